@@ -1,0 +1,1 @@
+"""cllm-gen: declarative Python specs in, a bootable kernel that serves one language model out."""

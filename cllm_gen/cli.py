@@ -1,0 +1,141 @@
+"""The verbs of the command line; no logic. Every failure a user can cause is one message, exit 1."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cllm_gen.check.handlers import MissingHandlers
+from cllm_gen.emit.syntax import SyntaxProblem
+from cllm_gen.emit.tree import OutputConflict
+from cllm_gen.image.build import TARGETS, BuildFailed
+from cllm_gen.machine.errors import RunFailed
+from cllm_gen.spec.load import NoProject, find_root
+from cllm_gen.spec.source import SpecError
+from cllm_gen.weights.errors import ModelFileError
+
+_EXPECTED = (
+    SpecError, NoProject, OutputConflict, SyntaxProblem, MissingHandlers, BuildFailed, RunFailed,
+    ModelFileError,
+)
+
+
+def main() -> None:
+    """Console script entry: expected failures print their message, without a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except _EXPECTED as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--root", type=click.Path(path_type=Path), help="Checkout to work in (default: found upward).")
+@click.pass_context
+def cli(context: click.Context, root: Path | None) -> None:
+    """Compile declarative specs into a bootable kernel that serves one language model over HTTP.
+
+    \b
+    specs/  --generate-->  generated/  --build-->  build/  --run-->  http://127.0.0.1:8080
+    """
+    context.obj = find_root(root)
+
+
+_appliance = click.option("--appliance", metavar="A", help="Only this appliance (default: all, or the first to run).")
+_target = click.option("--target", type=click.Choice(TARGETS), default="x86_64", show_default=True)
+
+
+@cli.command()
+@_appliance
+@click.pass_obj
+def generate(root: Path, appliance: str | None) -> None:
+    """Write generated/ from specs/."""
+    from cllm_gen.generate import generate as run
+
+    for path in run(root, appliance):
+        click.echo(f"wrote generated/{path}")
+
+
+@cli.command()
+@click.pass_obj
+def check(root: Path) -> None:
+    """Exit 1 with a diff unless generated/ is exactly what the specs say."""
+    from cllm_gen.generate import staleness
+
+    difference = staleness(root)
+    if difference:
+        click.echo(difference, nl=False)
+        click.echo("generated/ is not what the specs say; mend it with: cllm-gen generate", err=True)
+        sys.exit(1)
+    click.echo("generated/ is what the specs say")
+
+
+@cli.command()
+@click.argument("rev", default="HEAD")
+@click.pass_obj
+def diff(root: Path, rev: str) -> None:
+    """Say in Markdown what the specs change in meaning since git revision REV."""
+    from cllm_gen.check.meaning import meaning_diff
+
+    click.echo(meaning_diff(root, rev), nl=False)
+
+
+@cli.command("import")
+@click.argument("gguf", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", help="Name of the model spec (default: from the file's metadata).")
+@click.pass_obj
+def import_(root: Path, gguf: Path, name: str | None) -> None:
+    """Write specs/models/NAME.py from a GGUF file."""
+    from cllm_gen.weights.importer import import_gguf
+
+    click.echo(f"wrote {import_gguf(root, gguf, name)}")
+
+
+@cli.command()
+@_target
+@_appliance
+@click.option("--debug", is_flag=True, help="Heap junk fill and double-release checks.")
+@click.option("--sanitize", is_flag=True, help="Hosted only: address and undefined-behaviour sanitizers.")
+@click.pass_obj
+def build(root: Path, target: str, appliance: str | None, debug: bool, sanitize: bool) -> None:
+    """Compile and link an image under build/ and pack its model."""
+    from cllm_gen.image.build import build as run
+
+    click.echo(run(root, target, appliance, debug=debug, sanitize=sanitize).summary())
+
+
+@cli.command()
+@_target
+@_appliance
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--memory", type=click.IntRange(min=128), default=512, show_default=True, help="Guest memory in MiB.")
+@click.option("--cpu", help="QEMU CPU model (default: max).")
+@click.option("--gdb", is_flag=True, help="Start paused, with a gdb server on :1234.")
+@click.option("--vga", is_flag=True, help="Show the VGA console in a window.")
+@click.option("--append", default="", help="More kernel command line, such as 'log=debug ip=10.0.2.15/24'.")
+@click.pass_obj
+def run(root: Path, target: str, appliance: str | None, port: int, memory: int, cpu: str | None, gdb: bool,
+        vga: bool, append: str) -> None:
+    """Build if needed, boot, and serve on 127.0.0.1:PORT with the console on stdout."""
+    from cllm_gen.machine.run import run as start
+
+    sys.exit(start(root, target, appliance, port=port, memory=memory, cpu=cpu, gdb=gdb, vga=vga, append=append))
+
+
+@cli.command()
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+@click.pass_obj
+def bench(root: Path, json_path: Path | None) -> None:
+    """Measure boot, memory, size and tokens per second of every target on this machine."""
+    from cllm_gen.machine.bench import bench as run
+
+    run(root, json_path)

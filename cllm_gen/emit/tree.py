@@ -1,0 +1,95 @@
+"""The one place that touches `generated/`: render, format, parse, write if changed, drop orphans."""
+
+from __future__ import annotations
+
+import difflib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Iterable
+
+from cllm_gen.emit.output import Output
+from cllm_gen.emit.render import environment, render
+from cllm_gen.emit.syntax import parse
+
+_STYLE = "{BasedOnStyle: LLVM, IndentWidth: 4, ColumnLimit: 100, SortIncludes: Never}"
+
+
+class OutputConflict(Exception):
+    """Two outputs claim one path with different text."""
+
+
+def _clang_format(folder: Path, names: list[str]) -> None:
+    """Formats files in place with the pinned clang-format wheel."""
+    tool = Path(sys.executable).with_name("clang-format")
+    command = [str(tool) if tool.exists() else "clang-format", "-i", f"--style={_STYLE}"]
+    subprocess.run([*command, *(str(folder / name) for name in names)], check=True)
+
+
+def texts(outputs: Iterable[Output]) -> dict[str, str]:
+    """Path below `generated/` to final bytes-as-text, in path order."""
+    templates = environment()
+    rendered: dict[str, str] = {}
+    for output in outputs:
+        text = render(output, templates)
+        if rendered.setdefault(output.path, text) != text:
+            raise OutputConflict(f"two different outputs for generated/{output.path}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sources = [path for path in rendered if path.endswith((".c", ".h"))]
+        for path in sources:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(rendered[path], encoding="utf-8")
+        if sources:
+            _clang_format(folder, sources)
+        for path in sources:
+            rendered[path] = (folder / path).read_text(encoding="utf-8")
+    return dict(sorted(rendered.items()))
+
+
+def on_disk(root: Path) -> dict[str, str]:
+    """What `generated/` holds now."""
+    base = root / "generated"
+    files = sorted(path for path in base.rglob("*") if path.is_file()) if base.exists() else []
+    return {
+        path.relative_to(base).as_posix(): path.read_text(encoding="utf-8", errors="replace")
+        for path in files
+    }
+
+
+def write(root: Path, wanted: dict[str, str]) -> list[str]:
+    """Makes `generated/` hold exactly `wanted`; returns the changed paths. Nothing is written
+    unless every changed C file parses."""
+    present = on_disk(root)
+    changed = [path for path, text in wanted.items() if present.get(path) != text]
+    for path in changed:
+        if path.endswith((".c", ".h")):
+            parse(path, wanted[path])
+    base = root / "generated"
+    for path in changed:
+        (base / path).parent.mkdir(parents=True, exist_ok=True)
+        (base / path).write_text(wanted[path], encoding="utf-8")
+    orphans = [path for path in present if path not in wanted]
+    for path in orphans:
+        (base / path).unlink()
+    for folder in sorted((p for p in base.rglob("*") if p.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return sorted(changed + orphans)
+
+
+def difference(root: Path, wanted: dict[str, str]) -> str:
+    """A unified diff from what is on disk to what the specs say; empty when they agree."""
+    present = on_disk(root)
+    lines: list[str] = []
+    for path in sorted(set(present) | set(wanted)):
+        old, new = present.get(path), wanted.get(path)
+        if old != new:
+            lines += difflib.unified_diff(
+                (old or "").splitlines(keepends=True),
+                (new or "").splitlines(keepends=True),
+                f"generated/{path} (on disk)" if old is not None else "/dev/null",
+                f"generated/{path} (from specs)" if new is not None else "/dev/null",
+            )
+    return "".join(lines)

@@ -1,0 +1,30 @@
+"""Specs to `generated/`: load, check, lower, emit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cllm_gen.check.handlers import check_handlers
+from cllm_gen.emit import tree
+from cllm_gen.lower.appliance import outputs
+from cllm_gen.spec.load import load_appliances
+
+
+def generate(root: Path, appliance: str | None = None) -> list[str]:
+    """Writes what changed and returns the changed paths. With `appliance`, files that only other
+    appliances need are left as they are. Raises SpecError before anything is written; a handler
+    that is missing is reported (MissingHandlers) after writing, since its prototype is generated."""
+    appliances = load_appliances(root, appliance)
+    wanted = tree.texts(outputs(appliances))
+    if appliance is not None:
+        wanted = {**tree.on_disk(root), **wanted}
+    changed = tree.write(root, wanted)
+    check_handlers(root, appliances)
+    return changed
+
+
+def staleness(root: Path) -> str:
+    """A unified diff from `generated/` to what the specs say; empty when fresh."""
+    appliances = load_appliances(root)
+    check_handlers(root, appliances)
+    return tree.difference(root, tree.texts(outputs(appliances)))

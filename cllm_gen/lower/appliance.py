@@ -1,0 +1,62 @@
+"""Every output of an appliance: each part's own lowering, and the header of limits and addresses."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Iterable
+
+from cllm_gen.emit.output import Output
+from cllm_gen.lower import api, device, model, protocol
+from cllm_gen.spec.appliance import Appliance
+
+
+def appliance_outputs(appliance: Appliance) -> list[Output]:
+    """The header that carries the appliance's limits, memory map and choice of parts."""
+    docs = {f.name: _docstring(type(appliance.limits), f.name) for f in fields(appliance.limits)}
+    context = {
+        "appliance": appliance,
+        "cite": appliance.span.cite(),
+        "model": appliance.model.name,
+        "limits": [
+            {"name": f.name.upper(), "value": getattr(appliance.limits, f.name), "doc": docs[f.name]}
+            for f in fields(appliance.limits)
+        ],
+        "memory": [
+            {"name": f.name.upper(), "value": getattr(appliance.memory, f.name),
+             "doc": _docstring(type(appliance.memory), f.name)}
+            for f in fields(appliance.memory)
+        ],
+    }
+    return [
+        Output(
+            path=f"appliances/{appliance.name}/appliance.h", template="appliance.h.j2",
+            context=context, specs=[appliance.span.path], parameters={"appliance": appliance.name},
+        )
+    ]
+
+
+def _docstring(owner: type, name: str) -> str:
+    """The string literal below a dataclass field, which is its documentation."""
+    import ast
+    import inspect
+
+    body = ast.parse(inspect.getsource(owner)).body[0].body
+    for item, after in zip(body, body[1:]):
+        if isinstance(item, ast.AnnAssign) and item.target.id == name and isinstance(after, ast.Expr):
+            return " ".join(after.value.value.split())
+    return ""
+
+
+def outputs(appliances: Iterable[Appliance]) -> list[Output]:
+    """Outputs of all appliances; parts that two appliances share come out once (same path and
+    text), which `emit.tree.texts` enforces."""
+    found: list[Output] = []
+    for appliance in appliances:
+        found += appliance_outputs(appliance)
+        found += api.outputs(appliance.api)
+        for spec in appliance.devices:
+            found += device.outputs(spec)
+        for spec in appliance.protocols:
+            found += protocol.outputs(spec)
+        found += model.outputs(appliance.model, appliance.targets)
+    return found

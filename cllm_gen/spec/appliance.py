@@ -1,0 +1,90 @@
+"""An appliance: one api, one model, the devices and wire formats it drives, its memory map, the
+instruction sets each target carries, and every limit, named once. One appliance is one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Mapping, Sequence
+
+from cllm_gen.spec.source import Span, SpecError, caller_span
+
+KIB, MIB = 1024, 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Every bound on what a client may make the appliance hold. All reach C as `LIMIT_<NAME>`."""
+
+    connections: int = 32
+    """TCP connections that may be open at once; further SYNs are dropped."""
+    backlog: int = 16
+    """TCP connections whose handshake is unfinished."""
+    request_line_bytes: int = 4 * KIB
+    """Method, target and version; longer answers 414."""
+    header_bytes: int = 16 * KIB
+    """All request header fields together; more answers 431."""
+    header_fields: int = 64
+    """Request header fields; more answers 431."""
+    body_bytes: int = 1 * MIB
+    """Request body after transfer decoding; more answers 413."""
+    request_seconds: int = 30
+    """Time from a request's first byte to its last; slower answers 408."""
+    idle_seconds: int = 75
+    """Keep-alive connections without a request are closed after this."""
+    pending_requests: int = 16
+    """Requests waiting for the model; one more answers 503."""
+    json_depth: int = 32
+    """Nesting of values in a request body."""
+    tcp_send_bytes: int = 64 * KIB
+    """Send buffer of one TCP connection."""
+    tcp_receive_bytes: int = 64 * KIB
+    """Receive buffer (largest window) of one TCP connection."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not isinstance(value, int) or value <= 0:
+                raise SpecError(
+                    caller_span(), f"limit {item.name}={value!r}", "a positive integer",
+                    f"Limits({item.name}={item.default})",
+                )
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """Sizes in bytes of what the image reserves; the rest of RAM becomes the KV cache."""
+
+    heap: int = 24 * MIB
+    """The general heap: connections, request arenas, response buffers."""
+    stack: int = 64 * KIB
+    """Each kernel stack, guard page not counted."""
+    load_address: int = 1 * MIB
+    """Physical address at which the Multiboot loader places the image."""
+
+
+@dataclass(frozen=True)
+class Appliance:
+    """`targets` maps a target (i386, x86_64, hosted) to its instruction sets, least capable first."""
+
+    name: str
+    summary: str
+    api: Any
+    model: Any
+    devices: Sequence[Any]
+    protocols: Sequence[Any]
+    targets: Mapping[str, Sequence[Any]]
+    memory: MemoryMap = field(default_factory=MemoryMap)
+    limits: Limits = field(default_factory=Limits)
+    span: Span = field(default_factory=caller_span)
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise SpecError(
+                self.span, f"appliance name {self.name!r}", "a C identifier", 'name="smollm2"'
+            )
+        unknown = sorted(set(self.targets) - {"i386", "x86_64", "hosted"})
+        if unknown:
+            raise SpecError(
+                self.span, f"target {unknown[0]!r}", "i386, x86_64 or hosted",
+                'targets={"i386": [sse2], "x86_64": [sse2, avx2]}',
+            )

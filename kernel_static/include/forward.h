@@ -1,0 +1,45 @@
+/* The model's forward pass over a batch of rows, as the engine sees it; implemented by generated
+ * code in generated/models/<model>/forward.c (constants in model.h beside it).
+ *
+ * A step takes up to FORWARD_ROWS_MAX rows. A row is one token of one sequence: one conversation
+ * decoding is a batch of one row, a prompt is many rows of one sequence, many conversations are
+ * rows of different sequences. The KV cache is paged: a sequence owns a block table whose entry i
+ * is the block that holds positions [i * KV_BLOCK_TOKENS, (i + 1) * KV_BLOCK_TOKENS). Rows of
+ * one sequence in one step come in ascending position order, and each sees all before it.
+ *
+ * A step is cut into stages (embedding, each layer, head) so that the caller can move packets
+ * between them; nothing in here blocks or allocates. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct forward_row {
+    int32_t token;          /* [0, MODEL_VOCABULARY) */
+    uint32_t position;      /* [0, MODEL_CONTEXT) */
+    const uint32_t *blocks; /* block table; covers `position` */
+    bool logits;            /* compute next-token logits for this row */
+};
+
+/* Binds weights from the model image, picks the kernels for this CPU (logged) and reserves the
+ * activations through memory_reserve. False, having logged why, if the image or CPU lacks
+ * something. */
+bool forward_start(void);
+
+/* Hands over the KV cache: `blocks` blocks of KV_BLOCK_BYTES each at `memory` (64-byte aligned). */
+void forward_set_cache(void *memory, size_t blocks);
+
+/* Begins a step; rows are copied. One step at a time. */
+void forward_begin(const struct forward_row *rows, size_t count);
+
+/* Runs the next stage. True when the step is complete. */
+bool forward_advance(void);
+
+/* After a complete step: MODEL_VOCABULARY logits of row index `row` (which asked for them), and
+ * its MODEL_WIDTH final hidden state after the last norm. Valid until the next forward_begin. */
+const float *forward_logits(size_t row);
+const float *forward_hidden(size_t row);
+
+/* Name of the instruction set whose kernels run, for the log and the API ("avx2"). */
+const char *forward_instruction_set(void);

@@ -1,0 +1,40 @@
+/* What a handler may do with the exchange it was called for. Handlers are called with a parsed,
+ * validated request and must either answer before returning or keep the exchange and answer later
+ * (from the engine's callbacks); every exchange is answered exactly once. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "arena.h"
+#include "text.h"
+
+struct http_exchange;
+
+/* Memory that lives until the exchange is over; the parsed request lives here too. */
+struct arena *http_arena(struct http_exchange *exchange);
+
+/* One whole response. `content_type` is a literal. The body is copied. */
+void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type,
+                  const void *body, size_t count);
+
+/* A response of unknown length: chunked (HTTP/1.1) or ended by closing (HTTP/1.0). */
+void http_stream_start(struct http_exchange *exchange, unsigned status, const char *content_type);
+/* Queues bytes. What the connection cannot take yet is buffered up to a bound; false means the
+ * client is gone or too slow, and the exchange is dead. */
+bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t count);
+void http_stream_end(struct http_exchange *exchange);
+
+/* An error in OpenAI's shape. `param` may be null. Formats as printf does. */
+void http_error(struct http_exchange *exchange, unsigned status, const char *type,
+                const char *param, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Calls `gone(context)` once if the client disconnects before the exchange is answered; the
+ * exchange must not be used after that call returns. Null clears it. */
+void http_on_gone(struct http_exchange *exchange, void (*gone)(void *context), void *context);
+
+/* Starts serving over the transport (transport_start with HTTP's callbacks). */
+bool http_start(void);
+
+/* Timeouts; called from the main loop. Returns true if anything happened. */
+bool http_poll(void);

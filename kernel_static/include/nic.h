@@ -1,0 +1,20 @@
+/* One Ethernet device, as the network stack sees it. Implemented by drivers/e1000.c; tests
+ * implement it with a fault-injecting link. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nic {
+    uint8_t mac[6];
+    bool (*link_up)(struct nic *nic);
+    /* Copies one frame (without FCS, 14 to 1514 bytes) into the transmit ring. False if the ring
+     * is full; the caller keeps the frame and tries later. */
+    bool (*transmit)(struct nic *nic, const uint8_t *frame, size_t size);
+    /* Hands received frames, oldest first and at most `most`, to `deliver`, which must not keep
+     * the pointer. Returns how many. */
+    size_t (*receive)(struct nic *nic, size_t most,
+                      void (*deliver)(void *context, const uint8_t *frame, size_t size),
+                      void *context);
+};

@@ -1,0 +1,26 @@
+/* Byte-level BPE over tables in the model image. Bulk tables ride in the image's "tokenizer"
+ * section; pre-tokenizer rules are generated C. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+
+/* Binds the tables. False, having logged why, if they are missing or malformed. */
+bool tokenizer_start(void);
+
+/* Encodes bytes as tokens. Invalid UTF-8 is replaced by U+FFFD first, as the reference does.
+ * With parse_special, special tokens written in the text become their ids; without, they are
+ * ordinary text. Returns the number of tokens, or -1 if more than `capacity`. */
+ptrdiff_t tokenizer_encode(struct text text, bool parse_special, int32_t *tokens, size_t capacity);
+
+/* The bytes of one token (may be a fragment of a UTF-8 character); count 0 for an unknown id.
+ * Special tokens give their written form. */
+struct text tokenizer_token(int32_t token);
+
+bool tokenizer_is_special(int32_t token);
+
+/* The token that ends an answer (a chat turn and the text alike). */
+bool tokenizer_is_end(int32_t token);
