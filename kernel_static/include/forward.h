@@ -36,8 +36,10 @@ void forward_begin(const struct forward_row *rows, size_t count);
 /* Runs the next stage. True when the step is complete. */
 bool forward_advance(void);
 
-/* After a complete step: MODEL_VOCABULARY logits of row index `row` (which asked for them), and
- * its MODEL_WIDTH final hidden state after the last norm. Valid until the next forward_begin. */
+/* After a complete step: MODEL_VOCABULARY logits of row index `row`, which must have asked for
+ * them (at most FORWARD_LOGITS_MAX rows of a step may), and the MODEL_WIDTH final hidden state
+ * after the last norm of row `row`, which every row has (embeddings pool them). Valid until the
+ * next forward_begin. */
 const float *forward_logits(size_t row);
 const float *forward_hidden(size_t row);
 

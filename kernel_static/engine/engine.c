@@ -1,0 +1,252 @@
+/* The queue and the step loop. One job runs at a time; it is always the queue's head. */
+#include "engine.h"
+
+#include <string.h>
+
+#include "appliance.h"
+#include "forward.h"
+#include "heap.h"
+#include "job.h"
+#include "log.h"
+#include "mathematics.h"
+#include "model_image.h"
+#include "platform.h"
+#include "tokenizer.h"
+
+static enum engine_state state;
+static struct job *queue; /* head runs */
+static size_t queued;
+static size_t step_rows; /* rows of the step under way; 0: none */
+static struct candidate *candidates;
+
+enum engine_state engine_state(void)
+{
+    return state;
+}
+
+size_t engine_context(void)
+{
+    size_t cached = kv_cache_blocks() * KV_BLOCK_TOKENS;
+    return cached < MODEL_CONTEXT ? cached : MODEL_CONTEXT;
+}
+
+static bool start(void)
+{
+    struct memory_span image;
+    if (!platform_model_image(&image)) {
+        log_error("engine", "no model image: give the loader model.pack as its first module");
+        return false;
+    }
+    if (!model_image_open(image) || !tokenizer_start() || !forward_start())
+        return false;
+    candidates = memory_reserve(MODEL_VOCABULARY * sizeof(*candidates));
+    if (!candidates || !kv_cache_start(memory_available())) {
+        log_error("engine", "%zu bytes of memory are not enough for one KV cache block of %u",
+                  memory_available(), (unsigned)KV_BLOCK_BYTES);
+        return false;
+    }
+    log_info("engine", "%s: kernels %s, context %zu tokens, KV cache %zu MiB", MODEL_NAME,
+             forward_instruction_set(), engine_context(),
+             kv_cache_blocks() * (size_t)KV_BLOCK_BYTES >> 20);
+    return true;
+}
+
+void engine_start(void)
+{
+    state = start() ? ENGINE_LOADING : ENGINE_FAILED;
+}
+
+static enum submit_error admit(size_t tokens)
+{
+    if (state != ENGINE_READY)
+        return SUBMIT_LOADING;
+    if (queued >= LIMIT_PENDING_REQUESTS)
+        return SUBMIT_QUEUE_FULL;
+    return tokens > engine_context() ? SUBMIT_TOO_LONG : SUBMIT_OK;
+}
+
+static enum submit_error enqueue(struct job *created, struct job **job)
+{
+    if (!created)
+        return SUBMIT_NO_MEMORY;
+    struct job **end = &queue;
+    while (*end)
+        end = &(*end)->next;
+    *end = *job = created;
+    queued++;
+    return SUBMIT_OK;
+}
+
+enum submit_error engine_submit(const struct generation_request *request, struct job **job)
+{
+    enum submit_error error = admit(request->prompt_count + 1); /* room for one answer token */
+    if (error)
+        return error;
+    size_t room = engine_context() - request->prompt_count;
+    size_t answer = request->max_tokens < room ? request->max_tokens : room;
+    return enqueue(job_new_generation(request, request->prompt_count + answer), job);
+}
+
+enum submit_error engine_embed(const struct embedding_request *request, struct job **job)
+{
+    enum submit_error error = admit(request->token_count);
+    return error ? error : enqueue(job_new_embedding(request), job);
+}
+
+static void remove_job(struct job *job)
+{
+    struct job **link = &queue;
+    while (*link != job)
+        link = &(*link)->next;
+    *link = job->next;
+    queued--;
+    job_release(job);
+}
+
+void engine_cancel(struct job *job)
+{
+    if (job == queue && step_rows)
+        job->cancelled = true; /* the step reads its block table: engine_poll releases it */
+    else
+        remove_job(job);
+}
+
+static void show_text(struct job *job)
+{
+    if (job->ready.count)
+        job->events->text(job->context, job->ready.bytes, job->ready.count);
+    buffer_clear(&job->ready);
+}
+
+static uint64_t milliseconds(uint64_t from, uint64_t to)
+{
+    return (to - from) / 1000000;
+}
+
+static void end_generation(struct job *job, enum finish_reason reason)
+{
+    size_t answered = job->token_count - job->prompt_count;
+    uint64_t now = clock_nanoseconds(), prefill = milliseconds(job->started, job->prefilled),
+             decode = milliseconds(job->prefilled, now);
+
+    if (reason == FINISH_LENGTH)
+        text_stream_flush(&job->stream, &job->ready);
+    show_text(job);
+    log_info("engine", "prompt %zu tokens in %u ms, answer %zu tokens in %u ms", job->prompt_count,
+             (unsigned)prefill, answered, (unsigned)decode);
+    if (!job->cancelled)
+        job->events->ended(job->context, reason, answered);
+    remove_job(job);
+}
+
+static void fail_job(struct job *job)
+{
+    if (job->embeds) {
+        job->done(job->context, NULL);
+        remove_job(job);
+    } else {
+        job->prefilled = job->started;
+        end_generation(job, FINISH_FAILED);
+    }
+}
+
+/* Puts the job's tokens that are not yet cached, as many as fit, into a step. */
+static void begin_step(struct job *job)
+{
+    struct forward_row rows[FORWARD_ROWS_MAX];
+    size_t pending = job->token_count - job->cached;
+    size_t count = pending < FORWARD_ROWS_MAX ? pending : FORWARD_ROWS_MAX;
+
+    if (job->cached == 0)
+        job->started = clock_nanoseconds();
+    if (!block_table_cover(&job->table, job->cached + count)) {
+        fail_job(job);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        rows[i] = (struct forward_row){.token = job->tokens[job->cached + i],
+                                       .position = (uint32_t)(job->cached + i),
+                                       .blocks = job->table.blocks,
+                                       .logits = !job->embeds && i + 1 == pending};
+    forward_begin(rows, count);
+    step_rows = count;
+}
+
+static void finish_embedding(struct job *job)
+{
+    float square = 0;
+    for (size_t i = 0; i < MODEL_WIDTH; i++)
+        square += job->sum[i] * job->sum[i];
+    float scale = square > 0 ? 1 / math_sqrt(square) : 0;
+    for (size_t i = 0; i < MODEL_WIDTH; i++)
+        job->sum[i] *= scale;
+    job->done(job->context, job->sum);
+    remove_job(job);
+}
+
+static void next_token(struct job *job, const float *logits)
+{
+    int32_t token = sampler_draw(&job->sampling, &job->random, logits, MODEL_VOCABULARY, candidates);
+
+    if (job->token_count == job->prompt_count)
+        job->prefilled = clock_nanoseconds();
+    job->tokens[job->token_count++] = token;
+    if (tokenizer_is_end(token)) {
+        text_stream_flush(&job->stream, &job->ready);
+        end_generation(job, FINISH_STOP);
+        return;
+    }
+    bool more = text_stream_push(&job->stream, tokenizer_token(token), &job->ready);
+    if (!more)
+        end_generation(job, FINISH_STOP);
+    else if (job->token_count == job->token_limit)
+        end_generation(job, FINISH_LENGTH);
+    else
+        show_text(job);
+}
+
+static void finish_step(struct job *job)
+{
+    size_t rows = step_rows;
+    step_rows = 0;
+    job->cached += rows;
+    if (job->cancelled) {
+        remove_job(job);
+        return;
+    }
+    if (job->embeds)
+        for (size_t row = 0; row < rows; row++)
+            for (size_t i = 0; i < MODEL_WIDTH; i++)
+                job->sum[i] += forward_hidden(row)[i];
+    if (job->cached < job->token_count)
+        return;
+    if (job->embeds)
+        finish_embedding(job);
+    else
+        next_token(job, forward_logits(rows - 1));
+}
+
+static bool poll_loading(void)
+{
+    bool intact = true;
+    if (model_image_verify(&intact)) {
+        state = ENGINE_READY;
+        log_info("engine", "model image verified, ready");
+    }
+    if (!intact)
+        state = ENGINE_FAILED;
+    return true;
+}
+
+bool engine_poll(void)
+{
+    if (state == ENGINE_LOADING)
+        return poll_loading();
+    if (!queue)
+        return false;
+    if (!step_rows)
+        begin_step(queue);
+    else if (forward_advance())
+        finish_step(queue);
+    return true;
+}

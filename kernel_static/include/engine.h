@@ -1,0 +1,80 @@
+/* The inference engine: a queue of generations, run one at a time through the forward pass in
+ * slices (one stage per engine_poll) so that the network is never starved.
+ *
+ * All calls come from the main loop's thread; callbacks are made from engine_poll only, never
+ * from inside engine_submit or engine_cancel. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+
+/* How the next token is drawn from the logits: divide by temperature (0: take the largest), keep
+ * the top_k likeliest (0: all), keep the fewest whose probability reaches top_p (1: all), drop
+ * those less likely than min_p times the likeliest (0: none), then draw. */
+struct sampling {
+    float temperature;
+    uint32_t top_k;
+    float top_p;
+    float min_p;
+    uint64_t seed;
+};
+
+enum finish_reason {
+    FINISH_STOP,   /* an end token or a stop string */
+    FINISH_LENGTH, /* max_tokens or the context is used up */
+    FINISH_FAILED, /* the model image is damaged or the KV cache is exhausted */
+};
+
+struct generation_events {
+    /* More text: whole UTF-8 characters, nothing of a stop string. */
+    void (*text)(void *context, const char *bytes, size_t count);
+    /* The last call for this generation. */
+    void (*ended)(void *context, enum finish_reason reason, size_t completion_tokens);
+};
+
+struct generation_request {
+    const int32_t *prompt; /* at least one token; copied */
+    size_t prompt_count;
+    size_t max_tokens; /* at least 1; the context bounds it too */
+    struct sampling sampling;
+    const struct text *stops; /* copied */
+    size_t stop_count;
+    const struct generation_events *events; /* must outlive the generation */
+    void *context;
+};
+
+/* Asks for the pooled embedding of a text: the mean of its final hidden states, of unit length.
+ * `done` gets MODEL_WIDTH floats, or null if it failed. */
+struct embedding_request {
+    const int32_t *tokens; /* at least one; copied */
+    size_t token_count;
+    void (*done)(void *context, const float *vector);
+    void *context;
+};
+
+enum submit_error { SUBMIT_OK, SUBMIT_LOADING, SUBMIT_QUEUE_FULL, SUBMIT_TOO_LONG, SUBMIT_NO_MEMORY };
+
+struct job; /* one queued or running request; owned by the engine */
+
+/* Takes the model image (null start: there was none) and memory for the KV cache. Whatever is
+ * wrong is logged; the engine then stays in ENGINE_FAILED and the server still answers. */
+void engine_start(void);
+
+enum engine_state { ENGINE_LOADING, ENGINE_READY, ENGINE_FAILED };
+enum engine_state engine_state(void);
+
+/* Tokens that prompt and answer may have together. */
+size_t engine_context(void);
+
+/* Queues a request. On SUBMIT_OK *job may be passed to engine_cancel until its last callback. */
+enum submit_error engine_submit(const struct generation_request *request, struct job **job);
+enum submit_error engine_embed(const struct embedding_request *request, struct job **job);
+
+/* Forgets a job; none of its callbacks follows. */
+void engine_cancel(struct job *job);
+
+/* Does the next slice of work (about one layer). False if there is nothing to do. */
+bool engine_poll(void);
