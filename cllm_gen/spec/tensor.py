@@ -1,0 +1,272 @@
+"""Symbolic tensors: what a forward pass computes with while the generator traces it.
+
+A tensor holds one vector (or heads x width) for each row of a step. Every operation checks its
+shapes at once, so a mistake is reported at the spec line that makes it. Operations are recorded on
+a tape in program order, each in the stage (embedding, a layer, head) in which it ran.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterator
+
+from cllm_gen.spec.model import QUANTISATIONS
+from cllm_gen.spec.source import Span, SpecError, caller_span
+
+ALL, ASKED = "rows", "asked rows"  # every row of the step, or those that asked for logits
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A tensor of the weight file; shape (outputs, inputs) or (width,)."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    span: Span = field(compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.shape) not in (1, 2) or any(not isinstance(n, int) or n <= 0 for n in self.shape):
+            raise SpecError(
+                self.span, f"weight {self.name!r} of shape {self.shape}",
+                "one or two positive integers", 'weight("attn_q.weight", 576, 576)',
+            )
+        values = QUANTISATIONS[self.type][0]
+        if self.shape[-1] % values:
+            raise SpecError(
+                self.span, f"weight {self.name!r} of type {self.type} with rows of {self.shape[-1]} values",
+                f"a multiple of {values}, the block of {self.type}", f"{-(-self.shape[-1] // values) * values}",
+            )
+
+    def __str__(self) -> str:
+        return f"weight {self.name!r} of shape {self.shape} ({self.type})"
+
+
+@dataclass(frozen=True)
+class Rope:
+    """Rotary position embedding over interleaved pairs (2i, 2i+1): pair i turns by
+    position * base ** (-2i / width)."""
+
+    width: int
+    base: float
+    span: Span = field(default_factory=caller_span, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.width % 2 or not self.base > 1:
+            raise SpecError(
+                self.span, f"Rope(width={self.width}, base={self.base})",
+                "an even positive width and a base above 1", "Rope(width=64, base=10000.0)",
+            )
+
+    def frequencies(self) -> list[float]:
+        """Radians a position, one a pair."""
+        return [self.base ** (-2 * i / self.width) for i in range(self.width // 2)]
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One recorded operation."""
+
+    operation: str
+    inputs: tuple["Tensor", ...]
+    weights: tuple[Weight, ...]
+    attributes: tuple[tuple[str, Any], ...]
+    stage: "Stage"
+    span: Span
+
+    def __getitem__(self, name: str) -> Any:
+        return dict(self.attributes)[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A part of the pass between which the caller may do other work. `layer` is -1 outside layers."""
+
+    name: str
+    layer: int
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """One vector a row, or `shape` = (heads, width) a row."""
+
+    tape: "Tape"
+    batch: str
+    shape: tuple[int, ...]
+    node: Node | None
+
+    def __add__(self, other: "Tensor") -> "Tensor":
+        return _elementwise("add", self, other)
+
+    def __mul__(self, other: "Tensor") -> "Tensor":
+        return _elementwise("multiply", self, other)
+
+    def heads(self, count: int) -> "Tensor":
+        """The same values seen as `count` heads."""
+        width = self.size
+        if count <= 0 or width % count:
+            raise SpecError(
+                caller_span(), f"{self} cut into {count} heads", f"a head count that divides {width}",
+                f"x.heads({next(n for n in range(8, 0, -1) if width % n == 0)})",
+            )
+        return self.tape.record("view", (self,), shape=(count, width // count))
+
+    def flat(self) -> "Tensor":
+        """The same values seen as one vector."""
+        return self.tape.record("view", (self,), shape=(self.size,))
+
+    @property
+    def size(self) -> int:
+        product = 1
+        for n in self.shape:
+            product *= n
+        return product
+
+    def __str__(self) -> str:
+        return f"a tensor of shape ({self.batch}, {', '.join(map(str, self.shape))})"
+
+
+@dataclass
+class Tape:
+    """What the trace has recorded so far."""
+
+    nodes: list[Node] = field(default_factory=list)
+    stage: Stage = field(default_factory=lambda: Stage("embedding", -1))
+
+    def record(self, operation: str, inputs: tuple[Tensor, ...], *, shape: tuple[int, ...],
+               weights: tuple[Weight, ...] = (), batch: str | None = None, **attributes: Any) -> Tensor:
+        node = Node(operation, inputs, weights, tuple(sorted(attributes.items())), self.stage, caller_span())
+        self.nodes.append(node)
+        return Tensor(self, batch or (inputs[0].batch if inputs else ALL), shape, node)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The symbolic rows of a step: each has a token and a position in its sequence."""
+
+    tape: Tape
+
+    def embed(self, table: Weight) -> Tensor:
+        """The table's row for each token."""
+        _matrix(table)
+        return self.tape.record("embed", (), weights=(table,), shape=(table.shape[1],))
+
+    def layers(self, count: int) -> Iterator[int]:
+        """Counts 0 to `count` - 1; each turn of the loop is one stage of the pass."""
+        for layer in range(count):
+            self.tape.stage = Stage("layer", layer)
+            yield layer
+        self.tape.stage = Stage("head", -1)
+
+    def asked(self, x: Tensor) -> Tensor:
+        """Only the rows that asked for logits."""
+        _same_tape(x)
+        return self.tape.record("asked", (x,), shape=x.shape, batch=ASKED)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a pass returns: the final hidden state of every row, and logits of rows that asked."""
+
+    hidden: Tensor
+    logits: Tensor
+
+
+def linear(weight: Weight, x: Tensor) -> Tensor:
+    """weight @ x."""
+    _matrix(weight)
+    _vector(x, "linear")
+    if x.shape[0] != weight.shape[1]:
+        raise SpecError(
+            caller_span(), f"linear of {weight} over {x}", f"an input of {weight.shape[1]} values",
+            f'weight("{weight.name}", {weight.shape[0]}, {x.shape[0]})',
+        )
+    return x.tape.record("linear", (x,), weights=(weight,), shape=(weight.shape[0],))
+
+
+def rms_norm(x: Tensor, gain: Weight, epsilon: float) -> Tensor:
+    """x / sqrt(mean(x * x) + epsilon) * gain."""
+    _vector(x, "rms_norm")
+    if gain.shape != x.shape or gain.type != "f32":
+        raise SpecError(
+            caller_span(), f"rms_norm of {x} with {gain}", f"an f32 gain of {x.shape[0]} values",
+            f'weight("{gain.name}", {x.shape[0]})',
+        )
+    if not 0 < epsilon < 1:
+        raise SpecError(caller_span(), f"epsilon {epsilon!r}", "a number between 0 and 1", "epsilon=1e-5")
+    return x.tape.record("rms_norm", (x,), weights=(gain,), shape=x.shape, epsilon=float(epsilon))
+
+
+def rope(x: Tensor, rotation: Rope) -> Tensor:
+    """Turns each head of x by the row's position."""
+    if len(x.shape) != 2 or x.shape[1] != rotation.width:
+        raise SpecError(
+            caller_span(), f"rope of width {rotation.width} over {x}",
+            f"(heads, {rotation.width})", "rope(q.heads(9), Rope(width=64, base=1e5))",
+        )
+    return x.tape.record("rope", (x,), shape=x.shape, rotation=rotation)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Appends k and v to the layer's KV cache, then softmax(q k / sqrt(width)) v over the row's
+    sequence up to its position; query heads share K and V heads in equal groups."""
+    for name, x in (("q", q), ("k", k), ("v", v)):
+        if len(x.shape) != 2 or x.batch != ALL:
+            raise SpecError(
+                caller_span(), f"attention with {name} = {x}", "heads of every row: (rows, heads, width)",
+                f"{name}.heads(3)",
+            )
+    if k.shape != v.shape or q.shape[1] != k.shape[1] or q.shape[0] % k.shape[0]:
+        raise SpecError(
+            caller_span(), f"attention with q {q.shape}, k {k.shape}, v {v.shape}",
+            "k and v of one shape, q of the same head width and a multiple of their heads",
+            "q (9, 64), k (3, 64), v (3, 64)",
+        )
+    if q.tape.stage.layer < 0:
+        raise SpecError(
+            caller_span(), "attention outside a layer", "a call inside the loop over layers",
+            "for layer in rows.layers(30):",
+        )
+    if any(n.operation == "attention" and n.stage is q.tape.stage for n in q.tape.nodes):
+        raise SpecError(
+            caller_span(), "a second attention in one layer", "one attention a layer: the cache has one slot for it",
+            "for layer in rows.layers(30):",
+        )
+    return q.tape.record("attention", (q, k, v), shape=q.shape)
+
+
+def silu(x: Tensor) -> Tensor:
+    """x / (1 + exp(-x))."""
+    _same_tape(x)
+    return x.tape.record("silu", (x,), shape=x.shape)
+
+
+def _elementwise(operation: str, left: Tensor, right: Any) -> Tensor:
+    if not isinstance(right, Tensor):
+        raise SpecError(
+            caller_span(), f"{operation} of {left} and {right!r}", "two tensors", "x + linear(w, y)"
+        )
+    if left.shape != right.shape or left.batch != right.batch:
+        raise SpecError(
+            caller_span(), f"{operation} of {left} and {right}", "two tensors of one shape",
+            f"both {left.shape}",
+        )
+    return left.tape.record(operation, (left, right), shape=left.shape)
+
+
+def _matrix(weight: Any) -> None:
+    if not isinstance(weight, Weight) or len(weight.shape) != 2:
+        raise SpecError(
+            caller_span(), str(weight), "a matrix: (outputs, inputs)", 'weight("output.weight", 49152, 576)'
+        )
+
+
+def _same_tape(x: Any) -> None:
+    if not isinstance(x, Tensor):
+        raise SpecError(caller_span(), repr(x), "a tensor of this pass", "rows.embed(table)")
+
+
+def _vector(x: Any, operation: str) -> None:
+    _same_tape(x)
+    if len(x.shape) != 1:
+        raise SpecError(caller_span(), f"{operation} over {x}", "one vector a row", "x.flat()")
