@@ -18,3 +18,8 @@ struct nic {
                       void (*deliver)(void *context, const uint8_t *frame, size_t size),
                       void *context);
 };
+
+/* Finds and starts the first supported device (receive and transmit rings running, MAC read); the
+ * same device on every call. Null, having logged why, if there is none. Implemented by the
+ * drivers; called once, by transport_start. */
+struct nic *nic_open(void);
