@@ -105,15 +105,15 @@ static void remove_job(struct job *job)
 
 void engine_cancel(struct job *job)
 {
-    if (job == queue && step_rows)
-        job->cancelled = true; /* the step reads its block table: engine_poll releases it */
+    if (job == queue)
+        job->cancelled = true; /* a step or a callback may be using it: engine_poll releases it */
     else
         remove_job(job);
 }
 
 static void show_text(struct job *job)
 {
-    if (job->ready.count)
+    if (job->ready.count && !job->cancelled)
         job->events->text(job->context, job->ready.bytes, job->ready.count);
     buffer_clear(&job->ready);
 }
@@ -210,10 +210,8 @@ static void finish_step(struct job *job)
     size_t rows = step_rows;
     step_rows = 0;
     job->cached += rows;
-    if (job->cancelled) {
-        remove_job(job);
+    if (job->cancelled)
         return;
-    }
     if (job->embeds)
         for (size_t row = 0; row < rows; row++)
             for (size_t i = 0; i < MODEL_WIDTH; i++)
@@ -244,7 +242,9 @@ bool engine_poll(void)
         return poll_loading();
     if (!queue)
         return false;
-    if (!step_rows)
+    if (!step_rows && queue->cancelled)
+        remove_job(queue);
+    else if (!step_rows)
         begin_step(queue);
     else if (forward_advance())
         finish_step(queue);

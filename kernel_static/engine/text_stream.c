@@ -62,6 +62,8 @@ static void release_text(struct text_stream *stream, size_t count, bool final, s
             at = length < 0 ? count : at + 1;
         }
     }
+    if (at == 0)
+        return;
     stream->pending.count -= at;
     memmove(stream->pending.bytes, stream->pending.bytes + at, stream->pending.count);
 }
