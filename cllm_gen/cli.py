@@ -17,7 +17,13 @@ from cllm_gen.spec.source import SpecError
 from cllm_gen.weights.errors import ModelFileError
 
 _EXPECTED = (
-    SpecError, NoProject, OutputConflict, SyntaxProblem, MissingHandlers, BuildFailed, RunFailed,
+    SpecError,
+    NoProject,
+    OutputConflict,
+    SyntaxProblem,
+    MissingHandlers,
+    BuildFailed,
+    RunFailed,
     ModelFileError,
 )
 
@@ -39,7 +45,9 @@ def main() -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--root", type=click.Path(path_type=Path), help="Checkout to work in (default: found upward).")
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Checkout to work in (default: found upward)."
+)
 @click.pass_context
 def cli(context: click.Context, root: Path | None) -> None:
     """Compile declarative specs into a bootable kernel that serves one language model over HTTP.
@@ -50,7 +58,9 @@ def cli(context: click.Context, root: Path | None) -> None:
     context.obj = find_root(root)
 
 
-_appliance = click.option("--appliance", metavar="A", help="Only this appliance (default: all, or the first to run).")
+_appliance = click.option(
+    "--appliance", metavar="A", help="Only this appliance (default: all, or the first to run)."
+)
 _target = click.option("--target", type=click.Choice(TARGETS), default="x86_64", show_default=True)
 
 
@@ -74,7 +84,9 @@ def check(root: Path) -> None:
     difference = staleness(root)
     if difference:
         click.echo(difference, nl=False)
-        click.echo("generated/ is not what the specs say; mend it with: cllm-gen generate", err=True)
+        click.echo(
+            "generated/ is not what the specs say; mend it with: cllm-gen generate", err=True
+        )
         sys.exit(1)
     click.echo("generated/ is what the specs say")
 
@@ -104,7 +116,9 @@ def import_(root: Path, gguf: Path, name: str | None) -> None:
 @_target
 @_appliance
 @click.option("--debug", is_flag=True, help="Heap junk fill and double-release checks.")
-@click.option("--sanitize", is_flag=True, help="Hosted only: address and undefined-behaviour sanitizers.")
+@click.option(
+    "--sanitize", is_flag=True, help="Hosted only: address and undefined-behaviour sanitizers."
+)
 @click.pass_obj
 def build(root: Path, target: str, appliance: str | None, debug: bool, sanitize: bool) -> None:
     """Compile and link an image under build/ and pack its model."""
@@ -116,23 +130,60 @@ def build(root: Path, target: str, appliance: str | None, debug: bool, sanitize:
 @cli.command()
 @_target
 @_appliance
-@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port on 127.0.0.1.")
-@click.option("--memory", type=click.IntRange(min=128), default=512, show_default=True, help="Guest memory in MiB.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    help="Port on 127.0.0.1.",
+)
+@click.option(
+    "--memory",
+    type=click.IntRange(min=128),
+    default=512,
+    show_default=True,
+    help="Guest memory in MiB.",
+)
 @click.option("--cpu", help="QEMU CPU model (default: max).")
 @click.option("--gdb", is_flag=True, help="Start paused, with a gdb server on :1234.")
 @click.option("--vga", is_flag=True, help="Show the VGA console in a window.")
-@click.option("--append", default="", help="More kernel command line, such as 'log=debug ip=10.0.2.15/24'.")
+@click.option(
+    "--append", default="", help="More kernel command line, such as 'log=debug ip=10.0.2.15/24'."
+)
 @click.pass_obj
-def run(root: Path, target: str, appliance: str | None, port: int, memory: int, cpu: str | None, gdb: bool,
-        vga: bool, append: str) -> None:
+def run(
+    root: Path,
+    target: str,
+    appliance: str | None,
+    port: int,
+    memory: int,
+    cpu: str | None,
+    gdb: bool,
+    vga: bool,
+    append: str,
+) -> None:
     """Build if needed, boot, and serve on 127.0.0.1:PORT with the console on stdout."""
     from cllm_gen.machine.run import run as start
 
-    sys.exit(start(root, target, appliance, port=port, memory=memory, cpu=cpu, gdb=gdb, vga=vga, append=append))
+    sys.exit(
+        start(
+            root,
+            target,
+            appliance,
+            port=port,
+            memory=memory,
+            cpu=cpu,
+            gdb=gdb,
+            vga=vga,
+            append=append,
+        )
+    )
 
 
 @cli.command()
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures as JSON.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures as JSON."
+)
 @click.pass_obj
 def bench(root: Path, json_path: Path | None) -> None:
     """Measure boot, memory, size and tokens per second of every target on this machine."""

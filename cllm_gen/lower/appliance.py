@@ -18,19 +18,29 @@ def appliance_outputs(appliance: Appliance) -> list[Output]:
         "cite": appliance.span.cite(),
         "model": appliance.model.name,
         "limits": [
-            {"name": f.name.upper(), "value": getattr(appliance.limits, f.name), "doc": docs[f.name]}
+            {
+                "name": f.name.upper(),
+                "value": getattr(appliance.limits, f.name),
+                "doc": docs[f.name],
+            }
             for f in fields(appliance.limits)
         ],
         "memory": [
-            {"name": f.name.upper(), "value": getattr(appliance.memory, f.name),
-             "doc": _docstring(type(appliance.memory), f.name)}
+            {
+                "name": f.name.upper(),
+                "value": getattr(appliance.memory, f.name),
+                "doc": _docstring(type(appliance.memory), f.name),
+            }
             for f in fields(appliance.memory)
         ],
     }
     return [
         Output(
-            path=f"appliances/{appliance.name}/appliance.h", template="appliance.h.j2",
-            context=context, specs=[appliance.span.path], parameters={"appliance": appliance.name},
+            path=f"appliances/{appliance.name}/appliance.h",
+            template="appliance.h.j2",
+            context=context,
+            specs=[appliance.span.path],
+            parameters={"appliance": appliance.name},
         )
     ]
 
@@ -42,7 +52,11 @@ def _docstring(owner: type, name: str) -> str:
 
     body = ast.parse(inspect.getsource(owner)).body[0].body
     for item, after in zip(body, body[1:]):
-        if isinstance(item, ast.AnnAssign) and item.target.id == name and isinstance(after, ast.Expr):
+        if (
+            isinstance(item, ast.AnnAssign)
+            and item.target.id == name
+            and isinstance(after, ast.Expr)
+        ):
             return " ".join(after.value.value.split())
     return ""
 

@@ -45,7 +45,9 @@ class Limits:
             value = getattr(self, item.name)
             if not isinstance(value, int) or value <= 0:
                 raise SpecError(
-                    caller_span(), f"limit {item.name}={value!r}", "a positive integer",
+                    caller_span(),
+                    f"limit {item.name}={value!r}",
+                    "a positive integer",
                     f"Limits({item.name}={item.default})",
                 )
 
@@ -85,6 +87,8 @@ class Appliance:
         unknown = sorted(set(self.targets) - {"i386", "x86_64", "hosted"})
         if unknown:
             raise SpecError(
-                self.span, f"target {unknown[0]!r}", "i386, x86_64 or hosted",
+                self.span,
+                f"target {unknown[0]!r}",
+                "i386, x86_64 or hosted",
                 'targets={"i386": [sse2], "x86_64": [sse2, avx2]}',
             )

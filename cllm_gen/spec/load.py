@@ -21,7 +21,9 @@ def find_root(start: Path | None = None) -> Path:
     for folder in (start, *start.parents):
         if (folder / "specs" / "appliances").is_dir():
             return folder
-    raise NoProject(f"no specs/appliances in {start} or above it; run inside the checkout or give --root")
+    raise NoProject(
+        f"no specs/appliances in {start} or above it; run inside the checkout or give --root"
+    )
 
 
 def appliance_names(root: Path) -> list[str]:
@@ -53,8 +55,10 @@ def _load(root: Path, name: str) -> Appliance:
         module = importlib.import_module(f"specs.appliances.{name}")
     except SyntaxError as error:
         raise SpecError(
-            Span(error.filename or file, error.lineno or 0), f"a Python syntax error: {error.msg}",
-            "a spec that Python can read", "black specs/ shows the place",
+            Span(error.filename or file, error.lineno or 0),
+            f"a Python syntax error: {error.msg}",
+            "a spec that Python can read",
+            "black specs/ shows the place",
         ) from None
     except (ImportError, NameError, TypeError, AttributeError) as error:
         trace, line, where = error.__traceback__, 0, file
@@ -63,13 +67,17 @@ def _load(root: Path, name: str) -> Appliance:
                 where, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
             trace = trace.tb_next
         raise SpecError(
-            Span(where, line), str(error), "names and arguments that cllm_gen.spec or another spec defines",
+            Span(where, line),
+            str(error),
+            "names and arguments that cllm_gen.spec or another spec defines",
             "from cllm_gen.spec.appliance import Appliance",
         ) from None
     appliance = getattr(module, "appliance", None)
     if not isinstance(appliance, Appliance):
         raise SpecError(
-            Span(file, 1), "no variable `appliance`", "one Appliance bound to that name",
+            Span(file, 1),
+            "no variable `appliance`",
+            "one Appliance bound to that name",
             f'appliance = Appliance(name="{name}", ...)',
         )
     return appliance

@@ -61,6 +61,4 @@ class SpecError(Exception):
 
     def __init__(self, span: Span, found: str, expected: str, example: str):
         self.span, self.found, self.expected, self.example = span, found, expected, example
-        super().__init__(
-            f"{span}: found {found}\n  expected: {expected}\n  example:  {example}"
-        )
+        super().__init__(f"{span}: found {found}\n  expected: {expected}\n  example:  {example}")

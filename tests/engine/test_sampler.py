@@ -11,24 +11,38 @@ from tests.native import library
 
 
 class Sampling(ctypes.Structure):
-    _fields_ = [("temperature", ctypes.c_float), ("top_k", ctypes.c_uint32), ("top_p", ctypes.c_float),
-                ("min_p", ctypes.c_float), ("seed", ctypes.c_uint64)]
+    _fields_ = [
+        ("temperature", ctypes.c_float),
+        ("top_k", ctypes.c_uint32),
+        ("top_p", ctypes.c_float),
+        ("min_p", ctypes.c_float),
+        ("seed", ctypes.c_uint64),
+    ]
 
 
 @pytest.fixture(scope="session")
 def sampler(tmp_path_factory):
-    lib = library(tmp_path_factory.mktemp("sampler"),
-                  ["kernel_static/engine/sampler.c", "kernel_static/lib/mathematics.c"])
+    lib = library(
+        tmp_path_factory.mktemp("sampler"),
+        ["kernel_static/engine/sampler.c", "kernel_static/lib/mathematics.c"],
+    )
     lib.random_uniform.restype = ctypes.c_float
     return lib
 
 
 def draw(lib, logits, random, **settings_):
-    rules = Sampling(**{"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "seed": 0} | settings_)
+    rules = Sampling(
+        **{"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "seed": 0} | settings_
+    )
     logits = np.ascontiguousarray(logits, np.float32)
     scratch = (ctypes.c_uint64 * len(logits))()
-    return lib.sampler_draw(ctypes.byref(rules), random, logits.ctypes.data_as(ctypes.c_void_p),
-                            ctypes.c_size_t(len(logits)), scratch)
+    return lib.sampler_draw(
+        ctypes.byref(rules),
+        random,
+        logits.ctypes.data_as(ctypes.c_void_p),
+        ctypes.c_size_t(len(logits)),
+        scratch,
+    )
 
 
 def seeded(lib, seed):
@@ -60,15 +74,22 @@ def test_greedy_takes_the_first_largest(sampler, values, seed):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.integers(-8, 8), min_size=2, max_size=40), st.sampled_from([0.3, 0.7, 1.0, 1.9]),
-       st.integers(0, 12), st.sampled_from([0.11, 0.53, 0.93, 1.0]), st.sampled_from([0.0, 0.037, 0.29]),
-       st.integers(0, 2**64 - 1))
+@given(
+    st.lists(st.integers(-8, 8), min_size=2, max_size=40),
+    st.sampled_from([0.3, 0.7, 1.0, 1.9]),
+    st.integers(0, 12),
+    st.sampled_from([0.11, 0.53, 0.93, 1.0]),
+    st.sampled_from([0.0, 0.037, 0.29]),
+    st.integers(0, 2**64 - 1),
+)
 def test_never_draws_what_the_filters_drop(sampler, values, temperature, top_k, top_p, min_p, seed):
     logits = np.array(values, np.float64) * 0.5
     keep = allowed(logits, temperature, top_k, top_p, min_p)
     random = seeded(sampler, seed)
     for _ in range(20):
-        token = draw(sampler, logits, random, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+        token = draw(
+            sampler, logits, random, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p
+        )
         assert keep[token] > 0
 
 
@@ -76,8 +97,13 @@ def test_frequencies_follow_the_probabilities(sampler):
     logits = np.array([2.0, 1.0, 0.5, 0.0, -1.0, -3.0])
     expected = allowed(logits, 0.8, 5, 0.95, 0.02)
     random, trials = seeded(sampler, 7), 20000
-    counts = np.bincount([draw(sampler, logits, random, temperature=0.8, top_k=5, top_p=0.95, min_p=0.02)
-                          for _ in range(trials)], minlength=6)
+    counts = np.bincount(
+        [
+            draw(sampler, logits, random, temperature=0.8, top_k=5, top_p=0.95, min_p=0.02)
+            for _ in range(trials)
+        ],
+        minlength=6,
+    )
     deviation = np.sqrt(expected * (1 - expected) / trials)
     assert np.all(np.abs(counts / trials - expected) <= 5 * deviation)
 

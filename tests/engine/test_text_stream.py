@@ -14,19 +14,30 @@ class Text(ctypes.Structure):
 
 
 class Buffer(ctypes.Structure):
-    _fields_ = [("bytes", ctypes.c_void_p), ("count", ctypes.c_size_t), ("capacity", ctypes.c_size_t),
-                ("limit", ctypes.c_size_t), ("failed", ctypes.c_bool)]
+    _fields_ = [
+        ("bytes", ctypes.c_void_p),
+        ("count", ctypes.c_size_t),
+        ("capacity", ctypes.c_size_t),
+        ("limit", ctypes.c_size_t),
+        ("failed", ctypes.c_bool),
+    ]
 
 
 class Stream(ctypes.Structure):
-    _fields_ = [("stops", ctypes.c_void_p), ("stop_count", ctypes.c_size_t), ("pending", Buffer),
-                ("stopped", ctypes.c_bool)]
+    _fields_ = [
+        ("stops", ctypes.c_void_p),
+        ("stop_count", ctypes.c_size_t),
+        ("pending", Buffer),
+        ("stopped", ctypes.c_bool),
+    ]
 
 
 @pytest.fixture(scope="session")
 def lib(tmp_path_factory):
-    loaded = library(tmp_path_factory.mktemp("text"), [
-        "kernel_static/engine/text_stream.c", "kernel_static/lib/buffer.c", *HEAP, *SUPPORT])
+    loaded = library(
+        tmp_path_factory.mktemp("text"),
+        ["kernel_static/engine/text_stream.c", "kernel_static/lib/buffer.c", *HEAP, *SUPPORT],
+    )
     loaded.text_stream_push.restype = ctypes.c_bool
     loaded.text_stream_push.argtypes = [ctypes.POINTER(Stream), Text, ctypes.POINTER(Buffer)]
     return with_heap(loaded)
@@ -40,7 +51,9 @@ def run(lib, pieces, stops):
     lib.text_stream_start(ctypes.byref(stream), array, ctypes.c_size_t(len(stops)))
     shown = []
     for piece in pieces:
-        more = lib.text_stream_push(ctypes.byref(stream), Text(piece, len(piece)), ctypes.byref(ready))
+        more = lib.text_stream_push(
+            ctypes.byref(stream), Text(piece, len(piece)), ctypes.byref(ready)
+        )
         shown.append(ctypes.string_at(ready.bytes, ready.count) if ready.count else b"")
         if not more:
             break
@@ -67,8 +80,11 @@ def test_whole_characters_only_and_nothing_lost(lib, text, size):
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.text("abcé", max_size=30), st.lists(st.text("abcé", min_size=1, max_size=4), max_size=4),
-       st.integers(1, 4))
+@given(
+    st.text("abcé", max_size=30),
+    st.lists(st.text("abcé", min_size=1, max_size=4), max_size=4),
+    st.integers(1, 4),
+)
 def test_text_ends_before_the_earliest_stop(lib, text, stops, size):
     data, marks = text.encode(), [stop.encode() for stop in stops]
     shown, stopped, final = run(lib, cut(data, size), marks)
@@ -84,10 +100,18 @@ def test_text_ends_before_the_earliest_stop(lib, text, stops, size):
     assert all(final.startswith(part) for part in shown)
 
 
-@pytest.mark.parametrize("data, expected", [
-    (b"a\xffb", "a\ufffdb"), (b"\xc0\x80", "\ufffd\ufffd"), (b"\xed\xa0\x80", "\ufffd" * 3),
-    (b"\xf0\x9f\x98", "\ufffd"), (b"\xe4\xb8", "\ufffd"), (b"\x80", "\ufffd"), (b"x\xe4\xb8y", "x\ufffd\ufffdy"),
-])
+@pytest.mark.parametrize(
+    "data, expected",
+    [
+        (b"a\xffb", "a\ufffdb"),
+        (b"\xc0\x80", "\ufffd\ufffd"),
+        (b"\xed\xa0\x80", "\ufffd" * 3),
+        (b"\xf0\x9f\x98", "\ufffd"),
+        (b"\xe4\xb8", "\ufffd"),
+        (b"\x80", "\ufffd"),
+        (b"x\xe4\xb8y", "x\ufffd\ufffdy"),
+    ],
+)
 def test_malformed_bytes_become_replacement_characters(lib, data, expected):
     for size in (1, 2, len(data)):
         assert run(lib, cut(data, size), [])[2].decode() == expected
