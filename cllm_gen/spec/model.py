@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Callable, Mapping
 
 from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.spec.tokenizer import Tokenizer
 
 QUANTISATIONS = {  # GGUF block types that have kernels: values a block, bytes a block
     "f32": (1, 4),
@@ -38,28 +39,6 @@ class Gguf:
             raise SpecError(
                 self.span, f"sha256 {self.sha256!r}", "64 lowercase hexadecimal digits", f'sha256="{"0" * 64}"'
             )
-
-
-@dataclass(frozen=True)
-class Tokenizer:
-    """How text becomes tokens. Vocabulary and merges stay in the GGUF and travel in the packed
-    image; the rules that become C are named here."""
-
-    kind: str
-    """The algorithm as GGUF names it: "gpt2" is byte-level BPE."""
-    pretokenizer: str
-    """Rules that cut text before merging, by GGUF's name for them ("smollm", "llama-bpe" ...)."""
-    beginning: int | None
-    """Token before a text, if the model has one (BOS)."""
-    end: int
-    """Token that ends an answer (EOS)."""
-    ends: tuple[int, ...] = ()
-    """Further tokens that end an answer."""
-    add_beginning: bool = False
-    """Encode puts `beginning` first."""
-    add_space_prefix: bool = False
-    """Encode puts a space before the text."""
-    span: Span = field(default_factory=caller_span, compare=False)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,21 @@ bool tokenizer_start(void);
 
 /* Encodes bytes as tokens. Invalid UTF-8 is replaced by U+FFFD first, as the reference does.
  * With parse_special, special tokens written in the text become their ids; without, they are
- * ordinary text. Returns the number of tokens, or -1 if more than `capacity`. */
+ * ordinary text. Returns the number of tokens, or -1 if more than `capacity` (or, logged, if the
+ * heap has no room; about 14 bytes per byte of the longest piece are borrowed during the call).
+ * Takes time O(n log n) in the bytes of the text. */
 ptrdiff_t tokenizer_encode(struct text text, bool parse_special, int32_t *tokens, size_t capacity);
+
+/* Bytes [start, end) of a text. */
+struct text_range {
+    size_t start, end;
+};
+
+/* The same for valid UTF-8 of which some bytes are nobody's markup: a special token is recognised
+ * only where it touches none of the `ordinary` ranges (ascending, disjoint). Pieces are cut as if
+ * the ranges were not there. */
+ptrdiff_t tokenizer_encode_mixed(struct text text, const struct text_range *ordinary,
+                                 size_t ordinary_count, int32_t *tokens, size_t capacity);
 
 /* The bytes of one token (may be a fragment of a UTF-8 character); count 0 for an unknown id.
  * Special tokens give their written form. */
@@ -22,5 +35,8 @@ struct text tokenizer_token(int32_t token);
 
 bool tokenizer_is_special(int32_t token);
 
-/* The token that ends an answer (a chat turn and the text alike). */
+/* A token that ends an answer (a chat turn and the text alike). */
 bool tokenizer_is_end(int32_t token);
+
+/* The token that the model wants before a bare text (a chat template writes its own), or -1. */
+int32_t tokenizer_beginning(void);

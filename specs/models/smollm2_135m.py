@@ -4,8 +4,10 @@ Token embedding, 30 layers of grouped-query attention and gated MLP over a resid
 norm, and logits from the embedding table itself (tied). Imported from the file's metadata.
 """
 
-from cllm_gen.spec.model import Gguf, Model, Tokenizer
+from cllm_gen.spec.model import Gguf, Model
 from cllm_gen.spec.tensor import Forward, Rope, linear, rms_norm
+from cllm_gen.spec.tokenizer import Tokenizer
+from specs.models import pretokenizers
 from specs.models.blocks import gated_mlp, grouped_query_attention, normalised
 
 HEADS = 9
@@ -54,9 +56,12 @@ model = Model(
     types={"*_norm.weight": "f32", "token_embd.weight": "q8_0", "*.weight": "q4_1"},
     tokenizer=Tokenizer(
         kind="gpt2",
-        pretokenizer="smollm",
+        pretokenizer=pretokenizers.smollm,
         beginning=1,
+        beginning_text="<|im_start|>",
         end=2,
+        end_text="<|im_end|>",
+        ends=(0,),
     ),
     chat_template=CHAT_TEMPLATE,
     forward=forward,

@@ -1,0 +1,133 @@
+"""How text becomes tokens: the rules that cut it into pieces (cllm_gen/notation/pretokenizer.lark),
+and which tokens begin and end a text. Vocabulary and merges stay in the model file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cllm_gen.spec.source import Span, SpecError, caller_span
+
+
+@dataclass(frozen=True)
+class CharacterClass:
+    """A set of characters: whole Unicode categories, ranges of code points, or all but those."""
+
+    categories: frozenset[str]
+    ranges: tuple[tuple[int, int], ...] = ()
+    negated: bool = False
+    text: str = ""
+    """As the spec writes it."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A literal (`what` is text) or a class, `least` to `most` times (None: without end)."""
+
+    what: str | CharacterClass
+    least: int = 1
+    most: int | None = 1
+    either_case: bool = False
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Items one after another; the character that follows must not be in `not_before`."""
+
+    items: tuple[Item, ...]
+    not_before: CharacterClass | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Alternatives under a name; the first that matches counts."""
+
+    name: str
+    alternatives: tuple[Alternative, ...]
+    note: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Split:
+    """One pass over a text, or over each piece that the pass before it left. From the left, the
+    first place where a rule matches gives a piece; what lies between two matches is one too."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    note: str
+    span: Span
+
+    def __post_init__(self) -> None:
+        names = [rule.name for rule in self.rules]
+        for rule in self.rules:
+            if names.count(rule.name) > 1:
+                raise SpecError(
+                    rule.span, f"two rules {rule.name!r} in split {self.name!r}",
+                    "a name of its own for each rule", r"letters: \p{L}+",
+                )
+
+
+@dataclass(frozen=True)
+class Pretokenizer:
+    """The splits, outermost first; what the last one leaves are the pieces inside which byte pairs
+    merge. `name` is what GGUF calls the set of rules."""
+
+    name: str
+    rules: str
+    span: Span = field(default_factory=caller_span, compare=False)
+    splits: tuple[Split, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        from cllm_gen.notation.pretokenizer import read_splits
+
+        splits = read_splits(self.rules, self.span)
+        names = [split.name for split in splits]
+        for split in splits:
+            if names.count(split.name) > 1:
+                raise SpecError(
+                    split.span, f"two splits {split.name!r}", "a name of its own for each split", "split digits"
+                )
+        object.__setattr__(self, "splits", splits)
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Byte-level BPE. Token ids and the texts of tokens are checked against the model file when
+    its tables are packed."""
+
+    kind: str
+    """The algorithm as GGUF names it: "gpt2" is byte-level BPE."""
+    pretokenizer: Pretokenizer
+    """Rules that cut text before merging."""
+    end: int
+    """Token that ends an answer (EOS)."""
+    end_text: str
+    """How that token is written; a chat template knows it as `eos_token`."""
+    beginning: int | None = None
+    """Token before a text, if the model has one (BOS)."""
+    beginning_text: str = ""
+    """How that token is written; a chat template knows it as `bos_token`."""
+    ends: tuple[int, ...] = ()
+    """Further tokens that end an answer."""
+    add_beginning: bool = False
+    """A bare text wants `beginning` before it (a chat template writes its own)."""
+    span: Span = field(default_factory=caller_span, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.kind != "gpt2":
+            raise SpecError(
+                self.span, f"tokenizer kind {self.kind!r}", 'byte-level BPE, which GGUF calls "gpt2"', 'kind="gpt2"'
+            )
+        if not isinstance(self.pretokenizer, Pretokenizer):
+            raise SpecError(
+                self.span, f"pretokenizer={self.pretokenizer!r}", "a Pretokenizer",
+                "pretokenizer=smollm  # from specs.models.pretokenizers",
+            )
+        for name in ("end", "beginning"):
+            token = getattr(self, name)
+            if token is not None and (not isinstance(token, int) or isinstance(token, bool) or token < 0):
+                raise SpecError(self.span, f"{name}={token!r}", "the id of a token", f"{name}=2")
+        if self.add_beginning and self.beginning is None:
+            raise SpecError(
+                self.span, "add_beginning without a beginning", "the token to add", "beginning=1, add_beginning=True"
+            )
