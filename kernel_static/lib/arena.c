@@ -14,20 +14,13 @@ struct arena_chunk {
     _Alignas(16) uint8_t bytes[];
 };
 
-static size_t rounded(size_t size)
-{
-    return (size + 15) & ~(size_t)15;
-}
+static size_t rounded(size_t size) { return (size + 15) & ~(size_t)15; }
 
-void arena_start(struct arena *arena, size_t limit)
-{
-    *arena = (struct arena){.limit = limit};
-}
+void arena_start(struct arena *arena, size_t limit) { *arena = (struct arena){.limit = limit}; }
 
 /* Makes a chunk that holds at least size bytes the newest; chunks double so that their number
  * grows with the logarithm of what is asked. */
-static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
-{
+static struct arena_chunk *add_chunk(struct arena *arena, size_t size) {
     size_t capacity = arena->chunks ? 2 * arena->chunks->size : CHUNK_SMALLEST;
     if (capacity > CHUNK_LARGEST)
         capacity = CHUNK_LARGEST;
@@ -43,8 +36,7 @@ static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
     return chunk;
 }
 
-void *arena_allocate(struct arena *arena, size_t size)
-{
+void *arena_allocate(struct arena *arena, size_t size) {
     if (size > arena->limit - arena->used)
         return NULL;
     size_t room = size ? rounded(size) : 16;
@@ -60,8 +52,7 @@ void *arena_allocate(struct arena *arena, size_t size)
     return block;
 }
 
-void *arena_resize(struct arena *arena, void *block, size_t old_size, size_t new_size)
-{
+void *arena_resize(struct arena *arena, void *block, size_t old_size, size_t new_size) {
     if (!block)
         return arena_allocate(arena, new_size);
     struct arena_chunk *chunk = arena->chunks;
@@ -85,8 +76,7 @@ void *arena_resize(struct arena *arena, void *block, size_t old_size, size_t new
     return moved;
 }
 
-void arena_release(struct arena *arena)
-{
+void arena_release(struct arena *arena) {
     for (struct arena_chunk *chunk = arena->chunks; chunk;) {
         struct arena_chunk *next = chunk->next;
         heap_release(chunk);

@@ -8,14 +8,12 @@
 
 #define CAPACITY_SMALLEST 256
 
-void buffer_start(struct buffer *buffer, size_t limit)
-{
+void buffer_start(struct buffer *buffer, size_t limit) {
     *buffer = (struct buffer){.limit = limit};
 }
 
 /* Makes room for more bytes and a terminating zero behind them. */
-static bool make_room(struct buffer *buffer, size_t more)
-{
+static bool make_room(struct buffer *buffer, size_t more) {
     if (buffer->failed || more > buffer->limit - buffer->count) {
         buffer->failed = true;
         return false;
@@ -38,16 +36,14 @@ static bool make_room(struct buffer *buffer, size_t more)
     return true;
 }
 
-void buffer_append(struct buffer *buffer, const void *bytes, size_t count)
-{
+void buffer_append(struct buffer *buffer, const void *bytes, size_t count) {
     if (count && make_room(buffer, count)) {
         memcpy(buffer->bytes + buffer->count, bytes, count);
         buffer->count += count;
     }
 }
 
-void buffer_format(struct buffer *buffer, const char *format, ...)
-{
+void buffer_format(struct buffer *buffer, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
@@ -62,14 +58,12 @@ void buffer_format(struct buffer *buffer, const char *format, ...)
     va_end(arguments);
 }
 
-void buffer_clear(struct buffer *buffer)
-{
+void buffer_clear(struct buffer *buffer) {
     buffer->count = 0;
     buffer->failed = false;
 }
 
-void buffer_release(struct buffer *buffer)
-{
+void buffer_release(struct buffer *buffer) {
     heap_release(buffer->bytes);
     buffer_start(buffer, buffer->limit);
 }

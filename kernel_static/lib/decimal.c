@@ -9,7 +9,7 @@
 
 #define DECIMAL_DIGITS_MAX 800
 #define SHIFT_MAX 60        /* 9 << 60 plus a carry still fits 64 bits */
-#define SHIFT_DIGITS_MAX 19  /* decimal digits that a shift by SHIFT_MAX may add */
+#define SHIFT_DIGITS_MAX 19 /* decimal digits that a shift by SHIFT_MAX may add */
 
 void decimal_trim(struct decimal *decimal) {
     while (decimal->count > 0 && decimal->digits[decimal->count - 1] == 0)
@@ -130,7 +130,7 @@ double decimal_to_double(struct decimal *decimal) {
         decimal_shift(decimal, power);
         exponent -= power;
     }
-    exponent--; /* the number is in [1, 2) times 2^exponent */
+    exponent--;             /* the number is in [1, 2) times 2^exponent */
     if (exponent < -1022) { /* subnormal: fewer mantissa bits */
         decimal_shift(decimal, exponent + 1022);
         exponent = -1022;

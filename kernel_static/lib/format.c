@@ -20,8 +20,7 @@ struct conversion {
     char letter;          /* in lower case but for p, s, c */
 };
 
-static void put(struct sink *sink, const char *bytes, size_t count)
-{
+static void put(struct sink *sink, const char *bytes, size_t count) {
     if (sink->count < sink->size) {
         size_t room = sink->size - sink->count;
         memcpy(sink->to + sink->count, bytes, count < room ? count : room);
@@ -29,16 +28,14 @@ static void put(struct sink *sink, const char *bytes, size_t count)
     sink->count += count;
 }
 
-static void put_repeated(struct sink *sink, char character, ptrdiff_t count)
-{
+static void put_repeated(struct sink *sink, char character, ptrdiff_t count) {
     for (; count > 0; count--)
         put(sink, &character, 1);
 }
 
 /* Padding, prefix (sign, 0x), `zeros` zeros, body: with the zero flag padding is more zeros. */
 static void put_padded(struct sink *sink, const struct conversion *conversion, const char *prefix,
-                       ptrdiff_t zeros, const char *body, size_t count)
-{
+                       ptrdiff_t zeros, const char *body, size_t count) {
     size_t prefix_count = strlen(prefix);
     ptrdiff_t padding = conversion->width - zeros - (ptrdiff_t)(prefix_count + count);
     if (!conversion->left && !conversion->zero)
@@ -52,14 +49,12 @@ static void put_padded(struct sink *sink, const struct conversion *conversion, c
         put_repeated(sink, ' ', padding);
 }
 
-static const char *sign_of(const struct conversion *conversion, bool negative)
-{
+static const char *sign_of(const struct conversion *conversion, bool negative) {
     return negative ? "-" : conversion->plus ? "+" : conversion->space ? " " : "";
 }
 
 static void put_integer(struct sink *sink, struct conversion *conversion, const char *prefix,
-                        uint64_t magnitude)
-{
+                        uint64_t magnitude) {
     const char *digits = conversion->upper ? "0123456789ABCDEF" : "0123456789abcdef";
     unsigned base = conversion->letter == 'x' ? 16 : conversion->letter == 'o' ? 8 : 10;
     char body[24];
@@ -75,8 +70,7 @@ static void put_integer(struct sink *sink, struct conversion *conversion, const 
     put_padded(sink, conversion, prefix, zeros > 0 ? zeros : 0, body + at, (size_t)count);
 }
 
-static void put_string(struct sink *sink, struct conversion *conversion, const char *string)
-{
+static void put_string(struct sink *sink, struct conversion *conversion, const char *string) {
     if (!string)
         string = conversion->precision < 0 || conversion->precision >= 6 ? "(null)" : "";
     size_t most = conversion->precision < 0 ? SIZE_MAX : (size_t)conversion->precision;
@@ -84,15 +78,13 @@ static void put_string(struct sink *sink, struct conversion *conversion, const c
     put_padded(sink, conversion, "", 0, string, strnlen(string, most));
 }
 
-static char digit_at(const struct decimal *decimal, int index)
-{
+static char digit_at(const struct decimal *decimal, int index) {
     return (char)('0' + (index >= 0 && index < decimal->count ? decimal->digits[index] : 0));
 }
 
 /* Body of %f, as one padded run: integer digits, point, `places` decimals. */
 static void put_fixed(struct sink *sink, const struct conversion *conversion, const char *sign,
-                      const struct decimal *decimal, int places)
-{
+                      const struct decimal *decimal, int places) {
     int integers = decimal->point > 0 ? decimal->point : 1;
     int first = decimal->point > 0 ? 0 : decimal->point - 1; /* index of the first digit shown */
     bool point = places > 0 || conversion->alternate;
@@ -118,8 +110,7 @@ static void put_fixed(struct sink *sink, const struct conversion *conversion, co
 
 /* Body of %e: d.ddde+XX. */
 static void put_exponential(struct sink *sink, const struct conversion *conversion,
-                            const char *sign, const struct decimal *decimal, int places)
-{
+                            const char *sign, const struct decimal *decimal, int places) {
     int power = decimal->count ? decimal->point - 1 : 0;
     unsigned magnitude = (unsigned)(power < 0 ? -power : power);
     char tail[8];
@@ -149,8 +140,7 @@ static void put_exponential(struct sink *sink, const struct conversion *conversi
         put_repeated(sink, ' ', frame.width - (ptrdiff_t)strlen(sign));
 }
 
-static void put_real(struct sink *sink, struct conversion *conversion, double value)
-{
+static void put_real(struct sink *sink, struct conversion *conversion, double value) {
     const char *sign = sign_of(conversion, __builtin_signbit(value));
     if (!__builtin_isfinite(value)) {
         conversion->zero = false;
@@ -185,8 +175,7 @@ static void put_real(struct sink *sink, struct conversion *conversion, double va
 }
 
 /* Reads a decimal number, or takes an argument for '*'; moves *format behind it. */
-static int read_number(const char **format, va_list *arguments)
-{
+static int read_number(const char **format, va_list *arguments) {
     if (**format == '*') {
         ++*format;
         return va_arg(*arguments, int);
@@ -198,8 +187,7 @@ static int read_number(const char **format, va_list *arguments)
 }
 
 /* Reads flags, width and precision; *format ends at the length. */
-static struct conversion read_conversion(const char **format, va_list *arguments)
-{
+static struct conversion read_conversion(const char **format, va_list *arguments) {
     struct conversion conversion = {.precision = -1};
     for (;; ++*format) {
         if (**format == '-')
@@ -230,8 +218,7 @@ static struct conversion read_conversion(const char **format, va_list *arguments
 }
 
 /* Reads the length modifier; returns the bytes of the integer argument. */
-static int read_length(const char **format)
-{
+static int read_length(const char **format) {
     switch (**format) {
     case 'h':
         ++*format;
@@ -259,16 +246,14 @@ static int read_length(const char **format)
     }
 }
 
-static uint64_t unsigned_argument(va_list *arguments, int length)
-{
+static uint64_t unsigned_argument(va_list *arguments, int length) {
     if (length == 8)
         return va_arg(*arguments, uint64_t);
     uint32_t value = va_arg(*arguments, uint32_t);
     return length == 4 ? value : length == 2 ? (uint16_t)value : (uint8_t)value;
 }
 
-static int64_t signed_argument(va_list *arguments, int length)
-{
+static int64_t signed_argument(va_list *arguments, int length) {
     if (length == 8)
         return va_arg(*arguments, int64_t);
     int32_t value = va_arg(*arguments, int32_t);
@@ -276,8 +261,7 @@ static int64_t signed_argument(va_list *arguments, int length)
 }
 
 static void put_conversion(struct sink *sink, struct conversion *conversion, int length,
-                           va_list *arguments)
-{
+                           va_list *arguments) {
     if (conversion->letter >= 'A' && conversion->letter <= 'Z') {
         conversion->upper = true;
         conversion->letter += 'a' - 'A';
@@ -328,8 +312,7 @@ static void put_conversion(struct sink *sink, struct conversion *conversion, int
     }
 }
 
-int vsnprintf(char *restrict to, size_t size, const char *restrict format, va_list arguments)
-{
+int vsnprintf(char *restrict to, size_t size, const char *restrict format, va_list arguments) {
     struct sink sink = {to, size ? size - 1 : 0, 0};
     va_list rest;
     va_copy(rest, arguments);
@@ -355,8 +338,7 @@ int vsnprintf(char *restrict to, size_t size, const char *restrict format, va_li
     return (int)sink.count;
 }
 
-int snprintf(char *restrict to, size_t size, const char *restrict format, ...)
-{
+int snprintf(char *restrict to, size_t size, const char *restrict format, ...) {
     va_list arguments;
     va_start(arguments, format);
     int count = vsnprintf(to, size, format, arguments);

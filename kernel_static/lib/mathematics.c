@@ -15,28 +15,22 @@
 #define HALF_PI_UPPER 1.5707963267341256
 #define HALF_PI_LOWER 6.077100506506192e-11
 
-static double from_bits(uint64_t bits)
-{
+static double from_bits(uint64_t bits) {
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-static uint64_t to_bits(double value)
-{
+static uint64_t to_bits(double value) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-static int nearest(double x)
-{
-    return (int)(x < 0 ? x - 0.5 : x + 0.5);
-}
+static int nearest(double x) { return (int)(x < 0 ? x - 0.5 : x + 0.5); }
 
 /* e^x for |x| < 700: 2^k * e^r with |r| <= ln(2)/2, Taylor to r^10. */
-static double exponential(double x)
-{
+static double exponential(double x) {
     int k = nearest(x * LOG2_E);
     double r = x - k * LN2;
     double sum = 1 / 3628800.0;
@@ -54,8 +48,7 @@ static double exponential(double x)
 }
 
 /* ln(x) for a normal x > 0: x = m * 2^e, ln(m) = 2 artanh((m - 1) / (m + 1)), series to f^17. */
-static double logarithm(double x)
-{
+static double logarithm(double x) {
     uint64_t bits = to_bits(x);
     int e = (int)(bits >> 52) - 1022;
     double m = from_bits((bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1022 << 52);
@@ -77,8 +70,7 @@ static double logarithm(double x)
 }
 
 /* e^x with a float's range: infinity and zero where a float has nothing nearer. */
-static float bounded_exponential(double x)
-{
+static float bounded_exponential(double x) {
     if (x > 89)
         return __builtin_inff();
     if (x < -104)
@@ -86,13 +78,9 @@ static float bounded_exponential(double x)
     return (float)exponential(x);
 }
 
-float math_exp(float x)
-{
-    return x != x ? x : bounded_exponential(x);
-}
+float math_exp(float x) { return x != x ? x : bounded_exponential(x); }
 
-float math_log(float x)
-{
+float math_log(float x) {
     if (x != x || x == __builtin_inff())
         return x;
     if (x <= 0)
@@ -100,21 +88,16 @@ float math_log(float x)
     return (float)logarithm(x);
 }
 
-float math_sqrt(float x)
-{
-    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
-}
+float math_sqrt(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
-float math_pow(float x, float y)
-{
+float math_pow(float x, float y) {
     if (y == 0 || x == 1)
         return 1;
     return bounded_exponential(y * logarithm(x));
 }
 
 /* Taylor series over |r| <= pi/4, sine to r^13 and cosine to r^14. */
-static double sine_near(double r)
-{
+static double sine_near(double r) {
     double square = r * r;
     double sum = 1 / 6227020800.0;
     sum = sum * square - 1 / 39916800.0;
@@ -125,8 +108,7 @@ static double sine_near(double r)
     return r + r * square * sum;
 }
 
-static double cosine_near(double r)
-{
+static double cosine_near(double r) {
     double square = r * r;
     double sum = -1 / 87178291200.0;
     sum = sum * square + 1 / 479001600.0;
@@ -138,8 +120,7 @@ static double cosine_near(double r)
     return 1 + square * sum;
 }
 
-void math_sin_cos(double angle, float *sine, float *cosine)
-{
+void math_sin_cos(double angle, float *sine, float *cosine) {
     int quadrant = nearest(angle / (HALF_PI_UPPER + HALF_PI_LOWER));
     double r = angle - quadrant * HALF_PI_UPPER - quadrant * HALF_PI_LOWER;
     double s = sine_near(r), c = cosine_near(r);

@@ -8,8 +8,7 @@
 
 #include "decimal.h"
 
-static unsigned digit_value(char character)
-{
+static unsigned digit_value(char character) {
     if (isdigit((unsigned char)character))
         return (unsigned)(character - '0');
     if (isalpha((unsigned char)character))
@@ -23,8 +22,7 @@ struct integer {
     bool negative, overflow;
 };
 
-static struct integer read_integer(const char *text, char **end, int base)
-{
+static struct integer read_integer(const char *text, char **end, int base) {
     struct integer value = {0};
     const char *at = text;
     while (isspace((unsigned char)*at))
@@ -49,45 +47,37 @@ static struct integer read_integer(const char *text, char **end, int base)
     return value;
 }
 
-static int64_t signed_within(struct integer value, int64_t least, int64_t most)
-{
+static int64_t signed_within(struct integer value, int64_t least, int64_t most) {
     if (value.negative)
-        return value.overflow || value.magnitude > (uint64_t)most + 1
-                   ? least
-                   : (int64_t)-value.magnitude;
+        return value.overflow || value.magnitude > (uint64_t)most + 1 ? least
+                                                                      : (int64_t)-value.magnitude;
     return value.overflow || value.magnitude > (uint64_t)most ? most : (int64_t)value.magnitude;
 }
 
-static uint64_t unsigned_within(struct integer value, uint64_t most)
-{
+static uint64_t unsigned_within(struct integer value, uint64_t most) {
     if (value.overflow || value.magnitude > most)
         return most;
     return value.negative ? -value.magnitude : value.magnitude;
 }
 
-long strtol(const char *restrict text, char **restrict end, int base)
-{
+long strtol(const char *restrict text, char **restrict end, int base) {
     return (long)signed_within(read_integer(text, end, base), LONG_MIN, LONG_MAX);
 }
 
-long long strtoll(const char *restrict text, char **restrict end, int base)
-{
+long long strtoll(const char *restrict text, char **restrict end, int base) {
     return signed_within(read_integer(text, end, base), LLONG_MIN, LLONG_MAX);
 }
 
-unsigned long strtoul(const char *restrict text, char **restrict end, int base)
-{
+unsigned long strtoul(const char *restrict text, char **restrict end, int base) {
     return (unsigned long)unsigned_within(read_integer(text, end, base), ULONG_MAX);
 }
 
-unsigned long long strtoull(const char *restrict text, char **restrict end, int base)
-{
+unsigned long long strtoull(const char *restrict text, char **restrict end, int base) {
     return unsigned_within(read_integer(text, end, base), ULLONG_MAX);
 }
 
 /* Length of `word` at the start of text, letters compared without case; 0 if it is not there. */
-static int word_length(const char *text, const char *word)
-{
+static int word_length(const char *text, const char *word) {
     int count = 0;
     for (; word[count]; count++)
         if (tolower((unsigned char)text[count]) != word[count])
@@ -96,8 +86,7 @@ static int word_length(const char *text, const char *word)
 }
 
 /* Reads digits with an optional point into *decimal; returns where they end, or null if none. */
-static const char *read_digits(const char *at, struct decimal *decimal)
-{
+static const char *read_digits(const char *at, struct decimal *decimal) {
     bool digits = false, after_point = false;
     decimal->count = decimal->point = 0;
     decimal->inexact = false;
@@ -124,8 +113,7 @@ static const char *read_digits(const char *at, struct decimal *decimal)
 }
 
 /* Products and quotients of two exact doubles round once: 15 digits and 10^22 are exact. */
-static bool small_double(const struct decimal *decimal, double *value)
-{
+static bool small_double(const struct decimal *decimal, double *value) {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -135,13 +123,12 @@ static bool small_double(const struct decimal *decimal, double *value)
     int64_t integer = 0;
     for (int i = 0; i < decimal->count; i++)
         integer = integer * 10 + decimal->digits[i];
-    *value = exponent < 0 ? (double)integer / powers[-exponent]
-                          : (double)integer * powers[exponent];
+    *value =
+        exponent < 0 ? (double)integer / powers[-exponent] : (double)integer * powers[exponent];
     return true;
 }
 
-double strtod(const char *restrict text, char **restrict end)
-{
+double strtod(const char *restrict text, char **restrict end) {
     const char *at = text;
     while (isspace((unsigned char)*at))
         at++;

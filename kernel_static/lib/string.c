@@ -1,5 +1,6 @@
-/* Copying goes 64 bytes, then 16, then one at a time: unaligned vector moves cost the same natively and are
- * what an emulator translates best. The compiler must not turn these loops into calls of themselves. */
+/* Copying goes 64 bytes, then 16, then one at a time: unaligned vector moves cost the same natively
+ * and are what an emulator translates best. The compiler must not turn these loops into calls of
+ * themselves. */
 #if !__STDC_HOSTED__ /* a hosted build has the host's */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #include <string.h>
@@ -13,19 +14,13 @@
 #undef memcmp
 #undef strlen
 
-static __m128i load(const uint8_t *from)
-{
-    return _mm_loadu_si128((const __m128i *)from);
-}
+static __m128i load(const uint8_t *from) { return _mm_loadu_si128((const __m128i *)from); }
 
-static void store(uint8_t *to, __m128i value)
-{
-    _mm_storeu_si128((__m128i *)to, value);
-}
+static void store(uint8_t *to, __m128i value) { _mm_storeu_si128((__m128i *)to, value); }
 
-/* Ascending; right for overlapping runs too if to < from, since each step loads before it stores. */
-static void copy_up(uint8_t *to, const uint8_t *from, size_t count)
-{
+/* Ascending; right for overlapping runs too if to < from, since each step loads before it stores.
+ */
+static void copy_up(uint8_t *to, const uint8_t *from, size_t count) {
     for (; count >= 64; count -= 64, to += 64, from += 64) {
         __m128i a = load(from), b = load(from + 16), c = load(from + 32), d = load(from + 48);
         store(to, a);
@@ -40,22 +35,19 @@ static void copy_up(uint8_t *to, const uint8_t *from, size_t count)
 }
 
 /* Descending; right for overlapping runs if to > from. */
-static void copy_down(uint8_t *to, const uint8_t *from, size_t count)
-{
+static void copy_down(uint8_t *to, const uint8_t *from, size_t count) {
     for (; count >= 16; count -= 16)
         store(to + count - 16, load(from + count - 16));
     for (; count; count--)
         to[count - 1] = from[count - 1];
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t count)
-{
+void *memcpy(void *restrict to, const void *restrict from, size_t count) {
     copy_up(to, from, count);
     return to;
 }
 
-void *memmove(void *to, const void *from, size_t count)
-{
+void *memmove(void *to, const void *from, size_t count) {
     if ((uintptr_t)to - (uintptr_t)from < count)
         copy_down(to, from, count);
     else
@@ -63,8 +55,7 @@ void *memmove(void *to, const void *from, size_t count)
     return to;
 }
 
-void *memset(void *to, int byte, size_t count)
-{
+void *memset(void *to, int byte, size_t count) {
     uint8_t *bytes = to;
     __m128i value = _mm_set1_epi8((char)byte);
     for (; count >= 64; count -= 64, bytes += 64) {
@@ -80,8 +71,7 @@ void *memset(void *to, int byte, size_t count)
     return to;
 }
 
-int memcmp(const void *left, const void *right, size_t count)
-{
+int memcmp(const void *left, const void *right, size_t count) {
     const uint8_t *a = left, *b = right;
     for (; count >= 16; count -= 16, a += 16, b += 16)
         if (_mm_movemask_epi8(_mm_cmpeq_epi8(load(a), load(b))) != 0xffff)
@@ -92,8 +82,7 @@ int memcmp(const void *left, const void *right, size_t count)
     return 0;
 }
 
-void *memchr(const void *bytes, int byte, size_t count)
-{
+void *memchr(const void *bytes, int byte, size_t count) {
     const uint8_t *at = bytes;
     __m128i wanted = _mm_set1_epi8((char)byte);
     for (; count >= 16; count -= 16, at += 16) {
@@ -107,39 +96,34 @@ void *memchr(const void *bytes, int byte, size_t count)
     return NULL;
 }
 
-size_t strlen(const char *string)
-{
+size_t strlen(const char *string) {
     size_t count = 0;
     while (string[count])
         count++;
     return count;
 }
 
-size_t strnlen(const char *string, size_t most)
-{
+size_t strnlen(const char *string, size_t most) {
     size_t count = 0;
     while (count < most && string[count])
         count++;
     return count;
 }
 
-int strcmp(const char *left, const char *right)
-{
+int strcmp(const char *left, const char *right) {
     for (; *left && *left == *right; left++, right++)
         ;
     return (uint8_t)*left - (uint8_t)*right;
 }
 
-int strncmp(const char *left, const char *right, size_t most)
-{
+int strncmp(const char *left, const char *right, size_t most) {
     for (; most; most--, left++, right++)
         if (*left != *right || !*left)
             return (uint8_t)*left - (uint8_t)*right;
     return 0;
 }
 
-char *strchr(const char *string, int character)
-{
+char *strchr(const char *string, int character) {
     for (;; string++) {
         if (*string == (char)character)
             return (char *)string;
@@ -148,8 +132,7 @@ char *strchr(const char *string, int character)
     }
 }
 
-char *strrchr(const char *string, int character)
-{
+char *strrchr(const char *string, int character) {
     const char *last = NULL;
     for (;; string++) {
         if (*string == (char)character)
@@ -159,8 +142,7 @@ char *strrchr(const char *string, int character)
     }
 }
 
-char *strstr(const char *string, const char *part)
-{
+char *strstr(const char *string, const char *part) {
     size_t count = strlen(part);
     for (;; string++) {
         if (!strncmp(string, part, count))
@@ -170,16 +152,14 @@ char *strstr(const char *string, const char *part)
     }
 }
 
-size_t strspn(const char *string, const char *accepted)
-{
+size_t strspn(const char *string, const char *accepted) {
     size_t count = 0;
     while (string[count] && strchr(accepted, string[count]))
         count++;
     return count;
 }
 
-size_t strcspn(const char *string, const char *refused)
-{
+size_t strcspn(const char *string, const char *refused) {
     size_t count = 0;
     while (string[count] && !strchr(refused, string[count]))
         count++;

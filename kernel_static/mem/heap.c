@@ -26,25 +26,21 @@ enum { DEBUGGING = 0 };
 static struct tlsf pool;
 static struct heap_statistics statistics;
 
-void heap_start(void *start, size_t size)
-{
+void heap_start(void *start, size_t size) {
     statistics = (struct heap_statistics){.total = tlsf_start(&pool, start, size)};
 }
 
-static void count_used(ptrdiff_t change)
-{
+static void count_used(ptrdiff_t change) {
     statistics.used += (size_t)change;
     if (statistics.used > statistics.peak)
         statistics.peak = statistics.used;
 }
 
-static uint8_t *trailer_of(void *block)
-{
+static uint8_t *trailer_of(void *block) {
     return (uint8_t *)block + tlsf_size(block) - sizeof(size_t);
 }
 
-static void guard(void *block, size_t asked)
-{
+static void guard(void *block, size_t asked) {
     uint8_t *trailer = trailer_of(block);
     size_t masked = asked ^ TRAILER_MASK;
     memset((uint8_t *)block + asked, JUNK_GUARD, (size_t)(trailer - (uint8_t *)block) - asked);
@@ -52,8 +48,7 @@ static void guard(void *block, size_t asked)
 }
 
 /* Panics unless the guard is whole; returns the size that was asked for. */
-static size_t check_guard(void *block)
-{
+static size_t check_guard(void *block) {
     size_t asked, most = tlsf_size(block) - sizeof(size_t);
     memcpy(&asked, trailer_of(block), sizeof asked);
     asked ^= TRAILER_MASK;
@@ -61,18 +56,14 @@ static size_t check_guard(void *block)
         panic("heap: block %p was written past its end", block);
     for (size_t i = asked; i < most; i++)
         if (((uint8_t *)block)[i] != JUNK_GUARD)
-            panic("heap: block %p of %zu bytes was written past its end, at byte %zu", block,
-                  asked, i);
+            panic("heap: block %p of %zu bytes was written past its end, at byte %zu", block, asked,
+                  i);
     return asked;
 }
 
-void *heap_allocate(size_t size)
-{
-    return heap_allocate_aligned(size, HEAP_ALIGNMENT);
-}
+void *heap_allocate(size_t size) { return heap_allocate_aligned(size, HEAP_ALIGNMENT); }
 
-void *heap_allocate_aligned(size_t size, size_t alignment)
-{
+void *heap_allocate_aligned(size_t size, size_t alignment) {
     kernel_assert(alignment && !(alignment & (alignment - 1)));
     if (alignment < HEAP_ALIGNMENT)
         alignment = HEAP_ALIGNMENT;
@@ -92,14 +83,12 @@ void *heap_allocate_aligned(size_t size, size_t alignment)
     return block;
 }
 
-static void check_used(void *block, const char *verb)
-{
+static void check_used(void *block, const char *verb) {
     if (!tlsf_is_used(&pool, block))
         panic("heap: %s of %p, which is not in use (released twice?)", verb, block);
 }
 
-void *heap_resize(void *block, size_t size)
-{
+void *heap_resize(void *block, size_t size) {
     if (!block)
         return heap_allocate(size);
     check_used(block, "resize");
@@ -122,8 +111,7 @@ void *heap_resize(void *block, size_t size)
     return moved;
 }
 
-void heap_release(void *block)
-{
+void heap_release(void *block) {
     if (!block)
         return;
     check_used(block, "release");
@@ -136,12 +124,6 @@ void heap_release(void *block)
     tlsf_release(&pool, block);
 }
 
-struct heap_statistics heap_statistics(void)
-{
-    return statistics;
-}
+struct heap_statistics heap_statistics(void) { return statistics; }
 
-bool heap_check(void)
-{
-    return tlsf_check(&pool);
-}
+bool heap_check(void) { return tlsf_check(&pool); }

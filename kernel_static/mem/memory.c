@@ -7,8 +7,7 @@
 
 static uint8_t *next, *end; /* what memory_reserve has not handed out; next is page-aligned */
 
-void memory_start(struct memory_span free_memory, size_t heap_bytes)
-{
+void memory_start(struct memory_span free_memory, size_t heap_bytes) {
     next = free_memory.start;
     end = next + (free_memory.size & ~(PAGE - 1));
     heap_bytes = (heap_bytes + PAGE - 1) & ~(PAGE - 1);
@@ -19,13 +18,9 @@ void memory_start(struct memory_span free_memory, size_t heap_bytes)
     next += heap_bytes;
 }
 
-size_t memory_available(void)
-{
-    return (size_t)(end - next);
-}
+size_t memory_available(void) { return (size_t)(end - next); }
 
-void *memory_reserve(size_t size)
-{
+void *memory_reserve(size_t size) {
     if (size > memory_available())
         return NULL;
     void *reserved = next;

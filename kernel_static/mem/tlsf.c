@@ -8,44 +8,28 @@ struct class {
     unsigned first, second;
 };
 
-static unsigned highest_bit(size_t value)
-{
-    return 63 - (unsigned)__builtin_clzll(value);
-}
+static unsigned highest_bit(size_t value) { return 63 - (unsigned)__builtin_clzll(value); }
 
-static size_t round_up(size_t size, size_t alignment)
-{
+static size_t round_up(size_t size, size_t alignment) {
     return (size + alignment - 1) & ~(alignment - 1);
 }
 
-static size_t block_size(const struct tlsf_block *block)
-{
-    return block->size & ~FREE;
-}
+static size_t block_size(const struct tlsf_block *block) { return block->size & ~FREE; }
 
-static bool is_free(const struct tlsf_block *block)
-{
-    return block->size & FREE;
-}
+static bool is_free(const struct tlsf_block *block) { return block->size & FREE; }
 
-static uint8_t *payload_of(struct tlsf_block *block)
-{
-    return (uint8_t *)block + TLSF_OVERHEAD;
-}
+static uint8_t *payload_of(struct tlsf_block *block) { return (uint8_t *)block + TLSF_OVERHEAD; }
 
-static struct tlsf_block *block_of(const void *payload)
-{
+static struct tlsf_block *block_of(const void *payload) {
     return (struct tlsf_block *)((uintptr_t)payload - TLSF_OVERHEAD);
 }
 
-static struct tlsf_block *next_of(const struct tlsf_block *block)
-{
+static struct tlsf_block *next_of(const struct tlsf_block *block) {
     return (struct tlsf_block *)((uintptr_t)block + TLSF_OVERHEAD + block_size(block));
 }
 
 /* The class in which a free block of this size is filed. */
-static struct class class_of(size_t size)
-{
+static struct class class_of(size_t size) {
     if (size < SIZE_SMALL)
         return (struct class){0, (unsigned)(size / TLSF_ALIGNMENT)};
     unsigned bit = highest_bit(size);
@@ -55,8 +39,8 @@ static struct class class_of(size_t size)
     };
 }
 
-static void insert(struct tlsf *pool, struct tlsf_block *block)
-{
+static void
+insert(struct tlsf *pool, struct tlsf_block *block) {
     struct class class = class_of(block_size(block));
     struct tlsf_block **head = &pool->lists[class.first][class.second];
     block->size |= FREE;
@@ -69,8 +53,7 @@ static void insert(struct tlsf *pool, struct tlsf_block *block)
     pool->second_bits[class.first] |= 1u << class.second;
 }
 
-static void remove(struct tlsf *pool, struct tlsf_block *block)
-{
+static void remove(struct tlsf *pool, struct tlsf_block *block) {
     struct class class = class_of(block_size(block));
     if (block->next_free)
         block->next_free->previous_free = block->previous_free;
@@ -87,8 +70,7 @@ static void remove(struct tlsf *pool, struct tlsf_block *block)
 }
 
 /* Some free block of at least size bytes, still in its list; null if no class can promise one. */
-static struct tlsf_block *find(struct tlsf *pool, size_t size)
-{
+static struct tlsf_block *find(struct tlsf *pool, size_t size) {
     if (size >= SIZE_SMALL)
         size += ((size_t)1 << (highest_bit(size) - TLSF_SECOND_BITS)) - 1;
     struct class class = class_of(size);
@@ -105,8 +87,7 @@ static struct tlsf_block *find(struct tlsf *pool, size_t size)
 
 /* Cuts a used block after size bytes of payload; the rest becomes a used block of its own, which
  * is returned, or null when it would be too small to live. */
-static struct tlsf_block *split(struct tlsf_block *block, size_t size)
-{
+static struct tlsf_block *split(struct tlsf_block *block, size_t size) {
     if (block->size < size + TLSF_OVERHEAD + TLSF_ALIGNMENT)
         return NULL;
     struct tlsf_block *rest = (struct tlsf_block *)(payload_of(block) + size);
@@ -118,8 +99,7 @@ static struct tlsf_block *split(struct tlsf_block *block, size_t size)
 }
 
 /* Files a used block as free, merged with its free neighbours. */
-static void free_merged(struct tlsf *pool, struct tlsf_block *block)
-{
+static void free_merged(struct tlsf *pool, struct tlsf_block *block) {
     struct tlsf_block *next = next_of(block);
     block->size |= FREE; /* a merged header stays marked, so that a second release is noticed */
     if (is_free(next)) {
@@ -137,8 +117,7 @@ static void free_merged(struct tlsf *pool, struct tlsf_block *block)
     insert(pool, block);
 }
 
-size_t tlsf_start(struct tlsf *pool, void *start, size_t size)
-{
+size_t tlsf_start(struct tlsf *pool, void *start, size_t size) {
     *pool = (struct tlsf){.start = start, .end = (uint8_t *)start + size};
     uintptr_t first = round_up((uintptr_t)start, TLSF_ALIGNMENT);
     uintptr_t last = ((uintptr_t)pool->end & ~(uintptr_t)(TLSF_ALIGNMENT - 1)) - TLSF_OVERHEAD;
@@ -155,8 +134,7 @@ size_t tlsf_start(struct tlsf *pool, void *start, size_t size)
     return available;
 }
 
-void *tlsf_allocate(struct tlsf *pool, size_t size, size_t alignment)
-{
+void *tlsf_allocate(struct tlsf *pool, size_t size, size_t alignment) {
     if (size > SIZE_MAXIMUM || alignment > SIZE_MAXIMUM)
         return NULL;
     size = size ? round_up(size, TLSF_ALIGNMENT) : TLSF_ALIGNMENT;
@@ -182,8 +160,7 @@ void *tlsf_allocate(struct tlsf *pool, size_t size, size_t alignment)
     return payload_of(block);
 }
 
-bool tlsf_resize(struct tlsf *pool, void *payload, size_t size)
-{
+bool tlsf_resize(struct tlsf *pool, void *payload, size_t size) {
     if (size > SIZE_MAXIMUM)
         return false;
     size = size ? round_up(size, TLSF_ALIGNMENT) : TLSF_ALIGNMENT;
@@ -201,13 +178,9 @@ bool tlsf_resize(struct tlsf *pool, void *payload, size_t size)
     return true;
 }
 
-void tlsf_release(struct tlsf *pool, void *payload)
-{
-    free_merged(pool, block_of(payload));
-}
+void tlsf_release(struct tlsf *pool, void *payload) { free_merged(pool, block_of(payload)); }
 
-bool tlsf_is_used(const struct tlsf *pool, const void *payload)
-{
+bool tlsf_is_used(const struct tlsf *pool, const void *payload) {
     const uint8_t *bytes = payload;
     if ((uintptr_t)bytes % TLSF_ALIGNMENT || bytes < pool->start + TLSF_OVERHEAD ||
         bytes >= pool->end)
@@ -220,13 +193,9 @@ bool tlsf_is_used(const struct tlsf *pool, const void *payload)
            (!block->previous || next_of(block->previous) == block);
 }
 
-size_t tlsf_size(const void *payload)
-{
-    return block_size(block_of(payload));
-}
+size_t tlsf_size(const void *payload) { return block_size(block_of(payload)); }
 
-bool tlsf_check(const struct tlsf *pool)
-{
+bool tlsf_check(const struct tlsf *pool) {
     size_t free_blocks = 0, listed = 0;
     const struct tlsf_block *previous = NULL;
     const struct tlsf_block *block =

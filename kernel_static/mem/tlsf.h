@@ -32,8 +32,8 @@ struct tlsf_block {
 };
 
 struct tlsf {
-    uint32_t first_bits;                     /* bit f: some second_bits[f] is not zero */
-    uint32_t second_bits[TLSF_FIRST_COUNT];  /* bit s: lists[f][s] is not empty */
+    uint32_t first_bits;                    /* bit f: some second_bits[f] is not zero */
+    uint32_t second_bits[TLSF_FIRST_COUNT]; /* bit s: lists[f][s] is not empty */
     struct tlsf_block *lists[TLSF_FIRST_COUNT][TLSF_SECOND_COUNT];
     uint8_t *start, *end; /* of the memory that was given */
 };

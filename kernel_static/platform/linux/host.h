@@ -1,0 +1,16 @@
+/* What the parts of a hosted process need of each other. */
+#pragma once
+
+#include <stdint.h>
+
+#include "text.h"
+
+/* The value of a `key=value` argument, before the kernel reads its command line; the last one
+ * counts; bytes null if there is none. Zero-terminated. */
+struct text host_argument(const char *key);
+
+/* Prints "cllm: ..." on stderr and exits with status 2: what the person at the shell got wrong. */
+_Noreturn void host_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Sleeps until a socket of the transport is ready, a signal came, or the time is `deadline`. */
+void host_wait(uint64_t deadline);

@@ -1,0 +1,283 @@
+/* Streams over the host's non-blocking TCP sockets, one slot of bounded buffers per connection. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "appliance.h"
+#include "command_line.h"
+#include "heap.h"
+#include "host.h"
+#include "log.h"
+#include "platform.h"
+#include "transport.h"
+
+#define PORT_DEFAULT 8080
+
+struct stream {
+    int socket; /* -1: the slot is free */
+    void *context;
+    uint8_t *received; /* LIMIT_TCP_RECEIVE_BYTES; the first received_count wait */
+    uint8_t *sending;  /* LIMIT_TCP_SEND_BYTES; the first sending_count wait */
+    size_t received_count, sending_count;
+    bool offer;            /* unconsumed bytes are to be offered again */
+    bool end_seen;         /* the peer's FIN was read */
+    bool end_told;         /* and the upper layer knows */
+    bool write_fell_short; /* `writable` is owed */
+    bool closing;          /* FIN once everything is sent */
+    bool shut;             /* FIN was sent */
+    bool broken;           /* reset, failed or aborted: `closed` is owed */
+    char peer[sizeof "255.255.255.255:65535"];
+};
+
+static const struct stream_events *events;
+static struct stream streams[LIMIT_CONNECTIONS];
+static int listener = -1;
+
+/* ---- calls from the upper layer ---- */
+
+/* Sends what waits, as far as the host takes it. True if any byte went. */
+static bool flush(struct stream *stream) {
+    size_t sent = 0;
+    while (!stream->broken && sent < stream->sending_count) {
+        ssize_t count = send(stream->socket, stream->sending + sent, stream->sending_count - sent,
+                             MSG_NOSIGNAL);
+        if (count > 0)
+            sent += (size_t)count;
+        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            break;
+        else if (errno != EINTR)
+            stream->broken = true;
+    }
+    memmove(stream->sending, stream->sending + sent, stream->sending_count - sent);
+    stream->sending_count -= sent;
+    if (stream->closing && !stream->shut && !stream->sending_count && !stream->broken) {
+        shutdown(stream->socket, SHUT_WR);
+        stream->shut = true;
+    }
+    return sent > 0;
+}
+
+size_t stream_writable(const struct stream *stream) {
+    return stream->closing || stream->broken ? 0 : LIMIT_TCP_SEND_BYTES - stream->sending_count;
+}
+
+size_t stream_write(struct stream *stream, const void *bytes, size_t count) {
+    size_t taken = 0;
+    while (taken < count) {
+        size_t room = stream_writable(stream), part = count - taken < room ? count - taken : room;
+        memcpy(stream->sending + stream->sending_count, (const uint8_t *)bytes + taken, part);
+        stream->sending_count += part;
+        taken += part;
+        if (!flush(stream) && stream->sending_count == LIMIT_TCP_SEND_BYTES)
+            break;
+        if (stream->broken || stream->closing)
+            break;
+    }
+    stream->write_fell_short |= taken < count;
+    return taken;
+}
+
+void stream_close(struct stream *stream) {
+    stream->closing = true;
+    flush(stream);
+}
+
+void stream_abort(struct stream *stream) {
+    struct linger reset = {.l_onoff = 1, .l_linger = 0}; /* close() will send RST */
+    setsockopt(stream->socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    stream->broken = true;
+}
+
+void stream_resume(struct stream *stream) { stream->offer = true; }
+
+const char *stream_peer(const struct stream *stream) { return stream->peer; }
+
+/* ---- the listening socket ---- */
+
+/* The address to listen on: `ip=`, else loopback. False if it is none. */
+static bool listen_address(struct in_addr *address) {
+    struct text text = command_line_value("ip");
+    char copy[sizeof "255.255.255.255"];
+    address->s_addr = htonl(INADDR_LOOPBACK);
+    if (!text.bytes)
+        return true;
+    if (text.count >= sizeof copy)
+        return false;
+    memcpy(copy, text.bytes, text.count);
+    copy[text.count] = 0;
+    return inet_pton(AF_INET, copy, address) == 1;
+}
+
+bool transport_start(const struct stream_events *callbacks) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    char name[INET_ADDRSTRLEN];
+    int yes = 1;
+    if (!listen_address(&address.sin_addr)) {
+        log_error("transport", "ip= is not an address of this host, such as ip=127.0.0.1");
+        return false;
+    }
+    address.sin_port = htons((uint16_t)command_line_number("port", 0, 65535, PORT_DEFAULT));
+    inet_ntop(AF_INET, &address.sin_addr, name, sizeof name);
+    events = callbacks;
+    for (size_t i = 0; i < LIMIT_CONNECTIONS; i++)
+        streams[i].socket = -1;
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
+        bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(listener, LIMIT_BACKLOG) < 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) < 0) {
+        log_error("transport", "cannot listen on %s:%u: %s", name, ntohs(address.sin_port),
+                  strerror(errno));
+        return false;
+    }
+    log_info("transport", "listening on http://%s:%u", name, ntohs(address.sin_port));
+    return true;
+}
+
+static void release(struct stream *stream) {
+    close(stream->socket);
+    heap_release(stream->received);
+    heap_release(stream->sending);
+    *stream = (struct stream){.socket = -1};
+}
+
+static void accept_into(struct stream *stream) {
+    struct sockaddr_in peer;
+    socklen_t size = sizeof peer;
+    char name[INET_ADDRSTRLEN];
+    int yes = 1;
+    int socket = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket < 0)
+        return;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    *stream = (struct stream){.socket = socket};
+    inet_ntop(AF_INET, &peer.sin_addr, name, sizeof name);
+    snprintf(stream->peer, sizeof stream->peer, "%s:%u", name, ntohs(peer.sin_port));
+    stream->received = heap_allocate(LIMIT_TCP_RECEIVE_BYTES);
+    stream->sending = heap_allocate(LIMIT_TCP_SEND_BYTES);
+    if (stream->received && stream->sending)
+        stream->context = events->opened(stream);
+    if (!stream->context) {
+        log_warn("transport", "no memory for %s", stream->peer);
+        stream_abort(stream);
+        release(stream);
+    }
+}
+
+/* ---- the main loop's side ---- */
+
+/* Offers what waits until the upper layer stops taking it. */
+static void offer(struct stream *stream) {
+    size_t at = 0, taken = 1;
+    stream->offer = false;
+    while (at < stream->received_count && taken && !stream->broken) {
+        taken =
+            events->received(stream->context, stream->received + at, stream->received_count - at);
+        at += taken;
+    }
+    stream->received_count -= at;
+    memmove(stream->received, stream->received + at, stream->received_count);
+}
+
+static void receive(struct stream *stream) {
+    size_t room = LIMIT_TCP_RECEIVE_BYTES - stream->received_count;
+    ssize_t count = recv(stream->socket, stream->received + stream->received_count, room, 0);
+    if (count > 0) {
+        stream->received_count += (size_t)count;
+        stream->offer = true;
+    } else if (count == 0) {
+        stream->end_seen = true;
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        stream->broken = true;
+    }
+}
+
+static bool wants_receive(const struct stream *stream) {
+    return !stream->end_seen && stream->received_count < LIMIT_TCP_RECEIVE_BYTES;
+}
+
+static bool wants_send(const struct stream *stream) { return stream->sending_count > 0; }
+
+/* Whether the stream needs attention although its socket is quiet. */
+static bool has_work(const struct stream *stream) {
+    return stream->broken || stream->offer || (stream->shut && stream->end_seen) ||
+           (stream->end_seen && !stream->end_told && !stream->received_count) ||
+           (stream->write_fell_short && stream_writable(stream));
+}
+
+static void serve(struct stream *stream, short ready) {
+    if ((ready & (POLLERR | POLLNVAL)) || ((ready & POLLHUP) && stream->end_seen))
+        stream->broken = true;
+    if (!stream->broken && (ready & (POLLIN | POLLHUP)) && wants_receive(stream))
+        receive(stream);
+    if (!stream->broken && wants_send(stream))
+        flush(stream);
+    if (stream->offer && !stream->broken)
+        offer(stream);
+    if (!stream->broken && stream->write_fell_short && stream_writable(stream)) {
+        stream->write_fell_short = false;
+        events->writable(stream->context);
+    }
+    if (!stream->broken && stream->end_seen && !stream->end_told && !stream->received_count) {
+        stream->end_told = true;
+        events->finished(stream->context);
+    }
+    if (stream->broken || (stream->shut && stream->end_seen)) {
+        events->closed(stream->context);
+        release(stream);
+    }
+}
+
+/* Fills `waits` (one per slot, then the listener); true if a stream has work right now. */
+static bool gather(struct pollfd waits[LIMIT_CONNECTIONS + 1]) {
+    bool work = false, slot_free = false;
+    for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
+        const struct stream *stream = &streams[i];
+        waits[i] = (struct pollfd){.fd = stream->socket};
+        slot_free |= stream->socket < 0;
+        if (stream->socket < 0)
+            continue;
+        waits[i].events =
+            (short)((wants_receive(stream) ? POLLIN : 0) | (wants_send(stream) ? POLLOUT : 0));
+        work |= has_work(stream);
+    }
+    waits[LIMIT_CONNECTIONS] = (struct pollfd){.fd = slot_free ? listener : -1, .events = POLLIN};
+    return work;
+}
+
+bool transport_poll(void) {
+    struct pollfd waits[LIMIT_CONNECTIONS + 1];
+    bool busy = gather(waits);
+    if (poll(waits, LIMIT_CONNECTIONS + 1, 0) > 0)
+        busy = true;
+    if (!busy)
+        return false;
+    for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
+        struct stream *stream = &streams[i];
+        if (stream->socket >= 0 && (waits[i].revents || has_work(stream)))
+            serve(stream, waits[i].revents);
+        else if (stream->socket < 0 && waits[LIMIT_CONNECTIONS].revents)
+            accept_into(stream);
+    }
+    return true;
+}
+
+uint64_t transport_deadline(void) { return UINT64_MAX; }
+
+void host_wait(uint64_t deadline) {
+    struct pollfd waits[LIMIT_CONNECTIONS + 1];
+    uint64_t now = clock_nanoseconds();
+    if (platform_stop_requested() || gather(waits) || deadline <= now)
+        return;
+    struct timespec most = {.tv_sec = 1};
+    if (deadline - now < UINT64_C(1000000000))
+        most = (struct timespec){.tv_nsec = (long)(deadline - now)};
+    ppoll(waits, LIMIT_CONNECTIONS + 1, &most, NULL);
+}
