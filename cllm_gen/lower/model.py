@@ -1,0 +1,213 @@
+"""A model to C: the traced pass becomes straight calls of kernels, one function for each kind of
+stage (layers that do the same share one), over planned activations and placed weights."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+
+from cllm_gen.emit.output import Output
+from cllm_gen.lower import chat_template, kernel, tokenizer
+from cllm_gen.lower.plan import Lifetime, aligned, plan
+from cllm_gen.lower.trace import Buffer, Operation, Program, lower
+from cllm_gen.lower.weight_map import Placed, place
+from cllm_gen.spec.model import Model
+from cllm_gen.spec.tensor import Stage
+
+ROWS_MAX = 32  # rows of one step
+LOGITS_MAX = 8  # rows of one step that may ask for logits
+KV_BLOCK_TOKENS = 32
+IMAGE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A model with all decisions taken; what packing and emission both read."""
+
+    program: Program
+    offsets: Mapping[int, int]
+    """Activation offset by id(buffer)."""
+    activation_bytes: int
+    weights: Mapping[str, Placed]
+    weight_bytes: int
+    cache_offsets: Mapping[int, int]
+    """Offset of a layer's K and V in a KV block."""
+    block_bytes: int
+
+    @property
+    def layout(self) -> str:
+        """The weights section in words; its digest ties a packed image to the generated code."""
+        lines = [f"format {IMAGE_FORMAT}", f"model {self.program.model.name}"]
+        for item in self.weights.values():
+            shape = "x".join(map(str, item.weight.shape))
+            lines.append(f"{item.offset} {item.size} {item.weight.name} {item.weight.type} {shape}")
+        return "\n".join(lines) + "\n"
+
+    @property
+    def fingerprint(self) -> bytes:
+        return hashlib.sha256(self.layout.encode()).digest()
+
+
+def lowered(model: Model) -> Lowered:
+    """Traces, fuses, plans memory and places weights. Raises SpecError."""
+    program = lower(model, kernel.quantized_bytes)
+    offsets, activation_bytes = plan(
+        [Lifetime(id(b), _bytes(b), b.first, b.last) for b in program.buffers]
+    )
+    weights, weight_bytes = place(program)
+    cache_offsets, block_bytes = {}, 0
+    for operation in program.operations:
+        if operation.kind == "store":
+            cache_offsets[operation.stage.layer] = block_bytes
+            block_bytes += 2 * 4 * KV_BLOCK_TOKENS * _attribute(operation, "groups") * _attribute(operation, "width")
+    return Lowered(program, offsets, activation_bytes, weights, weight_bytes, cache_offsets, block_bytes)
+
+
+def outputs(model: Model, targets: Mapping[str, Sequence[Any]]) -> list[Output]:
+    """All files below `generated/models/<model>/`."""
+    low = lowered(model)
+    requests = sorted({op.kernel for op in low.program.operations if op.kernel is not None})
+    sets = list({isa.name: isa for listed in targets.values() for isa in listed}.values())
+    folder = f"models/{model.name}"
+    specs = sorted({op.span.path for op in low.program.operations} | {model.span.path})
+    return [
+        Output(f"{folder}/model.h", "model.h.j2", _header(low), [model.span.path], {"model": model.name}),
+        Output(f"{folder}/forward.c", "forward.c.j2", _forward(low, sets), specs, {
+            "model": model.name, "instruction_sets": ",".join(isa.name for isa in sets),
+        }),
+        *kernel.outputs(model.name, requests, sets),
+        *tokenizer.outputs(model),
+        *chat_template.outputs(model),
+    ]
+
+
+def _attribute(operation: Operation, name: str) -> Any:
+    return dict(operation.attributes)[name]
+
+
+def _bytes(buffer: Buffer) -> int:
+    rows = {"rows": ROWS_MAX, "asked rows": LOGITS_MAX, "once": 1}[buffer.batch]
+    return aligned(buffer.row_bytes * rows)
+
+
+def _header(low: Lowered) -> dict[str, Any]:
+    model = low.program.model
+    return {
+        "model": model,
+        "cite": model.span.cite(),
+        "beginning": -1 if model.tokenizer.beginning is None else model.tokenizer.beginning,
+        "end": model.tokenizer.end,
+        "rows_max": ROWS_MAX,
+        "logits_max": LOGITS_MAX,
+        "block_tokens": KV_BLOCK_TOKENS,
+        "block_bytes": low.block_bytes,
+        "weight_bytes": low.weight_bytes,
+        "activation_bytes": low.activation_bytes,
+        "fingerprint": ", ".join(f"0x{byte:02x}" for byte in low.fingerprint),
+    }
+
+
+def _forward(low: Lowered, sets: Sequence[Any]) -> dict[str, Any]:
+    """Functions, the table of stages that call them, and what a step's beginning fills."""
+    model, program = low.program.model, low.program
+    functions: list[dict[str, Any]] = []
+    stages: list[dict[str, Any]] = []
+    by_body: dict[str, dict[str, Any]] = {}
+    for stage, operations in _stages(program):
+        base = min((p.offset for p in low.weights.values() if p.stage is stage), default=0)
+        body = _function(low, stage, base, operations)
+        function = by_body.get(repr(body))
+        if function is None:
+            taken = {f["name"] for f in functions}
+            name = f"run_{stage.name}"
+            name = f"{name}_like_{stage.layer}" if name in taken else name
+            function = by_body[repr(body)] = {"name": name, "layers": [], **body}
+            functions.append(function)
+        function["layers"].append(stage.layer)
+        stages.append({
+            "function": function["name"], "weights": base,
+            "cache": low.cache_offsets.get(stage.layer, 0),
+        })
+    largest = max(
+        (op for op in program.operations if op.kind in ("matmul", "matmul_add") and op.stage.layer >= 0),
+        key=lambda op: low.weights[op.weights[0].name].size,
+    )
+    return {
+        "model": model,
+        "cite": model.span.cite(),
+        "sets": [isa.name for isa in sets],
+        "rotations": [
+            {
+                "name": cosines.name.removeprefix("cosines_"), "cite": rotation.span.cite(),
+                "pairs": rotation.width // 2,
+                "frequencies": [repr(value) for value in rotation.frequencies()],
+                "cosines": low.offsets[id(cosines)], "sines": low.offsets[id(sines)],
+            }
+            for rotation, (cosines, sines) in program.rotations.items()
+        ],
+        "caches": sorted({
+            (_attribute(op, "groups"), _attribute(op, "width")) for op in program.operations if op.kind == "store"
+        }),
+        "functions": functions,
+        "stages": stages,
+        "hidden": low.offsets[id(program.hidden)],
+        "logits": low.offsets[id(program.logits)],
+        "probe": {
+            "kernel": largest.kernel.name,
+            "input": low.offsets[id(largest.buffer("q"))],
+            "weights": low.weights[largest.weights[0].name].offset,
+            "output": low.offsets[id(largest.buffer("y"))],
+        },
+    }
+
+
+def _stages(program: Program) -> list[tuple[Stage, list[Operation]]]:
+    found: list[tuple[Stage, list[Operation]]] = []
+    for operation in program.operations:
+        if not found or found[-1][0] is not operation.stage:
+            found.append((operation.stage, []))
+        found[-1][1].append(operation)
+    return found
+
+
+def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]) -> dict[str, Any]:
+    """One stage's declarations and calls; equal for stages that may share a function."""
+    names: dict[int, str] = {}
+    declared: list[dict[str, Any]] = []
+    for operation in operations:
+        for _, buffer in operation.buffers:
+            if id(buffer) not in names:
+                offset = low.offsets[id(buffer)]
+                name = buffer.name
+                if name in names.values():
+                    name = f"{name}_at_{offset}"
+                names[id(buffer)] = name
+                declared.append({
+                    "type": "uint8_t" if name.endswith("_q8") else "float", "name": name, "offset": offset,
+                })
+    calls: list[dict[str, Any]] = []
+    cite = None
+    for operation in operations:
+        buffers = {role: names[id(buffer)] for role, buffer in operation.buffers}
+        weights = []
+        for weight in operation.weights:
+            item = low.weights[weight.name]
+            local = item.stage is stage
+            weights.append({
+                "base": "stage_weights" if local else "weights",
+                "offset": item.offset - base if local else item.offset,
+                "type": "const float *" if weight.type == "f32" else "",
+            })
+        calls.append({
+            "kind": operation.kind,
+            "kernel": operation.kernel.name if operation.kernel else "",
+            "cite": "" if operation.span.cite() == cite else operation.span.cite(),
+            "count": "asked_count" if operation.batch == "asked rows" else "row_count",
+            "buffers": buffers,
+            "widths": {role: buffer.row_bytes // 4 for role, buffer in operation.buffers},
+            "weights": weights,
+            **dict(operation.attributes),
+        })
+        cite = operation.span.cite()
+    return {"declared": declared, "calls": calls}

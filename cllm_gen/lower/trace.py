@@ -1,0 +1,309 @@
+"""Runs a model's forward pass over symbolic rows and turns the recording into operations that have
+kernels: what is simple is fused, and every value gets a buffer with a lifetime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from cllm_gen.spec.kernel import KernelRequest
+from cllm_gen.spec.model import Model
+from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.spec.tensor import ALL, Forward, Node, Rope, Rows, Stage, Tape, Tensor, Weight
+
+MATRIX_TYPES = ("q4_1", "q8_0")
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory of one value: `row_bytes` for each row of `batch` ("once" for scratch of one row)."""
+
+    name: str
+    row_bytes: int
+    batch: str
+    first: int = -1
+    last: int = -1
+    """Indices of the operations between which it is live, both included."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One kernel call, or one of the few moves that generated C does itself (kernel None)."""
+
+    kind: str
+    kernel: KernelRequest | None
+    buffers: tuple[tuple[str, Buffer], ...]
+    """Arguments by role, in the kernel's order."""
+    weights: tuple[Weight, ...]
+    batch: str
+    stage: Stage
+    span: Span
+    attributes: tuple[tuple[str, Any], ...] = ()
+
+    def buffer(self, role: str) -> Buffer:
+        return dict(self.buffers)[role]
+
+
+@dataclass
+class Program:
+    """A traced pass, in order of execution."""
+
+    model: Model
+    operations: list[Operation] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
+    rotations: dict[Rope, tuple[Buffer, Buffer]] = field(default_factory=dict)
+    """Cosines and sines of each rotation, filled when a step begins."""
+    hidden: Buffer | None = None
+    logits: Buffer | None = None
+
+
+def record(model: Model) -> tuple[Tape, Forward]:
+    """Executes the forward pass once; SpecError where its shapes do not fit."""
+    tape = Tape()
+    result = model.forward(model, Rows(tape))
+    if not isinstance(result, Forward):
+        raise SpecError(
+            model.span, f"forward returning {type(result).__name__}", "Forward(hidden, logits)",
+            "return Forward(hidden=x, logits=linear(table, rows.asked(x)))",
+        )
+    for name, tensor, batch, width in (
+        ("hidden", result.hidden, ALL, model.width),
+        ("logits", result.logits, "asked rows", model.vocabulary),
+    ):
+        if not isinstance(tensor, Tensor) or tensor.batch != batch or tensor.shape != (width,):
+            raise SpecError(
+                tensor.node.span if isinstance(tensor, Tensor) else model.span,
+                f"{name} = {tensor}", f"a tensor of shape ({batch}, {width})",
+                "return Forward(hidden=x, logits=linear(table, rows.asked(x)))",
+            )
+    layers = {node.stage.layer for node in tape.nodes if node.operation == "attention"}
+    if layers != set(range(model.layers)):
+        raise SpecError(
+            model.span, f"attention in {len(layers)} of {model.layers} layers",
+            "each layer to attend once", "for layer in rows.layers(model.layers):",
+        )
+    return tape, result
+
+
+def lower(model: Model, quantized_bytes) -> Program:
+    """The pass as operations. `quantized_bytes(K)` is the stride of a quantised row of K values."""
+    tape, result = record(model)
+    return _Lowering(model, tape, result, quantized_bytes).run()
+
+
+class _Lowering:
+    def __init__(self, model: Model, tape: Tape, result: Forward, quantized_bytes):
+        self.model, self.tape, self.result = model, tape, result
+        self.quantized_bytes = quantized_bytes
+        self.program = Program(model)
+        self.users: dict[int, list[Node]] = {}
+        self.absorbed: dict[int, Node] = {}
+        self.buffer_of: dict[int, Buffer] = {}
+        self.quantised: dict[int, Buffer] = {}
+
+    def run(self) -> Program:
+        nodes = self.tape.nodes
+        self.index = {id(node): i for i, node in enumerate(nodes)}
+        for node in nodes:
+            for tensor in node.inputs:
+                if node.operation != "view":
+                    self.users.setdefault(id(_source(tensor)), []).append(node)
+        self.kept = {id(_source(t)) for t in (self.result.hidden, self.result.logits)}
+        self._absorb()
+        for node in nodes:
+            if id(node) not in self.absorbed:
+                getattr(self, "_" + node.operation)(node)
+            elif node.operation == "linear":
+                self._quantise(node, node.inputs[0])
+        self.program.hidden = self._of(self.result.hidden)
+        self.program.logits = self._of(self.result.logits)
+        for buffer in (self.program.hidden, self.program.logits):
+            buffer.last = len(self.program.operations) - 1
+        return self.program
+
+    def _absorb(self) -> None:
+        """Finds nodes that a later node computes on the way: a SiLU in the product that is its
+        only use, a linear map in the sum that is its only use and may overwrite its other term."""
+        for node in self.tape.nodes:
+            if node.operation == "multiply":
+                for tensor in node.inputs:
+                    gate = _source(tensor)
+                    if gate.operation == "silu" and self._only_use(gate, node):
+                        self.absorbed[id(gate)] = node
+                        break
+        for node in self.tape.nodes:
+            if node.operation == "add":
+                for term, other in ((1, 0), (0, 1)):
+                    linear = _source(node.inputs[term])
+                    if linear.operation == "linear" and self._only_use(linear, node):
+                        if self._dies(node.inputs[other], node):
+                            self.absorbed[id(linear)] = node
+                            break
+
+    def _only_use(self, node: Node, user: Node) -> bool:
+        users = self.users.get(id(node), [])
+        return len(users) == 1 and users[0] is user and id(node) not in self.kept
+
+    def _dies(self, tensor: Tensor, node: Node) -> bool:
+        """Nothing needs the tensor's value after `node`, so its buffer may be updated in place.
+        An absorbed SiLU reads its input late; an absorbed linear map has quantised it in time."""
+        source = _source(tensor)
+        users = self.users.get(id(source), [])
+        late = [self.absorbed.get(id(user), user) if user.operation == "silu" else user for user in users]
+        return (
+            id(source) not in self.kept
+            and users.count(node) < 2
+            and all(self.index[id(user)] <= self.index[id(node)] for user in late)
+        )
+
+    def _of(self, tensor: Tensor) -> Buffer:
+        return self.buffer_of[id(_source(tensor))]
+
+    def _new(self, name: str, row_bytes: int, batch: str) -> Buffer:
+        buffer = Buffer(name, row_bytes, batch)
+        self.program.buffers.append(buffer)
+        return buffer
+
+    def _result(self, node: Node, name: str) -> Buffer:
+        """A fresh buffer for the node's value."""
+        self.buffer_of[id(node)] = buffer = self._new(name, 4 * prod(node.shape), node.batch)
+        return buffer
+
+    def _emit(self, node: Node, kind: str, kernel: KernelRequest | None, buffers: dict[str, Buffer],
+              weights: tuple[Weight, ...] = (), span: Span | None = None, **attributes: Any) -> None:
+        now = len(self.program.operations)
+        for buffer in buffers.values():
+            buffer.first = now if buffer.first < 0 else buffer.first
+            buffer.last = now
+        self.program.operations.append(
+            Operation(kind, kernel, tuple(buffers.items()), weights, node.batch, node.stage,
+                      span or node.span, tuple(sorted(attributes.items())))
+        )
+
+    # One method for each recorded operation.
+
+    def _view(self, node: Node) -> None:
+        """The same memory under another shape."""
+
+    def _embed(self, node: Node) -> None:
+        table = node.weights[0]
+        self._check_matrix(table)
+        self._emit(node, "embed", KernelRequest("embed", table.type, table.shape),
+                   {"y": self._result(node, "residual")}, node.weights)
+
+    def _rms_norm(self, node: Node) -> None:
+        x = self._of(node.inputs[0])
+        request = KernelRequest("rms_norm", "f32", node.shape, (("epsilon", node["epsilon"]),))
+        self._emit(node, "rms_norm", request,
+                   {"x": x, "y": self._result(node, _part(node.weights[0]))}, node.weights)
+
+    def _quantise(self, node: Node, tensor: Tensor) -> Buffer:
+        source = _source(tensor)
+        if id(source) not in self.quantised:
+            x, width = self._of(tensor), tensor.size
+            q = self._new(f"{x.name}_q8", self.quantized_bytes(width), tensor.batch)
+            self.quantised[id(source)] = q
+            self._emit(node, "quantize", KernelRequest("quantize", "q8", (width,)), {"x": x, "q": q})
+        return self.quantised[id(source)]
+
+    def _check_matrix(self, weight: Weight) -> None:
+        if weight.type not in MATRIX_TYPES:
+            raise SpecError(
+                weight.span, str(weight), "a matrix of type " + " or ".join(MATRIX_TYPES),
+                f'types={{"{weight.name}": "q8_0"}}',
+            )
+        if weight.shape[0] % 16 or weight.shape[1] % 32:
+            raise SpecError(
+                weight.span, str(weight), "outputs a multiple of 16 and inputs a multiple of 32",
+                f'weight("{weight.name}", {-(-weight.shape[0] // 16) * 16}, {-(-weight.shape[1] // 32) * 32})',
+            )
+
+    def _linear(self, node: Node) -> None:
+        weight = node.weights[0]
+        self._check_matrix(weight)
+        q = self._quantise(node, node.inputs[0])
+        self._emit(node, "matmul", KernelRequest("matmul", weight.type, weight.shape),
+                   {"q": q, "y": self._result(node, _part(weight))}, node.weights)
+
+    def _add(self, node: Node) -> None:
+        for term, other in ((1, 0), (0, 1)):
+            linear = _source(node.inputs[term])
+            if self.absorbed.get(id(linear)) is node:
+                weight = linear.weights[0]
+                self._check_matrix(weight)
+                q = self._quantise(node, linear.inputs[0])
+                self.buffer_of[id(node)] = y = self._of(node.inputs[other])
+                self._emit(node, "matmul_add", KernelRequest("matmul_add", weight.type, weight.shape),
+                           {"q": q, "y": y}, linear.weights, linear.span)
+                return
+        raise SpecError(
+            node.span, "a sum that no kernel computes",
+            "a sum of a value that is not used again and a linear map that is used only here",
+            "x = x + linear(w, y)",
+        )
+
+    def _silu(self, node: Node) -> None:
+        raise SpecError(
+            node.span, "a SiLU that no kernel computes", "a SiLU used once, in a product",
+            "silu(gate) * up",
+        )
+
+    def _multiply(self, node: Node) -> None:
+        for term, other in ((0, 1), (1, 0)):
+            gate = _source(node.inputs[term])
+            if self.absorbed.get(id(gate)) is node:
+                gate_buffer, up = self._of(gate.inputs[0]), self._of(node.inputs[other])
+                self._emit(
+                    node, "silu_multiply", KernelRequest("silu_multiply", "f32", (prod(node.shape),)),
+                    {"gate": gate_buffer, "up": up,
+                     "y": self._result(node, f"{gate_buffer.name}_times_{up.name}")},
+                )
+                return
+        raise SpecError(
+            node.span, "a product that no kernel computes", "a product with a SiLU", "silu(gate) * up"
+        )
+
+    def _rope(self, node: Node) -> None:
+        x = self._of(node.inputs[0])
+        if self._dies(node.inputs[0], node):
+            self.buffer_of[id(node)] = y = x
+        else:
+            y = self._result(node, f"{x.name}_turned")
+            self._emit(node, "copy", None, {"x": x, "y": y})
+        rotation = node["rotation"]
+        if rotation not in self.program.rotations:
+            name = f"{rotation.width}_{rotation.base:g}".replace(".", "_").replace("+", "")
+            pair = tuple(self._new(f"{part}_{name}", 2 * rotation.width, ALL) for part in ("cosines", "sines"))
+            for table in pair:
+                table.first = 0
+            self.program.rotations[rotation] = pair
+        cosines, sines = self.program.rotations[rotation]
+        self._emit(node, "rope", KernelRequest("rope", "f32", node.shape),
+                   {"cosines": cosines, "sines": sines, "x": y})
+
+    def _attention(self, node: Node) -> None:
+        q, k, v = node.inputs
+        groups, width = k.shape
+        request = KernelRequest("attention", "f32", (q.shape[0], groups, width))
+        scores = self._new("scores", 4 * self.model.context, "once")
+        self._emit(node, "store", None, {"k": self._of(k), "v": self._of(v)}, groups=groups, width=width)
+        self._emit(node, "attention", request,
+                   {"q": self._of(q), "scores": scores, "y": self._result(node, "mixed")},
+                   groups=groups, width=width, heads=q.shape[0])
+
+    def _asked(self, node: Node) -> None:
+        x = self._of(node.inputs[0])
+        self._emit(node, "asked", None, {"x": x, "y": self._result(node, f"{x.name}_asked")})
+
+
+def _source(tensor: Tensor) -> Node:
+    """The operation whose result a chain of views shows."""
+    while tensor.node.operation == "view":
+        tensor = tensor.node.inputs[0]
+    return tensor.node
+
+
+def _part(weight: Weight) -> str:
+    """A C name for what a weight computes: "blk.3.attn_q.weight" gives attn_q."""
+    return weight.name.removesuffix(".weight").rsplit(".", 1)[-1].lower()
