@@ -48,3 +48,7 @@ bool platform_stop_requested(void);
 /* Ends the run: the process exits with code; a PC reports code to the emulator's debug-exit
  * device if there is one, and halts otherwise. */
 _Noreturn void platform_exit(int code);
+
+/* The boot order and the main loop (main.c); called by the platform once its console and clock
+ * work and the functions above may be used. */
+_Noreturn void kernel_main(void);

@@ -1,0 +1,96 @@
+"""Compiles what changed: a file is compiled again when it, a header it read, or its command did."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable, Sequence
+
+from cllm_gen.image.errors import BuildFailed
+from cllm_gen.image.sources import Unit
+
+
+def run_tool(root: Path, command: Sequence[str]) -> str:
+    """Runs one tool in `root` and returns its output; its own words if it refuses."""
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise BuildFailed(f"{command[0]} is not installed; `make setup` installs it") from None
+    if done.returncode != 0:
+        raise BuildFailed(f"{command[0]} failed\n{done.stderr.strip()}\n  {' '.join(command)}")
+    return done.stdout
+
+
+def object_path(folder: Path, unit: Unit) -> Path:
+    """Where a unit's object lies in the build folder."""
+    return folder / "objects" / (unit.source + ".o")
+
+
+def _command(root: Path, folder: Path, unit: Unit) -> list[str]:
+    object_file = object_path(folder, unit)
+    output = os.path.relpath(object_file, root)
+    return ["gcc", *unit.flags, "-MMD", "-MP", "-c", unit.source, "-o", output]
+
+
+def _dependencies(file: Path) -> list[str]:
+    """The files that a make-style dependency file names before its first empty rule."""
+    text = file.read_text().replace("\\\n", " ")
+    rule = text.split("\n", 1)[0].split(":", 1)[1]
+    return rule.replace("\\ ", "\0").split()
+
+
+def is_stale(root: Path, folder: Path, unit: Unit) -> bool:
+    """Whether the unit must be compiled."""
+    object_file = object_path(folder, unit)
+    record, needed = object_file.with_suffix(".cmd"), object_file.with_suffix(".d")
+    try:
+        if record.read_text() != "\n".join(_command(root, folder, unit)):
+            return True
+        made = object_file.stat().st_mtime_ns
+        names = (name.replace("\0", " ") for name in _dependencies(needed))
+        return any((root / name).stat().st_mtime_ns >= made for name in names)
+    except FileNotFoundError:
+        return True
+
+
+def _compile(root: Path, folder: Path, unit: Unit) -> None:
+    object_file = object_path(folder, unit)
+    record = object_file.with_suffix(".cmd")
+    object_file.parent.mkdir(parents=True, exist_ok=True)
+    record.unlink(missing_ok=True)
+    command = _command(root, folder, unit)
+    run_tool(root, command)
+    record.write_text("\n".join(command))
+
+
+def compile_units(
+    root: Path, folder: Path, units: Sequence[Unit], progress: Callable[[int, int, str], None]
+) -> list[Path]:
+    """Brings all objects up to date, as many at a time as there are processors; returns them in
+    the order of `units`. `progress(done, total, source)` follows the stale ones. Objects of files
+    that are gone are deleted."""
+    stale = [unit for unit in units if is_stale(root, folder, unit)]
+    lock, done = threading.Lock(), 0
+
+    def one(unit: Unit) -> None:
+        nonlocal done
+        _compile(root, folder, unit)
+        with lock:
+            done += 1
+            progress(done, len(stale), unit.source)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        tasks = [pool.submit(one, unit) for unit in stale]
+        try:
+            for task in tasks:
+                task.result()
+        except BuildFailed:
+            pool.shutdown(cancel_futures=True)
+            raise
+    objects = [object_path(folder, unit) for unit in units]
+    for orphan in set((folder / "objects").rglob("*.o")) - set(objects):
+        orphan.unlink()
+    return objects

@@ -1,0 +1,93 @@
+"""Which C and assembly files make an image, and with which compiler flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cllm_gen.spec.appliance import Appliance
+
+TARGETS = ("i386", "x86_64", "hosted")
+
+_COMMON = (
+    "-std=gnu11 -O2 -g -Wall -Wextra -Werror -fno-strict-aliasing -ffp-contract=off "
+    "-fno-omit-frame-pointer"
+).split()
+_BARE = (
+    "-ffreestanding -fbuiltin -nostdinc -D_MM_MALLOC_H_INCLUDED -fno-pic -fno-pie "
+    "-fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none "
+    "-ffunction-sections -fdata-sections"
+).split()
+_TARGET = {
+    "i386": "-m32 -march=i686 -msse2 -mfpmath=sse -mtune=generic".split(),
+    "x86_64": "-m64 -mno-red-zone -mtune=generic".split(),
+    "hosted": "-m64 -mtune=generic".split(),
+}
+_SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=undefined".split()
+# Kernels are leaves whose loops want every register; a backtrace starts at their caller.
+_KERNEL = ("-O3", "-fomit-frame-pointer")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One file to compile; `source` is relative to the project's root."""
+
+    source: str
+    flags: tuple[str, ...]
+
+
+def _folders(target: str) -> list[str]:
+    """Folders below kernel_static/ that belong to the target, sorted."""
+    shared = ["api", "engine", "http", "lib", "mem"]
+    if target == "hosted":
+        return sorted([*shared, "platform/linux"])
+    return sorted([*shared, "arch/x86", f"arch/{target}", "drivers", "net", "platform/pc"])
+
+
+def _files(root: Path, folder: str) -> list[str]:
+    found = [path for path in (root / folder).rglob("*") if path.suffix in (".c", ".S")]
+    return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def _generated(root: Path, target: str, appliance: Appliance) -> list[str]:
+    """Generated C of this appliance: its model's and what all appliances share."""
+    carried = {f"kernels__{isa.name}.c" for isa in appliance.targets[target]}
+    kept = []
+    for file in _files(root, "generated"):
+        parts = file.split("/")
+        if parts[1] == "models" and parts[2] != appliance.model.name:
+            continue
+        if parts[1] == "appliances" and parts[2] != appliance.name:
+            continue
+        if parts[-1].startswith("kernels__") and parts[-1] not in carried:
+            continue
+        kept.append(file)
+    return kept
+
+
+def include_flags(root: Path, target: str, appliance: Appliance, freestanding: str) -> list[str]:
+    """Where headers are found; `freestanding` is the compiler's own folder of headers."""
+    flags = ["-Ikernel_static/include", "-Igenerated", f"-Igenerated/appliances/{appliance.name}"]
+    if target != "hosted":
+        flags += ["-Ikernel_static/arch/x86", f"-Ikernel_static/arch/{target}"]
+        flags += ["-isystem", "kernel_static/lib/include", "-isystem", freestanding]
+    return flags
+
+
+def units(
+    root: Path, target: str, appliance: Appliance, freestanding: str, debug: bool, sanitize: bool
+) -> list[Unit]:
+    """Every file of the image with its flags, in path order."""
+    flags = [*_COMMON, *_TARGET[target], *(_BARE if target != "hosted" else ())]
+    flags += include_flags(root, target, appliance, freestanding)
+    flags += ["-DDEBUG"] if debug else []
+    flags += _SANITIZE if sanitize else []
+    extra = {
+        f"kernels__{isa.name}.c": (*_KERNEL, *isa.compiler_flags)
+        for isa in appliance.targets[target]
+    }
+    files = ["kernel_static/main.c"]
+    for folder in _folders(target):
+        files += _files(root, f"kernel_static/{folder}")
+    files += _generated(root, target, appliance)
+    return [Unit(file, (*flags, *extra.get(file.rsplit("/", 1)[-1], ()))) for file in files]

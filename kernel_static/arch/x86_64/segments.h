@@ -1,0 +1,6 @@
+/* Selectors into the descriptor table; read by C and assembly. */
+#pragma once
+
+#define SEGMENT_CODE 0x08
+#define SEGMENT_DATA 0x10
+#define SEGMENT_TASK 0x18

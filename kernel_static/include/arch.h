@@ -1,0 +1,64 @@
+/* What platform/pc asks of the processor; implemented in arch/<target> and, where both targets
+ * agree, in arch/x86. Called while booting unless stated otherwise. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platform.h"
+
+/* Rights of a mapping; readable always, executable only the kernel's text. */
+enum page_rights { PAGE_READ = 0, PAGE_WRITE = 1 << 0, PAGE_EXECUTE = 1 << 1, PAGE_DEVICE = 1 << 2 };
+
+/* Loads descriptor tables and exception vectors. First call of the boot order: before it, an
+ * exception resets the machine. */
+void arch_start(void);
+
+/* Turns on what vector instructions need beyond SSE (XSAVE, AVX, AVX-512 state, where CPUID has
+ * them) and flushes nothing: denormals stay exact. */
+void arch_enable_vectors(void);
+
+/* Page tables, built up while the boot tables (or none) are in force. arch_map makes addresses
+ * [start, end) reachable, identity mapped, with these rights, replacing earlier rights; it rounds
+ * outward to 4,096-byte pages. Addresses that the target cannot reach are left out. arch_unmap
+ * makes every access to the range a page fault. Panic when the pool of tables is exhausted. */
+void arch_map(uint64_t start, uint64_t end, unsigned rights);
+void arch_unmap(uint64_t start, uint64_t end);
+
+/* Puts the tables in force. From here on only mapped addresses may be touched. */
+void arch_paging_start(void);
+
+/* Highest address that arch_map can reach, plus one. */
+uint64_t arch_address_limit(void);
+
+/* True when pages without PAGE_EXECUTE really cannot be executed (the CPU has NX). */
+bool arch_no_execute(void);
+
+/* The time stamp counter. Any time. */
+uint64_t arch_timestamp(void);
+
+/* 64 bits from RDRAND; false when the CPU has none or is out of them after ten tries. */
+bool arch_random(uint64_t *value);
+
+/* Signature of the hypervisor underneath, "KVMKVMKVM" or "TCGTCGTCGTCG"; "" on bare metal. */
+const char *arch_hypervisor(void);
+
+/* The processor's own name, or "" when it has none. */
+const char *arch_processor_name(void);
+
+/* Lets interrupts in, sleeps until one was served, shuts them out again. Any time. */
+void arch_wait_for_interrupt(void);
+
+/* Stops for ever. Any time. */
+_Noreturn void arch_halt(void);
+
+/* Enters the exception report with the caller's registers, as vector TRAP_PANIC. Any time. */
+#define TRAP_PANIC 48
+_Noreturn void arch_raise_panic(void);
+
+/* Supplied by platform/pc: called by the vectors, with interrupts off, for line 0 to 15. */
+void irq_deliver(unsigned line);
+
+/* Supplied by platform/pc: why panic was called. */
+const char *panic_text(void);

@@ -1,0 +1,39 @@
+/* The parts of the PC that start.c brings up in order; nobody outside platform/pc calls them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platform.h"
+
+/* A run of physical addresses, [start, end). */
+struct physical_span {
+    uint64_t start, end;
+};
+
+/* Sets up the serial line and clears the screen. */
+void console_start(void);
+
+/* Copies what the loader said out of its memory. Panics if it was no Multiboot loader. */
+void multiboot_start(uint32_t magic, uint32_t information);
+/* Available memory as the loader's map gives it, at most MULTIBOOT_SPANS runs. */
+#define MULTIBOOT_SPANS 16
+size_t multiboot_memory(struct physical_span spans[MULTIBOOT_SPANS]);
+/* The first module; false if none was loaded. */
+bool multiboot_module(struct physical_span *module);
+
+/* Maps memory, the image and the module with the rights each needs, and puts the map in force. */
+void memory_map_start(void);
+
+/* Masks all interrupt lines. */
+void irq_start(void);
+
+/* Measures the time stamp counter against the interval timer and reads the calendar clock. */
+void clock_start(void);
+
+/* Seconds since 1970 from the battery-backed clock. */
+uint64_t cmos_unix_seconds(void);
+
+/* Gathers entropy and logs from where. */
+void entropy_start(void);

@@ -1,0 +1,101 @@
+/* Who owns which memory. Everything is identity mapped, and no page is both writable and
+ * executable:
+ *
+ *     first page              not mapped, so that null pointers fault
+ *     to 1 MiB                writable (firmware's tables, the screen)
+ *     image: text             executable
+ *     image: read-only data   readable
+ *     image: data, stacks     writable, but for a guard page under every stack
+ *     module                  readable
+ *     all other memory        writable
+ *
+ * Device registers are added by arch_map_device. Nothing else is mapped. */
+
+#include <string.h>
+
+#include "arch.h"
+#include "layout.h"
+#include "log.h"
+#include "machine.h"
+
+#define PAGE 4096ULL
+#define MIB (1024ULL * 1024)
+/* SeaBIOS works in the last of the low memory and leaves its traces; 256 KiB of its tables above
+ * are not in the loader's map. */
+#define FIRMWARE_TRACES (4 * MIB)
+
+static uint64_t address_of(const char *place) {
+    return (uintptr_t)place;
+}
+
+static void unmap_guard(const char *guard) {
+    arch_unmap(address_of(guard), address_of(guard) + PAGE);
+}
+
+void memory_map_start(void) {
+    struct physical_span spans[MULTIBOOT_SPANS], module;
+    size_t count = multiboot_memory(spans);
+    for (size_t i = 0; i < count; i++)
+        if (spans[i].start >= MIB)
+            arch_map(spans[i].start, spans[i].end, PAGE_WRITE);
+    arch_map(PAGE, MIB, PAGE_WRITE);
+    arch_map(address_of(layout_image_start), address_of(layout_text_end), PAGE_EXECUTE);
+    arch_map(address_of(layout_text_end), address_of(layout_rodata_end), PAGE_READ);
+    unmap_guard(layout_main_guard);
+    unmap_guard(layout_fault_guard);
+    if (multiboot_module(&module))
+        arch_map(module.start, module.end, PAGE_READ);
+    arch_paging_start();
+    if (!arch_no_execute())
+        log_warn("memory", "this processor has no NX: data can be executed");
+}
+
+/* What is left of span after cutting the image and the module out: the longer end each time. */
+static struct physical_span without(struct physical_span span, uint64_t start, uint64_t end) {
+    if (end <= span.start || start >= span.end)
+        return span;
+    struct physical_span below = {span.start, start > span.start ? start : span.start};
+    struct physical_span above = {end < span.end ? end : span.end, span.end};
+    return below.end - below.start > above.end - above.start ? below : above;
+}
+
+/* Emulators hand out memory that is zero, but for what firmware wrote; a real machine may have
+ * anything in it. */
+static void make_zero(struct physical_span span) {
+    const char *hypervisor = arch_hypervisor();
+    bool fresh = !strcmp(hypervisor, "KVMKVMKVM") || !strcmp(hypervisor, "TCGTCGTCGTCG");
+    uint64_t start = span.start;
+    if (fresh && span.end - span.start > FIRMWARE_TRACES)
+        start = span.end - FIRMWARE_TRACES;
+    memset((void *)(uintptr_t)start, 0, span.end - start);
+}
+
+struct memory_span platform_free_memory(void) {
+    struct physical_span spans[MULTIBOOT_SPANS], module, best = {0, 0};
+    size_t count = multiboot_memory(spans);
+    bool has_module = multiboot_module(&module);
+    for (size_t i = 0; i < count; i++) {
+        struct physical_span span = spans[i];
+        if (span.start < MIB)
+            continue;
+        if (span.end > arch_address_limit())
+            span.end = arch_address_limit();
+        span = without(span, address_of(layout_image_start), address_of(layout_image_end));
+        if (has_module)
+            span = without(span, module.start, module.end);
+        span.start = (span.start + PAGE - 1) & ~(PAGE - 1);
+        span.end &= ~(PAGE - 1);
+        if (span.end > span.start && span.end - span.start > best.end - best.start)
+            best = span;
+    }
+    make_zero(best);
+    return (struct memory_span){(void *)(uintptr_t)best.start, best.end - best.start};
+}
+
+bool platform_model_image(struct memory_span *image) {
+    struct physical_span module;
+    if (!multiboot_module(&module))
+        return false;
+    *image = (struct memory_span){(void *)(uintptr_t)module.start, module.end - module.start};
+    return true;
+}
