@@ -129,6 +129,8 @@ def _forward(low: Lowered, sets: Sequence[Any]) -> dict[str, Any]:
             "function": function["name"], "weights": base,
             "cache": low.cache_offsets.get(stage.layer, 0),
         })
+    for function in functions:
+        function["comment"] = _layers(function["layers"])
     largest = max(
         (op for op in program.operations if op.kind in ("matmul", "matmul_add") and op.stage.layer >= 0),
         key=lambda op: low.weights[op.weights[0].name].size,
@@ -162,6 +164,20 @@ def _forward(low: Lowered, sets: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def _layers(layers: list[int]) -> str:
+    """Which layers share a function, as runs: "Layers 0 to 4, 6 to 10." Empty outside layers."""
+    runs: list[list[int]] = []
+    for layer in layers:
+        if runs and runs[-1][-1] == layer - 1:
+            runs[-1].append(layer)
+        else:
+            runs.append([layer])
+    if layers == [-1]:
+        return ""
+    texts = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return f"Layer{'s' if len(layers) > 1 else ''} {', '.join(texts)}."
+
+
 def _stages(program: Program) -> list[tuple[Stage, list[Operation]]]:
     found: list[tuple[Stage, list[Operation]]] = []
     for operation in program.operations:
@@ -184,7 +200,7 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
                     name = f"{name}_at_{offset}"
                 names[id(buffer)] = name
                 declared.append({
-                    "type": "uint8_t" if name.endswith("_q8") else "float", "name": name, "offset": offset,
+                    "type": buffer.type, "name": name, "offset": offset,
                 })
     calls: list[dict[str, Any]] = []
     cite = None

@@ -22,6 +22,7 @@ class Buffer:
     name: str
     row_bytes: int
     batch: str
+    type: str = "float"
     first: int = -1
     last: int = -1
     """Indices of the operations between which it is live, both included."""
@@ -53,7 +54,7 @@ class Program:
     operations: list[Operation] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
     rotations: dict[Rope, tuple[Buffer, Buffer]] = field(default_factory=dict)
-    """Cosines and sines of each rotation, filled when a step begins."""
+    """Cosines and sines of each rotation, filled when a step begins and kept to its end."""
     hidden: Buffer | None = None
     logits: Buffer | None = None
 
@@ -118,7 +119,9 @@ class _Lowering:
                 self._quantise(node, node.inputs[0])
         self.program.hidden = self._of(self.result.hidden)
         self.program.logits = self._of(self.result.logits)
-        for buffer in (self.program.hidden, self.program.logits):
+        self.program.logits.name = "logits"
+        tables = [table for pair in self.program.rotations.values() for table in pair]
+        for buffer in (self.program.hidden, self.program.logits, *tables):
             buffer.last = len(self.program.operations) - 1
         return self.program
 
@@ -160,8 +163,8 @@ class _Lowering:
     def _of(self, tensor: Tensor) -> Buffer:
         return self.buffer_of[id(_source(tensor))]
 
-    def _new(self, name: str, row_bytes: int, batch: str) -> Buffer:
-        buffer = Buffer(name, row_bytes, batch)
+    def _new(self, name: str, row_bytes: int, batch: str, type: str = "float") -> Buffer:
+        buffer = Buffer(name, row_bytes, batch, type)
         self.program.buffers.append(buffer)
         return buffer
 
@@ -202,7 +205,7 @@ class _Lowering:
         source = _source(tensor)
         if id(source) not in self.quantised:
             x, width = self._of(tensor), tensor.size
-            q = self._new(f"{x.name}_q8", self.quantized_bytes(width), tensor.batch)
+            q = self._new(f"{x.name}_quantized", self.quantized_bytes(width), tensor.batch, "uint8_t")
             self.quantised[id(source)] = q
             self._emit(node, "quantize", KernelRequest("quantize", "q8", (width,)), {"x": x, "q": q})
         return self.quantised[id(source)]

@@ -71,6 +71,8 @@ class Node:
     inputs: tuple["Tensor", ...]
     weights: tuple[Weight, ...]
     attributes: tuple[tuple[str, Any], ...]
+    shape: tuple[int, ...]
+    batch: str
     stage: "Stage"
     span: Span
 
@@ -93,7 +95,7 @@ class Tensor:
     tape: "Tape"
     batch: str
     shape: tuple[int, ...]
-    node: Node | None
+    node: Node
 
     def __add__(self, other: "Tensor") -> "Tensor":
         return _elementwise("add", self, other)
@@ -135,9 +137,10 @@ class Tape:
 
     def record(self, operation: str, inputs: tuple[Tensor, ...], *, shape: tuple[int, ...],
                weights: tuple[Weight, ...] = (), batch: str | None = None, **attributes: Any) -> Tensor:
-        node = Node(operation, inputs, weights, tuple(sorted(attributes.items())), self.stage, caller_span())
-        self.nodes.append(node)
-        return Tensor(self, batch or (inputs[0].batch if inputs else ALL), shape, node)
+        batch = batch or (inputs[0].batch if inputs else ALL)
+        named = tuple(sorted(attributes.items()))
+        self.nodes.append(Node(operation, inputs, weights, named, shape, batch, self.stage, caller_span()))
+        return Tensor(self, batch, shape, self.nodes[-1])
 
 
 @dataclass(frozen=True)

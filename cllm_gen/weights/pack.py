@@ -122,7 +122,7 @@ def _key(model: Model, low: Lowered, digest: str) -> str:
     """Names the content: the weight file, the layout, the tokenizer's facts and the packing code."""
     key = hashlib.sha256(digest.encode() + low.fingerprint)
     t = model.tokenizer
-    key.update(repr((t.kind, t.pretokenizer, t.beginning, t.end, t.ends, t.add_beginning, t.add_space_prefix)).encode())
+    key.update(repr((t.kind, t.pretokenizer.name, t.beginning, t.end, t.ends, t.add_beginning)).encode())
     for source in sorted(Path(__file__).parent.rglob("*")):
         if source.suffix in (".py", ".txt"):
             key.update(source.name.encode() + source.read_bytes())
