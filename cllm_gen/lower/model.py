@@ -12,6 +12,7 @@ from cllm_gen.lower import chat_template, kernel, tokenizer
 from cllm_gen.lower.plan import Lifetime, aligned, plan
 from cllm_gen.lower.trace import Buffer, Operation, Program, lower
 from cllm_gen.lower.weight_map import Placed, place
+from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.model import Model
 from cllm_gen.spec.tensor import Stage
 
@@ -64,7 +65,7 @@ def lowered(model: Model) -> Lowered:
     return Lowered(program, offsets, activation_bytes, weights, weight_bytes, cache_offsets, block_bytes)
 
 
-def outputs(model: Model, targets: Mapping[str, Sequence[Any]]) -> list[Output]:
+def outputs(model: Model, targets: Mapping[str, Sequence[InstructionSet]]) -> list[Output]:
     """All files below `generated/models/<model>/`."""
     low = lowered(model)
     requests = sorted({op.kernel for op in low.program.operations if op.kernel is not None})
@@ -73,9 +74,8 @@ def outputs(model: Model, targets: Mapping[str, Sequence[Any]]) -> list[Output]:
     specs = sorted({op.span.path for op in low.program.operations} | {model.span.path})
     return [
         Output(f"{folder}/model.h", "model.h.j2", _header(low), [model.span.path], {"model": model.name}),
-        Output(f"{folder}/forward.c", "forward.c.j2", _forward(low, sets), specs, {
-            "model": model.name, "instruction_sets": ",".join(isa.name for isa in sets),
-        }),
+        Output(f"{folder}/forward.c", "forward.c.j2", _forward(low), specs, {"model": model.name}),
+        *_choice(model, sets),
         *kernel.outputs(model.name, requests, sets),
         *tokenizer.outputs(model),
         *chat_template.outputs(model),
@@ -108,7 +108,7 @@ def _header(low: Lowered) -> dict[str, Any]:
     }
 
 
-def _forward(low: Lowered, sets: Sequence[Any]) -> dict[str, Any]:
+def _forward(low: Lowered) -> dict[str, Any]:
     """Functions, the table of stages that call them, and what a step's beginning fills."""
     model, program = low.program.model, low.program
     functions: list[dict[str, Any]] = []
@@ -138,7 +138,6 @@ def _forward(low: Lowered, sets: Sequence[Any]) -> dict[str, Any]:
     return {
         "model": model,
         "cite": model.span.cite(),
-        "sets": [isa.name for isa in sets],
         "rotations": [
             {
                 "name": cosines.name.removeprefix("cosines_"), "cite": rotation.span.cite(),
@@ -162,6 +161,18 @@ def _forward(low: Lowered, sets: Sequence[Any]) -> dict[str, Any]:
             "output": low.offsets[id(largest.buffer("y"))],
         },
     }
+
+
+def _choice(model: Model, sets: Sequence[InstructionSet]) -> list[Output]:
+    """The files that pick a set of kernels at start; sets come least capable first."""
+    shown = [{"name": isa.name, "cite": isa.span.cite(), "features": isa.all_features} for isa in sets]
+    specs = sorted({isa.span.path for isa in sets})
+    parameters = {"model": model.name, "instruction_sets": ",".join(isa.name for isa in sets)}
+    return [
+        Output(f"models/{model.name}/choice.{suffix}", f"choice.{suffix}.j2", {"model": model, "sets": shown},
+               specs, parameters)
+        for suffix in ("h", "c")
+    ]
 
 
 def _layers(layers: list[int]) -> str:
