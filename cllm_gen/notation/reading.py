@@ -7,7 +7,7 @@ import linecache
 from pathlib import Path
 from typing import Mapping
 
-from lark import Lark, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from cllm_gen.spec.source import Span, SpecError
 
@@ -35,6 +35,12 @@ def place(text: str, call: Span) -> Span:
 def inside(start: Span, line: int, column: int = 0) -> Span:
     """Line `line` (from 1) of a text that begins at `start`."""
     return Span(start.file, start.line + line - 1, column)
+
+
+def note(line: Tree) -> str:
+    """The documentation after two dashes, its lines joined."""
+    notes = [child for child in line.children if isinstance(child, Token) and child.type == "NOTE"]
+    return " ".join(part.strip().lstrip("-").strip() for each in notes for part in each.splitlines())
 
 
 def read(parser: Lark, text: str, start: Span, words: Mapping[str, str], example: str) -> Tree:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lark import Token, Tree
+from lark import Tree
 
-from cllm_gen.notation.reading import grammar, inside, place, read
+from cllm_gen.notation.reading import grammar, inside, note, place, read
 from cllm_gen.spec.protocol import Bit, Field, Layout, Part, Value, WireOption
 from cllm_gen.spec.source import Span, SpecError
 
@@ -64,7 +64,7 @@ def read_layout(text: str, call: Span) -> Layout:
         elif line.data in ("value", "bit"):
             number, name = line.children[:2]
             kind, key = (Value, "values") if line.data == "value" else (Bit, "bit_names")
-            item = kind(str(name).strip(), int(str(number), 0), _note(line), span)
+            item = kind(str(name).strip(), int(str(number), 0), note(line), span)
             owner = (options or fields or [None])[-1]
             if owner is None or (options and kind is Bit) or (rest and not options):
                 raise SpecError(
@@ -89,16 +89,11 @@ def _finish(kind: type, made: dict):
     return kind(**{**made, **lists})
 
 
-def _note(line: Tree) -> str:
-    notes = [child for child in line.children if isinstance(child, Token) and child.type == "NOTE"]
-    return " ".join(part.strip().lstrip("-").strip() for note in notes for part in note.splitlines())
-
-
 def _field(line: Tree, offset: int, span: Span) -> dict:
     name, size, *rest = line.children
     octets = size.data == "octets"
     made = {
-        "name": str(name).strip(), "offset": offset, "span": span, "note": _note(line), "octets": octets,
+        "name": str(name).strip(), "offset": offset, "span": span, "note": note(line), "octets": octets,
         "bits": int(size.children[0]) * (8 if octets else 1),
     }
     for clause in (item for item in rest if isinstance(item, Tree)):
@@ -119,5 +114,5 @@ def _option(line: Tree, span: Span) -> dict:
         found.append(Part(str(label[0]) if label else "", int(bits)))
     return {
         "name": str(name).strip(), "number": int(str(number), 0), "shape": line.data.removeprefix("option_"),
-        "parts": tuple(found), "note": _note(line), "span": span,
+        "parts": tuple(found), "note": note(line), "span": span,
     }
