@@ -1,0 +1,56 @@
+"""Every output of an API: C per schema file, the router, the handlers' header, and two pages."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from cllm_gen.emit.output import Output
+from cllm_gen.lower import api_pages, api_router
+from cllm_gen.lower.api_collect import collect, routes_of
+from cllm_gen.lower.api_types import home_blocks, home_includes
+from cllm_gen.spec.api import Api
+from cllm_gen.spec.source import Span, SpecError
+
+
+def outputs(families: Sequence[Api]) -> list[Output]:
+    """`families` in the appliance's order, each one the `api` of a file in specs/api."""
+    families = [family_of(each) for each in families]
+    routes = routes_of(families)
+    tree = api_router.path_tree(routes)
+    uses = collect(families)
+    specs = [family.span.path for family in families]
+    names: dict[str, Span] = {}
+    found = []
+    for home in uses.homes:
+        blocks = home_blocks(home, uses, names)
+        context: dict[str, Any] = {
+            "home": home.name, "path": home.path, "includes": home_includes(home), "blocks": blocks,
+            "nulls": any(item["is_null"] for block in blocks for item in block.get("members", [])),
+        }
+        for suffix in ("h", "c"):
+            found.append(Output(f"api/{home.name}.{suffix}", f"api_types.{suffix}.j2", context, [home.path]))
+    shared = {
+        "homes": sorted(home.name for home in uses.homes),
+        "handlers": api_router.handlers(routes),
+        "routes": api_router.route_blocks(routes),
+        "nodes": api_router.node_blocks(tree),
+        "splits": any(route.pattern.segments for route in routes),
+    }
+    found.append(Output("api/handlers.h", "api_handlers.h.j2", shared, specs))
+    found.append(Output("api/router.c", "api_router.c.j2", shared, specs))
+    found.append(
+        Output("api/openapi.json", "api_openapi.json.j2", {"document": api_pages.openapi(families, uses)}, specs)
+    )
+    found.append(Output("api/api.md", "api_page.md.j2", api_pages.page(families, uses), specs))
+    return found
+
+
+def family_of(value: Any) -> Api:
+    """The Api itself, or the `api` of a module of specs/api."""
+    api = getattr(value, "api", value)
+    if not isinstance(api, Api):
+        raise SpecError(
+            Span("specs/appliances", 0), f"{value!r} in an appliance's api", "families from specs/api",
+            "api=[health.api, chat.api]",
+        )
+    return api

@@ -1,0 +1,114 @@
+"""Which schemas an API needs, which of them are read and which written, and each one's home."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterable, Sequence
+
+from cllm_gen.spec.api import Api, Route
+from cllm_gen.spec.schema import Array, Enum, Object, Type, Union
+from cllm_gen.spec.source import SpecError
+
+Named = Enum | Object | Union
+
+
+@dataclass
+class Home:
+    """One spec file's schemas, which become one C file and header of the same name."""
+
+    name: str
+    path: str
+    schemas: list[Named] = field(default_factory=list)
+
+
+@dataclass
+class Collection:
+    homes: list[Home]
+    reads: set[str]
+    writes: set[str]
+    streams: set[str]
+
+
+def children(schema: Type) -> Iterable[Type]:
+    """The types directly inside a type."""
+    if isinstance(schema, Object):
+        return [item.type for item in schema.fields]
+    if isinstance(schema, Union):
+        return [type for _, type in schema.alternatives]
+    return [schema.item] if isinstance(schema, Array) else []
+
+
+def named_children(schema: Type) -> list[Named]:
+    """The named schemas directly inside a type, looking through arrays."""
+    found: list[Named] = []
+    for child in children(schema):
+        if isinstance(child, (Enum, Object, Union)):
+            found.append(child)
+        elif isinstance(child, Array):
+            found += named_children(child)
+    return found
+
+
+def home_name(schema: Named) -> str:
+    return Path(schema.span.file).stem
+
+
+def routes_of(families: Sequence[Api]) -> list[Route]:
+    return [route for family in families for route in family.routes]
+
+
+def collect(families: Sequence[Api]) -> Collection:
+    """Every schema that a route reaches, once, inner before outer, grouped by home. Homes come in
+    the order in which routes first need them."""
+    known: dict[str, Named] = {}
+    uses: dict[str, set[str]] = {"read": set(), "write": set()}
+    homes: dict[str, Home] = {}
+
+    def visit(schema: Named, use: str) -> None:
+        if known.setdefault(schema.name, schema) is not schema and known[schema.name] != schema:
+            raise SpecError(
+                schema.span, f"a second schema named {schema.name!r}",
+                f"each name once (first in {known[schema.name].span})", 'Object("usage_of_chat", ...)',
+            )
+        if schema.name in uses[use]:
+            return
+        uses[use].add(schema.name)
+        for child in named_children(schema):
+            visit(child, use)
+        home = homes.setdefault(home_name(schema), Home(home_name(schema), schema.span.path))
+        if home.path != schema.span.path:
+            raise SpecError(
+                schema.span, f"schemas in two files named {home.name}.py",
+                f"different file names ({home.path} has it too)", "specs/api/chat.py",
+            )
+        if all(other.name != schema.name for other in home.schemas):
+            home.schemas.append(schema)
+
+    streams = set()
+    for route in routes_of(families):
+        if route.request:
+            visit(route.request, "read")
+        visit(route.response, "write")
+        if route.stream:
+            visit(route.stream, "write")
+            streams.add(route.stream.name)
+    for home in homes.values():
+        home.schemas = _inner_first(home.schemas)
+    return Collection(list(homes.values()), uses["read"], uses["write"], streams)
+
+
+def _inner_first(schemas: list[Named]) -> list[Named]:
+    """The order of the spec file, but nothing before what it holds."""
+    done: list[Named] = []
+    inside = {schema.name for schema in schemas}
+
+    def visit(schema: Named) -> None:
+        if schema.name in inside and all(other.name != schema.name for other in done):
+            for child in named_children(schema):
+                visit(child)
+            done.append(schema)
+
+    for schema in sorted(schemas, key=lambda each: each.span.line):
+        visit(schema)
+    return done

@@ -1,0 +1,223 @@
+"""The API's surface for people: an OpenAPI 3.1 document and a readable page."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Sequence
+
+from cllm_gen.lower.api_collect import Collection, Named, collect, routes_of
+from cllm_gen.spec.api import Api, Route
+from cllm_gen.spec.schema import (
+    INT64, MISSING, Array, Base64, Boolean, Enum, Field, Float, Ignored, Integer, Literal, Number, Object,
+    String, Type, Union, Unsupported,
+)
+
+ERROR_EXAMPLE = {
+    "error": {
+        "message": "temperature must be between 0 and 2", "type": "invalid_request_error",
+        "param": "temperature", "code": None,
+    }
+}
+
+_ERROR = {
+    "type": "object",
+    "description": "What was wrong; `param` names the field.",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        }
+    },
+}
+
+
+def schema_of(type: Type) -> dict:
+    """A type as JSON Schema (2020-12, which OpenAPI 3.1 uses)."""
+    if isinstance(type, (Enum, Object, Union)):
+        return {"$ref": f"#/components/schemas/{type.name}"}
+    if isinstance(type, Literal):
+        return {"type": "null"} if type.value is None else {"const": type.value}
+    if isinstance(type, Boolean):
+        return {"type": "boolean"}
+    if isinstance(type, Base64):
+        return {"type": "string", "contentEncoding": "base64"}
+    if isinstance(type, Array):
+        return {"type": "array", "items": schema_of(type.item), **_limits(type, "minItems", "maxItems", 0, None)}
+    if isinstance(type, String):
+        return {"type": "string", **_limits(type, "minLength", "maxLength", 0, None)}
+    if isinstance(type, Integer):
+        return {"type": "integer", **_limits(type, "minimum", "maximum", -INT64, INT64 - 1)}
+    if isinstance(type, Number):
+        return {"type": "number", **_limits(type, "minimum", "maximum", -math.inf, math.inf)}
+    assert isinstance(type, Float)
+    return {"type": "number", "format": "float"}
+
+
+def _limits(type: Any, low: str, high: str, least: Any, most: Any) -> dict:
+    found = {low: type.least} if type.least != least else {}
+    return found | ({high: type.most} if type.most != most else {})
+
+
+def _component(schema: Named) -> dict:
+    if isinstance(schema, Enum):
+        return {"type": "string", "enum": list(schema.values)}
+    if isinstance(schema, Union):
+        return {"description": schema.doc, "oneOf": [schema_of(type) for _, type in schema.alternatives]}
+    required = [item.name for item in schema.fields if item.required]
+    properties = {}
+    for item in schema.members:
+        properties[item.name] = _property(item)
+    return {
+        "type": "object", "description": schema.doc,
+        **({"required": required} if required else {}), "properties": properties,
+    }
+
+
+def _property(item: Field | Unsupported | Ignored) -> dict:
+    if isinstance(item, Ignored):
+        return {"description": f"Ignored: {item.reason}."}
+    if isinstance(item, Unsupported):
+        return {"enum": list(item.allow), "description": f"Not supported: {item.reason}."}
+    found = schema_of(item.type)
+    if item.nullable:
+        found = {"anyOf": [found, {"type": "null"}]}
+    found = {**found, "description": item.doc}
+    return found if item.default is MISSING else {**found, "default": item.default}
+
+
+def _body(schema: Object) -> dict:
+    return {"schema": schema_of(schema)}
+
+
+def _operation(family: Api, route: Route) -> dict:
+    found: dict[str, Any] = {
+        "operationId": route.handler.removeprefix("handle_"), "tags": [family.name], "summary": route.summary,
+    }
+    if route.authenticated:
+        found["security"] = [{"key": []}]
+    if route.pattern.parameters:
+        found["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in route.pattern.parameters
+        ]
+    if route.request:
+        found["requestBody"] = {"required": True, "content": {"application/json": _body(route.request)}}
+    content = {"application/json": _body(route.response)}
+    if route.stream:
+        content["text/event-stream"] = _body(route.stream)
+    responses: dict[str, Any] = {"200": {"description": route.response.doc, "content": content}}
+    for status, meaning in route.statuses:
+        responses[str(status)] = {"description": meaning}
+    responses["default"] = {"description": "An error.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}}}
+    found["responses"] = responses
+    return found
+
+
+def openapi(families: Sequence[Api], uses: Collection) -> str:
+    """The OpenAPI 3.1 document as text, in the order of the specs."""
+    paths: dict[str, dict] = {}
+    for family in families:
+        for route in family.routes:
+            paths.setdefault(route.pattern.path, {})[route.pattern.method.lower()] = _operation(family, route)
+    schemas = [schema for home in uses.homes for schema in home.schemas]
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "cllm", "version": "1",
+            "description": "Generated by `cllm-gen generate` from " + ", ".join(f.span.path for f in families) + ".",
+        },
+        "tags": [{"name": family.name, "description": family.summary} for family in families],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"error": _ERROR, **{schema.name: _component(schema) for schema in schemas}},
+        },
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def words(type: Type) -> str:
+    """A type in a few words, for the page."""
+    if isinstance(type, Literal):
+        return f"`{json.dumps(type.value)}`"
+    if isinstance(type, Enum):
+        return " or ".join(f"`{json.dumps(value)}`" for value in type.values)
+    if isinstance(type, Object):
+        return f"[{type.name}](#{type.name})"
+    if isinstance(type, Union):
+        return ", or ".join(words(each) for _, each in type.alternatives)
+    if isinstance(type, Array):
+        return f"array of {words(type.item)}" + _range(type, 0, None, " of ", " elements")
+    if isinstance(type, String):
+        return "string" + _range(type, 0, None, " of ", " characters")
+    if isinstance(type, Integer):
+        return "integer" + _range(type, -INT64, INT64 - 1, ", ", "")
+    if isinstance(type, Number):
+        return "number" + _range(type, -math.inf, math.inf, ", ", "")
+    return {Boolean: "boolean", Float: "number", Base64: "base64 string"}[type.__class__]
+
+
+def _range(type: Any, least: Any, most: Any, before: str, after: str) -> str:
+    low, high = type.least != least, type.most != most
+    if not low and not high:
+        return ""
+    text = f"{type.least} to {type.most}" if low and high else f"at least {type.least}" if low else f"at most {type.most}"
+    return before + text + after
+
+
+def _row(item: Field) -> dict:
+    if item.default is not MISSING:
+        presence = f"default `{json.dumps(item.default)}`"
+    else:
+        presence = "required" if item.required else "optional"
+    kind = words(item.type) + (", or null" if item.nullable else "")
+    return {"name": item.name, "kind": kind, "presence": presence, "doc": item.doc}
+
+
+def page(families: Sequence[Api], uses: Collection) -> dict:
+    """What the readable page's template shows: families, and each object once, where first used."""
+    shown: set[str] = set()
+    chapters = []
+    for family in families:
+        objects = [
+            schema for home in collect([family]).homes for schema in home.schemas
+            if isinstance(schema, Object) and schema.name not in shown
+        ]
+        shown |= {schema.name for schema in objects}
+        chapters.append(
+            {
+                "name": family.name, "summary": family.summary,
+                "routes": [
+                    {
+                        "notation": route.notation, "summary": route.summary, "handler": route.handler,
+                        "key": route.authenticated, "statuses": list(route.statuses),
+                        "request": route.request.name if route.request else "",
+                        "response": route.response.name, "stream": route.stream.name if route.stream else "",
+                    }
+                    for route in family.routes
+                ],
+                "objects": [
+                    {
+                        "name": schema.name, "doc": schema.doc, "rows": [_row(item) for item in schema.fields],
+                        "refused": [
+                            {"name": i.name, "reason": i.reason, "allow": ", ".join(f"`{json.dumps(v)}`" for v in i.allow)}
+                            for i in schema.members if isinstance(i, Unsupported)
+                        ],
+                        "ignored": [
+                            {"name": i.name, "reason": i.reason} for i in schema.members if isinstance(i, Ignored)
+                        ],
+                    }
+                    for schema in objects
+                ],
+            }
+        )
+    routes = [{"notation": r.notation, "summary": r.summary} for r in routes_of(families)]
+    return {"chapters": chapters, "routes": routes, "error": json.dumps(ERROR_EXAMPLE)}

@@ -1,0 +1,118 @@
+"""An API: families of routes. A family is one file in specs/api; an appliance lists families.
+
+    api = Api(
+        "tokens",
+        "Text to tokens and back.",
+        Route("POST /tokenize", "Cut text into tokens.", handler="handle_tokenize",
+              request=tokenize_request, response=tokenize_response),
+    )
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Sequence
+
+from cllm_gen.notation.route import EXAMPLE as NOTATION_EXAMPLE
+from cllm_gen.notation.route import Pattern, read_route
+from cllm_gen.spec.schema import Array, Base64, Float, Literal, Object, Union, literal_span
+from cllm_gen.spec.source import Span, SpecError, caller_span
+
+PARAMETERS_MAX = 4  # ROUTE_PARAMETERS_MAX of include/route.h
+
+_EXAMPLE = 'Route("GET /health", "Whether requests are answered.", handler="handle_health", response=health)'
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method on one path, and the C function that answers it.
+
+    request         body's schema; none: the route takes no body
+    response        schema of a whole answer
+    stream          schema of one event, if the answer may come as server-sent events
+    authenticated   whether the exchange must carry the appliance's key, where one is set
+    statuses        other statuses than 200 and the errors of every route, with their meaning
+    """
+
+    notation: str
+    summary: str
+    handler: str
+    response: Object
+    request: Object | None = None
+    stream: Object | None = None
+    authenticated: bool = True
+    statuses: Sequence[tuple[int, str]] = ()
+    span: Span = field(default_factory=caller_span)
+    pattern: Pattern = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.notation, str):
+            raise SpecError(self.span, f"route {self.notation!r}", "a method and a path in one string", NOTATION_EXAMPLE)
+        span = literal_span(self.span, self.notation)
+        object.__setattr__(self, "span", span)
+        pattern = read_route(self.notation, span)
+        object.__setattr__(self, "pattern", pattern)
+        names = pattern.parameters
+        if len(names) > PARAMETERS_MAX or len(set(names)) != len(names):
+            raise SpecError(
+                span, f"parameters {', '.join(names)} in {self.notation!r}",
+                f"at most {PARAMETERS_MAX} parameters, each name once", NOTATION_EXAMPLE,
+            )
+        if not isinstance(self.summary, str) or not self.summary.strip():
+            raise SpecError(span, f"route {self.notation!r} without a summary", "a sentence", _EXAMPLE)
+        if not isinstance(self.handler, str) or not re.match(r"handle_[a-z0-9_]+\Z", self.handler):
+            raise SpecError(span, f"handler {self.handler!r}", "a C function named handle_...", _EXAMPLE)
+        for name in ("request", "response", "stream"):
+            schema = getattr(self, name)
+            if schema is None and name != "response":
+                continue
+            if not isinstance(schema, Object):
+                raise SpecError(span, f"{name}={schema!r} of {self.notation!r}", "an Object", _EXAMPLE)
+        if self.request is not None and pattern.method in ("GET", "DELETE"):
+            raise SpecError(
+                span, f"a request body on {self.notation!r}", "POST, PUT or PATCH for a route with a body", '"POST /tokenize"'
+            )
+        _check_readable(self.request, [self.request.name] if self.request else [])
+
+
+def _check_readable(type, path: list[str]) -> None:
+    """Types that can only be written must not stand in a request."""
+    if isinstance(type, Object):
+        for item in type.fields:
+            if isinstance(item.type, (Literal, Float, Base64)):
+                raise SpecError(
+                    item.span, f"{item.type.__class__.__name__} in request field {'.'.join([*path, item.name])}",
+                    "a type that can be read (Enum, Number, String)", 'Field("object", Enum("kind", "list"), "...")',
+                )
+            _check_readable(item.type, [*path, item.name])
+    elif isinstance(type, Array):
+        _check_readable(type.item, path)
+    elif isinstance(type, Union):
+        for _, each in type.alternatives:
+            _check_readable(each, path)
+
+
+@dataclass(frozen=True)
+class Api:
+    """One family of routes; its name is the file of kernel_static/api that holds its handlers."""
+
+    name: str
+    summary: str
+    routes: tuple[Route, ...]
+    span: Span
+
+    def __init__(self, name: str, summary: str, *routes: Route):
+        span = literal_span(caller_span(), name)
+        example = 'Api("tokens", "Text to tokens and back.", Route(...), Route(...))'
+        if not isinstance(name, str) or not re.match(r"[a-z][a-z0-9_]*\Z", name):
+            raise SpecError(span, f"api name {name!r}", "a lower-case identifier", example)
+        if not isinstance(summary, str) or not summary.strip():
+            raise SpecError(span, f"api {name!r} without a summary", "a sentence", example)
+        for route in routes:
+            if not isinstance(route, Route):
+                raise SpecError(span, f"{route!r} in api {name!r}", "a Route", example)
+        if not routes:
+            raise SpecError(span, f"api {name!r} without routes", "one Route or more", example)
+        for attribute, value in (("name", name), ("summary", summary), ("routes", routes), ("span", span)):
+            object.__setattr__(self, attribute, value)

@@ -1,0 +1,350 @@
+"""Types of JSON values, as an API's requests and responses declare them.
+
+    greeting = Object(
+        "greeting",
+        "What to say to whom.",
+        Field("name", String(least=1), "Who is greeted."),
+        Field("times", Integer(least=1, most=9), "How often.", default=1),
+        Unsupported("language", "only English is spoken", allow=(None, "en")),
+    )
+
+An `Object`, `Union` or `Enum` has a name, which becomes its C struct or enum; an array's C struct is
+named after the field that holds it. A field is required unless it has a default or says
+`required=False`. Keys that no field names are read over.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+from dataclasses import dataclass, field
+from typing import Any, Union as Either
+
+from cllm_gen.spec.source import Span, SpecError, caller_span
+
+INT64 = 1 << 63
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_C_WORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if inline "
+    "int long register restrict return short signed sizeof static struct switch typedef union "
+    "unsigned void volatile while bool true false kind path reader value first here key".split()
+)
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+
+
+def literal_span(call: Span, text: str) -> Span:
+    """Where the string `text` stands in the call that begins at `call`: what a person looks for,
+    when the call is spread over several lines."""
+    for line in range(call.line, call.line + 12):
+        source = linecache.getline(call.file, line)
+        for quoted in (f'"{text}"', f"'{text}'"):
+            if quoted in source:
+                return Span(call.file, line, source.index(quoted) + 1)
+    return call
+
+
+def _bounds(span: Span, what: str, least: Any, most: Any, low: Any, high: Any, example: str) -> None:
+    for name, value in (("least", least), ("most", most)):
+        good = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not good or not low <= value <= high:
+            raise SpecError(span, f"{what} with {name}={value!r}", f"a number from {low} to {high}", example)
+    if least > most:
+        raise SpecError(span, f"{what} with least={least} above most={most}", "least <= most", example)
+
+
+@dataclass(frozen=True)
+class String:
+    """Text; bounds count Unicode characters."""
+
+    least: int = 0
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        most = self.least if self.most is None else self.most
+        _bounds(caller_span(), "String", self.least, most, 0, 1 << 31, "String(least=1, most=64)")
+
+
+@dataclass(frozen=True)
+class Boolean:
+    pass
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A number without a fraction, 64 bits wide."""
+
+    least: int = -INT64
+    most: int = INT64 - 1
+
+    def __post_init__(self) -> None:
+        _bounds(caller_span(), "Integer", self.least, self.most, -INT64, INT64 - 1, "Integer(least=0, most=100)")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A real number, a double."""
+
+    least: float = float("-inf")
+    most: float = float("inf")
+
+    def __post_init__(self) -> None:
+        _bounds(
+            caller_span(), "Number", self.least, self.most, float("-inf"), float("inf"),
+            "Number(least=0, most=2)",
+        )
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number that is only written: a float, with as few digits as tell it apart."""
+
+
+@dataclass(frozen=True)
+class Base64:
+    """Bytes that are only written, as a string in base64 (RFC 4648 section 4)."""
+
+
+@dataclass(frozen=True)
+class Literal:
+    """One value that is only written and always the same; it takes no room in the C struct."""
+
+    value: str | int | bool | None
+
+
+@dataclass(frozen=True)
+class Enum:
+    """One of several strings."""
+
+    name: str
+    values: tuple[str, ...]
+    span: Span
+
+    def __init__(self, name: str, *values: str):
+        span = literal_span(caller_span(), name)
+        _check_name(span, "enum", name, 'Enum("role", "user", "assistant")')
+        symbols = [enumerator(value) for value in values]
+        if not values or len(set(symbols)) != len(values) or "" in symbols:
+            raise SpecError(
+                span, f"Enum {name!r} of {list(values)!r}", "different strings with letters or digits",
+                'Enum("role", "user", "assistant")',
+            )
+        _set(self, name=name, values=values, span=span)
+
+
+@dataclass(frozen=True)
+class Array:
+    """Values of one type in order."""
+
+    item: "Type"
+    least: int = 0
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        most = self.least if self.most is None else self.most
+        example = "Array(String(), least=1)"
+        _bounds(caller_span(), "Array", self.least, most, 0, 1 << 31, example)
+        _check_type(caller_span(), "Array", self.item, example)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A member of an object. `nullable` admits null, which in a request means the default, or
+    absence if there is none."""
+
+    name: str
+    type: "Type"
+    doc: str
+    default: Any = MISSING
+    required: bool | None = None
+    nullable: bool = False
+    span: Span = field(default_factory=caller_span)
+
+    def __post_init__(self) -> None:
+        span = literal_span(self.span, self.name)
+        object.__setattr__(self, "span", span)
+        example = 'Field("max_tokens", Integer(least=1), "Most tokens to generate.", default=16)'
+        if not _KEY.match(self.name) or self.name in _C_WORDS:
+            raise SpecError(span, f"field name {self.name!r}", "a C identifier that is no keyword", example)
+        _check_type(span, f"field {self.name!r}", self.type, example)
+        if not isinstance(self.doc, str) or not self.doc.strip():
+            raise SpecError(span, f"field {self.name!r} without a description", "a sentence", example)
+        if self.default is not MISSING:
+            if self.required:
+                raise SpecError(
+                    span, f"field {self.name!r} both required and with a default", "one of the two", example
+                )
+            _check_default(span, self.name, self.type, self.default)
+        object.__setattr__(self, "required", self.default is MISSING if self.required is None else self.required)
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A field that would change the answer in a way this appliance cannot: refused, with the reason,
+    unless it has one of the values that change nothing."""
+
+    name: str
+    reason: str
+    allow: tuple = (None,)
+    span: Span = field(default_factory=caller_span)
+
+    def __post_init__(self) -> None:
+        span = literal_span(self.span, self.name)
+        object.__setattr__(self, "span", span)
+        example = 'Unsupported("logprobs", "log probabilities are not computed", allow=(None, False))'
+        if not _KEY.match(self.name):
+            raise SpecError(span, f"field name {self.name!r}", "a C identifier", example)
+        if not self.reason.strip():
+            raise SpecError(span, f"field {self.name!r} without a reason", "why it is refused", example)
+        for value in self.allow if isinstance(self.allow, tuple) else (self.allow, 0j):
+            if not (value is None or isinstance(value, (bool, int, float, str)) or value in ([], {})):
+                raise SpecError(
+                    span, f"allow={self.allow!r}", "a tuple of None, booleans, numbers, strings, [] or {}", example
+                )
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A field that clients send and that changes nothing here; named so that the pages list it."""
+
+    name: str
+    reason: str
+    span: Span = field(default_factory=caller_span)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "span", literal_span(self.span, self.name))
+        if not _KEY.match(self.name) or not self.reason.strip():
+            raise SpecError(
+                self.span, f"Ignored({self.name!r}, {self.reason!r})", "a field name and why it changes nothing",
+                'Ignored("user", "there is one tenant")',
+            )
+
+
+@dataclass(frozen=True)
+class Object:
+    """A JSON object; its name is its C struct's."""
+
+    name: str
+    doc: str
+    members: tuple[Field | Unsupported | Ignored, ...]
+    span: Span
+
+    def __init__(self, name: str, doc: str, *members: Field | Unsupported | Ignored):
+        span = literal_span(caller_span(), name)
+        example = 'Object("greeting", "What to say.", Field("name", String(), "To whom."))'
+        _check_name(span, "object", name, example)
+        if not isinstance(doc, str) or not doc.strip():
+            raise SpecError(span, f"object {name!r} without a description", "a sentence", example)
+        seen: dict[str, Span] = {}
+        for member in members:
+            if not isinstance(member, (Field, Unsupported, Ignored)):
+                raise SpecError(span, f"{member!r} in object {name!r}", "Field, Unsupported or Ignored", example)
+            if member.name in seen:
+                raise SpecError(
+                    member.span, f"a second field {member.name!r} in object {name!r}",
+                    f"each name once (first on line {seen[member.name].line})", example,
+                )
+            seen[member.name] = member.span
+        _set(self, name=name, doc=doc, members=members, span=span)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(member for member in self.members if isinstance(member, Field))
+
+
+@dataclass(frozen=True)
+class Union:
+    """A value of one of several types, told apart by the first byte of the value (and of its first
+    element, for arrays); its name is its C struct's, its alternatives' names are the members'."""
+
+    name: str
+    doc: str
+    alternatives: tuple[tuple[str, "Type"], ...]
+    span: Span
+
+    def __init__(self, name: str, doc: str, **alternatives: "Type"):
+        span = literal_span(caller_span(), name)
+        example = 'Union("stop", "Where to stop.", text=String(), texts=Array(String()))'
+        _check_name(span, "union", name, example)
+        if len(alternatives) < 2:
+            raise SpecError(span, f"union {name!r} of {len(alternatives)} types", "two or more", example)
+        seen: dict[tuple[str, ...], str] = {}
+        for alternative, type in alternatives.items():
+            _check_name(span, "alternative", alternative, example)
+            _check_type(span, f"alternative {alternative!r}", type, example)
+            for mark in first_bytes(type):
+                for other, kind in seen.items():
+                    if other[: len(mark)] == mark[: len(other)]:
+                        raise SpecError(
+                            span, f"alternatives {kind!r} and {alternative!r} of union {name!r}, both {' of '.join(mark)}",
+                            "types that differ in their first byte, or arrays whose elements do", example,
+                        )
+            for mark in first_bytes(type):
+                seen[mark] = alternative
+        _set(self, name=name, doc=doc, alternatives=tuple(alternatives.items()), span=span)
+
+
+Type = Either[String, Boolean, Integer, Number, Float, Base64, Literal, Enum, Array, Object, Union]
+_TYPES = (String, Boolean, Integer, Number, Float, Base64, Literal, Enum, Array, Object, Union)
+
+
+def first_bytes(type: Type) -> list[tuple[str, ...]]:
+    """The kinds of JSON value that a type may begin with; an array's with its elements' kind."""
+    if isinstance(type, Array):
+        if isinstance(type.item, Union):
+            return [("array",)]
+        return [("array", mark[0]) for mark in first_bytes(type.item)]
+    if isinstance(type, Union):
+        return [mark for _, each in type.alternatives for mark in first_bytes(each)]
+    if isinstance(type, Literal):
+        return [("null",) if type.value is None else ("string",)]
+    names = {Boolean: "boolean", Integer: "number", Number: "number", Float: "number", Object: "object"}
+    return [(names.get(type.__class__, "string"),)]
+
+
+def enumerator(value: str) -> str:
+    """The C spelling of an enum's string: upper case, everything else an underscore."""
+    return re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
+
+
+def _set(target: Any, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(target, name, value)
+
+
+def _check_name(span: Span, what: str, name: Any, example: str) -> None:
+    if not isinstance(name, str) or not _NAME.match(name) or name in _C_WORDS:
+        raise SpecError(span, f"{what} name {name!r}", "a lower-case C identifier that is no keyword", example)
+
+
+def _check_type(span: Span, what: str, type: Any, example: str) -> None:
+    if not isinstance(type, _TYPES):
+        expected = ", ".join(each.__name__ for each in _TYPES)
+        raise SpecError(span, f"{what} of type {type!r}", f"one of {expected}", example)
+
+
+def _check_default(span: Span, name: str, type: Type, default: Any) -> None:
+    number = isinstance(default, (int, float)) and not isinstance(default, bool)
+    if isinstance(type, Boolean):
+        good, expected = isinstance(default, bool), "True or False"
+    elif isinstance(type, (Integer, Number)):
+        whole = number and (isinstance(type, Number) or isinstance(default, int))
+        good, expected = whole and type.least <= default <= type.most, f"a number from {type.least} to {type.most}"
+    elif isinstance(type, Enum):
+        good, expected = default in type.values, "one of " + ", ".join(map(repr, type.values))
+    elif isinstance(type, String):
+        good, expected = isinstance(default, str), "a string"
+    else:
+        good, expected = False, "no default (only booleans, numbers, strings and enums have one)"
+    if not good:
+        raise SpecError(
+            span, f"default {default!r} of field {name!r}", expected,
+            'Field("max_tokens", Integer(least=1), "Most tokens to generate.", default=16)',
+        )

@@ -1,0 +1,11 @@
+/* Percent-encoding of URLs (RFC 3986 section 2.1). */
+#pragma once
+
+#include <stdbool.h>
+
+#include "arena.h"
+#include "text.h"
+
+/* Decodes %XX into the arena. False if a triplet is broken, the bytes are not UTF-8 or memory is
+ * short. A plus sign stays one. */
+bool percent_decode(struct text text, struct arena *arena, struct text *decoded);

@@ -1,0 +1,129 @@
+"""What every request that generates text has in common, and what its answer counts.
+
+Follows OpenAI's API reference; `top_k` and `min_p` are the extensions that llama.cpp and vLLM share.
+"""
+
+from cllm_gen.spec.schema import (
+    Array,
+    Boolean,
+    Enum,
+    Field,
+    Ignored,
+    Integer,
+    Number,
+    Object,
+    String,
+    Union,
+    Unsupported,
+)
+
+prompt = Union(
+    "prompt",
+    "Text, texts, tokens or lists of tokens; each text or list of tokens is one prompt.",
+    text=String(),
+    texts=Array(String(), least=1),
+    tokens=Array(Integer(least=0), least=1),
+    token_lists=Array(Array(Integer(least=0), least=1), least=1),
+)
+
+stop = Union(
+    "stop",
+    "Text before which the answer ends; the text itself is not part of it.",
+    text=String(least=1),
+    texts=Array(String(least=1), most=4),
+)
+
+stream_options = Object(
+    "stream_options",
+    "What a stream carries besides text.",
+    Field(
+        "include_usage",
+        Boolean(),
+        "Send the token counts in one more event before the end.",
+        default=False,
+        nullable=True,
+    ),
+    Ignored("include_obfuscation", "events are not padded"),
+)
+
+finish_reason = Enum("finish_reason", "stop", "length")
+
+model_name = Field(
+    "model",
+    String(least=1),
+    "Name of the served model (see GET /v1/models); absent means the served one.",
+    required=False,
+    nullable=True,
+)
+
+sampling = (
+    Field(
+        "temperature",
+        Number(least=0, most=2),
+        "Divides the logits; 0 takes the likeliest token always.",
+        default=1.0,
+        nullable=True,
+    ),
+    Field(
+        "top_p",
+        Number(least=0, most=1),
+        "Draw from the likeliest tokens whose probabilities sum to this.",
+        default=1.0,
+        nullable=True,
+    ),
+    Field(
+        "top_k",
+        Integer(least=0),
+        "Draw from this many of the likeliest tokens; 0 means all.",
+        default=0,
+        nullable=True,
+    ),
+    Field(
+        "min_p",
+        Number(least=0, most=1),
+        "Draw from tokens at least this probable relative to the likeliest.",
+        default=0.0,
+        nullable=True,
+    ),
+    Field(
+        "seed",
+        Integer(),
+        "Start of the random numbers: the same request with the same seed gives the same text.",
+        required=False,
+        nullable=True,
+    ),
+    Field("stop", stop, "Where to stop.", required=False, nullable=True),
+    Field("stream", Boolean(), "Answer with server-sent events.", default=False, nullable=True),
+    Field(
+        "stream_options",
+        stream_options,
+        "What the stream carries besides text; without `stream` it changes nothing.",
+        required=False,
+        nullable=True,
+    ),
+)
+
+refused = (
+    Unsupported("n", "one answer is generated per prompt", allow=(None, 1)),
+    Unsupported("logit_bias", "logits are not adjusted", allow=(None, {})),
+    Unsupported("presence_penalty", "repetition is not penalised", allow=(None, 0)),
+    Unsupported("frequency_penalty", "repetition is not penalised", allow=(None, 0)),
+)
+
+ignored = (
+    Ignored("user", "requests are not told apart by user"),
+    Ignored("safety_identifier", "requests are not told apart by user"),
+    Ignored("metadata", "answers are not stored"),
+    Ignored("store", "answers are not stored"),
+    Ignored("service_tier", "there is one tier"),
+    Ignored("prompt_cache_key", "caching does not change answers"),
+    Ignored("prompt_cache_retention", "caching does not change answers"),
+)
+
+usage = Object(
+    "usage",
+    "Tokens that a request took.",
+    Field("prompt_tokens", Integer(), "Tokens of the prompt, template included."),
+    Field("completion_tokens", Integer(), "Tokens generated."),
+    Field("total_tokens", Integer(), "Their sum."),
+)
