@@ -11,7 +11,7 @@ TARGETS = ("i386", "x86_64", "hosted")
 
 _COMMON = (
     "-std=gnu11 -O2 -g -Wall -Wextra -Werror -fno-strict-aliasing -ffp-contract=off "
-    "-fno-omit-frame-pointer"
+    "-fno-omit-frame-pointer -fno-optimize-sibling-calls"
 ).split()
 _BARE = (
     "-ffreestanding -fbuiltin -nostdinc -D_MM_MALLOC_H_INCLUDED -fno-pic -fno-pie "

@@ -11,8 +11,8 @@
 #include "platform.h"
 
 static void divide(void) {
-    volatile int zero = 0;
-    log_info("fault", "1 / 0 = %d", 1 / zero);
+    volatile int seven = 7, zero = 0;
+    log_info("fault", "7 / 0 = %d", seven / zero);
 }
 
 static void read_null(void) {
@@ -27,8 +27,8 @@ static void write_text(void) {
 }
 
 static void write_constant(void) {
-    static const volatile uint32_t constant = 1;
-    *(volatile uint32_t *)(uintptr_t)&constant = 2;
+    static const uint32_t constants[] = {1, 2, 3};
+    *(volatile uint32_t *)(uintptr_t)constants = 4;
     log_info("fault", "a constant was overwritten");
 }
 

@@ -12,7 +12,7 @@
 #include "symbols.h"
 #include "trap_frame.h"
 
-#define BACKTRACE_MOST 48
+#define BACKTRACE_LINES 48
 
 /* Intel SDM volume 3, table 6-1. */
 static const char *const names[32] = {
@@ -70,16 +70,27 @@ static bool on_a_stack(uintptr_t address) {
 }
 
 /* Follows saved frame pointers, which the whole kernel is compiled to keep (kernels excepted),
- * only while they lie on a stack and climb. */
+ * only while they lie on a stack and climb. A function that calls itself from one place is shown
+ * once. */
 static void print_backtrace(const struct trap_frame *frame) {
     print("backtrace, innermost first:\n");
     print_address(frame->ip);
-    uintptr_t pointer = frame->bp;
-    for (int depth = 0; depth < BACKTRACE_MOST && on_a_stack(pointer); depth++) {
+    uintptr_t pointer = frame->bp, previous = 0;
+    unsigned repeated = 0;
+    for (int lines = 0; lines < BACKTRACE_LINES && on_a_stack(pointer);) {
         const uintptr_t *saved = (const uintptr_t *)pointer;
-        if (saved[1] == 0)
-            return;
-        print_address(saved[1] - 1); /* the call, not what follows it */
+        if (saved[1] == previous) {
+            repeated++;
+        } else {
+            if (repeated)
+                print("  ... %u times more\n", repeated);
+            repeated = 0;
+            if (saved[1] == 0)
+                return;
+            print_address(saved[1] - 1); /* the call, not what follows it */
+            lines++;
+        }
+        previous = saved[1];
         if (saved[0] <= pointer)
             return;
         pointer = saved[0];

@@ -1,0 +1,42 @@
+# Every target is one call, after set-up. TARGET= (x86_64, i386, hosted), PORT=, APPLIANCE=,
+# MEMORY= (MiB) and APPEND= (more kernel command line) pass through; ARGS= goes to pytest.
+
+TARGET ?= x86_64
+PORT ?= 8080
+MEMORY ?= 512
+
+CLLM := .venv/bin/cllm-gen
+WHICH := $(if $(APPLIANCE),--appliance $(APPLIANCE))
+RUN = $(CLLM) run --target $(TARGET) --port $(PORT) --memory $(MEMORY) $(WHICH) --append "$(APPEND)"
+
+.PHONY: run test generate check build run-debug run-vga bench setup clean
+
+run: generate
+	@$(RUN)
+
+run-debug: generate
+	@$(RUN) --gdb
+
+run-vga: generate
+	@$(RUN) --vga
+
+test: check
+	.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
+
+generate: setup
+	@$(CLLM) generate $(WHICH)
+
+check: setup
+	@$(CLLM) check
+
+build: generate
+	@$(CLLM) build --target $(TARGET) $(WHICH)
+
+bench: generate
+	@$(CLLM) bench
+
+setup:
+	@cllm_gen/setup.sh
+
+clean:
+	rm -rf build

@@ -1,0 +1,84 @@
+"""How a bare-metal image is run under QEMU: the command, and what its exit status means."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from cllm_gen.machine.errors import RunFailed
+
+_EMULATORS = {"i386": "qemu-system-i386", "x86_64": "qemu-system-x86_64"}
+_EXIT_BASE = 16  # kernel_static/platform/pc/exit.c
+RESET_CODE = 102
+"""Exit code of a machine that reset or switched itself off: no kernel of ours does."""
+
+
+def accelerator() -> tuple[str, str]:
+    """The accelerator, kvm or tcg, and why. KVM is used only where the processor itself has the flag for it:
+    /dev/kvm may exist where nothing backs it."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        flags = set()
+    if not flags & {"vmx", "svm"}:
+        return "tcg", "this processor shows neither vmx nor svm"
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError as error:
+        return "tcg", f"/dev/kvm: {error.strerror}"
+    return "kvm", "this processor and /dev/kvm allow it"
+
+
+def _display(emulator: str, vga: bool) -> tuple[list[str], str]:
+    """Arguments for the screen, and a line to tell the user where it is."""
+    if not vga:
+        return ["-display", "none", "-vga", "none"], ""
+    known = subprocess.run([emulator, "-display", "help"], capture_output=True, text=True).stdout
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        for kind in ("gtk", "sdl"):
+            if kind in known.split():
+                return ["-display", kind, "-vga", "std"], "the VGA console is in its own window"
+    where = "no window system here: connect a VNC viewer to 127.0.0.1:5900 for the VGA console"
+    return ["-display", "vnc=127.0.0.1:0", "-vga", "std"], where
+
+
+def command(
+    target: str, image: Path, model: Path | None, port: int, memory: int, cpu: str | None = None,
+    gdb: bool = False, vga: bool = False, append: str = "",
+) -> tuple[list[str], list[str]]:
+    """QEMU's command line, to be run in the folder of `image` (so that file names hold no
+    characters that QEMU takes for separators), and lines that tell the user what was chosen.
+    The kernel listens on port 80 of the guest, which is `port` of 127.0.0.1 here."""
+    emulator = _EMULATORS[target]
+    if not shutil.which(emulator):
+        raise RunFailed(f"{emulator} is not installed; `make setup` installs it")
+    kind, why = accelerator()
+    screen, screen_line = _display(emulator, vga)
+    arguments = [emulator, "-nodefaults", "-no-user-config", "-no-reboot"]
+    arguments += ["-M", f"pc,accel={kind}", "-cpu", cpu or "max", "-m", str(memory)]
+    arguments += ["-kernel", image.name]
+    if model:
+        arguments += ["-initrd", os.path.relpath(model, image.parent)]
+    if append:
+        arguments += ["-append", append]
+    # romfile= keeps the firmware from spending its time on network boot
+    arguments += ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80"]
+    arguments += ["-device", "e1000,netdev=net,romfile="]
+    arguments += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-serial", "stdio", *screen]
+    told = [f"accelerator: {kind} ({why})"]
+    told += [screen_line] if screen_line else []
+    if gdb:
+        arguments += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
+        told.append("paused for gdb on 127.0.0.1:1234; type `gdb` in the project's folder")
+    return arguments, told
+
+
+def exit_code(status: int) -> int | None:
+    """The kernel's exit code out of QEMU's status; None when QEMU itself failed."""
+    if status == 0:
+        return RESET_CODE
+    if status > 2 * _EXIT_BASE and status % 2 == 1:
+        return (status - 1) // 2 - _EXIT_BASE
+    return None

@@ -1,0 +1,118 @@
+"""Builds an image if needed and runs it: for tests as a handle, for people with its console."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from cllm_gen.image.build import Image, build
+from cllm_gen.machine import qemu
+from cllm_gen.machine.errors import RunFailed
+from cllm_gen.machine.ports import claim_port, free_port
+from cllm_gen.machine.process import Machine
+from cllm_gen.machine.terminal import foreground
+
+_QUESTION = '{"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}'
+
+
+def start_image(
+    image: Image, port: int | None = None, memory: int = 512, cpu: str | None = None,
+    append: str = "", gdb: bool = False, vga: bool = False, echo: bool = False,
+) -> tuple[Machine, list[str]]:
+    """Starts a built image on `port` (a free one if none is given); the handle, and lines that
+    tell what was chosen. Raises RunFailed when the port is taken or QEMU is missing."""
+    port = port or free_port()
+    claim_port(port)
+    if image.target == "hosted":
+        command = [str(image.image), f"port={port}", *append.split()]
+        if image.model:
+            command.append(f"model={os.path.relpath(image.model, image.root)}")
+        return Machine(command, image.root, port, lambda status: status, echo), []
+    command, told = qemu.command(
+        image.target, image.image, image.model, port, memory, cpu, gdb, vga, append
+    )
+    return Machine(command, image.folder, port, qemu.exit_code, echo), told
+
+
+def start(
+    root: Path, target: str, appliance: str | None = None, port: int | None = None,
+    memory: int = 512, cpu: str | None = None, append: str = "", debug: bool = False,
+    sanitize: bool = False, echo: bool = False,
+) -> Machine:
+    """Builds if needed and starts; for tests:
+
+    with start(root, "x86_64") as machine:
+        machine.wait_ready()
+        requests.get(machine.url + "/v1/models")
+    """
+    image = build(root, target, appliance, debug=debug, sanitize=sanitize)
+    return start_image(image, port, memory, cpu, append, echo=echo)[0]
+
+
+def _interrupt(*_) -> None:
+    raise KeyboardInterrupt
+
+
+def run(
+    root: Path, target: str, appliance: str | None, port: int = 8080, memory: int = 512,
+    cpu: str | None = None, gdb: bool = False, vga: bool = False, append: str = "",
+) -> int:
+    """Builds if needed, boots, streams the console to stdout and, once /health answers, prints the
+    address. Returns 0 when it was interrupted, else the kernel's exit code."""
+    if gdb and target == "hosted":
+        raise RunFailed("--gdb is for booted targets; for hosted: gdb --args build/.../image")
+    claim_port(port)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with foreground():
+            return _run(root, target, appliance, port, memory, cpu, gdb, vga, append)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _run(
+    root: Path, target: str, appliance: str | None, port: int, memory: int, cpu: str | None,
+    gdb: bool, vga: bool, append: str,
+) -> int:
+    print(f"build {target}", file=sys.stderr, flush=True)
+    image = build(root, target, appliance, debug=gdb)
+    print(image.summary(), file=sys.stderr, flush=True)
+    machine, told = start_image(image, port, memory, cpu, append, gdb, vga, echo=True)
+    with machine:
+        for line in told:
+            print(line, file=sys.stderr, flush=True)
+        _announce(machine, patient=gdb)
+        return _ended(machine)
+
+
+def _announce(machine: Machine, patient: bool) -> None:
+    """Waits for /health and says where to go."""
+    while machine.process.poll() is None:
+        try:
+            seconds = machine.wait_ready(timeout=86400 if patient else 60)
+        except RunFailed:
+            if machine.process.poll() is None:
+                print("no answer from /health yet; still waiting", file=sys.stderr, flush=True)
+            continue
+        print(
+            f"\nready after {seconds:.2f} s at {machine.url} (Ctrl-C ends it); try\n\n"
+            f"curl {machine.url}/v1/chat/completions -H 'Content-Type: application/json' "
+            f"-d '{_QUESTION}'\n",
+            flush=True,
+        )
+        return
+
+
+def _ended(machine: Machine) -> int:
+    """Waits for the end and says how it came."""
+    code = machine.wait_exit()
+    if code == qemu.RESET_CODE:
+        print("the machine reset itself (a triple fault)", file=sys.stderr)
+    elif code != 0:
+        print(f"the kernel ended with code {code}", file=sys.stderr)
+    return code
