@@ -1,0 +1,8 @@
+/* What the network has seen and holds, for tests and diagnosis. */
+#pragma once
+
+#include "net.h"
+#include "tcp.h"
+
+const struct net_counters *network_counters(void);
+struct tcp_usage network_tcp_usage(void);
