@@ -15,8 +15,9 @@ bool uart_start(uint16_t port, uint32_t baud) {
     if (uart16550_scr_read(port) != 0x5a) {
         return false;
     }
-    uart16550_ier_write(port, 0);
     uint8_t line = uart16550_lcr_wls_set(0, UART16550_LCR_WLS_8);
+    uart16550_lcr_write(port, line); /* without DLAB, so that the next write reaches IER */
+    uart16550_ier_write(port, 0);
     uart16550_lcr_write(port, uart16550_lcr_dlab_set(line, true));
     uart16550_dll_write(port, (uint8_t)divisor);
     uart16550_dlm_write(port, (uint8_t)(divisor >> 8));
