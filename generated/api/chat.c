@@ -155,42 +155,42 @@ bool chat_role_parse(struct json_reader *reader, const struct json_path *path,
                      "must be one of \"system\", \"developer\", \"user\", \"assistant\"");
 }
 
-/* specs/api/chat.py | "chat_message", */
-enum chat_message_key {
-    CHAT_MESSAGE_KEY_UNKNOWN,
-    CHAT_MESSAGE_KEY_ROLE,
-    CHAT_MESSAGE_KEY_CONTENT,
-    CHAT_MESSAGE_KEY_NAME,
-    CHAT_MESSAGE_KEY_TOOL_CALLS,
-    CHAT_MESSAGE_KEY_TOOL_CALL_ID,
-    CHAT_MESSAGE_KEY_FUNCTION_CALL,
-    CHAT_MESSAGE_KEY_AUDIO,
-    CHAT_MESSAGE_KEY_REFUSAL,
+/* specs/api/chat.py | "request_message", */
+enum request_message_key {
+    REQUEST_MESSAGE_KEY_UNKNOWN,
+    REQUEST_MESSAGE_KEY_ROLE,
+    REQUEST_MESSAGE_KEY_CONTENT,
+    REQUEST_MESSAGE_KEY_NAME,
+    REQUEST_MESSAGE_KEY_TOOL_CALLS,
+    REQUEST_MESSAGE_KEY_TOOL_CALL_ID,
+    REQUEST_MESSAGE_KEY_FUNCTION_CALL,
+    REQUEST_MESSAGE_KEY_AUDIO,
+    REQUEST_MESSAGE_KEY_REFUSAL,
 };
 
-static enum chat_message_key chat_message_key(struct text key) {
+static enum request_message_key request_message_key(struct text key) {
     switch (text_word(key, 0)) {
     case WORD('r', 'o', 'l', 'e', 0, 0, 0, 0):
         if (key.count == 4)
-            return CHAT_MESSAGE_KEY_ROLE;
+            return REQUEST_MESSAGE_KEY_ROLE;
         break;
     case WORD('c', 'o', 'n', 't', 'e', 'n', 't', 0):
         if (key.count == 7)
-            return CHAT_MESSAGE_KEY_CONTENT;
+            return REQUEST_MESSAGE_KEY_CONTENT;
         break;
     case WORD('n', 'a', 'm', 'e', 0, 0, 0, 0):
         if (key.count == 4)
-            return CHAT_MESSAGE_KEY_NAME;
+            return REQUEST_MESSAGE_KEY_NAME;
         break;
     case WORD('t', 'o', 'o', 'l', '_', 'c', 'a', 'l'):
         switch (text_word(key, 8)) {
         case WORD('l', 's', 0, 0, 0, 0, 0, 0):
             if (key.count == 10)
-                return CHAT_MESSAGE_KEY_TOOL_CALLS;
+                return REQUEST_MESSAGE_KEY_TOOL_CALLS;
             break;
         case WORD('l', '_', 'i', 'd', 0, 0, 0, 0):
             if (key.count == 12)
-                return CHAT_MESSAGE_KEY_TOOL_CALL_ID;
+                return REQUEST_MESSAGE_KEY_TOOL_CALL_ID;
             break;
         }
         break;
@@ -198,83 +198,83 @@ static enum chat_message_key chat_message_key(struct text key) {
         switch (text_word(key, 8)) {
         case WORD('_', 'c', 'a', 'l', 'l', 0, 0, 0):
             if (key.count == 13)
-                return CHAT_MESSAGE_KEY_FUNCTION_CALL;
+                return REQUEST_MESSAGE_KEY_FUNCTION_CALL;
             break;
         }
         break;
     case WORD('a', 'u', 'd', 'i', 'o', 0, 0, 0):
         if (key.count == 5)
-            return CHAT_MESSAGE_KEY_AUDIO;
+            return REQUEST_MESSAGE_KEY_AUDIO;
         break;
     case WORD('r', 'e', 'f', 'u', 's', 'a', 'l', 0):
         if (key.count == 7)
-            return CHAT_MESSAGE_KEY_REFUSAL;
+            return REQUEST_MESSAGE_KEY_REFUSAL;
         break;
     }
-    return CHAT_MESSAGE_KEY_UNKNOWN;
+    return REQUEST_MESSAGE_KEY_UNKNOWN;
 }
 
-bool chat_message_parse(struct json_reader *reader, const struct json_path *path,
-                        struct chat_message *value) {
+bool request_message_parse(struct json_reader *reader, const struct json_path *path,
+                           struct request_message *value) {
     struct json_path here = {.parent = path};
     struct text key;
     bool seen_role = false;
-    *value = (struct chat_message){0};
+    *value = (struct request_message){0};
     if (!json_object(reader, path))
         return false;
     for (bool first = true; json_object_next(reader, &first, &key);) {
-        switch (chat_message_key(key)) {
-        case CHAT_MESSAGE_KEY_ROLE:
+        switch (request_message_key(key)) {
+        case REQUEST_MESSAGE_KEY_ROLE:
             here.field = "role";
             seen_role = true;
             if (!chat_role_parse(reader, &here, &value->role))
                 return false;
             break;
-        case CHAT_MESSAGE_KEY_CONTENT:
+        case REQUEST_MESSAGE_KEY_CONTENT:
             here.field = "content";
             value->has_content = !json_is_null(reader);
             if (value->has_content && !message_content_parse(reader, &here, &value->content))
                 return false;
             break;
-        case CHAT_MESSAGE_KEY_NAME:
+        case REQUEST_MESSAGE_KEY_NAME:
             here.field = "name";
             if (!json_is_null(reader) && json_skip(reader))
                 json_rule(reader, &here,
                           "is not supported: the chat template has no place for speakers' names; "
                           "only null is accepted");
             break;
-        case CHAT_MESSAGE_KEY_TOOL_CALLS:
+        case REQUEST_MESSAGE_KEY_TOOL_CALLS:
             here.field = "tool_calls";
             if (!json_is_null(reader) && !json_is_empty_array(reader) && json_skip(reader))
                 json_rule(reader, &here,
                           "is not supported: tools are not called; only null or [] is accepted");
             break;
-        case CHAT_MESSAGE_KEY_TOOL_CALL_ID:
+        case REQUEST_MESSAGE_KEY_TOOL_CALL_ID:
             here.field = "tool_call_id";
             if (!json_is_null(reader) && json_skip(reader))
                 json_rule(reader, &here,
                           "is not supported: tools are not called; only null is accepted");
             break;
-        case CHAT_MESSAGE_KEY_FUNCTION_CALL:
+        case REQUEST_MESSAGE_KEY_FUNCTION_CALL:
             here.field = "function_call";
             if (!json_is_null(reader) && json_skip(reader))
                 json_rule(reader, &here,
                           "is not supported: tools are not called; only null is accepted");
             break;
-        case CHAT_MESSAGE_KEY_AUDIO:
+        case REQUEST_MESSAGE_KEY_AUDIO:
             here.field = "audio";
             if (!json_is_null(reader) && json_skip(reader))
                 json_rule(reader, &here,
                           "is not supported: only text is understood; only null is accepted");
             break;
-        case CHAT_MESSAGE_KEY_REFUSAL:
+        case REQUEST_MESSAGE_KEY_REFUSAL:
             here.field = "refusal";
             if (!json_is_null(reader) && json_skip(reader))
                 json_rule(
                     reader, &here,
                     "is not supported: refusals are ordinary text here; only null is accepted");
             break;
-        case CHAT_MESSAGE_KEY_UNKNOWN:
+        case REQUEST_MESSAGE_KEY_UNKNOWN:
             json_skip(reader);
             break;
         }
@@ -365,7 +365,7 @@ bool modality_parse(struct json_reader *reader, const struct json_path *path,
 static bool chat_request_messages_parse(struct json_reader *reader, const struct json_path *path,
                                         struct chat_request_messages *value) {
     struct json_path here = {.parent = path};
-    struct chat_message *items = NULL;
+    struct request_message *items = NULL;
     size_t capacity = 0;
     *value = (struct chat_request_messages){0};
     if (!json_array(reader, path))
@@ -373,7 +373,7 @@ static bool chat_request_messages_parse(struct json_reader *reader, const struct
     for (bool first = true; json_array_next(reader, &first); value->count++) {
         here.index = value->count;
         items = json_grow(reader, items, value->count, &capacity, sizeof *items);
-        if (!items || !chat_message_parse(reader, &here, &items[value->count]))
+        if (!items || !request_message_parse(reader, &here, &items[value->count]))
             return false;
     }
     value->items = items;
@@ -893,8 +893,8 @@ void chat_completion_write(struct buffer *buffer, const struct chat_completion *
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/chat.py | "role", Enum("chat_delta_role", "assistant"), "In the first event only.",
- * required=False */
+/* specs/api/chat.py | Field("role", Enum("chat_delta_role", "assistant"), "In the first event
+ * only.", require... */
 void chat_delta_role_write(struct buffer *buffer, enum chat_delta_role value) {
     switch (value) {
     case CHAT_DELTA_ROLE_ASSISTANT:

@@ -76,8 +76,8 @@ bool chat_role_parse(struct json_reader *reader, const struct json_path *path,
                      enum chat_role *value);
 
 /* One turn of the conversation.
- * specs/api/chat.py | "chat_message", */
-struct chat_message {
+ * specs/api/chat.py | "request_message", */
+struct request_message {
     /* Who speaks; `developer` is another name for `system`. */
     enum chat_role role;
     /* What was said; null or absent is the same as empty. */
@@ -85,8 +85,8 @@ struct chat_message {
     struct message_content content;
 };
 
-bool chat_message_parse(struct json_reader *reader, const struct json_path *path,
-                        struct chat_message *value);
+bool request_message_parse(struct json_reader *reader, const struct json_path *path,
+                           struct request_message *value);
 
 /* specs/api/chat.py | Field("type", Enum("response_format_type", "text"), "Only free text is
  * generated."), */
@@ -116,7 +116,7 @@ bool modality_parse(struct json_reader *reader, const struct json_path *path, en
 
 /* specs/api/chat.py | "chat_request", */
 struct chat_request_messages {
-    const struct chat_message *items;
+    const struct request_message *items;
     size_t count;
 };
 
@@ -215,8 +215,8 @@ struct chat_completion {
 
 void chat_completion_write(struct buffer *buffer, const struct chat_completion *value);
 
-/* specs/api/chat.py | "role", Enum("chat_delta_role", "assistant"), "In the first event only.",
- * required=False */
+/* specs/api/chat.py | Field("role", Enum("chat_delta_role", "assistant"), "In the first event
+ * only.", require... */
 enum chat_delta_role {
     CHAT_DELTA_ROLE_ASSISTANT,
 };
