@@ -1,0 +1,84 @@
+"""Writes a llama-family GGUF with random weights, small enough that a test makes it in passing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+from cllm_gen.weights.tokenizer_tables import byte_alphabet
+
+SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *(f"<|reserved_{i}|>" for i in range(13))]
+TEMPLATE = "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}"
+
+
+@dataclass(frozen=True)
+class Shape:
+    layers: int = 3
+    width: int = 64
+    heads: int = 4
+    kv_heads: int = 2
+    head: int = 16
+    hidden: int = 96
+    context: int = 128
+    tied: bool = True
+    matrix: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.Q4_1
+    down: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.Q4_1
+
+
+def write(path: Path, shape: Shape = Shape(), seed: int = 1, architecture: str = "llama") -> Path:
+    """Writes the file and returns its path."""
+    random = np.random.default_rng(seed)
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_string("general.basename", "tiny")
+    writer.add_string("general.size_label", "1K")
+    writer.add_block_count(shape.layers)
+    writer.add_context_length(shape.context)
+    writer.add_embedding_length(shape.width)
+    writer.add_feed_forward_length(shape.hidden)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.kv_heads)
+    writer.add_key_length(shape.head)
+    writer.add_rope_dimension_count(shape.head)
+    writer.add_rope_freq_base(5000.0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    tokens = SPECIALS + list(byte_alphabet())
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3] * len(SPECIALS) + [1] * (len(tokens) - len(SPECIALS)))
+    writer.add_token_merges([])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_chat_template(TEMPLATE)
+
+    def matrix(name: str, outputs: int, inputs: int, kind: gguf.GGMLQuantizationType) -> None:
+        values = random.normal(0, inputs**-0.5, (outputs, inputs)).astype(np.float32)
+        writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+
+    def vector(name: str) -> None:
+        writer.add_tensor(name, random.uniform(0.5, 1.5, shape.width).astype(np.float32))
+
+    q, kv = shape.heads * shape.head, shape.kv_heads * shape.head
+    matrix("token_embd.weight", len(tokens), shape.width, gguf.GGMLQuantizationType.Q8_0)
+    for layer in range(shape.layers):
+        block = f"blk.{layer}."
+        vector(block + "attn_norm.weight")
+        matrix(block + "attn_q.weight", q, shape.width, shape.matrix)
+        matrix(block + "attn_k.weight", kv, shape.width, shape.matrix)
+        matrix(block + "attn_v.weight", kv, shape.width, shape.matrix)
+        matrix(block + "attn_output.weight", shape.width, q, shape.matrix)
+        vector(block + "ffn_norm.weight")
+        matrix(block + "ffn_gate.weight", shape.hidden, shape.width, shape.matrix)
+        matrix(block + "ffn_up.weight", shape.hidden, shape.width, shape.matrix)
+        matrix(block + "ffn_down.weight", shape.width, shape.hidden, shape.down)
+    vector("output_norm.weight")
+    if not shape.tied:
+        matrix("output.weight", len(tokens), shape.width, gguf.GGMLQuantizationType.Q8_0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path

@@ -1,0 +1,239 @@
+"""Shape mistakes in a forward pass are reported at the spec line that makes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from cllm_gen.lower.trace import lower, record
+from cllm_gen.spec.source import SpecError
+from cllm_gen.spec.tensor import Forward, Rope, attention, linear, rms_norm, rope, silu
+from specs.models.smollm2_135m import model as smollm2
+
+ROTATION = Rope(width=16, base=10000.0)
+
+
+def with_forward(forward):
+    types = {"*_norm.weight": "f32", "*.weight": "q4_1"}
+    return dataclasses.replace(smollm2, width=64, layers=2, vocabulary=96, types=types, forward=forward)
+
+
+def start(model, rows):
+    return rows.embed(model.weight("token_embd.weight", 96, 64))
+
+
+def end(model, rows, x):
+    table = model.weight("token_embd.weight", 96, 64)
+    return Forward(hidden=x, logits=linear(table, rows.asked(x)))
+
+
+def attended(block, x):
+    q, k, v = (linear(block.weight(f"attn_{part}.weight", 64, 64), x).heads(4) for part in "qkv")
+    return attention(rope(q, ROTATION), rope(k, ROTATION), v).flat()
+
+
+def good(model, rows):
+    x = start(model, rows)
+    for layer in rows.layers(2):
+        block = model.block(layer)
+        y = attended(block, rms_norm(x, block.weight("attn_norm.weight", 64), 1e-5))
+        x = x + linear(block.weight("attn_output.weight", 64, 64), y)
+    return end(model, rows, rms_norm(x, model.weight("output_norm.weight", 64), 1e-5))
+
+
+def linear_of_wrong_width(model, rows):
+    return end(model, rows, linear(model.weight("a.weight", 64, 96), start(model, rows)))  # here
+
+
+def norm_of_wrong_width(model, rows):
+    return rms_norm(start(model, rows), model.weight("a_norm.weight", 32), 1e-5)  # here
+
+
+def norm_with_a_matrix(model, rows):
+    return rms_norm(start(model, rows), model.weight("a.weight", 64, 64), 1e-5)  # here
+
+
+def norm_without_epsilon(model, rows):
+    return rms_norm(start(model, rows), model.weight("a_norm.weight", 64), 0)  # here
+
+
+def sum_of_two_widths(model, rows):
+    x = start(model, rows)
+    return x + linear(model.weight("a.weight", 96, 64), x)  # here
+
+
+def sum_with_a_number(model, rows):
+    return start(model, rows) + 1  # here
+
+
+def product_of_heads_and_vector(model, rows):
+    x = start(model, rows)
+    return x.heads(4) * x  # here
+
+
+def heads_that_do_not_divide(model, rows):
+    return start(model, rows).heads(5)  # here
+
+
+def rope_of_a_vector(model, rows):
+    return rope(start(model, rows), ROTATION)  # here
+
+
+def rope_of_odd_width(model, rows):
+    return rope(start(model, rows).heads(4), Rope(width=15, base=1e4))  # here
+
+
+def linear_over_heads(model, rows):
+    return linear(model.weight("a.weight", 64, 64), start(model, rows).heads(4))  # here
+
+
+def linear_with_a_vector(model, rows):
+    return linear(model.weight("a_norm.weight", 64), start(model, rows))  # here
+
+
+def attention_of_uneven_groups(model, rows):
+    x = start(model, rows)
+    for _ in rows.layers(2):
+        k = linear(model.weight("a.weight", 48, 64), x).heads(3)
+        attention(x.heads(4), k, k)  # here
+
+
+def attention_outside_layers(model, rows):
+    x = start(model, rows).heads(4)
+    attention(x, x, x)  # here
+
+
+def attention_twice(model, rows):
+    x = start(model, rows).heads(4)
+    for _ in rows.layers(2):
+        attention(x, x, x)
+        attention(x, x, x)  # here
+
+
+def weight_of_no_type(model, rows):
+    return model.weight("bias", 64)  # here
+
+
+def weight_of_broken_blocks(model, rows):
+    return model.weight("a.weight", 64, 40)  # here
+
+
+def weight_without_shape(model, rows):
+    return model.weight("a.weight")  # here
+
+
+BAD = [
+    (linear_of_wrong_width, "an input of 96 values"), (norm_of_wrong_width, "an f32 gain of 64 values"),
+    (norm_with_a_matrix, "an f32 gain"), (norm_without_epsilon, "between 0 and 1"),
+    (sum_of_two_widths, "two tensors of one shape"), (sum_with_a_number, "two tensors"),
+    (product_of_heads_and_vector, "one shape"), (heads_that_do_not_divide, "divides 64"),
+    (rope_of_a_vector, r"\(heads, 16\)"), (rope_of_odd_width, "an even positive width"),
+    (linear_over_heads, "one vector a row"), (linear_with_a_vector, "a matrix"),
+    (attention_of_uneven_groups, "a multiple of their heads"), (attention_outside_layers, "loop over layers"),
+    (attention_twice, "one attention a layer"), (weight_of_no_type, "a pattern in `types`"),
+    (weight_of_broken_blocks, "a multiple of 32"), (weight_without_shape, "one or two positive integers"),
+]
+
+
+@pytest.mark.parametrize("forward, expected", BAD, ids=lambda value: getattr(value, "__name__", ""))
+def test_shape_errors_name_the_line(forward, expected):
+    with pytest.raises(SpecError, match=expected) as caught:
+        record(with_forward(forward))
+    assert "# here" in caught.value.span.text
+    assert re.search(r"found .*\n +expected: .*\n +example: +\S", str(caught.value))
+
+
+def logits_for_every_row(model, rows):
+    x = good(model, rows).hidden
+    return Forward(hidden=x, logits=linear(model.weight("token_embd.weight", 96, 64), x))
+
+
+def hidden_of_the_wrong_width(model, rows):
+    result = good(model, rows)
+    return Forward(hidden=linear(model.weight("a.weight", 32, 64), result.hidden), logits=result.logits)
+
+
+def no_layers(model, rows):
+    return end(model, rows, start(model, rows))
+
+
+def nothing(model, rows):
+    return None
+
+
+@pytest.mark.parametrize(
+    "forward, expected",
+    [
+        (logits_for_every_row, r"\(asked rows, 96\)"), (hidden_of_the_wrong_width, r"\(rows, 64\)"),
+        (no_layers, "each layer to attend once"), (nothing, r"Forward\(hidden, logits\)"),
+    ],
+)
+def test_what_a_pass_must_return(forward, expected):
+    with pytest.raises(SpecError, match=expected):
+        record(with_forward(forward))
+
+
+def unfused_sum(model, rows):
+    x = start(model, rows)
+    for layer in rows.layers(2):
+        x = linear(model.weight("a.weight", 64, 64), attended(model.block(layer), x))
+    return end(model, rows, x + rms_norm(x, model.weight("output_norm.weight", 64), 1e-5))
+
+
+def lone_silu(model, rows):
+    x = start(model, rows)
+    for layer in rows.layers(2):
+        x = linear(model.weight("a.weight", 64, 64), attended(model.block(layer), x))
+    return end(model, rows, silu(x))
+
+
+@pytest.mark.parametrize("forward, expected", [(unfused_sum, "a sum"), (lone_silu, "a SiLU")])
+def test_what_no_kernel_computes_is_refused(forward, expected):
+    with pytest.raises(SpecError, match=expected):
+        lower(with_forward(forward), lambda width: 2 * width)
+
+
+def kinds(program):
+    return [operation.kind for operation in program.operations]
+
+
+def test_a_good_pass_is_fused():
+    program = lower(with_forward(good), lambda width: 2 * width)
+    layer = ["rms_norm", "quantize", "matmul", "matmul", "matmul", "rope", "rope", "store", "attention",
+             "quantize", "matmul_add"]
+    assert kinds(program) == ["embed", *layer, *layer, "rms_norm", "asked", "quantize", "matmul"]
+
+
+def value_read_after_its_update(model, rows):
+    """The sum may not overwrite x, since the norm at the end reads it."""
+    x = start(model, rows)
+    for layer in rows.layers(2):
+        y = linear(model.weight("a.weight", 64, 64), attended(model.block(layer), x))
+        x2 = x + y
+        x = x2 + linear(model.weight("b.weight", 64, 64), rms_norm(x, model.weight("c_norm.weight", 64), 1e-5))
+    return end(model, rows, x)
+
+
+def test_a_value_that_is_still_needed_is_not_overwritten():
+    with pytest.raises(SpecError, match="not used again"):
+        lower(with_forward(value_read_after_its_update), lambda width: 2 * width)
+
+
+def rope_of_a_value_read_later(model, rows):
+    x = start(model, rows)
+    for layer in rows.layers(2):
+        q = linear(model.weight("a.weight", 64, 64), x).heads(4)
+        y = attention(rope(q, ROTATION), rope(q, ROTATION), q).flat()
+        x = x + linear(model.weight("b.weight", 64, 64), y)
+    return end(model, rows, x)
+
+
+def test_rope_copies_what_is_read_later():
+    program = lower(with_forward(rope_of_a_value_read_later), lambda width: 2 * width)
+    first = [op for op in program.operations if op.stage.layer == 0]
+    assert [op.kind for op in first].count("copy") == 2
+    store = next(op for op in first if op.kind == "store")
+    turned = [op.buffer("x") for op in first if op.kind == "rope"]
+    assert store.buffer("k") in turned and store.buffer("v") not in turned
