@@ -35,6 +35,8 @@ class Limits:
     """Requests waiting for the model; one more answers 503."""
     json_depth: int = 32
     """Nesting of values in a request body."""
+    stream_backlog_bytes: int = 256 * KIB
+    """Streamed response bytes that a slow client may leave waiting; beyond it the stream ends."""
     tcp_send_bytes: int = 64 * KIB
     """Send buffer of one TCP connection."""
     tcp_receive_bytes: int = 64 * KIB

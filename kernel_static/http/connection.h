@@ -1,0 +1,83 @@
+/* One client connection and the exchange that is on it. Requests that follow (pipelined) wait
+ * unread in the transport until the exchange is over. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "http.h"
+#include "request.h"
+#include "response.h"
+#include "route.h"
+#include "transport.h"
+
+enum exchange_state {
+    EXCHANGE_NONE,      /* a request is awaited or being read */
+    EXCHANGE_OPEN,      /* with a handler, not answered */
+    EXCHANGE_STREAMING, /* its response has begun */
+    EXCHANGE_ANSWERED,  /* over, but its handler has not returned yet */
+    EXCHANGE_DEAD,      /* the client is gone; nobody uses the exchange any more */
+};
+
+struct http_exchange {
+    enum exchange_state state;
+    struct arena arena;
+    void (*gone)(void *context);
+    void *gone_context;
+    unsigned status;  /* of the response, for the log; 0: the client left before it */
+    bool chunked;     /* the response is */
+    bool dispatching; /* the handler is on the stack */
+    uint64_t started; /* clock_nanoseconds() at the request's first byte */
+};
+
+/* Why the connection may be given up, and when. */
+enum connection_phase {
+    PHASE_IDLE,    /* no byte of a request: closed quietly after LIMIT_IDLE_SECONDS */
+    PHASE_REQUEST, /* part of a request: 408 after LIMIT_REQUEST_SECONDS */
+    PHASE_ANSWER,  /* the handler's time; only a client that does not read is given up */
+    PHASE_CLOSING, /* the last response is being sent; what still comes is dropped */
+};
+
+struct connection {
+    struct http_exchange exchange; /* first: an exchange is its connection */
+    struct stream *stream;
+    struct connection *next, *previous;
+    struct request_parser parser;
+    struct route_match match;
+    const struct response *refusal; /* answers the request once its body was read; null: dispatch */
+    struct buffer output;           /* what the transport has not taken */
+    enum connection_phase phase;
+    bool reading;             /* connection_receive is on the stack */
+    bool finished;            /* the peer sends no more */
+    bool close_sent;          /* stream_close was called */
+    uint64_t deadline;        /* of the phase; UINT64_MAX: none */
+    uint64_t output_deadline; /* by which the transport must take more; UINT64_MAX: none waits */
+};
+
+/* The transport's callbacks. */
+void *connection_open(struct stream *stream);
+size_t connection_receive(void *context, const uint8_t *bytes, size_t count);
+void connection_finish(void *context);
+void connection_writable(void *context);
+void connection_closed(void *context);
+
+/* Gives up connections whose time is over at `now`; true if there was one. */
+bool connection_check_times(uint64_t now);
+
+/* Appends to the output, without sending; then sends what the transport takes. */
+void connection_append(struct connection *connection, const void *bytes, size_t count);
+void connection_flush(struct connection *connection);
+
+/* Whether the response being written must be the connection's last. */
+bool connection_must_close(const struct connection *connection);
+
+/* The exchange was answered in full: logs it and makes ready for the next. */
+void connection_answered(struct connection *connection);
+
+/* Writes the one line that the log has about each exchange. */
+void connection_log(const struct connection *connection);
+
+/* Resets the connection; nothing more is heard from the exchange. */
+void connection_abort(struct connection *connection);

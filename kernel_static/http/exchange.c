@@ -1,0 +1,135 @@
+/* What handlers may do with an exchange: http.h. */
+#include "exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "appliance.h"
+#include "log.h"
+#include "panic.h"
+
+static struct connection *connection_of(struct http_exchange *exchange) {
+    return (struct connection *)exchange;
+}
+
+struct arena *http_arena(struct http_exchange *exchange) { return &exchange->arena; }
+
+void http_on_gone(struct http_exchange *exchange, void (*gone)(void *context), void *context) {
+    exchange->gone = gone;
+    exchange->gone_context = context;
+}
+
+static bool is_head_request(const struct connection *connection) {
+    return connection->parser.request.method == HTTP_HEAD;
+}
+
+/* Begins the answer: completes the head with what the connection knows and writes it. */
+static void write_head(struct connection *connection, struct response_head *head) {
+    kernel_assert(connection->exchange.state == EXCHANGE_OPEN);
+    connection->exchange.status = head->status;
+    head->close = connection_must_close(connection);
+    head->keep_alive_said = connection->parser.request.minor == 0;
+    response_write_head(&connection->output, head);
+}
+
+/* Ends the answer; the exchange's memory lives on until its dispatch returns. */
+static void finish(struct connection *connection) {
+    connection->exchange.state = EXCHANGE_ANSWERED;
+    connection_flush(connection);
+    if (connection->exchange.state == EXCHANGE_ANSWERED && !connection->exchange.dispatching)
+        connection_answered(connection);
+}
+
+static void respond(struct http_exchange *exchange, struct response_head *head, const void *body) {
+    struct connection *connection = connection_of(exchange);
+    write_head(connection, head);
+    if (body && !is_head_request(connection))
+        connection_append(connection, body, (size_t)head->length);
+    finish(connection);
+}
+
+void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type,
+                  const void *body, size_t count) {
+    struct response_head head = {
+        .status = status, .framing = FRAMING_LENGTH, .length = count, .content_type = content_type};
+    respond(exchange, &head, body);
+}
+
+void exchange_respond_empty(struct http_exchange *exchange, const struct response *response,
+                            uint32_t allowed) {
+    struct response_head head = {
+        .status = response->status, .extra = response->extra, .allowed = allowed};
+    respond(exchange, &head, NULL);
+}
+
+void exchange_respond_error(struct http_exchange *exchange, const struct response *error,
+                            uint32_t allowed) {
+    struct buffer body;
+    buffer_start(&body, 4096);
+    response_write_error(&body, error);
+    struct response_head head = {.status = error->status,
+                                 .framing = FRAMING_LENGTH,
+                                 .length = body.count,
+                                 .content_type = "application/json",
+                                 .extra = error->extra,
+                                 .allowed = allowed};
+    respond(exchange, &head, body.bytes);
+    buffer_release(&body);
+}
+
+void http_error(struct http_exchange *exchange, unsigned status, const char *type,
+                const char *param, const char *format, ...) {
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    struct response error = {.status = status, .type = type, .param = param, .message = message};
+    exchange_respond_error(exchange, &error, 0);
+}
+
+/* ---- streams ---- */
+
+void http_stream_start(struct http_exchange *exchange, unsigned status, const char *content_type) {
+    struct connection *connection = connection_of(exchange);
+    exchange->chunked = connection->parser.request.minor >= 1;
+    if (!exchange->chunked)
+        connection->parser.request.keep_alive = false; /* closing ends the body */
+    struct response_head head = {.status = status,
+                                 .framing = exchange->chunked ? FRAMING_CHUNKED : FRAMING_CLOSE,
+                                 .content_type = content_type,
+                                 .extra = "Cache-Control: no-cache\r\n"};
+    write_head(connection, &head);
+    exchange->state = EXCHANGE_STREAMING;
+    connection_flush(connection);
+}
+
+bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t count) {
+    struct connection *connection = connection_of(exchange);
+    if (exchange->state == EXCHANGE_DEAD)
+        return false; /* memory ran out in an earlier call */
+    kernel_assert(exchange->state == EXCHANGE_STREAMING);
+    if (!count || is_head_request(connection))
+        return true;
+    if (exchange->chunked)
+        buffer_format(&connection->output, "%zx\r\n", count);
+    connection_append(connection, bytes, count);
+    if (exchange->chunked)
+        connection_append(connection, "\r\n", 2);
+    connection_flush(connection);
+    if (connection->output.count > LIMIT_STREAM_BACKLOG_BYTES) {
+        log_warn("http", "%s: reads its stream too slowly", stream_peer(connection->stream));
+        connection_abort(connection);
+    }
+    return exchange->state == EXCHANGE_STREAMING;
+}
+
+void http_stream_end(struct http_exchange *exchange) {
+    struct connection *connection = connection_of(exchange);
+    if (exchange->state == EXCHANGE_DEAD)
+        return;
+    kernel_assert(exchange->state == EXCHANGE_STREAMING);
+    if (exchange->chunked && !is_head_request(connection))
+        connection_append(connection, "0\r\n\r\n", 5);
+    finish(connection);
+}

@@ -1,0 +1,118 @@
+#include "request_handling.h"
+
+#include "authorization.h"
+#include "exchange.h"
+#include "token.h"
+
+static const struct response unknown_path = {
+    .status = 404,
+    .code = "unknown_url",
+    .message = "There is no such path on this server.",
+};
+static const struct response unknown_method = {
+    .status = 405,
+    .code = "method_not_allowed",
+    .message = "This path does not have that method.",
+};
+static const struct response length_required = {
+    .status = 411,
+    .message = "The request needs a body, with Content-Length or Transfer-Encoding: chunked.",
+};
+static const struct response bad_key = {
+    .status = 401,
+    .code = "invalid_api_key",
+    .message = "The API key is missing or wrong; send it as Authorization: Bearer KEY.",
+    .extra = "WWW-Authenticate: Bearer\r\n",
+};
+static const struct response preflight = {
+    .status = 204,
+    .extra = "Access-Control-Allow-Headers: *, Authorization\r\n"
+             "Access-Control-Max-Age: 86400\r\n",
+};
+/* Finds the route; HEAD is answered by GET's. */
+static struct route_match find_route(const struct http_request *request) {
+    struct route_match match = route_find(request->method, request->path);
+    if (!match.route && request->method == HTTP_HEAD && (match.allowed & HTTP_GET))
+        match = route_find(HTTP_GET, request->path);
+    return match;
+}
+
+/* Why the request cannot be dispatched, as far as its head tells; null: it can. */
+static const struct response *refusal_of(const struct connection *connection) {
+    const struct http_request *request = &connection->parser.request;
+    const struct route *route = connection->match.route;
+    bool everything = text_equals(request->path, "*");
+    if (!route && request->method == HTTP_OPTIONS && (everything || connection->match.allowed))
+        return &preflight;
+    if (!route)
+        return connection->match.allowed ? &unknown_method : &unknown_path;
+    if (route->authenticated && !authorization_valid(request->authorization))
+        return &bad_key;
+    if (route->has_body && !request->chunked && !request->has_length)
+        return &length_required;
+    return NULL;
+}
+
+static void answer_refusal(struct connection *connection, const struct response *refusal) {
+    uint32_t allowed = connection->match.allowed;
+    if (refusal == &preflight)
+        exchange_respond_empty(&connection->exchange, refusal,
+                               allowed ? allowed : HTTP_GET | HTTP_POST);
+    else
+        exchange_respond_error(&connection->exchange, refusal,
+                               refusal == &unknown_method ? allowed : 0);
+}
+
+void connection_head_ready(struct connection *connection) {
+    struct http_request *request = &connection->parser.request;
+    connection->match = find_route(request);
+    connection->refusal = refusal_of(connection);
+    if (connection->refusal && request->expects_continue) {
+        connection->exchange.state = EXCHANGE_OPEN;
+        answer_refusal(connection, connection->refusal); /* and closes: the body did not come */
+        return;
+    }
+    if (request->expects_continue) {
+        static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        connection_append(connection, interim, sizeof interim - 1);
+        connection_flush(connection);
+    }
+    bool wanted = !connection->refusal && connection->match.route->has_body;
+    request_take_body(&connection->parser, wanted);
+}
+
+void connection_dispatch(struct connection *connection) {
+    struct http_exchange *exchange = &connection->exchange;
+    exchange->state = EXCHANGE_OPEN;
+    if (connection->refusal) {
+        answer_refusal(connection, connection->refusal);
+        return;
+    }
+    const struct buffer *body = &connection->parser.body;
+    struct text content = {body->bytes ? body->bytes : "", body->count};
+    exchange->dispatching = true;
+    connection->match.route->dispatch(exchange, connection->match.parameters, content);
+    exchange->dispatching = false;
+    if (exchange->state == EXCHANGE_ANSWERED)
+        connection_answered(connection);
+}
+
+void connection_refuse(struct connection *connection, unsigned status, const char *message) {
+    struct response refusal = {.status = status, .message = message};
+    connection->exchange.state = EXCHANGE_OPEN;
+    exchange_respond_error(&connection->exchange, &refusal, 0);
+}
+
+void connection_tell_gone(struct connection *connection) {
+    struct http_exchange *exchange = &connection->exchange;
+    bool unanswered = exchange->state == EXCHANGE_OPEN || exchange->state == EXCHANGE_STREAMING;
+    void (*gone)(void *context) = exchange->gone;
+    exchange->gone = NULL;
+    if (unanswered) {
+        exchange->state = EXCHANGE_DEAD;
+        exchange->status = 0;
+        connection_log(connection);
+        if (gone)
+            gone(exchange->gone_context);
+    }
+}

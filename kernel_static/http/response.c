@@ -1,0 +1,101 @@
+#include "response.h"
+
+#include <string.h>
+
+#include "date.h"
+#include "json.h"
+#include "method.h"
+
+static const char *reason(unsigned status) {
+    static const struct {
+        unsigned status;
+        const char *reason;
+    } reasons[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {411, "Length Required"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Unknown"; /* the phrase means nothing to clients */
+}
+
+/* "GET, HEAD, OPTIONS": HEAD comes with GET, OPTIONS with any path. */
+static void write_methods(struct buffer *to, uint32_t methods) {
+    const char *separator = "";
+    methods |= HTTP_OPTIONS | (methods & HTTP_GET ? HTTP_HEAD : 0);
+    for (; methods; methods &= methods - 1) {
+        enum http_method lowest = (enum http_method)(methods & -methods);
+        buffer_format(to, "%s%s", separator, method_name(lowest));
+        separator = ", ";
+    }
+}
+
+void response_write_head(struct buffer *to, const struct response_head *head) {
+    char date[DATE_SIZE];
+    buffer_format(to, "HTTP/1.1 %u %s\r\nServer: cllm\r\n", head->status, reason(head->status));
+    if (date_format(date))
+        buffer_format(to, "Date: %s\r\n", date);
+    buffer_format(to, "Access-Control-Allow-Origin: *\r\n");
+    if (head->content_type)
+        buffer_format(to, "Content-Type: %s\r\n", head->content_type);
+    if (head->framing == FRAMING_LENGTH)
+        buffer_format(to, "Content-Length: %llu\r\n", (unsigned long long)head->length);
+    else if (head->framing == FRAMING_CHUNKED)
+        buffer_format(to, "Transfer-Encoding: chunked\r\n");
+    if (head->allowed) {
+        buffer_format(to, "Allow: ");
+        write_methods(to, head->allowed);
+        buffer_format(to, "\r\nAccess-Control-Allow-Methods: ");
+        write_methods(to, head->allowed);
+        buffer_format(to, "\r\n");
+    }
+    if (head->extra)
+        buffer_append(to, head->extra, strlen(head->extra));
+    if (head->close)
+        buffer_format(to, "Connection: close\r\n");
+    else if (head->keep_alive_said)
+        buffer_format(to, "Connection: keep-alive\r\n");
+    buffer_append(to, "\r\n", 2);
+}
+
+static void write_nullable(struct buffer *to, const char *value) {
+    if (value)
+        json_write_string(to, (struct text){value, strlen(value)});
+    else
+        json_write_raw(to, "null");
+}
+
+void response_write_error(struct buffer *to, const struct response *error) {
+    const char *usual = error->status >= 500 ? "server_error" : "invalid_request_error";
+    json_write_raw(to, "{\"error\":{\"message\":");
+    write_nullable(to, error->message);
+    json_write_raw(to, ",\"type\":");
+    write_nullable(to, error->type ? error->type : usual);
+    json_write_raw(to, ",\"param\":");
+    write_nullable(to, error->param);
+    json_write_raw(to, ",\"code\":");
+    write_nullable(to, error->code);
+    json_write_raw(to, "}}");
+}
