@@ -49,8 +49,8 @@ def check_handlers(root: Path, appliances: Iterable[Appliance]) -> None:
 
 def _problem(entry: dict, family: str, found: _Function | None, root: Path) -> str:
     prototype, file = entry["prototype"], f"kernel_static/api/{family}.c"
-    spec = f"{entry['cite']}\n  "
-    wanted = _signature(parse("prototype", _declare(prototype)).ext[-1])
+    spec = f"{entry['place']}: {entry['notation']}\n  "
+    wanted = _signature(parse("prototype", prototype + ";").ext[-1])
     if found is None:
         include = "" if (root / file).exists() else '\n#include "api/handlers.h"\n'
         return f"{spec}no function {entry['handler']} in kernel_static/api; add to {file}:\n{include}\n{prototype} {{\n}}"
@@ -62,10 +62,6 @@ def _problem(entry: dict, family: str, found: _Function | None, root: Path) -> s
             f"  found:    {found.signature}\n  expected: {wanted}\n\n{prototype}"
         )
     return ""
-
-
-def _declare(prototype: str) -> str:
-    return f"{prototype};"
 
 
 def _functions(root: Path) -> tuple[dict[str, _Function], list[str]]:

@@ -13,6 +13,8 @@ from cllm_gen.spec.schema import (
     String, Type, Union, Unsupported,
 )
 
+LINE = 100
+
 ERROR_EXAMPLE = {
     "error": {
         "message": "temperature must be between 0 and 2", "type": "invalid_request_error",
@@ -141,7 +143,24 @@ def openapi(families: Sequence[Api], uses: Collection) -> str:
             "schemas": {"error": _ERROR, **{schema.name: _component(schema) for schema in schemas}},
         },
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return compact_json(document)
+
+
+def compact_json(value: Any, indent: int = 0, before: int = 0) -> str:
+    """JSON whose objects and arrays stand on one line where they fit, so that diffs stay short."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if indent + before + len(flat) < LINE or not isinstance(value, (dict, list)) or not value:
+        return flat
+    inner, lines = " " * (indent + 2), []
+    if isinstance(value, dict):
+        for key, item in value.items():
+            name = json.dumps(key, ensure_ascii=False) + ": "
+            lines.append(inner + name + compact_json(item, indent + 2, len(name)))
+        opening, closing = "{", "}"
+    else:
+        lines = [inner + compact_json(item, indent + 2) for item in value]
+        opening, closing = "[", "]"
+    return opening + "\n" + ",\n".join(lines) + "\n" + " " * indent + closing
 
 
 def words(type: Type) -> str:

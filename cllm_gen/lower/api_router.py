@@ -106,7 +106,7 @@ def handlers(routes: Sequence[Route]) -> list[dict]:
             arguments.append(f"const struct {route.request.name} *request")
         entry = {
             "handler": route.handler, "subject": subject, "cite": route.span.cite(), "summary": route.summary,
-            "notation": route.notation, "parameters": list(route.pattern.parameters),
+            "place": f"{route.span.path}:{route.span.line}", "notation": route.notation, "parameters": list(route.pattern.parameters),
             "request": route.request.name if route.request else "",
             "prototype": f"void {route.handler}({', '.join(arguments)})",
         }

@@ -2,8 +2,8 @@
  * into typed structs, without a tree of values; strings are unescaped into the arena.
  *
  * Every reading function returns false once anything is wrong; the first thing wrong is kept in
- * `status`, `param` and `message`, and parsers simply return. A reader accepts exactly what RFC 8259
- * accepts, with these choices where it leaves one: text is UTF-8 without a byte order mark; an
+ * `status`, `param` and `message`, and parsers simply return. A reader accepts exactly what RFC
+ * 8259 accepts, with these choices where it leaves one: text is UTF-8 without a byte order mark; an
  * escaped surrogate needs its partner; of duplicate keys the last wins; numbers that a field cannot
  * hold are refused, never rounded to infinity; nesting deeper than the limit is refused. */
 #pragma once

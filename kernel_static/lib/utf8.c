@@ -19,7 +19,7 @@ size_t utf8_character(const char *bytes, size_t count) {
             return 0;
     uint8_t second = (uint8_t)bytes[1];
     if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || /* overlong, D800.. */
-        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))   /* overlong, 110000.. */
+        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) /* overlong, 110000.. */
         return 0;
     return size;
 }

@@ -31,8 +31,8 @@ message_content = Union(
     parts=Array(content_part, least=1),
 )
 
-chat_message = Object(
-    "chat_message",
+request_message = Object(
+    "request_message",
     "One turn of the conversation.",
     Field(
         "role",
@@ -64,7 +64,9 @@ chat_request = Object(
     "chat_request",
     "A conversation to continue.",
     model_name,
-    Field("messages", Array(chat_message, least=1), "The conversation so far, oldest turn first."),
+    Field(
+        "messages", Array(request_message, least=1), "The conversation so far, oldest turn first."
+    ),
     Field(
         "max_tokens",
         Integer(least=1),
@@ -145,9 +147,7 @@ chat_completion = Object(
 chat_delta = Object(
     "chat_delta",
     "What an event adds to the turn.",
-    Field(
-        "role", Enum("chat_delta_role", "assistant"), "In the first event only.", required=False
-    ),
+    Field("role", Enum("chat_delta_role", "assistant"), "In the first event only.", required=False),
     Field("content", String(), "More text.", required=False),
 )
 
@@ -168,7 +168,13 @@ chat_chunk = Object(
     Field("created", Integer(), "Seconds since 1970-01-01 UTC."),
     Field("model", String(), "The model that answers."),
     Field("choices", Array(chat_chunk_choice), "One piece; none in the event of counts."),
-    Field("usage", usage, "Token counts, null but in the event of counts.", required=False, nullable=True),
+    Field(
+        "usage",
+        usage,
+        "Token counts, null but in the event of counts.",
+        required=False,
+        nullable=True,
+    ),
 )
 
 api = Api(
