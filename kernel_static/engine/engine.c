@@ -56,11 +56,11 @@ void engine_start(void)
     state = start() ? ENGINE_LOADING : ENGINE_FAILED;
 }
 
-static enum submit_error admit(size_t tokens)
+static enum submit_error admit(size_t tokens, bool continues)
 {
     if (state != ENGINE_READY)
         return SUBMIT_LOADING;
-    if (queued >= LIMIT_PENDING_REQUESTS)
+    if (!continues && queued >= LIMIT_PENDING_REQUESTS)
         return SUBMIT_QUEUE_FULL;
     return tokens > engine_context() ? SUBMIT_TOO_LONG : SUBMIT_OK;
 }
@@ -79,7 +79,7 @@ static enum submit_error enqueue(struct job *created, struct job **job)
 
 enum submit_error engine_submit(const struct generation_request *request, struct job **job)
 {
-    enum submit_error error = admit(request->prompt_count + 1); /* room for one answer token */
+    enum submit_error error = admit(request->prompt_count + 1, request->continues); /* room for one answer token */
     if (error)
         return error;
     size_t room = engine_context() - request->prompt_count;
@@ -87,9 +87,9 @@ enum submit_error engine_submit(const struct generation_request *request, struct
     return enqueue(job_new_generation(request, request->prompt_count + answer), job);
 }
 
-enum submit_error engine_embed(const struct embedding_request *request, struct job **job)
+enum submit_error engine_embed(const struct pooling_request *request, struct job **job)
 {
-    enum submit_error error = admit(request->token_count);
+    enum submit_error error = admit(request->token_count, request->continues);
     return error ? error : enqueue(job_new_embedding(request), job);
 }
 
@@ -123,19 +123,19 @@ static uint64_t milliseconds(uint64_t from, uint64_t to)
     return (to - from) / 1000000;
 }
 
-static void end_generation(struct job *job, enum finish_reason reason)
+static void end_generation(struct job *job, enum generation_end end)
 {
     size_t answered = job->token_count - job->prompt_count;
     uint64_t now = clock_nanoseconds(), prefill = milliseconds(job->started, job->prefilled),
              decode = milliseconds(job->prefilled, now);
 
-    if (reason == FINISH_LENGTH)
+    if (end == GENERATION_LENGTH)
         text_stream_flush(&job->stream, &job->ready);
     show_text(job);
     log_info("engine", "prompt %zu tokens in %u ms, answer %zu tokens in %u ms", job->prompt_count,
              (unsigned)prefill, answered, (unsigned)decode);
     if (!job->cancelled)
-        job->events->ended(job->context, reason, answered);
+        job->events->ended(job->context, end, answered);
     remove_job(job);
 }
 
@@ -146,7 +146,7 @@ static void fail_job(struct job *job)
         remove_job(job);
     } else {
         job->prefilled = job->started;
-        end_generation(job, FINISH_FAILED);
+        end_generation(job, GENERATION_FAILED);
     }
 }
 
@@ -193,14 +193,14 @@ static void next_token(struct job *job, const float *logits)
     job->tokens[job->token_count++] = token;
     if (tokenizer_is_end(token)) {
         text_stream_flush(&job->stream, &job->ready);
-        end_generation(job, FINISH_STOP);
+        end_generation(job, GENERATION_STOP);
         return;
     }
     bool more = text_stream_push(&job->stream, tokenizer_token(token), &job->ready);
     if (!more)
-        end_generation(job, FINISH_STOP);
+        end_generation(job, GENERATION_STOP);
     else if (job->token_count == job->token_limit)
-        end_generation(job, FINISH_LENGTH);
+        end_generation(job, GENERATION_LENGTH);
     else
         show_text(job);
 }

@@ -60,7 +60,7 @@ struct job *job_new_generation(const struct generation_request *request, size_t 
     return job;
 }
 
-struct job *job_new_embedding(const struct embedding_request *request)
+struct job *job_new_embedding(const struct pooling_request *request)
 {
     struct job *job =
         job_new(request->tokens, request->token_count, request->token_count, request->context);

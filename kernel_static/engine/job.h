@@ -37,5 +37,5 @@ struct job {
 
 /* Null when there is no memory. */
 struct job *job_new_generation(const struct generation_request *request, size_t token_limit);
-struct job *job_new_embedding(const struct embedding_request *request);
+struct job *job_new_embedding(const struct pooling_request *request);
 void job_release(struct job *job);

@@ -22,17 +22,17 @@ struct sampling {
     uint64_t seed;
 };
 
-enum finish_reason {
-    FINISH_STOP,   /* an end token or a stop string */
-    FINISH_LENGTH, /* max_tokens or the context is used up */
-    FINISH_FAILED, /* the model image is damaged or the KV cache is exhausted */
+enum generation_end {
+    GENERATION_STOP,   /* an end token or a stop string */
+    GENERATION_LENGTH, /* max_tokens or the context is used up */
+    GENERATION_FAILED, /* the model image is damaged or the KV cache is exhausted */
 };
 
 struct generation_events {
     /* More text: whole UTF-8 characters, nothing of a stop string. */
     void (*text)(void *context, const char *bytes, size_t count);
     /* The last call for this generation. */
-    void (*ended)(void *context, enum finish_reason reason, size_t completion_tokens);
+    void (*ended)(void *context, enum generation_end end, size_t completion_tokens);
 };
 
 struct generation_request {
@@ -44,15 +44,17 @@ struct generation_request {
     size_t stop_count;
     const struct generation_events *events; /* must outlive the generation */
     void *context;
+    bool continues; /* part of an exchange whose first job was taken: never SUBMIT_QUEUE_FULL */
 };
 
 /* Asks for the pooled embedding of a text: the mean of its final hidden states, of unit length.
  * `done` gets MODEL_WIDTH floats, or null if it failed. */
-struct embedding_request {
+struct pooling_request {
     const int32_t *tokens; /* at least one; copied */
     size_t token_count;
     void (*done)(void *context, const float *vector);
     void *context;
+    bool continues; /* as above */
 };
 
 enum submit_error { SUBMIT_OK, SUBMIT_LOADING, SUBMIT_QUEUE_FULL, SUBMIT_TOO_LONG, SUBMIT_NO_MEMORY };
@@ -71,7 +73,7 @@ size_t engine_context(void);
 
 /* Queues a request. On SUBMIT_OK *job may be passed to engine_cancel until its last callback. */
 enum submit_error engine_submit(const struct generation_request *request, struct job **job);
-enum submit_error engine_embed(const struct embedding_request *request, struct job **job);
+enum submit_error engine_embed(const struct pooling_request *request, struct job **job);
 
 /* Forgets a job; none of its callbacks follows. */
 void engine_cancel(struct job *job);

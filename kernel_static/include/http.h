@@ -20,8 +20,9 @@ void http_respond(struct http_exchange *exchange, unsigned status, const char *c
 
 /* A response of unknown length: chunked (HTTP/1.1) or ended by closing (HTTP/1.0). */
 void http_stream_start(struct http_exchange *exchange, unsigned status, const char *content_type);
-/* Queues bytes. What the connection cannot take yet is buffered up to a bound; false means the
- * client is gone or too slow, and the exchange is dead. */
+/* Queues bytes. What the connection cannot take yet is buffered up to a bound. False means the
+ * client is too slow for that bound: the exchange is over, must not be used again, and `gone` does
+ * not follow. (A client that disconnects is told by `gone` only, never by false.) */
 bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t count);
 void http_stream_end(struct http_exchange *exchange);
 

@@ -1,0 +1,237 @@
+#include "answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "appliance.h"
+#include "platform.h"
+#include "respond.h"
+
+#define EVENT_STREAM "text/event-stream"
+
+struct usage answer_usage(const struct answer *answer)
+{
+    return (struct usage){.prompt_tokens = (int64_t)answer->prompt_tokens,
+                          .completion_tokens = (int64_t)answer->completion_tokens,
+                          .total_tokens =
+                              (int64_t)(answer->prompt_tokens + answer->completion_tokens)};
+}
+
+struct text answer_id(const struct answer *answer)
+{
+    return (struct text){answer->id, strlen(answer->id)};
+}
+
+void answer_set_stops(struct answer *answer, bool given, const struct stop *stop)
+{
+    if (!given)
+        return;
+    bool one = stop->kind == STOP_TEXT;
+    answer->generation.stops = one ? &stop->text : stop->texts.items;
+    answer->generation.stop_count = one ? 1 : stop->texts.count;
+}
+
+void answer_set_sampling(struct answer *answer, double temperature, double top_p, int64_t top_k,
+                         double min_p, bool has_seed, int64_t seed)
+{
+    uint64_t start = (uint64_t)seed;
+    if (!has_seed)
+        entropy_fill(&start, sizeof(start));
+    answer->generation.sampling =
+        (struct sampling){.temperature = (float)temperature,
+                          .top_k = top_k < MODEL_VOCABULARY ? (uint32_t)top_k : 0,
+                          .top_p = (float)top_p,
+                          .min_p = (float)min_p,
+                          .seed = start};
+}
+
+void answer_refuse(struct http_exchange *exchange, enum submit_error error, const char *field)
+{
+    switch (error) {
+    case SUBMIT_TOO_LONG:
+        http_error(exchange, 400, "invalid_request_error", field,
+                   "'%s' and an answer do not fit the context of %u tokens", field,
+                   (unsigned)engine_context());
+        break;
+    case SUBMIT_QUEUE_FULL:
+        http_error(exchange, 503, "server_error", NULL,
+                   "%d requests are waiting for the model already; try again later",
+                   LIMIT_PENDING_REQUESTS);
+        break;
+    case SUBMIT_LOADING:
+        http_error(exchange, 503, "server_error", NULL, "the model is not ready");
+        break;
+    default:
+        http_error(exchange, 503, "server_error", NULL, "not enough memory for the request");
+    }
+}
+
+static void release(struct answer *answer)
+{
+    for (size_t i = 0; i < answer->prompt_count; i++)
+        buffer_release(&answer->parts[i].text);
+}
+
+static void client_gone(void *context)
+{
+    struct answer *answer = context;
+    engine_cancel(answer->job);
+    release(answer);
+}
+
+/* Sends what `body` holds on the stream; false if that ended the exchange. */
+static bool send(struct answer *answer, struct buffer *body)
+{
+    bool sent = !body->failed && http_stream_write(answer->exchange, body->bytes, body->count);
+    if (!sent && body->failed) { /* a stream can only be cut short */
+        http_on_gone(answer->exchange, NULL, NULL);
+        http_stream_end(answer->exchange);
+    }
+    buffer_release(body);
+    return sent;
+}
+
+static bool send_event(struct answer *answer, const struct text *text,
+                       const enum finish_reason *finish)
+{
+    struct buffer body;
+    respond_start(&body);
+    answer->format->event(&body, answer, text, finish);
+    return send(answer, &body);
+}
+
+static void text_came(void *context, const char *bytes, size_t count)
+{
+    struct answer *answer = context;
+    struct text text = {bytes, count};
+
+    if (!answer->streams) {
+        buffer_append(&answer->parts[answer->current].text, bytes, count);
+    } else if (!send_event(answer, &text, NULL)) {
+        engine_cancel(answer->job);
+        release(answer);
+    }
+}
+
+static void finish(struct answer *answer)
+{
+    struct buffer body;
+    respond_start(&body);
+    http_on_gone(answer->exchange, NULL, NULL);
+    if (!answer->streams) {
+        for (size_t i = 0; i < answer->prompt_count; i++)
+            body.failed |= answer->parts[i].text.failed;
+        if (!body.failed)
+            answer->format->whole(&body, answer);
+        respond_json(answer->exchange, 200, &body);
+    } else {
+        if (answer->counts)
+            answer->format->event(&body, answer, NULL, NULL);
+        buffer_append(&body, "data: [DONE]\n\n", 14);
+        if (send(answer, &body))
+            http_stream_end(answer->exchange);
+    }
+    release(answer);
+}
+
+/* The engine gave up: a response says so; a stream says so in an event and ends without [DONE]. */
+static void fail(struct answer *answer)
+{
+    static const char message[] = "the model failed or the KV cache is exhausted";
+
+    http_on_gone(answer->exchange, NULL, NULL);
+    if (answer->streams) {
+        struct buffer body;
+        respond_start(&body);
+        buffer_format(&body, "data: {\"error\":{\"message\":\"%s\",\"type\":\"server_error\"}}\n\n",
+                      message);
+        if (send(answer, &body))
+            http_stream_end(answer->exchange);
+    } else {
+        http_error(answer->exchange, 500, "server_error", NULL, "%s", message);
+    }
+    release(answer);
+}
+
+static enum submit_error submit(struct answer *answer)
+{
+    const struct prompt_list *prompt = &answer->prompts[answer->current];
+    answer->generation.prompt = prompt->tokens;
+    answer->generation.prompt_count = prompt->count;
+    answer->generation.continues = answer->current > 0;
+    return engine_submit(&answer->generation, &answer->job);
+}
+
+static void generation_ended(void *context, enum generation_end end, size_t completion_tokens)
+{
+    struct answer *answer = context;
+    struct answer_part *part = &answer->parts[answer->current];
+
+    if (end == GENERATION_FAILED) {
+        fail(answer);
+        return;
+    }
+    part->finish = end == GENERATION_STOP ? FINISH_REASON_STOP : FINISH_REASON_LENGTH;
+    answer->prompt_tokens += answer->prompts[answer->current].count;
+    answer->completion_tokens += completion_tokens;
+    struct text nothing = {"", 0};
+    if (answer->streams && !send_event(answer, &nothing, &part->finish)) {
+        release(answer);
+        return;
+    }
+    if (++answer->current == answer->prompt_count)
+        finish(answer);
+    else if (submit(answer) != SUBMIT_OK)
+        fail(answer);
+}
+
+static const struct generation_events events = {.text = text_came, .ended = generation_ended};
+
+static void name(struct answer *answer)
+{
+    uint8_t random[12];
+    entropy_fill(random, sizeof(random));
+    int at = snprintf(answer->id, sizeof(answer->id), "%s", answer->format->id_prefix);
+    for (size_t i = 0; i < sizeof(random) && (size_t)at + 2 < sizeof(answer->id); i++)
+        at += snprintf(answer->id + at, sizeof(answer->id) - (size_t)at, "%02x", random[i]);
+}
+
+void answer_start(struct http_exchange *exchange, const struct answer *wanted, const char *field)
+{
+    struct answer *answer = arena_allocate(http_arena(exchange), sizeof(*answer));
+    struct answer_part *parts =
+        arena_allocate(http_arena(exchange), wanted->prompt_count * sizeof(*parts));
+    if (!answer || !parts) {
+        answer_refuse(exchange, SUBMIT_NO_MEMORY, field);
+        return;
+    }
+    *answer = *wanted;
+    answer->exchange = exchange;
+    answer->parts = parts;
+    answer->created = clock_unix_seconds();
+    answer->generation.events = &events;
+    answer->generation.context = answer;
+    name(answer);
+    for (size_t i = 0; i < answer->prompt_count; i++) {
+        if (answer->prompts[i].count + 1 > engine_context()) {
+            answer_refuse(exchange, SUBMIT_TOO_LONG, field);
+            return;
+        }
+        buffer_start(&parts[i].text, 1 << 20);
+    }
+    enum submit_error error = submit(answer);
+    if (error) {
+        answer_refuse(exchange, error, field);
+        return;
+    }
+    http_on_gone(exchange, client_gone, answer);
+    if (answer->streams) {
+        http_stream_start(exchange, 200, EVENT_STREAM);
+        struct buffer body;
+        respond_start(&body);
+        if (answer->format->opening)
+            answer->format->opening(&body, answer);
+        if (!send(answer, &body))
+            client_gone(answer);
+    }
+}

@@ -1,0 +1,17 @@
+#include "respond.h"
+
+#define BODY_LIMIT (8u << 20)
+
+void respond_start(struct buffer *body)
+{
+    buffer_start(body, BODY_LIMIT);
+}
+
+void respond_json(struct http_exchange *exchange, unsigned status, struct buffer *body)
+{
+    if (body->failed)
+        http_error(exchange, 503, "server_error", NULL, "not enough memory for the response");
+    else
+        http_respond(exchange, status, "application/json", body->bytes, body->count);
+    buffer_release(body);
+}

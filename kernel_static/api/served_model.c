@@ -1,0 +1,34 @@
+#include "served_model.h"
+
+#include <string.h>
+
+#include "appliance.h"
+#include "engine.h"
+
+struct text served_model_name(void)
+{
+    return (struct text){MODEL_NAME, sizeof(MODEL_NAME) - 1};
+}
+
+bool served_model_accepts(struct http_exchange *exchange, bool given, struct text name)
+{
+    struct text served = served_model_name();
+    if (!given || (name.count == served.count && !memcmp(name.bytes, served.bytes, name.count)))
+        return true;
+    int shown = name.count < 80 ? (int)name.count : 80;
+    http_error(exchange, 404, "invalid_request_error", "model",
+               "the model '%.*s' does not exist; this appliance serves '%s'", shown, name.bytes,
+               MODEL_NAME);
+    return false;
+}
+
+bool served_model_ready(struct http_exchange *exchange)
+{
+    if (engine_state() == ENGINE_READY)
+        return true;
+    http_error(exchange, 503, "server_error", NULL,
+               engine_state() == ENGINE_LOADING
+                   ? "the model is still loading; GET /health answers 200 when it is ready"
+                   : "the model could not be loaded; the console's log says why");
+    return false;
+}

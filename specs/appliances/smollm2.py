@@ -1,0 +1,35 @@
+"""The first appliance: SmolLM2-135M-Instruct behind the whole API, on any PC with an e1000."""
+
+from cllm_gen.spec.appliance import MIB, Appliance, Limits, MemoryMap
+
+from specs.api import chat, completions, embeddings, health, models, tokens
+from specs.devices.e1000 import e1000
+from specs.devices.pci import pci
+from specs.devices.uart16550 import uart16550
+from specs.isa.avx2 import avx2
+from specs.isa.sse2 import sse2
+from specs.isa.ssse3 import ssse3
+from specs.models.smollm2_135m import model
+from specs.protocols.arp import arp
+from specs.protocols.dhcp import dhcp
+from specs.protocols.ethernet import ethernet
+from specs.protocols.icmp import icmp
+from specs.protocols.ipv4 import ipv4
+from specs.protocols.tcp import tcp
+from specs.protocols.udp import udp
+
+appliance = Appliance(
+    name="smollm2",
+    summary="SmolLM2-135M-Instruct behind an OpenAI-shaped API.",
+    api=[health.api, models.api, completions.api, chat.api, embeddings.api, tokens.api],
+    model=model,
+    devices=[e1000, uart16550, pci],
+    protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
+    targets={
+        "i386": [sse2],
+        "x86_64": [sse2, ssse3, avx2],
+        "hosted": [sse2, ssse3, avx2],
+    },
+    memory=MemoryMap(heap=24 * MIB),
+    limits=Limits(connections=32, pending_requests=16, body_bytes=1 * MIB),
+)
