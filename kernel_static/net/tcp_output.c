@@ -9,21 +9,25 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-/* The right window edge to offer: moves only by a useful step (RFC 9293, 3.8.6.2.2) and never
- * back. */
+/* The right edge of the largest window that could be offered now. */
+static uint32_t free_edge(const struct tcp_connection *c) {
+    uint32_t most = (uint32_t)UINT16_MAX << c->rcv_shift;
+    return c->rcv_nxt + smaller((uint32_t)tcp_receive_free(c), most);
+}
+
+/* The right edge to offer: moves only by a useful step (RFC 9293, 3.8.6.2.2) and never back. */
 static uint32_t next_edge(const struct tcp_connection *c) {
-    uint32_t edge = c->rcv_nxt + (uint32_t)tcp_receive_free(c);
+    uint32_t edge = free_edge(c);
     uint32_t step = smaller((uint32_t)c->tcp->limits.receive_bytes / 2, TCP_MSS);
     return (int32_t)(edge - c->rcv_adv) >= (int32_t)step ? edge : c->rcv_adv;
 }
 
 /* True when the upper layer has freed so much that the peer should hear of it unasked. */
 bool tcp_window_opened(const struct tcp_connection *c) {
-    uint32_t edge = c->rcv_nxt + (uint32_t)tcp_receive_free(c);
     uint32_t step = smaller((uint32_t)c->tcp->limits.receive_bytes / 2, 2 * TCP_MSS);
     bool ended = c->state != TCP_ESTABLISHED && c->state != TCP_FIN_WAIT_1 &&
                  c->state != TCP_FIN_WAIT_2;
-    return !ended && (int32_t)(edge - c->rcv_adv) >= (int32_t)step;
+    return !ended && (int32_t)(free_edge(c) - c->rcv_adv) >= (int32_t)step;
 }
 
 /* Sends `count` queued octets from sequence number `from`, with FIN if asked; everything that a
