@@ -1,17 +1,39 @@
-/* The boot order and the main loop, the same on every target. */
+/* The boot order and the main loop, the same on every target. Everything below runs on one thread
+ * of control: the transport delivers bytes to HTTP, HTTP calls handlers, handlers queue jobs, and
+ * the engine works on one job in slices. */
 
+#include "appliance.h"
 #include "command_line.h"
+#include "engine.h"
 #include "fault.h"
-#include "log.h"
+#include "heap.h"
+#include "http.h"
+#include "panic.h"
 #include "platform.h"
+#include "transport.h"
 
-_Noreturn void kernel_main(void) {
+#define IDLE_NANOSECONDS 1000000000u
+
+_Noreturn void kernel_main(void)
+{
     command_line_start(platform_command_line());
+    memory_start(platform_free_memory(), MEMORY_HEAP);
 #ifdef DEBUG
     fault_provoke();
 #endif
+    if (!http_start()) /* first, so that the network comes up while the model is bound */
+        panic("no network: the log above says why");
+    engine_start();
 
-    while (!platform_stop_requested())
-        platform_idle(clock_nanoseconds() + 1000000000);
+    while (!platform_stop_requested()) {
+        bool busy = transport_poll();
+        busy |= http_poll();
+        busy |= engine_poll();
+        if (!busy) {
+            uint64_t latest = clock_nanoseconds() + IDLE_NANOSECONDS;
+            uint64_t timer = transport_deadline();
+            platform_idle(timer < latest ? timer : latest);
+        }
+    }
     platform_exit(0);
 }
