@@ -1,4 +1,5 @@
 /* Streams over the host's non-blocking TCP sockets, one slot of bounded buffers per connection. */
+#define _GNU_SOURCE /* accept4, ppoll */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
