@@ -1,0 +1,408 @@
+"""A schedule is traced: its calls of instructions become C with intrinsics, type-checked against the
+instruction set, counted, and its named values' lifetimes give the registers it needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Iterator
+
+from cllm_gen.spec.isa import Instruction, InstructionSet
+from cllm_gen.spec.source import SpecError, caller_span
+
+
+@dataclass(frozen=True)
+class Term:
+    """An index or another scalar of C, built from names and numbers."""
+
+    text: str
+    atom: bool = True
+
+    def _of(self, other) -> str:
+        return (
+            str(other)
+            if isinstance(other, int)
+            else (other.text if other.atom else f"({other.text})")
+        )
+
+    @property
+    def inner(self) -> str:
+        return self.text if self.atom else f"({self.text})"
+
+    def __add__(self, other) -> Term:
+        if isinstance(other, int) and other == 0:
+            return self
+        return Term(f"{self.text} + {other if isinstance(other, int) else other.text}", False)
+
+    __radd__ = __add__
+
+    def __sub__(self, other) -> Term:
+        return Term(f"{self.text} - {self._of(other)}", False)
+
+    def __mul__(self, other) -> Term:
+        if isinstance(other, int) and other == 1:
+            return self
+        return Term(f"{self.inner} * {self._of(other)}", False)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other) -> Term:
+        return Term(f"{self.inner} / {self._of(other)}", False)
+
+    def __mod__(self, other) -> Term:
+        return Term(f"{self.inner} % {self._of(other)}", False)
+
+
+_MEMORY = {
+    "u8": "uint8_t",
+    "i8": "int8_t",
+    "i16": "int16_t",
+    "i32": "int32_t",
+    "u32": "uint32_t",
+    "u64": "uint64_t",
+    "i64": "int64_t",
+    "f32": "float",
+}
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """An address in C; adding counts elements."""
+
+    text: str
+    element: str
+    writable: bool = False
+
+    def __add__(self, offset) -> Pointer:
+        if isinstance(offset, int) and offset == 0:
+            return self
+        text = str(offset) if isinstance(offset, int) else offset.text
+        return Pointer(f"{self.text} + {text}", self.element, self.writable)
+
+    def cast(self, element: str) -> Pointer:
+        """The same address as a pointer to another element type."""
+        const = "" if self.writable else "const "
+        inner = f"({self.text})" if " " in self.text else self.text
+        return Pointer(f"({const}{_MEMORY[element]} *){inner}", element, self.writable)
+
+    def at(self, index, element: str | None = None) -> Term:
+        """The element at an index, as a scalar."""
+        source = self.cast(element) if element and element != self.element else self
+        inner = f"({source.text})" if " " in source.text else source.text
+        return Term(f"{inner}[{index if isinstance(index, int) else index.text}]")
+
+
+@dataclass
+class Value:
+    """A vector: a named variable, or the expression of one instruction that is still to be used."""
+
+    text: str
+    c_type: str
+    name: str = ""
+    counts: Counter = field(default_factory=Counter)
+    reads: tuple[str, ...] = ()
+    used: bool = False
+
+
+@dataclass
+class _Life:
+    """Where a named value was made and last used, as positions in the trace."""
+
+    born: int
+    loops: tuple[int, ...]
+    last: int
+    c_type: str
+    assigned: bool = False
+
+
+class Program:
+    """What a schedule writes to. Every instruction of the set is a method:
+    `p.add_i16(a, b)`. A result that is used twice must first be named with `let`."""
+
+    def __init__(self, isa: InstructionSet, arguments: dict[str, str]):
+        self.isa, self.table = isa, isa.table
+        self.arguments = arguments
+        self.lines: list[str] = []
+        self.counts: Counter = Counter()
+        self.rows = Term("rows")
+        self._trips: list[int] = [1]
+        self._scopes: list[set[str]] = [set(arguments)]
+        self._position = 0
+        self._loops: list[int] = []
+        self._spans: dict[int, list[int]] = {}
+        self._lives: list[_Life] = []
+        self._alive: dict[str, _Life] = {}
+
+    def __getattr__(self, name: str):
+        instruction = self.__dict__.get("table", {}).get(name)
+        if instruction is None:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            close = [
+                each for each in sorted(self.table) if each.split("_")[0] == name.split("_")[0]
+            ]
+            raise SpecError(
+                caller_span(),
+                f"instruction {name}, which {self.isa.name} does not have",
+                f"one of its instructions, such as {', '.join(close[:4] or sorted(self.table)[:4])}",
+                'Instruction("_mm_...({a})", "' + name + '(a: ...) -> ...")',
+            )
+        return lambda *operands: self._call(instruction, operands)
+
+    def has(self, name: str) -> bool:
+        """Whether the set has an instruction, for schedules that several sets share."""
+        return name in self.table
+
+    def lanes(self, name: str) -> int:
+        """Lanes of an instruction's result."""
+        return self.table[name].read.result.lanes
+
+    def _call(self, instruction: Instruction, operands: tuple) -> Value:
+        parameters = instruction.read.parameters
+        if len(operands) != len(parameters):
+            raise SpecError(
+                caller_span(),
+                f"{instruction.name} with {len(operands)} operands",
+                f"{len(parameters)}",
+                instruction.meaning,
+            )
+        counts: Counter = Counter()
+        reads: list[str] = []
+        texts: dict[str, str] = {}
+        for (name, type), operand in zip(parameters, operands):
+            vector = type.lanes > 0 and not type.pointer
+            if vector != isinstance(operand, Value) or (
+                vector and operand.c_type != self.isa.c_type(type)
+            ):
+                found = operand.c_type if isinstance(operand, Value) else type_name(operand)
+                raise SpecError(
+                    caller_span(),
+                    f"operand {name} of {instruction.name}: {found}",
+                    str(type),
+                    instruction.meaning,
+                )
+            if vector:
+                texts[name] = self._use(operand, counts, reads)
+            elif isinstance(operand, (Term, Pointer)):
+                texts[name] = operand.text
+            elif isinstance(operand, float):
+                texts[name] = f"{operand!r}f"
+            else:
+                texts[name] = str(operand) if operand != -(2**31) else "INT32_MIN"
+        if not instruction.free:
+            counts[instruction.name] += 1
+        result = instruction.read.result
+        c_type = "void" if result.pointer else self.isa.c_type(result)
+        code = instruction.code
+        for name, text in texts.items():
+            code = code.replace("{" + name + "}", text)
+        return Value(code, c_type, counts=counts, reads=tuple(reads))
+
+    def _use(self, value: Value, counts: Counter, reads: list[str]) -> str:
+        if value.name:
+            reads.append(value.name)
+            return value.name
+        if value.used:
+            raise SpecError(
+                caller_span(),
+                f"a second use of {value.text}",
+                "a value with a name",
+                'w = p.let("w", p.load_i8(...))',
+            )
+        value.used = True
+        counts.update(value.counts)
+        reads.extend(value.reads)
+        return value.text
+
+    def _statement(self, text: str, value: Value, target: str = "") -> None:
+        counts: Counter = Counter()
+        reads: list[str] = []
+        expression = self._use(value, counts, reads)
+        trip = 1
+        for each in self._trips:
+            trip *= each
+        for name, count in counts.items():
+            self.counts[name] += count * trip
+        self._position += 1
+        for name in reads:
+            self._touch(name)
+        self.lines.append(text.replace("@", expression))
+
+    def _touch(self, name: str) -> None:
+        life = self._alive.get(name)
+        if life is None:
+            return
+        life.last = self._position
+        inner = [loop for loop in self._loops if loop not in life.loops]
+        if inner:
+            self._spans.setdefault(inner[0], []).append(id(life))
+            life.last = max(life.last, self._position)
+
+    def let(self, name: str, value: Value) -> Value:
+        """Declares a variable of the value's type. The name must be new in this scope."""
+        if any(name in scope for scope in self._scopes):
+            raise SpecError(
+                caller_span(),
+                f"a second {name}",
+                "a name not yet used here",
+                f'p.let("{name}_next", ...)',
+            )
+        self._scopes[-1].add(name)
+        self._statement(f"{value.c_type} {name} = @;", value)
+        life = _Life(self._position, tuple(self._loops), self._position, value.c_type)
+        self._lives.append(life)
+        self._alive[name] = life
+        return Value(name, value.c_type, name)
+
+    def set(self, variable: Value, value: Value) -> None:
+        """Gives a variable a new value."""
+        if not variable.name or variable.c_type != value.c_type:
+            raise SpecError(
+                caller_span(),
+                f"{value.c_type} for {variable.text}",
+                variable.c_type,
+                "p.set(sum, p.add_i32(sum, x))",
+            )
+        self._statement(f"{variable.name} = @;", value)
+        self._touch(variable.name)
+        self._alive[variable.name].assigned = True
+
+    def add_product(self, total: Value, a: Value, b: Value) -> None:
+        """total += a * b in floats, fused where the set can."""
+        if self.has("multiply_add_f32"):
+            self.set(total, self._call(self.table["multiply_add_f32"], (a, b, total)))
+        else:
+            self.set(total, self.add_f32(total, self.multiply_f32(a, b)))
+
+    def across(self, value: Value, join) -> None:
+        """Joins all lanes of a float value with `join`; the result is in every lane."""
+        for swap in ("swap_registers_f32", "swap_halves_f32", "swap_pairs_f32"):
+            if self.has(swap):
+                self.set(value, join(value, self._call(self.table[swap], (value,))))
+
+    def do(self, value: Value) -> None:
+        """Runs an instruction that has no result: a store."""
+        self._statement("@;", value)
+
+    def index(self, name: str, term: Term) -> Term:
+        """Names a scalar index."""
+        self._scopes[-1].add(name)
+        self.lines.append(f"size_t {name} = {term.text};")
+        return Term(name)
+
+    def scalar(self, name: str) -> Term:
+        """A scalar argument or a named index."""
+        return Term(name)
+
+    def assign(self, name: Term, term: Term) -> None:
+        """Gives a named index a new value."""
+        self.lines.append(f"{name.text} = {term.text};")
+
+    def minimum(self, name: str, a: Term, b: int) -> Term:
+        """Names the lesser of an index and a constant."""
+        self._scopes[-1].add(name)
+        self.lines.append(f"size_t {name} = {a.text} < {b} ? {a.text} : {b};")
+        return Term(name)
+
+    def pointer(self, name: str, pointer: Pointer) -> Pointer:
+        """Names an address."""
+        const = "" if pointer.writable else "const "
+        self._scopes[-1].add(name)
+        self.lines.append(f"{const}{_MEMORY[pointer.element]} *{name} = {pointer.text};")
+        return Pointer(name, pointer.element, pointer.writable)
+
+    def array(self, name: str, element: str, count: int) -> Pointer:
+        """A local array on a 64-byte boundary."""
+        self._scopes[-1].add(name)
+        self.lines.append(f"{_MEMORY[element]} {name}[{count}] __attribute__((aligned(64)));")
+        return Pointer(name, element, True)
+
+    def argument(self, name: str, element: str) -> Pointer:
+        """A pointer argument of the kernel, as a pointer to an element type."""
+        kind = self.arguments[name]
+        writable = kind.startswith("out")
+        if kind.endswith("bytes"):
+            return Pointer(
+                f"({'' if writable else 'const '}{_MEMORY[element]} *){name}", element, writable
+            )
+        return Pointer(name, element, writable)
+
+    def ignore(self, name: str) -> None:
+        """Says that an argument is not needed."""
+        self.lines.append(f"(void){name};")
+
+    def note(self, text: str) -> None:
+        """A comment in the generated code."""
+        self.lines.append(f"/* {text} */")
+
+    @contextmanager
+    def loop(self, name: str, count, step: int = 1, start=0) -> Iterator[Term]:
+        """`for (name = start; name < count; name += step)`; counted `count` times when constant."""
+        bound = count if isinstance(count, int) else count.text
+        first = start if isinstance(start, int) else start.text
+        increase = f"{name}++" if step == 1 else f"{name} += {step}"
+        self.lines.append(f"for (size_t {name} = {first}; {name} < {bound}; {increase}) {{")
+        constant = isinstance(count, int) and isinstance(start, int)
+        self._trips.append((count - start + step - 1) // step if constant else 1)
+        self._scopes.append({name})
+        self._position += 1
+        begin = self._position
+        self._loops.append(begin)
+        yield Term(name)
+        self._position += 1
+        for life in self._lives:
+            if id(life) in self._spans.get(begin, ()):
+                life.last = max(life.last, self._position)
+        for gone in self._scopes.pop():
+            self._alive.pop(gone, None)
+        self._loops.pop()
+        self._trips.pop()
+        self.lines.append("}")
+
+    def tile_rows(self, tile: int) -> Iterator[tuple[Term, int]]:
+        """Two loops over the batch: `tile` rows at a time, then what is left one by one."""
+        if tile > 1:
+            self.lines.append("size_t r = 0;")
+            self.lines.append(f"for (; r + {tile} <= rows; r += {tile}) {{")
+            yield from self._rows(tile)
+            self.lines.append("for (; r < rows; r++) {")
+        else:
+            self.lines.append("for (size_t r = 0; r < rows; r++) {")
+        yield from self._rows(1)
+
+    def _rows(self, tile: int) -> Iterator[tuple[Term, int]]:
+        before = self.counts
+        self.counts = Counter()
+        self._scopes.append(set())
+        self._position += 1
+        begin = self._position
+        self._loops.append(begin)
+        yield Term("r"), tile
+        self._position += 1
+        for life in self._lives:
+            if id(life) in self._spans.get(begin, ()):
+                life.last = max(life.last, self._position)
+        for gone in self._scopes.pop():
+            self._alive.pop(gone, None)
+        self._loops.pop()
+        self.lines.append("}")
+        self.counts = before + self.counts if tile == 1 else before
+
+    def registers(self) -> dict[str, int]:
+        """The most named values of each C type alive at once."""
+        peak: dict[str, int] = {}
+        for position in {life.born for life in self._lives}:
+            alive = Counter(
+                life.c_type
+                for life in self._lives
+                if life.born <= position and position < max(life.last, life.born + 1)
+            )
+            for c_type, count in alive.items():
+                peak[c_type] = max(peak.get(c_type, 0), count)
+        return peak
+
+
+def type_name(operand) -> str:
+    """How an error names an operand that is not a vector."""
+    return {Term: "a scalar", Pointer: "a pointer"}.get(type(operand), repr(operand))

@@ -1,0 +1,181 @@
+"""Computes index notation with numpy: what tests hold generated kernels and instructions against."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import numpy as np
+
+from cllm_gen.notation.index import (
+    Algorithm,
+    Binary,
+    Call,
+    Element,
+    Meaning,
+    Name,
+    Number,
+    Reduction,
+    Type,
+)
+
+_DTYPES = {
+    "i8": np.int8,
+    "u8": np.uint8,
+    "i16": np.int16,
+    "u16": np.uint16,
+    "i32": np.int32,
+    "u32": np.uint32,
+    "i64": np.int64,
+    "u64": np.uint64,
+    "f32": np.float32,
+}
+
+
+def _saturate(bits: int):
+    return lambda x: np.clip(x, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+_FUNCTIONS = {
+    "abs": np.abs,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "round": np.rint,
+    "truncate": np.trunc,
+    "max": np.maximum,
+    "min": np.minimum,
+    "select": np.where,
+    "saturate_i8": _saturate(8),
+    "saturate_i16": _saturate(16),
+    "bits": lambda x: np.asarray(x, np.float32).view(np.int32).astype(np.int64),
+    "from_bits": lambda x: (np.asarray(x) & 0xFFFFFFFF).astype(np.uint32).view(np.float32),
+    "fused": lambda a, b, c: (a.astype(np.longdouble) * b + c).astype(np.float32),
+}
+_OPERATORS = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "//": np.floor_divide,
+    "%": np.mod,
+    "<<": np.left_shift,
+    ">>": np.right_shift,
+    "&": np.bitwise_and,
+    "|": np.bitwise_or,
+    "^": np.bitwise_xor,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "/": np.divide,
+}
+
+
+def _whole(value) -> Any:
+    """Indices computed in floats, as integers again."""
+    return value.astype(np.int64) if np.asarray(value).dtype.kind == "f" else value
+
+
+class _Evaluation:
+    """`arrays` and scalars by name; `axes` holds the values of each index in order of its axis."""
+
+    def __init__(self, values: Mapping[str, Any]):
+        self.values = dict(values)
+
+    def of(self, node, axes: list[tuple[str, np.ndarray]]):
+        if isinstance(node, Number):
+            return node.value
+        if isinstance(node, Name):
+            for axis, (name, numbers) in enumerate(axes):
+                if name == node.name:
+                    return numbers.reshape((-1,) + (1,) * (len(axes) - 1 - axis))
+            return self.values[node.name]
+        if isinstance(node, Element):
+            indices = tuple(_whole(self.of(each, axes)) for each in node.indices)
+            return self.values[node.array][indices]
+        if isinstance(node, Call):
+            return _FUNCTIONS[node.function](*(self.of(each, axes) for each in node.arguments))
+        if isinstance(node, Binary):
+            return _OPERATORS[node.operator](self.of(node.left, axes), self.of(node.right, axes))
+        assert isinstance(node, Reduction)
+        count = int(self.of(node.count, []))
+        shape = tuple(len(numbers) for _, numbers in axes) + (count,)
+        body = self.of(node.body, [*axes, (node.index, np.arange(count))])
+        join = np.sum if node.operation == "sum" else np.max
+        return join(np.broadcast_to(body, shape), axis=-1)
+
+
+def evaluate(
+    algorithm: Algorithm,
+    values: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    only: Mapping[str, range] | None = None,
+) -> dict[str, np.ndarray]:
+    """Runs an algorithm in float64. `values` holds inputs and sizes by name, `shapes` the shape of
+    each array that statements write (inputs that are written are copied first: each statement
+    reads what stood before it, except results of earlier statements). `only` narrows an index."""
+    names = {name for name, _ in algorithm.ranges}
+    before = _Evaluation(
+        {
+            name: (
+                value.astype(np.float64)
+                if isinstance(value, np.ndarray) and value.dtype == np.float32
+                else value
+            )
+            for name, value in values.items()
+        }
+    )
+    results = {
+        name: np.array(before.values[name]) if name in before.values else np.zeros(shape)
+        for name, shape in shapes.items()
+    }
+    fresh = set(results) - set(before.values)
+    for statement in algorithm.statements:
+        used = [name for name, _ in algorithm.ranges if name in _indices(statement.indices)]
+        axes = []
+        for name, bound in algorithm.ranges:
+            if name in used:
+                numbers = (only or {}).get(name) or range(int(before.of(bound, [])))
+                axes.append((name, np.array(numbers)))
+        assert names
+        value = before.of(statement.value, axes)
+        target = tuple(_whole(before.of(each, axes)) for each in statement.indices)
+        shape = tuple(len(numbers) for _, numbers in axes)
+        results[statement.array][tuple(np.broadcast_to(t, shape) for t in target)] = (
+            np.broadcast_to(value, shape)
+        )
+        if statement.array in fresh:
+            before.values[statement.array] = results[statement.array]
+    return results
+
+
+def _indices(nodes) -> set[str]:
+    from cllm_gen.notation.index import _names
+
+    return set().union(*map(_names, nodes))
+
+
+def run_meaning(meaning: Meaning, operands: Mapping[str, Any]) -> np.ndarray:
+    """What an instruction leaves in its result's lanes: integers wrap, floats are f32."""
+
+    def widened(type: Type, value):
+        array = np.asarray(value)
+        if type.element == "imm":
+            return int(value)
+        if type.element == "f32":
+            return array.astype(np.float32)
+        return array.astype(np.int64)
+
+    values = {name: widened(type, operands[name]) for name, type in meaning.parameters}
+    lanes = max(meaning.result.lanes, 1)
+    axes = [("i", np.arange(lanes))]
+    for name, value in values.items():
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            values[name] = value[()]
+    with np.errstate(all="ignore"):
+        result = np.broadcast_to(_Evaluation(values).of(meaning.value, axes), (lanes,))
+    if meaning.result.element == "f32":
+        return result.astype(np.float32)
+    if result.dtype.kind == "f":
+        result = result.astype(np.int64)
+    dtype = _DTYPES[meaning.result.element]
+    return result.astype(np.int64).astype(dtype) if dtype is not np.uint64 else result.astype(dtype)

@@ -1,0 +1,221 @@
+"""Reads index notation (`index.lark`): algorithms of kernels and meanings of instructions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from lark import Lark, Token, Tree
+
+from cllm_gen.notation import reading
+from cllm_gen.spec.source import Span, SpecError, caller_span
+
+_WORDS = {
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "INT": "a count",
+    "ELEMENT": "a type such as i16 or f32",
+    "REDUCE": "a sum or maximum",
+    "ADD": "+ or -",
+    "STAR": "*",
+    "DIVIDE": "/ or //",
+    "SHIFT": "<< or >>",
+    "COMPARE": "a comparison",
+    "BITWISE": "&, | or ^",
+    "LPAR": "(",
+    "RPAR": ")",
+    "LSQB": "[",
+    "RSQB": "]",
+    "COMMA": ",",
+    "COLON": ":",
+    "EQUAL": "=",
+    "FOR": "for",
+    "LESSTHAN": "<",
+    "_NL": "the end of the line",
+    "__ANON_0": "->",
+    "__ANON_1": "->",
+}
+_ALGORITHM_EXAMPLE = "y[r, n] = sum(k < K: x[r, k] * w[n, k])"
+_INSTRUCTION_EXAMPLE = "add_i16(a: i16[8], b: i16[8]) -> i16[8] = a[i] + b[i]"
+
+
+@dataclass(frozen=True)
+class Type:
+    """What an operand holds: `lanes` elements in a register (0: one scalar), or behind a pointer."""
+
+    element: str
+    lanes: int = 0
+    pointer: bool = False
+
+    @property
+    def bits(self) -> int:
+        """Width of one element."""
+        return 0 if self.element == "imm" else int(self.element[1:])
+
+    def __str__(self) -> str:
+        return f"{'*' * self.pointer}{self.element}{f'[{self.lanes}]' if self.lanes else ''}"
+
+
+@dataclass(frozen=True)
+class Number:
+    value: float
+
+
+@dataclass(frozen=True)
+class Name:
+    name: str
+
+
+@dataclass(frozen=True)
+class Element:
+    array: str
+    indices: tuple
+
+
+@dataclass(frozen=True)
+class Call:
+    function: str
+    arguments: tuple
+
+
+@dataclass(frozen=True)
+class Binary:
+    operator: str
+    left: object
+    right: object
+
+
+@dataclass(frozen=True)
+class Reduction:
+    operation: str
+    index: str
+    count: object
+    body: object
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`array[indices] = value` for all indices."""
+
+    array: str
+    indices: tuple
+    value: object
+    span: Span
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """Statements in order, over index ranges; `text` is the notation itself, dedented."""
+
+    ranges: tuple[tuple[str, object], ...]
+    statements: tuple[Statement, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What one instruction computes for lane `i` of its result."""
+
+    name: str
+    parameters: tuple[tuple[str, Type], ...]
+    result: Type
+    value: object
+    text: str
+
+
+@cache
+def _parser() -> Lark:
+    return reading.grammar("index")
+
+
+def _node(tree):
+    """The expression of one parse tree."""
+    if tree.data == "number":
+        text = str(tree.children[0])
+        return Number(int(text, 0) if text.isdigit() or text.startswith("0x") else float(text))
+    if tree.data == "name":
+        return Name(str(tree.children[0]))
+    if tree.data == "element":
+        return Element(str(tree.children[0]), tuple(_node(each) for each in tree.children[1:]))
+    if tree.data == "call":
+        return Call(str(tree.children[0]), tuple(_node(each) for each in tree.children[1:]))
+    if tree.data == "unary":
+        return Binary(str(tree.children[0]), Number(0), _node(tree.children[1]))
+    if tree.data == "binary":
+        left, operator, right = tree.children
+        return Binary(str(operator), _node(left), _node(right))
+    operation, bound, body = tree.children
+    return Reduction(str(operation), str(bound.children[0]), _node(bound.children[1]), _node(body))
+
+
+def _type(tree: Tree) -> Type:
+    star, element, lanes = tree.children
+    return Type(str(element), int(lanes) if lanes else 0, star is not None)
+
+
+def _names(node) -> set[str]:
+    """Names an expression uses as indices or parameters."""
+    if isinstance(node, Name):
+        return {node.name}
+    if isinstance(node, Element):
+        return {node.array} | set().union(*map(_names, node.indices))
+    if isinstance(node, Call):
+        return set().union(*map(_names, node.arguments))
+    if isinstance(node, Binary):
+        return _names(node.left) | _names(node.right)
+    if isinstance(node, Reduction):
+        return _names(node.count) | (_names(node.body) - {node.index})
+    return set()
+
+
+def read_algorithm(text: str, span: Span | None = None) -> Algorithm:
+    """The algorithm of a kernel. Raises SpecError at the line of the text that is wrong."""
+    start = reading.place(text, span or caller_span())
+    tree = reading.read(_parser(), text, start, _WORDS, _ALGORITHM_EXAMPLE).children[0]
+    if tree.data != "algorithm":
+        raise SpecError(start, "an instruction", "statements", _ALGORITHM_EXAMPLE)
+    ranges: list[tuple[str, object]] = []
+    statements: list[Statement] = []
+    for line in tree.children:
+        if line.data == "ranges":
+            ranges += [(str(each.children[0]), _node(each.children[1])) for each in line.children]
+            continue
+        array, *rest = line.children
+        value = Statement(
+            str(array),
+            tuple(_node(each) for each in rest[:-1]),
+            _node(rest[-1]),
+            reading.inside(start, line.meta.line),
+        )
+        free = set().union(*map(_names, value.indices)) - {name for name, _ in ranges}
+        if free:
+            raise SpecError(
+                value.span,
+                f"index {min(free)!r} without a range",
+                "every index of the left side in `for`",
+                f"for {min(free)} < {min(free).upper()}",
+            )
+        statements.append(value)
+    lines = [line.strip() for line in text.strip().splitlines()]
+    return Algorithm(tuple(ranges), tuple(statements), "\n".join(lines))
+
+
+def read_meaning(text: str, span: Span | None = None) -> Meaning:
+    """The meaning of an instruction. Raises SpecError at the line of the text that is wrong."""
+    start = reading.place(text, span or caller_span())
+    flat = " ".join(text.split())
+    tree = reading.read(_parser(), flat, start, _WORDS, _INSTRUCTION_EXAMPLE).children[0]
+    if tree.data != "instruction":
+        raise SpecError(start, "a statement", "an instruction", _INSTRUCTION_EXAMPLE)
+    name, *parameters, result, value = tree.children
+    found = tuple((str(each.children[0]), _type(each.children[1])) for each in parameters if each)
+    node = _node(value)
+    unknown = _names(node) - {each for each, _ in found} - {"i"}
+    if unknown:
+        raise SpecError(
+            start,
+            f"operand {min(unknown)!r} in {flat!r}",
+            "a parameter, or the lane index i",
+            _INSTRUCTION_EXAMPLE,
+        )
+    return Meaning(str(name), found, _type(result), node, flat)

@@ -1,0 +1,102 @@
+"""A kernel: an algorithm in index notation, apart from the schedules that say how an instruction set
+computes it. A request asks for one kernel at one shape."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, Sequence
+
+from cllm_gen.notation.index import Algorithm, read_algorithm
+from cllm_gen.spec.isa import InstructionSet
+from cllm_gen.spec.source import Span, SpecError, caller_span
+
+NAME = re.compile(
+    r"(?P<operation>[a-z_]+)_(?P<type>f32|q[0-9]+(?:_[0-9])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
+)
+C_TYPES = {
+    "size": "size_t ",
+    "in bytes": "const void *",
+    "out bytes": "void *",
+    "in u8": "const uint8_t *",
+    "in i32": "const int32_t *",
+    "in u32": "const uint32_t *",
+    "in f32": "const float *",
+    "out f32": "float *",
+}
+
+
+@dataclass(frozen=True, order=True)
+class KernelRequest:
+    """One operation at one shape; `parameters` are constants beside the shape, such as epsilon."""
+
+    operation: str
+    type: str
+    shape: tuple[int, ...]
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The naming law: `operation_type_RxC`; `NAME` reads it back."""
+        return f"{self.operation}_{self.type}_{'x'.join(map(str, self.shape))}"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How: `trace(program, **shape)` writes the steps in instructions of `isa`, which is the set
+    asked for or one it extends."""
+
+    isa: InstructionSet
+    trace: Callable[..., None]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """`arguments` maps a C parameter to what it is (a key of C_TYPES); `shape` names the request's
+    dimensions as the algorithm does; `schedules` maps an instruction set's name to its schedule. A
+    set without one uses that of the nearest set it extends."""
+
+    operation: str
+    type: str
+    summary: str
+    shape: Sequence[str]
+    arguments: Mapping[str, str]
+    algorithm: str
+    schedules: Mapping[str, Schedule]
+    span: Span = field(default_factory=caller_span, compare=False)
+    read: Algorithm = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "read", read_algorithm(self.algorithm, self.span))
+        for name, kind in self.arguments.items():
+            if kind not in C_TYPES:
+                raise SpecError(
+                    self.span,
+                    f"argument {name}: {kind!r}",
+                    " or ".join(C_TYPES),
+                    'arguments={"x": "in f32"}',
+                )
+
+    def schedule(self, isa: InstructionSet, request: KernelRequest) -> Schedule:
+        """The schedule of the nearest set; SpecError when there is none."""
+        for level in isa.chain:
+            if level.name in self.schedules:
+                return self.schedules[level.name]
+        raise SpecError(
+            self.span,
+            f"no schedule of {self.operation} for {isa.name}, which {request.name} needs",
+            f"a schedule for one of {', '.join(level.name for level in isa.chain)}",
+            f'schedules={{"{isa.name}": Schedule({isa.name}, steps, "...")}}',
+        )
+
+    def dimensions(self, request: KernelRequest) -> dict[str, Any]:
+        """Shape and parameters of a request by name."""
+        if len(request.shape) != len(self.shape):
+            raise SpecError(
+                self.span,
+                f"{request.name} with {len(request.shape)} dimensions",
+                "x".join(self.shape),
+                f"{self.operation}_{self.type}_" + "x".join("8" for _ in self.shape),
+            )
+        return {**dict(zip(self.shape, request.shape)), **dict(request.parameters)}

@@ -1,0 +1,24 @@
+"""exp(x) for vectors of floats, as steps that other schedules include.
+
+x = n ln 2 + t with |t| <= ln(2) / 2; e^t by its Taylor series to t^7 (next term below 6e-9), 2^n by
+its exponent bits. x is held to [-87, 88], where 2^n is a normal number.
+"""
+
+_TAYLOR = (1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5, 1.0, 1.0)
+
+
+def exponential(p, x, name):
+    """A named value exp(x); x must be a named value."""
+    held = p.let(
+        f"{name}_x", p.maximum_f32(p.minimum_f32(x, p.broadcast_f32(88.0)), p.broadcast_f32(-87.0))
+    )
+    n = p.let(f"{name}_n", p.round_f32(p.multiply_f32(held, p.broadcast_f32(1.4426950408889634))))
+    whole = p.let(f"{name}_whole", p.to_f32(n))
+    # ln 2 in two parts: the first has few bits, so that its product with n is exact.
+    p.set(held, p.subtract_f32(held, p.multiply_f32(whole, p.broadcast_f32(0.693359375))))
+    p.set(held, p.subtract_f32(held, p.multiply_f32(whole, p.broadcast_f32(-2.12194440e-4))))
+    series = p.let(f"{name}_series", p.broadcast_f32(_TAYLOR[0]))
+    for term in _TAYLOR[1:]:
+        p.set(series, p.add_f32(p.multiply_f32(series, held), p.broadcast_f32(term)))
+    power = p.as_f32(p.shift_left_u32(p.add_i32(n, p.broadcast_i32(127)), 23))
+    return p.let(name, p.multiply_f32(series, power))

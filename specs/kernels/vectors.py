@@ -1,0 +1,152 @@
+"""Kernels over rows of floats: embedding, norm, rotary positions, gated activation."""
+
+from cllm_gen.spec.kernel import Kernel, Schedule
+from cllm_gen.weights.layout import BLOCK_BYTES, tile_bytes
+from specs.isa.avx2 import avx2
+from specs.isa.sse2 import sse2
+from specs.kernels.exponential import exponential
+
+
+def _embed(p, N, K):
+    w, tokens = p.argument("w", "u8"), p.argument("tokens", "i32")
+    block_bytes = BLOCK_BYTES["q8_0"]
+    for r, _ in p.tile_rows(1):
+        token = p.index("token", tokens.at(r))
+        lane = p.index("lane", token % 16)
+        weights = p.pointer("weights", w + token // 16 * tile_bytes("q8_0", K))
+        unit = p.let("unit", p.broadcast_f32((weights + K // 32 * block_bytes).at(lane, "f32")))
+        with p.loop("b", K // 32) as b:
+            block = p.pointer("block", weights + b * block_bytes)
+            whole = p.to_f32(p.broadcast_i32((block + 512).at(lane, "i32")))
+            scale = p.let("scale", p.multiply_f32(whole, unit))
+            out = p.pointer("out", p.argument("x", "f32") + (r * K + b * 32))
+            for v in range(8):
+                quants = p.let(f"q{v}", p.broadcast_i32((block + 64 * v).at(lane, "i32")))
+                twice = p.let(f"q{v}_twice", p.interleave_i8(quants, quants))
+                wide = p.shift_right_i32(p.interleave_i16(twice, twice), 24)
+                p.do(p.store_f32(out + 4 * v, p.multiply_f32(p.to_f32(wide), scale)))
+
+
+embed_q8_0 = Kernel(
+    operation="embed",
+    type="q8_0",
+    summary="Rows of the embedding matrix, one a token.",
+    shape=("N", "K"),
+    arguments={"rows": "size", "tokens": "in i32", "w": "in bytes", "x": "out f32"},
+    algorithm="""
+        for r < rows, k < K
+        x[r, k] = w[tokens[r], k]
+    """,
+    schedules={"sse2": Schedule(sse2, _embed, "4 values a vector")},
+)
+
+
+def _rms_norm(p, K, epsilon):
+    lanes = p.lanes("add_f32")
+    for r, _ in p.tile_rows(1):
+        source = p.pointer("source", p.argument("x", "f32") + r * K)
+        target = p.pointer("target", p.argument("y", "f32") + r * K)
+        sums = [p.let(f"sum{i}", p.zero_f32()) for i in range(4)]
+        with p.loop("k", K, step=4 * lanes) as k:
+            for i, total in enumerate(sums):
+                x = p.let(f"x{i}", p.load_f32(source + (k + lanes * i)))
+                p.set(total, p.add_f32(total, p.multiply_f32(x, x)))
+        square = p.let(
+            "square", p.add_f32(p.add_f32(sums[0], sums[1]), p.add_f32(sums[2], sums[3]))
+        )
+        p.across(square, p.add_f32)
+        mean = p.add_f32(p.multiply_f32(square, p.broadcast_f32(1 / K)), p.broadcast_f32(epsilon))
+        scale = p.let("scale", p.divide_f32(p.broadcast_f32(1.0), p.sqrt_f32(mean)))
+        with p.loop("k", K, step=lanes) as k:
+            x = p.multiply_f32(p.load_f32(source + k), scale)
+            p.do(
+                p.store_f32(
+                    target + k, p.multiply_f32(x, p.load_f32(p.argument("gain", "f32") + k))
+                )
+            )
+
+
+rms_norm_f32 = Kernel(
+    operation="rms_norm",
+    type="f32",
+    summary="Divides each row by its root mean square and multiplies by gain. y may be x.",
+    shape=("K",),
+    arguments={"rows": "size", "x": "in f32", "gain": "in f32", "y": "out f32"},
+    algorithm="""
+        for r < rows, k < K
+        y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+    """,
+    schedules={
+        isa.name: Schedule(isa, _rms_norm, f"{lanes} values a vector, 4 partial sums")
+        for isa, lanes in ((sse2, 4), (avx2, 8))
+    },
+)
+
+
+def _rope(p, H, D):
+    for r, _ in p.tile_rows(1):
+        cosines = p.pointer("cosine", p.argument("cosines", "f32") + r * (D // 2))
+        sines = p.pointer("sine", p.argument("sines", "f32") + r * (D // 2))
+        with p.loop("d", D // 2, step=4) as d:
+            c = p.let("c", p.load_f32(cosines + d))
+            s = p.let("s", p.load_f32(sines + d))
+            spread = [
+                (
+                    p.let(f"c_{name}", twice(c)),
+                    p.let(f"s_{name}", p.multiply_f32(twice(s), p.alternate_f32())),
+                )
+                for name, twice in (("low", p.low_twice_f32), ("high", p.high_twice_f32))
+            ]
+            with p.loop("h", H) as h:
+                head = p.pointer("head", p.argument("x", "f32") + ((r * H + h) * D + d * 2))
+                for i, (cosine, sine) in enumerate(spread):
+                    x = p.let(f"x{i}", p.load_f32(head + 4 * i))
+                    turned = p.multiply_f32(p.swap_pairs_f32(x), sine)
+                    p.do(p.store_f32(head + 4 * i, p.add_f32(p.multiply_f32(x, cosine), turned)))
+
+
+rope_f32 = Kernel(
+    operation="rope",
+    type="f32",
+    summary="Turns each pair of neighbours in each head by its position's angle, in place.",
+    shape=("H", "D"),
+    arguments={"rows": "size", "cosines": "in f32", "sines": "in f32", "x": "out f32"},
+    algorithm="""
+        for r < rows, h < H, i < D // 2
+        x[r, h, 2*i] = x[r, h, 2*i] * cosines[r, i] - x[r, h, 2*i + 1] * sines[r, i]
+        x[r, h, 2*i + 1] = x[r, h, 2*i + 1] * cosines[r, i] + x[r, h, 2*i] * sines[r, i]
+    """,
+    schedules={"sse2": Schedule(sse2, _rope, "two pairs a vector, an angle shared by all heads")},
+)
+
+
+def _silu_multiply(p, K):
+    lanes = p.lanes("add_f32")
+    with p.loop("k", p.rows * K, step=lanes) as k:
+        gate = p.let("gated", p.load_f32(p.argument("gate", "f32") + k))
+        negative = p.let("negative", p.subtract_f32(p.zero_f32(), gate))
+        e = exponential(p, negative, "e")
+        share = p.divide_f32(gate, p.add_f32(e, p.broadcast_f32(1.0)))
+        p.do(
+            p.store_f32(
+                p.argument("y", "f32") + k,
+                p.multiply_f32(share, p.load_f32(p.argument("up", "f32") + k)),
+            )
+        )
+
+
+silu_multiply_f32 = Kernel(
+    operation="silu_multiply",
+    type="f32",
+    summary="SiLU of gate times up. y may be gate or up.",
+    shape=("K",),
+    arguments={"rows": "size", "gate": "in f32", "up": "in f32", "y": "out f32"},
+    algorithm="""
+        for r < rows, k < K
+        y[r, k] = up[r, k] * gate[r, k] / (1 + exp(-gate[r, k]))
+    """,
+    schedules={
+        isa.name: Schedule(isa, _silu_multiply, f"{lanes} values a vector")
+        for isa, lanes in ((sse2, 4), (avx2, 8))
+    },
+)

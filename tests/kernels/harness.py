@@ -1,0 +1,125 @@
+"""Builds generated kernels into a shared object and calls them from numpy."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from cllm_gen.emit.tree import texts
+from cllm_gen.lower.kernel import load_kernels, outputs, quantized_bytes
+from cllm_gen.notation.evaluate import evaluate
+from cllm_gen.spec.kernel import KernelRequest
+from cllm_gen.weights.layout import pack_tile16, unpack_tile16
+
+ROOT = Path(__file__).resolve().parents[2]
+KV_BLOCK_BYTES_EXTRA = 192  # the stride of cache blocks need not be what one layer needs
+
+
+def aligned(shape, dtype, fill=0xA5) -> np.ndarray:
+    """An array on a 64-byte boundary whose bytes are junk."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.full(size + 64, fill, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def random_blocks(type_name: str, rows: int, columns: int, rng) -> np.ndarray:
+    """A GGUF matrix of random blocks (rows, bytes a row), its values about 1/sqrt(columns)."""
+    blocks = columns // 32
+    scale = (
+        rng.uniform(0.2, 1.0, (rows, blocks))
+        / np.sqrt(columns)
+        / (8 if type_name == "q4_1" else 64)
+    )
+    parts = [scale.astype("<f2")[..., None].view(np.uint8)]
+    if type_name == "q4_1":
+        parts.append(
+            (-7.5 * scale * rng.uniform(0.7, 1.3, scale.shape))
+            .astype("<f2")[..., None]
+            .view(np.uint8)
+        )
+    count = 16 if type_name == "q4_1" else 32
+    quants = rng.integers(0, 256, (rows, blocks, count)).astype(np.uint8)
+    if type_name == "q8_0":
+        quants[quants == 128] = 129
+    return np.concatenate([*parts, quants], axis=2).reshape(rows, -1)
+
+
+class Library:
+    """The kernels of one instruction set at the requested shapes."""
+
+    def __init__(
+        self, folder: Path, isa, requests: list[KernelRequest], block_bytes: int = 0, flags=()
+    ):
+        self.isa, self.kernels = isa, load_kernels(ROOT)
+        for path, text in texts(outputs("probe", requests, [isa])).items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        (folder / "models/probe/model.h").write_text(f"#define KV_BLOCK_BYTES {block_bytes}\n")
+        source = folder / f"models/probe/kernels__{isa.name}.c"
+        text = source.read_text().replace("\nstatic void ", "\nvoid ")
+        source.write_text(text)
+        target = folder / "kernels.so"
+        subprocess.run(
+            [
+                "gcc",
+                "-std=gnu11",
+                "-O2",
+                "-ffreestanding",
+                "-shared",
+                "-fPIC",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                *isa.all_flags,
+                *flags,
+                f"-I{folder}",
+                str(source),
+                "-o",
+                str(target),
+            ],
+            check=True,
+        )
+        self.library = ctypes.CDLL(str(target))
+
+    def call(self, request: KernelRequest, *arguments) -> None:
+        """Arrays are passed by address, integers as size_t."""
+        function = getattr(self.library, f"{request.name}__{self.isa.name}")
+        function.restype = None
+        function(
+            *(
+                (
+                    ctypes.c_void_p(a.ctypes.data)
+                    if isinstance(a, np.ndarray)
+                    else ctypes.c_void_p() if a is None else ctypes.c_size_t(a)
+                )
+                for a in arguments
+            )
+        )
+
+    def oracle(self, request: KernelRequest, values: dict, shapes: dict, only=None) -> dict:
+        """The algorithm of the request's kernel, evaluated."""
+        kernel = self.kernels[request.operation, request.type]
+        return evaluate(kernel.read, {**kernel.dimensions(request), **values}, shapes, only)
+
+
+def packed(type_name: str, raw: np.ndarray) -> np.ndarray:
+    """Packed weights on a 64-byte boundary."""
+    data = np.frombuffer(pack_tile16(type_name, raw), np.uint8)
+    out = aligned(data.shape, np.uint8)
+    out[:] = data
+    return out
+
+
+def quantized(library: Library, x: np.ndarray) -> np.ndarray:
+    """Rows quantised by the set's own kernel, with junk beyond the last."""
+    rows, columns = x.shape
+    q = aligned((rows, quantized_bytes(columns)), np.uint8)
+    library.call(KernelRequest("quantize", "q8", (columns,)), rows, x, q)
+    return q
+
+
+__all__ = ["ROOT", "Library", "aligned", "packed", "quantized", "random_blocks", "unpack_tile16"]
