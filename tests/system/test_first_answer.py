@@ -1,0 +1,54 @@
+"""The promise on the tin: each target boots and answers the first question."""
+
+import pytest
+import requests
+
+QUESTION = {
+    "messages": [{"role": "user", "content": "What is the capital of France?"}],
+    "temperature": 0,
+}
+
+
+@pytest.mark.parametrize("target", ["hosted", "x86_64", "i386"])
+def test_paris(appliances, target):
+    machine = appliances(target)
+    answer = requests.post(machine.url + "/v1/chat/completions", json=QUESTION, timeout=300)
+    assert answer.status_code == 200, answer.text
+    choice = answer.json()["choices"][0]
+    assert "Paris" in choice["message"]["content"]
+    assert choice["finish_reason"] == "stop"
+
+
+def test_booted_and_hosted_give_the_same_tokens(appliances):
+    """The same kernels give the same bits, with and without an operating system underneath."""
+    from cllm_gen.machine.run import start
+    from tests.native import ROOT
+
+    request = {"prompt": "Once upon a time", "max_tokens": 12, "temperature": 0.8, "seed": 11}
+    texts = {}
+    for target in ("hosted", "x86_64"):
+        with start(ROOT, target, memory=256, append="isa=sse2") as machine:
+            machine.wait_ready(120)
+            texts[target] = requests.post(
+                machine.url + "/v1/completions", json=request, timeout=300
+            ).json()
+    texts["i386"] = requests.post(
+        appliances("i386").url + "/v1/completions", json=request, timeout=300
+    ).json()
+    chosen = {target: answer["choices"][0]["text"] for target, answer in texts.items()}
+    assert len(set(chosen.values())) == 1, chosen
+
+
+def test_health_answers_while_a_generation_runs(booted):
+    """Several connections are open at once, and none waits for the model but the one that asked."""
+    request = {"prompt": "The sea", "max_tokens": 12, "temperature": 0, "stream": True}
+    with requests.post(
+        booted.url + "/v1/completions", json=request, stream=True, timeout=300
+    ) as stream:
+        lines = stream.iter_lines()
+        next(lines)
+        for _ in range(5):
+            assert requests.get(booted.url + "/health", timeout=30).json() == {"status": "ok"}
+        rest = list(lines)
+    assert rest[-1] == b"data: [DONE]" or rest[-2] == b"data: [DONE]"
+    assert sum(line.startswith(b"data: {") for line in rest) > 5, "the generation was still running"
