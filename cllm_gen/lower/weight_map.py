@@ -9,9 +9,7 @@ from cllm_gen.lower.plan import aligned
 from cllm_gen.lower.trace import Program
 from cllm_gen.spec.source import SpecError
 from cllm_gen.spec.tensor import Stage, Weight
-
-TILE_ROWS, BLOCK_VALUES = 16, 32
-TILE_BLOCK_BYTES = {"q4_1": 384, "q8_0": 576}  # quants, scales and minima of one tile's block
+from cllm_gen.weights.layout import packed_bytes
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,7 @@ def packed_size(weight: Weight) -> int:
     """Bytes of a weight in its packed layout: f32 as it is, matrices as tile16."""
     if weight.type == "f32":
         return 4 * weight.shape[-1]
-    tiles, blocks = weight.shape[0] // TILE_ROWS, weight.shape[1] // BLOCK_VALUES
-    return tiles * blocks * TILE_BLOCK_BYTES[weight.type]
+    return packed_bytes(weight.type, *weight.shape)
 
 
 def place(program: Program) -> tuple[dict[str, Placed], int]:
