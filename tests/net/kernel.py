@@ -37,6 +37,7 @@ class Kernel:
         self.frames: list[bytes] = []
         self.events: list[Event] = []
         self.log: list[str] = []
+        self.damage = False  # the wire may flip bits: frames with a bad checksum are not for us
         self.neighbours = {wire.HOST: wire.HOST_MAC}
         self.answer: dict[str, bytes] = {}
         self.started = self._number(self._call("S", words.encode()), "B")
@@ -70,7 +71,8 @@ class Kernel:
             if kind == "E":
                 return records
             if kind == "F":
-                self.frames.append(body)
+                if not self.damage or wire.is_sound(body):
+                    self.frames.append(body)
             elif kind == "G":
                 self.log.append(body.decode())
             elif kind in "ORNWX":
@@ -158,6 +160,7 @@ class Kernel:
     # Faults.
 
     def faults(self, drop=0.0, duplicate=0.0, corrupt=0.0, reorder=0.0, seed=1) -> None:
+        self.damage = corrupt > 0
         self._numbers("f", *(int(x * 65536) for x in (drop, duplicate, corrupt, reorder)), seed)
 
     def device_busy(self, count: int) -> None:

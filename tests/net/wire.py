@@ -191,3 +191,20 @@ def read_arp(frame: bytes) -> Arp | None:
         struct.unpack("!H", body[6:8])[0], body[8:14], socket.inet_ntoa(body[14:18]), body[18:24],
         socket.inet_ntoa(body[24:28]), frame[:6],
     )
+
+
+def is_sound(frame: bytes) -> bool:
+    """What a peer's card and stack would let through: checksums right, lengths right."""
+    try:
+        found = read_arp(frame)
+        if found:
+            return found.sender_mac == KERNEL_MAC and found.operation in (1, 2)
+        packet = read_ipv4(frame)
+        if packet is None:
+            return False
+        if packet.protocol == 1:
+            return checksum(packet.payload) == 0
+        pseudo = pseudo_header(packet.source, packet.destination, packet.protocol, len(packet.payload))
+        return checksum(pseudo + packet.payload) == 0
+    except (AssertionError, IndexError, struct.error, OSError):
+        return False
