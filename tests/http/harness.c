@@ -1,0 +1,402 @@
+/* HTTP over streams that live in memory, driven by commands on standard input, so that tests can
+ * split bytes, close windows and move time as they like, in a process with sanitizers.
+ *
+ * Command: letter, u32 stream, u32 number, u32 count, count bytes. After each command an answer:
+ * u32 count, count bytes. All little-endian.
+ *
+ *   O  open the stream                      answer: "1", or "0" if it was refused
+ *   F  the peer sends the bytes, in pieces of `number` bytes (0: one piece)
+ *   E  the peer sends FIN                   R  the peer resets
+ *   W  the transport takes `number` more bytes (at first it takes any number)
+ *   G  what was written since the last G    answer: state, then bytes; state is a letter:
+ *      o open, c closed by stream_close, a aborted, g gone (closed was delivered)
+ *   T  the clock advances `number` milliseconds and http_poll runs
+ *   A  answers the oldest deferred exchange: number 0 http_respond with the bytes, 1 stream start,
+ *      2 stream write, 3 stream end, 4 http_error   answer: "1", "0" (write was false), "-" (none)
+ *   H  answer: heap bytes in use, handlers told that their client is gone, as text
+ *   D  answer: log lines since the last D
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "heap.h"
+#include "http.h"
+#include "log.h"
+#include "panic.h"
+#include "platform.h"
+#include "command_line.h"
+#include "transport.h"
+#include "route.h"
+
+#define STREAMS 8
+#define GUARDED_BYTES ((size_t)1 << 17)
+
+/* ---- the platform ---- */
+
+static uint64_t now = 1000000000;
+static char log_lines[1 << 16];
+static const char *key = "";
+
+uint64_t clock_nanoseconds(void) {
+    return now;
+}
+
+uint64_t clock_unix_seconds(void) {
+    return 784111777 + 1000000000;
+}
+
+void log_write(enum log_level level, const char *subsystem, const char *format, ...) {
+    size_t used = strlen(log_lines);
+    va_list arguments;
+    va_start(arguments, format);
+    used += (size_t)snprintf(log_lines + used, sizeof log_lines - used, "%d %s: ", (int)level,
+                             subsystem);
+    if (used < sizeof log_lines)
+        used += (size_t)vsnprintf(log_lines + used, sizeof log_lines - used, format, arguments);
+    if (used + 1 < sizeof log_lines)
+        strcpy(log_lines + used, "\n");
+    va_end(arguments);
+}
+
+_Noreturn void panic(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    abort();
+}
+
+struct text command_line_value(const char *name) {
+    if (strcmp(name, "key") || !*key)
+        return (struct text){NULL, 0};
+    return (struct text){key, strlen(key)};
+}
+
+/* ---- routes ---- */
+
+static struct http_exchange *deferred[STREAMS];
+static size_t gone_count;
+
+static void forget(void *context) {
+    struct http_exchange **slot = context;
+    gone_count++;
+    memmove(slot, slot + 1, (size_t)(deferred + STREAMS - 1 - slot) * sizeof *slot);
+    deferred[STREAMS - 1] = NULL;
+    for (size_t i = 0; i < STREAMS && deferred[i]; i++)
+        http_on_gone(deferred[i], forget, &deferred[i]);
+}
+
+static void get_health(struct http_exchange *exchange, const struct text *parameters,
+                       struct text body) {
+    (void)parameters;
+    (void)body;
+    http_respond(exchange, 200, "text/plain", "well", 4);
+}
+
+static void post_echo(struct http_exchange *exchange, const struct text *parameters,
+                      struct text body) {
+    (void)parameters;
+    http_respond(exchange, 200, "application/octet-stream", body.bytes, body.count);
+}
+
+static void get_item(struct http_exchange *exchange, const struct text *parameters,
+                     struct text body) {
+    (void)body;
+    char *copy = arena_allocate(http_arena(exchange), parameters[0].count + 1);
+    memcpy(copy, parameters[0].bytes, parameters[0].count);
+    http_respond(exchange, 200, "text/plain", copy, parameters[0].count);
+    memset(copy, 0, parameters[0].count); /* the arena lives until the handler returns */
+}
+
+static void get_stream(struct http_exchange *exchange, const struct text *parameters,
+                       struct text body) {
+    (void)parameters;
+    (void)body;
+    http_stream_start(exchange, 200, "text/event-stream");
+    http_stream_write(exchange, "one", 3);
+    http_stream_write(exchange, "", 0);
+    http_stream_write(exchange, "two", 3);
+    http_stream_end(exchange);
+}
+
+static void get_large(struct http_exchange *exchange, const struct text *parameters,
+                      struct text body) {
+    (void)parameters;
+    (void)body;
+    static char bytes[300000];
+    memset(bytes, 'x', sizeof bytes);
+    http_respond(exchange, 200, "text/plain", bytes, sizeof bytes);
+}
+
+static void post_defer(struct http_exchange *exchange, const struct text *parameters,
+                       struct text body) {
+    (void)parameters;
+    (void)body;
+    size_t i = 0;
+    while (deferred[i])
+        i++;
+    deferred[i] = exchange;
+    http_on_gone(exchange, forget, &deferred[i]);
+}
+
+static const struct route routes[] = {
+    {.pattern = "/health", .method = HTTP_GET, .dispatch = get_health},
+    {.pattern = "/echo", .method = HTTP_POST, .has_body = true, .dispatch = post_echo},
+    {.pattern = "/echo", .method = HTTP_PUT, .has_body = true, .dispatch = post_echo},
+    {.pattern = "/items/", .method = HTTP_GET, .dispatch = get_item},
+    {.pattern = "/stream", .method = HTTP_GET, .streams = true, .dispatch = get_stream},
+    {.pattern = "/large", .method = HTTP_GET, .dispatch = get_large},
+    {.pattern = "/secret", .method = HTTP_GET, .authenticated = true, .dispatch = get_health},
+    {.pattern = "/defer", .method = HTTP_POST, .has_body = true, .dispatch = post_defer},
+    {.pattern = "/later", .method = HTTP_GET, .dispatch = post_defer},
+};
+
+struct route_match route_find(enum http_method method, struct text path) {
+    struct route_match match = {0};
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        size_t count = strlen(routes[i].pattern);
+        bool prefix = routes[i].pattern[count - 1] == '/';
+        if (path.count < count || memcmp(path.bytes, routes[i].pattern, count) ||
+            (!prefix && path.count != count))
+            continue;
+        match.allowed |= routes[i].method;
+        if (routes[i].method == method) {
+            match.route = &routes[i];
+            if (prefix)
+                match.parameters[0] = (struct text){path.bytes + count, path.count - count};
+        }
+    }
+    return match;
+}
+
+/* ---- the transport ---- */
+
+struct stream {
+    bool open, closing, aborted, finished, finished_told, offer, fell_short;
+    void *context;
+    char *input, *output;
+    size_t input_count, output_count, budget;
+};
+
+static struct stream streams[STREAMS];
+static const struct stream_events *events;
+static uint8_t *guarded; /* GUARDED_BYTES, then a page that must not be touched */
+
+bool transport_start(const struct stream_events *callbacks) {
+    events = callbacks;
+    guarded = mmap(NULL, GUARDED_BYTES + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                   -1, 0);
+    return !mprotect(guarded + GUARDED_BYTES, 4096, PROT_NONE);
+}
+
+size_t stream_writable(const struct stream *stream) {
+    return stream->closing || stream->aborted ? 0 : stream->budget;
+}
+
+size_t stream_write(struct stream *stream, const void *bytes, size_t count) {
+    size_t room = stream_writable(stream), taken = count < room ? count : room;
+    stream->output = realloc(stream->output, stream->output_count + taken + 1);
+    if (taken)
+        memcpy(stream->output + stream->output_count, bytes, taken);
+    stream->output_count += taken;
+    if (stream->budget != SIZE_MAX)
+        stream->budget -= taken;
+    stream->fell_short |= taken < count;
+    return taken;
+}
+
+void stream_close(struct stream *stream) {
+    stream->closing = true;
+}
+
+void stream_abort(struct stream *stream) {
+    stream->aborted = true;
+}
+
+void stream_resume(struct stream *stream) {
+    stream->offer = true;
+}
+
+const char *stream_peer(const struct stream *stream) {
+    return stream == streams ? "192.0.2.1:1000" : "192.0.2.2:2000";
+}
+
+/* Offers the input, flush against the page that must not be touched. */
+static void offer(struct stream *stream) {
+    stream->offer = false;
+    while (stream->input_count && stream->open && !stream->aborted) {
+        size_t part = stream->input_count < GUARDED_BYTES ? stream->input_count : GUARDED_BYTES;
+        uint8_t *bytes = guarded + GUARDED_BYTES - part;
+        memcpy(bytes, stream->input, part);
+        size_t taken = events->received(stream->context, bytes, part);
+        kernel_assert(taken <= part);
+        stream->input_count -= taken;
+        memmove(stream->input, stream->input + taken, stream->input_count);
+        if (!taken)
+            break;
+    }
+}
+
+static void settle(void) {
+    for (size_t i = 0; i < STREAMS; i++) {
+        struct stream *stream = &streams[i];
+        if (!stream->open)
+            continue;
+        while (stream->offer && !stream->aborted)
+            offer(stream);
+        if (!stream->aborted && stream->fell_short && stream_writable(stream)) {
+            stream->fell_short = false;
+            events->writable(stream->context);
+        }
+        while (stream->offer && !stream->aborted)
+            offer(stream);
+        if (stream->finished && !stream->finished_told && !stream->input_count &&
+            !stream->aborted) {
+            stream->finished_told = true;
+            events->finished(stream->context);
+        }
+        if (stream->aborted || (stream->closing && stream->finished_told)) {
+            stream->open = false;
+            events->closed(stream->context);
+        }
+    }
+}
+
+static void peer_sends(struct stream *stream, const char *bytes, size_t count, size_t piece) {
+    if (!piece)
+        piece = count;
+    for (size_t at = 0; at < count && stream->open; at += piece) {
+        size_t part = count - at < piece ? count - at : piece;
+        stream->input = realloc(stream->input, stream->input_count + part);
+        memcpy(stream->input + stream->input_count, bytes + at, part);
+        stream->input_count += part;
+        stream->offer = true;
+        settle();
+    }
+}
+
+/* ---- commands ---- */
+
+static void reply(const void *bytes, size_t count) {
+    uint32_t size = (uint32_t)count;
+    fwrite(&size, 4, 1, stdout);
+    fwrite(bytes, 1, count, stdout);
+    fflush(stdout);
+}
+
+static void reply_output(struct stream *stream) {
+    char state = !stream->open ? 'g' : stream->aborted ? 'a' : stream->closing ? 'c' : 'o';
+    char *bytes = malloc(stream->output_count + 1);
+    bytes[0] = state;
+    if (stream->output_count)
+        memcpy(bytes + 1, stream->output, stream->output_count);
+    reply(bytes, stream->output_count + 1);
+    free(bytes);
+    stream->output_count = 0;
+}
+
+static void forget_oldest(void) {
+    gone_count--; /* `forget` counts it */
+    forget(&deferred[0]);
+}
+
+static const char *answer(uint32_t how, const char *bytes, size_t count) {
+    struct http_exchange *exchange = deferred[0];
+    const char *result = "1";
+    if (!exchange)
+        return "-";
+    if (how == 1)
+        http_stream_start(exchange, 200, "text/event-stream");
+    if (how == 2 && !http_stream_write(exchange, bytes, count))
+        result = "0";
+    if (how == 0 || how == 3 || how == 4 || *result == '0')
+        forget_oldest();
+    if (how == 0)
+        http_respond(exchange, 200, "text/plain", bytes, count);
+    if (how == 3)
+        http_stream_end(exchange);
+    if (how == 4)
+        http_error(exchange, 422, "invalid_request_error", "field", "%.*s", (int)count, bytes);
+    settle();
+    return result;
+}
+
+static void open_stream(struct stream *stream) {
+    if (stream->open) {
+        events->closed(stream->context);
+        stream->open = false;
+    }
+    free(stream->input);
+    free(stream->output);
+    *stream = (struct stream){.open = true, .budget = SIZE_MAX};
+    stream->context = events->opened(stream);
+    stream->open = stream->context != NULL;
+    reply(stream->open ? "1" : "0", 1);
+}
+
+static void run(char letter, struct stream *stream, uint32_t number, const char *bytes,
+                size_t count) {
+    char text[64];
+    switch (letter) {
+    case 'O':
+        open_stream(stream);
+        return;
+    case 'F':
+        peer_sends(stream, bytes, count, number);
+        break;
+    case 'E':
+        stream->finished = true;
+        break;
+    case 'R':
+        stream->aborted = true;
+        break;
+    case 'W':
+        stream->budget = stream->budget == SIZE_MAX ? number : stream->budget + number;
+        break;
+    case 'G':
+        reply_output(stream);
+        return;
+    case 'T':
+        now += (uint64_t)number * 1000000;
+        http_poll();
+        break;
+    case 'A':
+        reply(answer(number, bytes, count), 1);
+        return;
+    case 'H':
+        snprintf(text, sizeof text, "%zu %zu", heap_statistics().used, gone_count);
+        reply(text, strlen(text));
+        return;
+    case 'D':
+        reply(log_lines, strlen(log_lines));
+        log_lines[0] = 0;
+        return;
+    }
+    settle();
+    reply("", 0);
+}
+
+int main(int count, char **arguments) {
+    struct {
+        uint32_t stream, number, count;
+    } command;
+    if (count > 1)
+        key = arguments[1];
+    size_t memory = (size_t)24 << 20;
+    memory_start((struct memory_span){aligned_alloc(4096, memory), memory}, memory);
+    http_start();
+    for (int letter; (letter = getchar()) != EOF;) {
+        if (fread(&command, sizeof command, 1, stdin) != 1)
+            return 1;
+        char *bytes = malloc(command.count + 1); /* exactly so many, for the sanitizer */
+        if (fread(bytes, 1, command.count, stdin) != command.count)
+            return 1;
+        run((char)letter, &streams[command.stream % STREAMS], command.number, bytes,
+            command.count);
+        free(bytes);
+    }
+    return 0;
+}
