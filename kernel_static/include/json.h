@@ -31,7 +31,7 @@ struct json_reader {
     unsigned depth, depth_limit;
     unsigned status;   /* 0: all well; else the HTTP status to answer with */
     char param[96];    /* path of the field at fault, such as messages[2].content; empty: none */
-    char message[256]; /* which rule it broke */
+    char message[320]; /* which rule it broke */
 };
 
 /* What a value is, by its first byte. */
