@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cllm_gen.weights.errors import ModelFileError
+from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.tokenizer_tables import CONTROL, field
 
 IMPORTS = "from cllm_gen.spec.tokenizer import Tokenizer\nfrom specs.models import pretokenizers\n"
@@ -15,27 +16,31 @@ ENDS = ("<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of
 _TAG = re.compile(r"\{%(?:'[^']*'|\"[^\"]*\"|[^'\"])*?%\}|\{\{(?:'[^']*'|\"[^\"]*\"|[^'\"])*?\}\}", re.DOTALL)
 
 
-def _optional(reader, name: str, otherwise):
-    return field(reader, name) if name in reader.fields else otherwise
+def _optional(file: GgufFile, name: str, kind: type, otherwise=None):
+    return field(file, name, kind) if name in file.metadata else otherwise
 
 
-def tokenizer_spec_source(reader) -> str:
+def tokenizer_spec_source(file: GgufFile) -> str:
     """The keyword argument `tokenizer=Tokenizer(...),` for a model spec; IMPORTS must stand above.
     Raises ModelFileError for tokenizers that cllm does not know."""
-    kind = field(reader, "tokenizer.ggml.model")
+    kind = field(file, "tokenizer.ggml.model")
     if kind != "gpt2":
         raise ModelFileError(f"the tokenizer is {kind!r}; cllm knows byte-level BPE ('gpt2')")
-    rules = _optional(reader, "tokenizer.ggml.pre", "default")
+    rules = _optional(file, "tokenizer.ggml.pre", str, "default")
     if rules not in PRETOKENIZERS:
         raise ModelFileError(
             f"the pre-tokenizer is {rules!r}; specs/models/pretokenizers.py states "
             f"{', '.join(PRETOKENIZERS)}: add its rules there and its name to tokenizer_import.py"
         )
-    if _optional(reader, "tokenizer.ggml.add_space_prefix", False):
+    if _optional(file, "tokenizer.ggml.add_space_prefix", bool, False):
         raise ModelFileError("the tokenizer adds a space before a text, which byte-level BPE does not")
-    tokens, kinds = field(reader, "tokenizer.ggml.tokens"), field(reader, "tokenizer.ggml.token_type")
-    beginning = _optional(reader, "tokenizer.ggml.bos_token_id", None)
-    end = field(reader, "tokenizer.ggml.eos_token_id")
+    tokens = field(file, "tokenizer.ggml.tokens", each=str)
+    kinds = field(file, "tokenizer.ggml.token_type", each=int)
+    beginning = _optional(file, "tokenizer.ggml.bos_token_id", int)
+    end = field(file, "tokenizer.ggml.eos_token_id", int)
+    for token in (beginning, end):
+        if token is not None and not 0 <= token < len(tokens):
+            raise ModelFileError(f"token {token} is outside the vocabulary of {len(tokens)}")
     ends = [i for i, kind in enumerate(kinds) if kind == CONTROL and tokens[i] in ENDS and i != end]
     lines = ['kind="gpt2"', f"pretokenizer=pretokenizers.{rules.replace('-', '_')}"]
     if beginning is not None:
@@ -43,7 +48,7 @@ def tokenizer_spec_source(reader) -> str:
     lines += [f"end={end}", f"end_text={_literal(tokens[end])}"]
     if ends:
         lines.append(f"ends={tuple(ends)!r}")
-    if beginning is not None and _optional(reader, "tokenizer.ggml.add_bos_token", False):
+    if beginning is not None and _optional(file, "tokenizer.ggml.add_bos_token", bool, False):
         lines.append("add_beginning=True")
     return "tokenizer=Tokenizer(\n" + "".join(f"    {line},\n" for line in lines) + "),\n"
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-import gguf
 import numpy as np
 
 from cllm_gen.weights import unicode
 from cllm_gen.weights.errors import ModelFileError
+from cllm_gen.weights.gguf_file import GgufFile
 
 MAGIC, VERSION = b"CLLMTOKN", 1
 NO_MERGE = 0xFFFFFFFF
-ORDINARY, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4  # gguf.TokenType
+ORDINARY, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4  # GGUF's tokenizer.ggml.token_type
 ARRAYS = "offsets bytes byte_tokens merges slots specials ends pages rows".split()
 
 
@@ -26,12 +26,14 @@ def byte_alphabet() -> dict[str, int]:
     return {chr(byte): byte for byte in plain} | {chr(0x100 + i): b for i, b in enumerate(others)}
 
 
-def field(reader: gguf.GGUFReader, name: str):
-    """The contents of one metadata field; raises ModelFileError naming it."""
-    found = reader.fields.get(name)
-    if found is None:
-        raise ModelFileError(f"the GGUF has no metadata field {name!r}")
-    return found.contents()
+def field(file: GgufFile, name: str, kind: type = str, each: type | None = None):
+    """One metadata field, a list of `each` if that is given; raises ModelFileError naming it."""
+    value = file.metadata.get(name)
+    wanted = kind if each is None else list
+    if not isinstance(value, wanted) or (each and not all(isinstance(item, each) for item in value)):
+        found = "missing" if value is None else f"not a {wanted.__name__}" + (f" of {each.__name__}" if each else "")
+        raise ModelFileError(f"{file.path.name}: metadata field {name} is {found}")
+    return value
 
 
 def spelled(token: str, special: bool, alphabet: dict[str, int]) -> bytes:
@@ -72,27 +74,36 @@ def merge_tables(merges: list[str], ids: dict[str, int]) -> tuple[np.ndarray, np
     return np.array(rows, np.int32).reshape(-1, 3), slots
 
 
-def check_spec(reader: gguf.GGUFReader, tokenizer, tokens: list[str]) -> None:
+def check_spec(file: GgufFile, tokenizer, tokens: list[str]) -> None:
     """The spec and the file must agree on what the generated code was made for."""
-    if field(reader, "tokenizer.ggml.model") != tokenizer.kind:
-        raise ModelFileError(f"the spec's tokenizer is {tokenizer.kind!r}, the GGUF's is another")
+    kind = field(file, "tokenizer.ggml.model")
+    if kind != tokenizer.kind:
+        raise ModelFileError(f"{file.path.name}: the tokenizer is {kind!r}, in the spec {tokenizer.kind!r}")
     for token, text in ((tokenizer.beginning, tokenizer.beginning_text), (tokenizer.end, tokenizer.end_text)):
-        if token is not None and (token >= len(tokens) or tokens[token] != text):
-            raise ModelFileError(f"the spec says that token {token} is {text!r}; the GGUF says otherwise")
+        if token is None:
+            continue
+        found = repr(tokens[token]) if token < len(tokens) else "not there"
+        if found != repr(text):
+            raise ModelFileError(f"{file.path.name}: token {token} is {found}, in the spec {text!r}")
+    beyond = [token for token in tokenizer.ends if not 0 <= token < len(tokens)]
+    if beyond:
+        raise ModelFileError(f"{file.path.name}: there is no token {beyond[0]}, which the spec's `ends` has")
 
 
 def tokenizer_section(gguf_path: Path | str, model) -> bytes:
     """The section for one model spec and its weight file."""
-    reader, tokenizer = gguf.GGUFReader(gguf_path), model.tokenizer
-    tokens = field(reader, "tokenizer.ggml.tokens")
-    kinds = field(reader, "tokenizer.ggml.token_type")
-    check_spec(reader, tokenizer, tokens)
+    file, tokenizer = GgufFile(Path(gguf_path)), model.tokenizer
+    tokens = field(file, "tokenizer.ggml.tokens", each=str)
+    kinds = field(file, "tokenizer.ggml.token_type", each=int)
+    if len(kinds) != len(tokens) or not tokens:
+        raise ModelFileError(f"{file.path.name}: {len(tokens)} tokens, but the types of {len(kinds)}")
+    check_spec(file, tokenizer, tokens)
 
     alphabet = byte_alphabet()
     special = [kind in (CONTROL, USER_DEFINED) for kind in kinds]
     spellings = [spelled(token, flag, alphabet) for token, flag in zip(tokens, special)]
     ordinary = {token: i for i, token in enumerate(tokens) if not special[i]}
-    merges, slots = merge_tables(field(reader, "tokenizer.ggml.merges"), ordinary)
+    merges, slots = merge_tables(field(file, "tokenizer.ggml.merges", each=str), ordinary)
     byte_tokens = [-1] * 256
     for character, byte in alphabet.items():
         byte_tokens[byte] = ordinary.get(character, -1)

@@ -79,7 +79,8 @@ static void put_number(uint32_t number)
 static void put_bytes(const char *bytes, size_t count)
 {
     put_number((uint32_t)count);
-    fwrite(bytes, 1, count, stdout);
+    if (count)
+        fwrite(bytes, 1, count, stdout);
 }
 
 static void put_tokens(const int32_t *tokens, ptrdiff_t count)
