@@ -33,7 +33,7 @@ class Lowered:
     weights: Mapping[str, Placed]
     weight_bytes: int
     cache_offsets: Mapping[int, int]
-    """Offset of a layer's K and V in a KV block."""
+    """Bytes of a KV block that the layers before take; the cache itself is layer by layer."""
     block_bytes: int
 
     @property
@@ -74,8 +74,9 @@ def outputs(model: Model, targets: Mapping[str, Sequence[InstructionSet]]) -> li
     specs = sorted({op.span.path for op in low.program.operations} | {model.span.path})
     return [
         Output(f"{folder}/model.h", "model.h.j2", _header(low), [model.span.path], {"model": model.name}),
-        Output(f"{folder}/forward.c", "forward.c.j2", _forward(low), specs, {"model": model.name}),
-        *_choice(model, sets),
+        Output(f"{folder}/forward.c", "forward.c.j2", _forward(low, sets), specs, {
+            "model": model.name, "instruction_sets": ",".join(isa.name for isa in sets),
+        }),
         *kernel.outputs(model.name, requests, sets),
         *tokenizer.outputs(model),
         *chat_template.outputs(model),
@@ -96,6 +97,7 @@ def _header(low: Lowered) -> dict[str, Any]:
     return {
         "model": model,
         "cite": model.span.cite(),
+        "add_beginning": int(model.tokenizer.add_beginning),
         "beginning": -1 if model.tokenizer.beginning is None else model.tokenizer.beginning,
         "end": model.tokenizer.end,
         "rows_max": ROWS_MAX,
@@ -108,7 +110,7 @@ def _header(low: Lowered) -> dict[str, Any]:
     }
 
 
-def _forward(low: Lowered) -> dict[str, Any]:
+def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
     """Functions, the table of stages that call them, and what a step's beginning fills."""
     model, program = low.program.model, low.program
     functions: list[dict[str, Any]] = []
@@ -131,13 +133,10 @@ def _forward(low: Lowered) -> dict[str, Any]:
         })
     for function in functions:
         function["comment"] = _layers(function["layers"])
-    largest = max(
-        (op for op in program.operations if op.kind in ("matmul", "matmul_add") and op.stage.layer >= 0),
-        key=lambda op: low.weights[op.weights[0].name].size,
-    )
     return {
         "model": model,
         "cite": model.span.cite(),
+        "sets": [isa.name for isa in sets],
         "rotations": [
             {
                 "name": cosines.name.removeprefix("cosines_"), "cite": rotation.span.cite(),
@@ -154,25 +153,7 @@ def _forward(low: Lowered) -> dict[str, Any]:
         "stages": stages,
         "hidden": low.offsets[id(program.hidden)],
         "logits": low.offsets[id(program.logits)],
-        "probe": {
-            "kernel": largest.kernel.name,
-            "input": low.offsets[id(largest.buffer("q"))],
-            "weights": low.weights[largest.weights[0].name].offset,
-            "output": low.offsets[id(largest.buffer("y"))],
-        },
     }
-
-
-def _choice(model: Model, sets: Sequence[InstructionSet]) -> list[Output]:
-    """The files that pick a set of kernels at start; sets come least capable first."""
-    shown = [{"name": isa.name, "cite": isa.span.cite(), "features": isa.all_features} for isa in sets]
-    specs = sorted({isa.span.path for isa in sets})
-    parameters = {"model": model.name, "instruction_sets": ",".join(isa.name for isa in sets)}
-    return [
-        Output(f"models/{model.name}/choice.{suffix}", f"choice.{suffix}.j2", {"model": model, "sets": shown},
-               specs, parameters)
-        for suffix in ("h", "c")
-    ]
 
 
 def _layers(layers: list[int]) -> str:

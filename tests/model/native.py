@@ -1,0 +1,123 @@
+"""A model's generated code as a shared library: compiled kernel by kernel with its own flags, fed
+with a packed image, and called as the engine calls it."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from cllm_gen.emit import tree
+from cllm_gen.emit.syntax import parse
+from cllm_gen.lower.model import KV_BLOCK_TOKENS, LOGITS_MAX, ROWS_MAX, lowered, outputs
+from cllm_gen.spec.model import Model
+from cllm_gen.weights.gguf_file import GgufFile
+from cllm_gen.weights.pack import image, weights_section
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fPIC"]
+STATIC = ["kernel_static/engine/model_image.c", "kernel_static/lib/mathematics.c", "tests/model/native_forward.c"]
+
+
+class Row(ctypes.Structure):
+    """struct forward_row."""
+
+    _fields_ = [
+        ("token", ctypes.c_int32), ("position", ctypes.c_uint32),
+        ("blocks", ctypes.POINTER(ctypes.c_uint32)), ("logits", ctypes.c_bool),
+    ]
+
+
+def build(folder: Path, model: Model, sets) -> Path:
+    """Generates and compiles the model's code for these instruction sets; the library's path."""
+    generated = folder / "generated"
+    texts = tree.texts(outputs(model, {"hosted": sets}))
+    for path, text in texts.items():
+        parse(path, text)
+        (generated / path).parent.mkdir(parents=True, exist_ok=True)
+        (generated / path).write_text(text)
+    (generated / "appliance.h").write_text(f'#include "models/{model.name}/model.h"\n')
+    base = generated / "models" / model.name
+    sources = {base / "forward.c": [], base / "kernels.c": []}
+    sources |= {base / f"kernels__{isa.name}.c": list(isa.all_flags) for isa in sets}
+    sources |= {ROOT / path: [] for path in STATIC}
+    objects = []
+    for source, flags in sources.items():
+        target = folder / f"{source.stem}.o"
+        includes = [f"-I{ROOT / 'kernel_static/include'}", f"-I{generated}"]
+        command = ["gcc", *FLAGS, *flags, *includes, "-c", str(source), "-o", str(target)]
+        subprocess.run(command, check=True)
+        objects.append(str(target))
+    library = folder / "forward.so"
+    subprocess.run(["gcc", "-shared", *objects, "-o", str(library)], check=True)
+    return library
+
+
+def pack(model: Model, path: Path) -> bytes:
+    """The packed image without a tokenizer."""
+    low = lowered(model)
+    return b"".join(image(low, {"weights": weights_section(low, GgufFile(path))}))
+
+
+def page_aligned(data: bytes) -> np.ndarray:
+    """A copy of the bytes that starts on a page, as the loader leaves the image."""
+    memory = np.empty(len(data) + 4096, np.uint8)
+    start = -memory.ctypes.data % 4096
+    memory[start : start + len(data)] = np.frombuffer(data, np.uint8)
+    return memory[start : start + len(data)]
+
+
+class Pass:
+    """One loaded library with a KV cache of `blocks` blocks. A library holds one at a time."""
+
+    def __init__(self, library: Path, model: Model, packed: np.ndarray, isa: str | None, blocks: int):
+        self.model, self.packed = model, packed
+        self.lib = lib = ctypes.CDLL(str(library))
+        for name in ("forward_logits", "forward_hidden"):
+            getattr(lib, name).restype = ctypes.POINTER(ctypes.c_float)
+            getattr(lib, name).argtypes = [ctypes.c_size_t]
+        lib.test_start.restype = lib.test_open.restype = ctypes.c_bool
+        lib.test_log.restype = lib.forward_instruction_set.restype = ctypes.c_char_p
+        started = lib.test_start(
+            ctypes.c_void_p(packed.ctypes.data), ctypes.c_size_t(len(packed)), isa and isa.encode()
+        )
+        if not started:
+            raise RuntimeError(lib.test_log().decode())
+        block_bytes = lowered(model).block_bytes
+        self.cache = page_aligned(b"\xff" * (blocks * block_bytes))  # NaN wherever nothing was stored
+        lib.forward_set_cache(ctypes.c_void_p(self.cache.ctypes.data), ctypes.c_size_t(blocks))
+
+    @property
+    def instruction_set(self) -> str:
+        return self.lib.forward_instruction_set().decode()
+
+    def step(self, rows: list[tuple[int, int, list[int], bool]]) -> list[np.ndarray | None]:
+        """Runs one step of (token, position, block table, logits); the logits that were asked."""
+        tables = [(ctypes.c_uint32 * len(blocks))(*blocks) for _, _, blocks, _ in rows]
+        array = (Row * len(rows))(*(
+            Row(token, position, ctypes.cast(table, ctypes.POINTER(ctypes.c_uint32)), asked)
+            for (token, position, _, asked), table in zip(rows, tables)
+        ))
+        self.lib.test_run(array, ctypes.c_size_t(len(rows)))
+        wanted = self.model.vocabulary
+        return [
+            np.ctypeslib.as_array(self.lib.forward_logits(i), (wanted,)).copy() if row[3] else None
+            for i, row in enumerate(rows)
+        ]
+
+    def hidden(self, row: int) -> np.ndarray:
+        return np.ctypeslib.as_array(self.lib.forward_hidden(row), (self.model.width,)).copy()
+
+    def logits(self, tokens: list[int], blocks: list[int] | None = None, step: int = LOGITS_MAX) -> np.ndarray:
+        """Next-token logits after every position of one sequence, `step` rows at a time."""
+        blocks = blocks or list(range(-(-len(tokens) // KV_BLOCK_TOKENS)))
+        found = []
+        for start in range(0, len(tokens), step):
+            part = tokens[start : start + step]
+            found += self.step([(token, start + i, blocks, True) for i, token in enumerate(part)])
+        return np.stack(found)
+
+
+__all__ = ["KV_BLOCK_TOKENS", "LOGITS_MAX", "ROWS_MAX", "Pass", "build", "pack", "page_aligned"]
