@@ -132,13 +132,7 @@ static bool transmit(struct nic *nic, const uint8_t *frame, size_t size) {
 
 /* Adds the device's counters, which reading clears, to the driver's. */
 static void read_counters(struct e1000 *e) {
-    uint32_t missed = e1000_mpc_read(e->registers);
-    e->statistics.receive_missed += missed;
-    if (missed != 0 && e->statistics.receive_missed >= 2 * e->missed_logged) {
-        e->missed_logged = e->statistics.receive_missed;
-        log_warn("e1000", "missed %llu frames for want of buffers",
-                 (unsigned long long)e->missed_logged);
-    }
+    e->statistics.receive_missed += e1000_mpc_read(e->registers);
     e->statistics.receive_errors += e1000_crcerrs_read(e->registers) +
                                     e1000_symerrs_read(e->registers) +
                                     e1000_rxerrc_read(e->registers) +
@@ -182,9 +176,14 @@ static size_t receive(struct nic *nic, size_t most,
     if (e->causes & E1000_ICR_RXO_MASK) {
         e->causes = 0; /* interrupts are off while anything but platform_idle runs */
         read_counters(e);
+        if (e->statistics.receive_missed >= 2 * e->missed_logged) {
+            e->missed_logged = e->statistics.receive_missed;
+            log_warn("e1000", "missed %llu frames for want of buffers",
+                     (unsigned long long)e->missed_logged);
+        }
     }
     size_t count = 0, pending = 0;
-    while (count < most) {
+    for (unsigned looked_at = 0; count < most && looked_at < RING; looked_at++) {
         unsigned at = e->receive_next;
         volatile struct e1000_rx_descriptor *descriptor = &e->receive_ring[at];
         uint8_t status = descriptor->status;
