@@ -169,7 +169,8 @@ static void settle(struct tcp_connection *c) {
         c->state = TCP_FIN_WAIT_2;
         c->linger_at = net_now(c->tcp->net) + TCP_LINGER;
     } else if (c->state == TCP_CLOSING) {
-        tcp_send_ack(c);
+        if (c->ack_due)
+            tcp_send_ack(c);
         tcp_wait_enter(c);
     } else if (c->state == TCP_LAST_ACK) {
         tcp_gone(c);

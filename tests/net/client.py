@@ -31,7 +31,7 @@ class Client:
         """Sends one segment and returns what came back; our sequence number moves past it."""
         frame = self.segment(flags, data, **more)
         if advance and "sequence" not in more:
-            self.next += len(data) + ("F" in flags) + ("S" in flags)
+            self.next = (self.next + len(data) + ("F" in flags) + ("S" in flags)) % 2**32
         self.kernel.send(frame)
         return self.answers()
 
