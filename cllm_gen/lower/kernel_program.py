@@ -172,17 +172,18 @@ class Program:
         texts: dict[str, str] = {}
         for (name, type), operand in zip(parameters, operands):
             vector = type.lanes > 0 and not type.pointer
-            if vector != isinstance(operand, Value) or (
-                vector and operand.c_type != self.isa.c_type(type)
+            held = isinstance(operand, Value)
+            if (vector and not held) or (
+                held and (type.pointer or operand.c_type != self.isa.c_type(type))
             ):
-                found = operand.c_type if isinstance(operand, Value) else type_name(operand)
                 raise SpecError(
                     caller_span(),
-                    f"operand {name} of {instruction.name}: {found}",
+                    f"operand {name} of {instruction.name}: "
+                    + (operand.c_type if held else type_name(operand)),
                     str(type),
                     instruction.meaning,
                 )
-            if vector:
+            if held:
                 texts[name] = self._use(operand, counts, reads)
             elif isinstance(operand, (Term, Pointer)):
                 texts[name] = operand.text
@@ -337,11 +338,16 @@ class Program:
         self.lines.append(f"/* {text} */")
 
     @contextmanager
-    def loop(self, name: str, count, step: int = 1, start=0) -> Iterator[Term]:
-        """`for (name = start; name < count; name += step)`; counted `count` times when constant."""
+    def loop(
+        self, name: str, count, step: int = 1, start=0, unroll: bool = False
+    ) -> Iterator[Term]:
+        """`for (name = start; name < count; name += step)`; counted `count` times when constant.
+        `unroll` has the compiler lay a constant loop out in full."""
         bound = count if isinstance(count, int) else count.text
         first = start if isinstance(start, int) else start.text
         increase = f"{name}++" if step == 1 else f"{name} += {step}"
+        if unroll:
+            self.lines.append(f"#pragma GCC unroll {(count - start + step - 1) // step}")
         self.lines.append(f"for (size_t {name} = {first}; {name} < {bound}; {increase}) {{")
         constant = isinstance(count, int) and isinstance(start, int)
         self._trips.append((count - start + step - 1) // step if constant else 1)

@@ -5,7 +5,10 @@ from cllm_gen.weights.layout import BLOCK_BYTES, tile_bytes
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
 from specs.isa.ssse3 import ssse3
+from specs.isa.word32 import word32
+from specs.isa.word64 import word64
 from specs.kernels import activations as at
+from specs.kernels.matmul_words import words
 
 BLOCK = {"q4_1": BLOCK_BYTES["q4_1"], "q8_0": BLOCK_BYTES["q8_0"]}
 
@@ -42,17 +45,17 @@ def pairs(type_name, add):
                     record = p.pointer("record", x + b * at.BLOCK_BYTES)
                     pair = record.cast("i32")
                     dots = [p.let(f"dot{c}", p.zero_i32()) for c in range(vectors)]
-                    for v in range(quants // 64):
+                    with p.loop("v", quants // 64, unroll=True) as v:
                         even, odd = (
-                            p.let(f"x{v}_{i}", p.broadcast_i32(pair.at(2 * v + i))) for i in (0, 1)
+                            p.let(f"x_{i}", p.broadcast_i32(pair.at(2 * v + i))) for i in (0, 1)
                         )
                         if type_name == "q4_1":
                             even_high, odd_high = (
-                                p.let(f"x{v}_{i + 2}", p.broadcast_i32(pair.at(2 * v + 8 + i)))
+                                p.let(f"x_{i + 2}", p.broadcast_i32(pair.at(2 * v + 8 + i)))
                                 for i in (0, 1)
                             )
                         for c in range(vectors):
-                            q = p.let(f"q{v}_{c}", p.load_i8(block + (64 * v + 4 * lanes * c)))
+                            q = p.let(f"q{c}", p.load_i8(block + (64 * v + 4 * lanes * c)))
                             if type_name == "q4_1":
                                 mask = p.broadcast_i16
                                 terms = [
@@ -89,9 +92,9 @@ def pairs(type_name, add):
 def _products_q4_1(p, block, x, sums, lanes, v):
     """Adds both halves of a vector of nibbles, times the bytes of each row, to 16-bit sums."""
     for c in range(16 // lanes):
-        q = p.let(f"q{v}_{c}", p.load_i8(block + (64 * v + 4 * lanes * c)))
-        low = p.let(f"low{v}_{c}", p.and_i32(q, p.broadcast_i8(15)))
-        high = p.let(f"high{v}_{c}", p.and_i32(p.shift_right_u16(q, 4), p.broadcast_i8(15)))
+        q = p.let(f"q{c}", p.load_i8(block + (64 * v + 4 * lanes * c)))
+        low = p.let(f"low{c}", p.and_i32(q, p.broadcast_i8(15)))
+        high = p.let(f"high{c}", p.and_i32(p.shift_right_u16(q, 4), p.broadcast_i8(15)))
         for row, record in enumerate(x):
             for half, w in ((0, low), (16, high)):
                 four = p.broadcast_i32((record + (at.BYTES + half + 4 * v)).at(0, "i32"))
@@ -101,8 +104,8 @@ def _products_q4_1(p, block, x, sums, lanes, v):
 def _products_q8_0(p, block, x, sums, lanes, v):
     """Adds a vector of bytes times the bytes of each row, signs moved to the second, to 32-bit sums."""
     for c in range(16 // lanes):
-        q = p.let(f"q{v}_{c}", p.load_i8(block + (64 * v + 4 * lanes * c)))
-        size = p.let(f"size{v}_{c}", p.magnitude_i8(q))
+        q = p.let(f"q{c}", p.load_i8(block + (64 * v + 4 * lanes * c)))
+        size = p.let(f"size{c}", p.magnitude_i8(q))
         for row, record in enumerate(x):
             four = p.with_sign_i8(p.broadcast_i32((record + (at.BYTES + 4 * v)).at(0, "i32")), q)
             pairs_sum = p.multiply_pairs_i16(p.multiply_pairs_u8(size, four), p.broadcast_i16(1))
@@ -140,7 +143,7 @@ def bytes_(rows_together):
                             [p.let(f"dot{i}_{c}", p.zero_i32()) for c in range(vectors)]
                             for i in range(count)
                         ]
-                        for v in range(quants // 64):
+                        with p.loop("v", quants // 64, unroll=True) as v:
                             (_products_q4_1 if type_name == "q4_1" else _products_q8_0)(
                                 p, block, records, dots, lanes, v
                             )
@@ -178,7 +181,17 @@ def bytes_(rows_together):
 
 _SCHEDULES = {
     "sse2": (sse2, pairs, "4 outputs a vector, 16-bit lanes, one row at a time"),
-    "ssse3": (ssse3, bytes_(2), "4 outputs a vector, byte products, 2 rows share the weights"),
+    "word64": (
+        word64,
+        words(8, 4),
+        "2 outputs a word, 4 products a multiplication, 8 outputs share x",
+    ),
+    "word32": (
+        word32,
+        words(4, 2),
+        "1 output a word, 2 products a multiplication, 2 outputs share x",
+    ),
+    "ssse3": (ssse3, bytes_(1), "4 outputs a vector, byte products, one row at a time"),
     "avx2": (avx2, bytes_(4), "8 outputs a vector, byte products, 4 rows share the weights"),
 }
 

@@ -30,6 +30,12 @@ def _pairs(p, q, record, v):
     )
 
 
+def _words(p, q, record, v):
+    """q times 65536 and its neighbour two further on, summed in 32 bits."""
+    pair = p.add_i32(p.shift_left_u32(q, 16), p.swap_halves_i32(q))
+    p.do(p.store_low_i8(record + (at.WORDS + 8 * v), pair))
+
+
 def steps(layout):
     """The schedule that stores q in `layout` (a function of program, q, record, v)."""
 
@@ -103,8 +109,8 @@ quantize = Kernel(
         q[r, k] = round(x[r, k] / scale[r, k // 32])
     """,
     schedules={
-        "sse2": Schedule(
-            sse2, steps(_pairs), "four values a vector; q as 16-bit pairs and as bytes"
-        )
+        "sse2": Schedule(sse2, steps(_pairs), "four values a vector; 16-bit pairs and bytes"),
+        "word64": Schedule(sse2, steps(_words), "four values a vector; packed words and bytes"),
+        "word32": Schedule(sse2, steps(_words), "four values a vector; packed words and bytes"),
     },
 )

@@ -1,0 +1,117 @@
+"""Matrix kernels in general registers.
+
+A word is read as a number in base 65536. With quants a0 + a1*B (bytes 0 and 2 of a row's four) and
+activations x2 + x0*B, the product's digit 1 is a0*x0 + a1*x2; its other digits are waste. Eight
+products a digit stay within 16 bits around a bias of 32768, so that no digit borrows from the next;
+then digits 1 and 3 are set apart in 32 bits and the bias is taken off again.
+
+Sums of a whole row stay in 64-bit integers: dot * D * level, all whole numbers.
+"""
+
+from cllm_gen.weights.layout import BLOCK_BYTES, tile_bytes
+from specs.kernels import activations as at
+
+
+def _digits_q4_1(p, block, record, words, first, width):
+    """Fields of 32 bits with each row's dot product + 65536, for `words` words from byte `first`."""
+    dots = [p.let(f"dot{i}", p.spread_u32(0)) for i in range(words)]
+    with p.loop("half", 2, unroll=True) as half:
+        sums = [p.let(f"sum{i}", p.spread_u16(0x8000)) for i in range(words)]
+        with p.loop("v", 2, unroll=True) as v:
+            place = half * 128 + v * 64
+            quants = [
+                p.let(f"q{i}", p.load_word(block + (place + first + width * i)))
+                for i in range(words)
+            ]
+            pairs = (record + (half * 16 + v * 8 + at.WORDS)).cast("i32")
+            for nibble, index in enumerate((0, 8, 1, 9)):
+                x = p.let(f"x{nibble}", p.extend_word(pairs.at(index)))
+                for i, q in enumerate(quants):
+                    product = p.multiply_word(p.and_word(q, p.spread_u16(15)), x)
+                    p.set(sums[i], p.add_word(sums[i], product))
+                    if nibble < 3:
+                        p.set(q, p.shift_right_word(q, 4))
+        for dot, total in zip(dots, sums):
+            digits = p.and_word(p.shift_right_word(total, 16), p.spread_u32(0xFFFF))
+            p.set(dot, p.add_word(dot, digits))
+    return dots
+
+
+def _digits_q8_0(p, block, record, words, first, width):
+    """Fields of 32 bits with each row's dot product + 128 * sum + 2^24."""
+    dots = [p.let(f"dot{i}", p.spread_u32(0x1000000)) for i in range(words)]
+    with p.loop("v", 8, unroll=True) as v:
+        quants = [
+            p.let(
+                f"q{i}",
+                p.xor_word(p.load_word(block + (v * 64 + first + width * i)), p.spread_u16(0x8080)),
+            )
+            for i in range(words)
+        ]
+        bytes4 = (record + (v * 4 + at.BYTES)).cast("i8")
+        for j in range(4):
+            x = p.let(f"x{j}", p.extend_word(bytes4.at(j)))
+            for i, q in enumerate(quants):
+                product = p.multiply_word(p.and_word(q, p.spread_u32(255)), x)
+                p.set(dots[i], p.add_word(dots[i], product))
+                if j < 3:
+                    p.set(q, p.shift_right_word(q, 8))
+    return dots
+
+
+def words(width, together):
+    """Words of `width` bytes, `together` of them sharing each load of activations."""
+
+    def steps(type_name, add):
+        quants, block_bytes = {"q4_1": 256, "q8_0": 512}[type_name], BLOCK_BYTES[type_name]
+        each, group = width // 4, width // 4 * together
+
+        def matmul(p, N, K):
+            stride = at.ROW_HEADER + K // 32 * at.BLOCK_BYTES
+            with p.loop("tile", N // 16) as tile:
+                weights = p.pointer(
+                    "weights", p.argument("w", "u8") + tile * tile_bytes(type_name, K)
+                )
+                for r, _ in p.tile_rows(1):
+                    row = p.pointer("row", p.argument("q", "u8") + r * stride)
+                    with p.loop("n", 16, step=group) as n:
+                        totals = [p.let(f"total{i}", p.start(0)) for i in range(group)]
+                        with p.loop("b", K // 32) as b:
+                            block = p.pointer("block", weights + b * block_bytes)
+                            record = p.pointer("record", row + (b * at.BLOCK_BYTES + at.ROW_HEADER))
+                            level = (record + at.LEVEL).at(0, "i32")
+                            digits = _digits_q4_1 if type_name == "q4_1" else _digits_q8_0
+                            dots = digits(p, block, record, together, n * 4, width)
+                            ends = p.pointer("ends", block + (n * 4 + quants))
+                            total_x = p.let("total_x", p.plus((record + at.SUM).at(0, "i32"), 0))
+                            if type_name == "q4_1":
+                                bias = p.let("bias", p.plus(p.times(total_x, 8), 65536))
+                            else:
+                                bias = p.let("bias", p.plus(p.times(total_x, 128), 0x1000000))
+                            for i in range(group):
+                                field = p.high_i32 if i % each else p.low_i32
+                                dot = p.minus(field(dots[i // each]), bias)
+                                if type_name == "q4_1":
+                                    m, d = (ends.at(2 * i + side, "i16") for side in (0, 1))
+                                    whole = p.plus(p.times(dot, d), p.times(total_x, m))
+                                    p.set(totals[i], p.accumulate(totals[i], whole, level))
+                                else:
+                                    scaled = p.times(dot, level)
+                                    p.set(
+                                        totals[i],
+                                        p.accumulate(totals[i], scaled, ends.at(i, "i32")),
+                                    )
+                        scales = p.pointer(
+                            "scales", (weights + (n * 4 + K // 32 * block_bytes)).cast("f32")
+                        )
+                        out = p.pointer("out", p.argument("y", "f32") + (r * N + tile * 16 + n))
+                        for i, total in enumerate(totals):
+                            unit = p.times_f32(row.cast("f32").at(0), scales.at(i))
+                            value = p.times_f32(p.round_i64(total), unit)
+                            if add:
+                                value = p.plus_f32(out.at(i), value)
+                            p.do(p.store_one_f32(out + i, value))
+
+        return matmul
+
+    return steps
