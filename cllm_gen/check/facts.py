@@ -14,13 +14,18 @@ Facts = dict[str, str]
 
 def device_facts(device: Device) -> Facts:
     """Registers, their fields and the values those may take."""
-    facts: Facts = {f"{device.name} id {each.name}": f"{each.vendor:04x}:{each.device:04x}" for each in device.ids}
+    facts: Facts = {
+        f"{device.name} id {each.name}": f"{each.vendor:04x}:{each.device:04x}"
+        for each in device.ids
+    }
     for part in device.parts:
         for register in part.registers:
             name = f"{device.name} {register.name}"
             array = f", {register.count} of stride {register.stride}" if register.count else ""
             reset = "" if register.reset is None else f", reset {register.reset:#x}"
-            facts[name] = f"offset {register.offset:#x}, {register.access.value}, {register.width} bits{array}{reset}"
+            facts[name] = (
+                f"offset {register.offset:#x}, {register.access.value}, {register.width} bits{array}{reset}"
+            )
             for field in register.fields:
                 access = f", {field.access.value}" if field.access else ""
                 facts[f"{name}.{field.name}"] = f"bits {field.high}:{field.low}{access}"
@@ -42,7 +47,9 @@ def protocol_facts(protocol: Protocol) -> Facts:
             facts[f"{name}.{bit.name}"] = f"bit {bit.position}"
     for option in protocol.layout.options:
         parts = " ".join(f"{part.name}:{part.bits}" for part in option.parts)
-        facts[f"{protocol.name} option {option.name}"] = f"number {option.number}, {option.shape} {parts}".strip()
+        facts[f"{protocol.name} option {option.name}"] = (
+            f"number {option.number}, {option.shape} {parts}".strip()
+        )
     return facts
 
 
@@ -65,7 +72,9 @@ def appliance_facts(appliance: Appliance) -> Facts:
         for each in fields(value):
             facts[f"{appliance.name} {part}.{each.name}"] = str(getattr(value, each.name))
     for target, sets in appliance.targets.items():
-        facts[f"{appliance.name} instruction sets of {target}"] = ", ".join(each.name for each in sets)
+        facts[f"{appliance.name} instruction sets of {target}"] = ", ".join(
+            each.name for each in sets
+        )
     return facts
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Sequence
 
@@ -154,7 +155,8 @@ def _comment(traced: Traced) -> list[str]:
 def outputs(
     model_name: str, requests: Sequence[KernelRequest], instruction_sets: Sequence[InstructionSet]
 ) -> list[Output]:
-    """`models/<m>/kernels.h` and a file for each instruction set."""
+    """`models/<m>/kernels.h`, `kernels.c` (which sets this CPU has, and which is fastest) and a file
+    for each instruction set."""
     root = next(
         p for p in Path(instruction_sets[0].span.file).resolve().parents if (p / "specs").is_dir()
     )
@@ -170,14 +172,60 @@ def outputs(
         for request in wanted
     ]
     columns = sorted({request.shape[-1] for request in wanted if request.operation == "quantize"})
+    probe = min(
+        (request for request in wanted if request.operation == "matmul" and request.type == "q4_1"),
+        key=lambda request: (prod(request.shape), request),
+        default=None,
+    )
     specs = sorted({_kernel(kernels, request).span.path for request in wanted})
-    context = {
+    sets = [
+        {
+            "name": isa.name,
+            "summary": isa.summary,
+            "features": [
+                {
+                    "name": f.name,
+                    "leaf": f.leaf,
+                    "subleaf": f.subleaf,
+                    "register": f.register,
+                    "bit": f.bit,
+                    "state": f.state,
+                }
+                for f in isa.all_features
+            ],
+        }
+        for isa in instruction_sets
+    ]
+    common = {
         "model": model_name,
         "kernels": entries,
+        "sets": sets,
+        "needs_state": any(f.state for isa in instruction_sets for f in isa.all_features),
         "rows": [{"columns": each, "bytes": quantized_bytes(each)} for each in columns],
+        "probe": probe
+        and {
+            "matmul": probe.name,
+            "quantize": f"quantize_q8_{probe.shape[1]}",
+            "inputs": probe.shape[1],
+            "outputs": probe.shape[0],
+            "bytes": packed_bytes(probe.type, *probe.shape),
+            "row_bytes": quantized_bytes(probe.shape[1]),
+        },
     }
+    names = ",".join(isa.name for isa in instruction_sets)
     shapes = ",".join(request.name for request in wanted)
-    found = [Output(f"{folder}/kernels.h", "kernels.h.j2", context, specs, {"kernels": shapes})]
+    found = [
+        Output(
+            f"{folder}/kernels.h", "kernels.h.j2", common, specs, {"sets": names, "kernels": shapes}
+        ),
+        Output(
+            f"{folder}/kernels.c",
+            "kernels.c.j2",
+            common,
+            [isa.span.path for isa in instruction_sets],
+            {"sets": names, "probe": probe.name if probe else "none"},
+        ),
+    ]
     for isa in instruction_sets:
         functions = [
             {

@@ -4,6 +4,7 @@
  * spec:       specs/models/smollm2_135m.py
  * template:   forward.c.j2
  * parameters: model=smollm2_135m
+ * parameters: instruction_sets=sse2,ssse3,avx2
  */
 
 /* The forward pass of SmolLM2-135M-Instruct; contracts in include/forward.h.
@@ -12,25 +13,27 @@
 
 #include <string.h>
 
+#include "command_line.h"
 #include "heap.h"
 #include "log.h"
 #include "mathematics.h"
 #include "model_image.h"
 #include "panic.h"
-#include "models/smollm2_135m/choice.h"
+#include "platform.h"
 #include "models/smollm2_135m/kernels.h"
 #include "models/smollm2_135m/model.h"
 
 struct stage {
     void (*run)(const struct stage *stage);
     size_t weights; /* offset of the stage's first weight in the "weights" section */
-    size_t cache;   /* offset of the layer's keys and values in a KV block */
+    size_t cache;   /* bytes of a KV block that the layers before this one take */
 };
 
+static const struct kernels_set *kernels_set;
 static const struct kernels *kernels;
 static const uint8_t *weights;
 static uint8_t *activations;
-static uint8_t *kv_cache;
+static uint8_t *kv_cache; /* for each layer in turn, its part of every block */
 static size_t kv_blocks;
 
 /* The step in progress. */
@@ -90,7 +93,7 @@ static void store_3x64(uint8_t *cache, const float *keys, const float *values) {
     for (size_t r = 0; r < row_count; r++) {
         uint32_t block = rows[r].blocks[rows[r].position / KV_BLOCK_TOKENS];
         uint32_t slot = rows[r].position % KV_BLOCK_TOKENS;
-        float *base = (float *)(cache + (size_t)block * KV_BLOCK_BYTES);
+        float *base = (float *)cache + (size_t)block * 384 * KV_BLOCK_TOKENS;
         for (size_t g = 0; g < 3; g++) {
             float *key = base + (g * KV_BLOCK_TOKENS + slot) * 64;
             float *value = key + 3 * KV_BLOCK_TOKENS * 64;
@@ -112,7 +115,7 @@ static void run_embedding(const struct stage *stage) {
 /* Layers 0 to 29. */
 static void run_layer(const struct stage *stage) {
     const uint8_t *stage_weights = weights + stage->weights;
-    uint8_t *cache = kv_cache + stage->cache;
+    uint8_t *cache = kv_cache + kv_blocks * stage->cache;
     float *residual = (float *)(activations + 0);
     float *attn_norm = (float *)(activations + 81920);
     uint8_t *attn_norm_quantized = (uint8_t *)(activations + 155648);
@@ -217,10 +220,30 @@ static const struct stage stages[] = {
     {run_layer, 96925440, 1425408}, {run_head, 99162624, 0},
 };
 
-/* The heaviest kernel call of a layer on one row, by which sets of kernels are timed. */
-static void probe(const struct kernels *set) {
-    set->matmul_q4_1_1536x576(1, activations + 155648, weights + 32610816,
-                              (float *)(activations + 231424));
+/* The set that `isa=` on the command line names; without it, the fastest that this CPU has. */
+static const struct kernels_set *choose_kernels(void) {
+    struct text name = command_line_value("isa");
+    if (name.bytes == NULL) {
+        const struct kernels_set *set = kernels_select(weights, clock_nanoseconds);
+        if (set == NULL)
+            log_error("forward",
+                      "this CPU has none of the image's instruction sets (sse2, ssse3, avx2)");
+        return set;
+    }
+    for (size_t i = 0; i < KERNELS_SETS; i++) {
+        const struct kernels_set *set = &kernels_sets[i];
+        if (strlen(set->name) == name.count && memcmp(set->name, name.bytes, name.count) == 0) {
+            if (kernels_supported(set))
+                return set;
+            log_error("forward", "isa=%s: %s", set->name,
+                      set->kernels == NULL ? "this image has no kernels for it"
+                                           : "this CPU lacks it");
+            return NULL;
+        }
+    }
+    log_error("forward", "isa=%.*s: expected one of sse2, ssse3, avx2", (int)name.count,
+              name.bytes);
+    return NULL;
 }
 
 bool forward_start(void) {
@@ -237,8 +260,12 @@ bool forward_start(void) {
                   (size_t)MODEL_ACTIVATION_BYTES);
         return false;
     }
-    kernels = choice_of_kernels(probe);
-    return kernels != NULL;
+    kernels_set = choose_kernels();
+    if (kernels_set == NULL)
+        return false;
+    kernels = kernels_set->kernels;
+    log_info("forward", "kernels for %s", kernels_set->name);
+    return true;
 }
 
 void forward_set_cache(void *memory, size_t blocks) {
@@ -286,4 +313,4 @@ const float *forward_hidden(size_t row) {
     return (const float *)(activations + 81920) + row * MODEL_WIDTH;
 }
 
-const char *forward_instruction_set(void) { return choice_name(); }
+const char *forward_instruction_set(void) { return kernels_set->name; }

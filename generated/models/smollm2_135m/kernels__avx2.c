@@ -1939,7 +1939,7 @@ static void matmul_add_q4_1_576x1536__avx2(size_t rows, const void *q, const voi
  *     level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
  *     scale[r, b] = level[r, b] * peak[r] / (127 * 1022)
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
- * Schedule: four values a vector; q as 16-bit pairs and as bytes.
+ * Schedule: four values a vector; 16-bit pairs and bytes.
  * 2,926 instructions a row, 5.1 an output; 4 __m128, 11 __m128i named at once.
  * specs/kernels/quantize.py | quantize = Kernel(
  */
@@ -2048,7 +2048,7 @@ static void quantize_q8_576__avx2(size_t rows, const float *x, void *q) {
  *     level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
  *     scale[r, b] = level[r, b] * peak[r] / (127 * 1022)
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
- * Schedule: four values a vector; q as 16-bit pairs and as bytes.
+ * Schedule: four values a vector; 16-bit pairs and bytes.
  * 7,786 instructions a row, 5.1 an output; 4 __m128, 11 __m128i named at once.
  * specs/kernels/quantize.py | quantize = Kernel(
  */

@@ -26,8 +26,7 @@
 #define FORWARD_ROWS_MAX 32
 #define FORWARD_LOGITS_MAX 8
 
-/* A KV block: keys, then values, of every layer in turn, for this many positions of one sequence.
- */
+/* A KV block: keys and values of all layers for this many positions of one sequence. */
 #define KV_BLOCK_TOKENS 32
 #define KV_BLOCK_BYTES 1474560
 
