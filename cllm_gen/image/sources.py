@@ -83,7 +83,7 @@ def units(
     flags += ["-DDEBUG"] if debug else []
     flags += _SANITIZE if sanitize else []
     extra = {
-        f"kernels__{isa.name}.c": (*_KERNEL, *isa.compiler_flags)
+        f"kernels__{isa.name}.c": (*_KERNEL, *isa.all_flags)
         for isa in appliance.targets[target]
     }
     files = ["kernel_static/main.c"]

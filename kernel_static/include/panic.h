@@ -1,8 +1,7 @@
 /* Ends the run after printing why, the registers and a symbolised backtrace. */
 #pragma once
 
-/* What platform_exit is given after a panic or an exception. */
-#define PANIC_EXIT_CODE 101
+#include "exit_port.h"
 
 /* Formats as printf does; does not return. The runner sees a non-zero exit. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

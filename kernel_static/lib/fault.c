@@ -75,6 +75,35 @@ static void reason(void) {
     panic("asked for by fault=panic, %d", 42);
 }
 
+/* Not a fault but a promise: platform_free_memory hands out zeros. */
+static void dirty_memory(void) {
+    struct memory_span memory = platform_free_memory();
+    const uint64_t *words = memory.start;
+    for (size_t i = 0; i < memory.size / sizeof *words; i++)
+        if (words[i] != 0)
+            panic("free memory holds %#llx at %p of %p to %p", (unsigned long long)words[i],
+                  (const void *)&words[i], memory.start,
+                  (const void *)((const char *)memory.start + memory.size));
+    log_info("fault", "%zu KiB of free memory are zero", memory.size / 1024);
+    platform_exit(7);
+}
+
+/* Nor this: sleeping ends when the clock says so, and the clock keeps the pace of the host's. */
+static void sleep_a_second(void) {
+    uint64_t start = clock_nanoseconds(), end = start + 1000000000, wakes = 0;
+    log_info("fault", "asleep at %llu", (unsigned long long)clock_unix_seconds());
+    for (; clock_nanoseconds() < end; wakes++)
+        platform_idle(end);
+    log_info("fault", "awake after %llu ms, %llu interrupts",
+             (unsigned long long)(clock_nanoseconds() - start) / 1000000,
+             (unsigned long long)wakes);
+    uint8_t random[8];
+    entropy_fill(random, sizeof random);
+    log_info("fault", "random %02x%02x%02x%02x%02x%02x%02x%02x", random[0], random[1], random[2],
+             random[3], random[4], random[5], random[6], random[7]);
+    platform_exit(7);
+}
+
 static void leave(void) {
     platform_exit(7);
 }
@@ -89,6 +118,8 @@ void fault_provoke(void) {
         {"write-module", write_module}, {"exec-data", execute_data},
         {"exec-free", execute_free_memory}, {"stack", stack},
         {"opcode", opcode},         {"panic", reason},
+        {"dirty-memory", dirty_memory},
+        {"sleep", sleep_a_second},
         {"exit", leave},
     };
     struct text wanted = command_line_value("fault");

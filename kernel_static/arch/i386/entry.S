@@ -1,6 +1,7 @@
 /* From the Multiboot loader to C: 32-bit protected mode, paging and interrupts off, EAX the
  * loader's magic, EBX its information (Multiboot Specification 0.6.96, 3.2). */
 
+#include "exit_port.h"
 #include "segments.h"
 
 #define CR0_MONITOR   (1 << 1)
@@ -49,16 +50,15 @@ start:
 
 no_sse2:
         movl    $no_sse2_text, %esi
-        jmp     refuse
-
-/* Says on the first serial port, set up by the firmware or not, why the boot ends; then stops. */
-refuse:
-        movw    $0x3f8, %dx
+        movw    $0x3f8, %dx             /* the first serial port, set up by the firmware or not */
 3:      lodsb
         testb   %al, %al
-        jz      2b
+        jz      4f
         outb    %al, %dx
         jmp     3b
+4:      movb    $(EXIT_BASE + PANIC_EXIT_CODE), %al
+        outb    %al, $DEBUG_EXIT_PORT
+        jmp     2b
 
         .section .rodata
 no_sse2_text:

@@ -3,6 +3,7 @@
  * in long mode with the first GiB identity mapped by writable 2 MiB pages. Those tables serve
  * until arch_paging_start. */
 
+#include "exit_port.h"
 #include "segments.h"
 
 #define CR0_MONITOR   (1 << 1)
@@ -70,8 +71,10 @@ no_long_mode:
         jz      3f
         outb    %al, %dx
         jmp     2b
-3:      hlt
-        jmp     3b
+3:      movb    $(EXIT_BASE + PANIC_EXIT_CODE), %al
+        outb    %al, $DEBUG_EXIT_PORT
+4:      hlt
+        jmp     4b
 
         .code64
 long_mode:

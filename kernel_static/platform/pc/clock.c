@@ -2,7 +2,6 @@
 
 #include "arch.h"
 #include "arch_io.h"
-#include "log.h"
 #include "machine.h"
 #include "timer.h"
 
@@ -11,6 +10,7 @@
 
 static uint64_t first_timestamp, unix_seconds_at_start;
 static uint64_t nanoseconds_per_cycle; /* 32.32 fixed point */
+static unsigned megahertz;
 
 /* One reading of both counters: the timer's was taken between two time stamps `width` apart. */
 struct reading {
@@ -44,8 +44,11 @@ void clock_start(void) {
     uint64_t nanoseconds = (uint64_t)(to.ticks - from.ticks) * 1000000000 / TIMER_HERTZ;
     nanoseconds_per_cycle = (nanoseconds << 32) / cycles;
     unix_seconds_at_start = cmos_unix_seconds();
-    log_debug("clock", "time stamp counter runs at %u MHz",
-              (unsigned)(cycles * 1000 / nanoseconds));
+    megahertz = (unsigned)(cycles * 1000 / nanoseconds);
+}
+
+unsigned clock_megahertz(void) {
+    return megahertz;
 }
 
 /* 96-bit product of the cycles and the rate, without its fraction. */

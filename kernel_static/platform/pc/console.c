@@ -1,21 +1,17 @@
-/* The console: the first serial line (16550, 115,200 baud) and the VGA text screen show the same
- * bytes. Polled, so that it works in an exception handler. */
+/* The console: the first serial line and the VGA text screen show the same bytes. Polled, so that
+ * it works in an exception handler. */
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "arch_io.h"
+#include "devices/uart16550.h"
 #include "machine.h"
+#include "uart.h"
 
-#define SERIAL 0x3f8
-#define SERIAL_DATA (SERIAL + 0)
-#define SERIAL_INTERRUPTS (SERIAL + 1)
-#define SERIAL_FIFO (SERIAL + 2)
-#define SERIAL_LINE (SERIAL + 3)
-#define SERIAL_MODEM (SERIAL + 4)
-#define SERIAL_STATUS (SERIAL + 5)
-#define SERIAL_STATUS_EMPTY 0x20
-#define SERIAL_TRIES 100000 /* then the byte is dropped: nobody is at the other end */
+#define BAUD 115200
+#define DRAIN_READS 200000 /* about 1 us each */
 
 #define SCREEN ((volatile uint16_t *)0xb8000)
 #define SCREEN_COLUMNS 80
@@ -26,25 +22,8 @@
 #define CRTC_CURSOR_HIGH 14
 #define CRTC_CURSOR_LOW 15
 
+static bool has_serial, has_screen;
 static size_t column, row;
-
-static void serial_start(void) {
-    io_out8(SERIAL_INTERRUPTS, 0);
-    io_out8(SERIAL_LINE, 0x80); /* divisor latch */
-    io_out8(SERIAL_DATA, 1);    /* 115,200 baud */
-    io_out8(SERIAL_INTERRUPTS, 0);
-    io_out8(SERIAL_LINE, 0x03);  /* 8 bits, no parity, 1 stop bit */
-    io_out8(SERIAL_FIFO, 0x07);  /* enable and clear */
-    io_out8(SERIAL_MODEM, 0x03); /* ready */
-}
-
-static void serial_put(char byte) {
-    for (int tries = 0; tries < SERIAL_TRIES; tries++)
-        if (io_in8(SERIAL_STATUS) & SERIAL_STATUS_EMPTY) {
-            io_out8(SERIAL_DATA, (uint8_t)byte);
-            return;
-        }
-}
 
 static void screen_clear_row(size_t which) {
     for (size_t i = 0; i < SCREEN_COLUMNS; i++)
@@ -81,18 +60,46 @@ static void screen_move_cursor(void) {
     io_out8(CRTC_DATA, (uint8_t)place);
 }
 
-void console_start(void) {
-    serial_start();
+/* A machine without a VGA adapter has no memory there. */
+static bool screen_start(void) {
+    SCREEN[0] = SCREEN_COLOUR | ' ';
+    if (SCREEN[0] != (SCREEN_COLOUR | ' '))
+        return false;
     for (size_t i = 0; i < SCREEN_ROWS; i++)
         screen_clear_row(i);
+    return true;
+}
+
+void console_start(void) {
+    has_serial = uart_start(UART_COM1, BAUD);
+    has_screen = screen_start();
+}
+
+static void serial_write(const char *bytes, size_t count) {
+    for (size_t i = 0; i < count;) {
+        const char *line_end = memchr(bytes + i, '\n', count - i);
+        size_t part = line_end ? (size_t)(line_end - (bytes + i)) : count - i;
+        uart_write(UART_COM1, bytes + i, part);
+        i += part;
+        if (line_end) {
+            uart_write(UART_COM1, "\r\n", 2);
+            i++;
+        }
+    }
 }
 
 void console_write(const char *bytes, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] == '\n')
-            serial_put('\r');
-        serial_put(bytes[i]);
+    if (has_serial)
+        serial_write(bytes, count);
+    if (!has_screen)
+        return;
+    for (size_t i = 0; i < count; i++)
         screen_put(bytes[i]);
-    }
     screen_move_cursor();
+}
+
+void console_drain(void) {
+    for (int reads = 0; has_serial && reads < DRAIN_READS; reads++)
+        if (uart16550_lsr_temt_get(uart16550_lsr_read(UART_COM1)))
+            return;
 }

@@ -47,7 +47,7 @@ static void absorb_jitter(void) {
     }
 }
 
-void entropy_start(void) {
+static void start(void) {
     uint64_t probe;
     from_processor = arch_random(&probe);
     if (!from_processor)
@@ -57,7 +57,12 @@ void entropy_start(void) {
 }
 
 static uint64_t next_random(void) {
+    static bool started;
     uint64_t value;
+    if (!started) {
+        started = true;
+        start();
+    }
     if (from_processor && arch_random(&value))
         return value;
     state[0] ^= (uint32_t)arch_timestamp();

@@ -15,6 +15,9 @@ struct physical_span {
 /* Sets up the serial line and clears the screen. */
 void console_start(void);
 
+/* Waits, a bounded time, until the serial line has sent everything. */
+void console_drain(void);
+
 /* Copies what the loader said out of its memory. Panics if it was no Multiboot loader. */
 void multiboot_start(uint32_t magic, uint32_t information);
 /* Available memory as the loader's map gives it, at most MULTIBOOT_SPANS runs. */
@@ -35,5 +38,5 @@ void clock_start(void);
 /* Seconds since 1970 from the battery-backed clock. */
 uint64_t cmos_unix_seconds(void);
 
-/* Gathers entropy and logs from where. */
-void entropy_start(void);
+/* Millions of cycles a second of the time stamp counter. */
+unsigned clock_megahertz(void);

@@ -20,9 +20,10 @@
 
 #define PAGE 4096ULL
 #define MIB (1024ULL * 1024)
-/* SeaBIOS works in the last of the low memory and leaves its traces; 256 KiB of its tables above
- * are not in the loader's map. */
-#define FIRMWARE_TRACES (4 * MIB)
+/* SeaBIOS works in the last 16 MiB of the memory below 4 GiB and leaves its traces there, and
+ * QEMU puts the command line behind the image. */
+#define FIRMWARE_TRACES (17 * MIB)
+#define LOADER_TRACES (64 * 1024)
 
 static uint64_t address_of(const char *place) {
     return (uintptr_t)place;
@@ -46,8 +47,6 @@ void memory_map_start(void) {
     if (multiboot_module(&module))
         arch_map(module.start, module.end, PAGE_READ);
     arch_paging_start();
-    if (!arch_no_execute())
-        log_warn("memory", "this processor has no NX: data can be executed");
 }
 
 /* What is left of span after cutting the image and the module out: the longer end each time. */
@@ -59,15 +58,37 @@ static struct physical_span without(struct physical_span span, uint64_t start, u
     return below.end - below.start > above.end - above.start ? below : above;
 }
 
-/* Emulators hand out memory that is zero, but for what firmware wrote; a real machine may have
- * anything in it. */
+static void clear(uint64_t start, uint64_t end) {
+    memset((void *)(uintptr_t)start, 0, (size_t)(end - start));
+}
+
+/* KVM's and TCG's machines begin with memory of zeros, in which only firmware and loader have
+ * written; touching the rest would cost time and the host's memory. A real machine may have
+ * anything anywhere. `fault=dirty-memory` is the test of this. */
 static void make_zero(struct physical_span span) {
     const char *hypervisor = arch_hypervisor();
     bool fresh = !strcmp(hypervisor, "KVMKVMKVM") || !strcmp(hypervisor, "TCGTCGTCGTCG");
-    uint64_t start = span.start;
-    if (fresh && span.end - span.start > FIRMWARE_TRACES)
-        start = span.end - FIRMWARE_TRACES;
-    memset((void *)(uintptr_t)start, 0, span.end - start);
+    if (fresh && span.end - span.start > LOADER_TRACES + FIRMWARE_TRACES) {
+        clear(span.start, span.start + LOADER_TRACES);
+        clear(span.end - FIRMWARE_TRACES, span.end);
+    } else {
+        clear(span.start, span.end);
+    }
+}
+
+static void log_machine(struct physical_span unused) {
+    struct physical_span spans[MULTIBOOT_SPANS];
+    size_t count = multiboot_memory(spans);
+    uint64_t all = 0;
+    for (size_t i = 0; i < count; i++)
+        all += spans[i].end - spans[i].start;
+    const char *hypervisor = arch_hypervisor();
+    log_info("processor", "%s, %u MHz time stamp counter, %s%s", arch_processor_name(),
+             clock_megahertz(), *hypervisor ? "under " : "no hypervisor", hypervisor);
+    log_info("memory", "%u MiB, of which %u MiB are free", (unsigned)(all / MIB),
+             (unsigned)((unused.end - unused.start) / MIB));
+    if (!arch_no_execute())
+        log_warn("memory", "this processor has no NX: data can be executed");
 }
 
 struct memory_span platform_free_memory(void) {
@@ -88,6 +109,7 @@ struct memory_span platform_free_memory(void) {
         if (span.end > span.start && span.end - span.start > best.end - best.start)
             best = span;
     }
+    log_machine(best);
     make_zero(best);
     return (struct memory_span){(void *)(uintptr_t)best.start, best.end - best.start};
 }

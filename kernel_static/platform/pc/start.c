@@ -14,6 +14,5 @@ _Noreturn void pc_start(uint32_t magic, uint32_t information) {
     arch_enable_vectors();
     irq_start();
     clock_start();
-    entropy_start();
     kernel_main();
 }
