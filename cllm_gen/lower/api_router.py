@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Sequence
 
@@ -21,12 +22,16 @@ class _Node:
 
 def symbol(segments: Sequence[Segment]) -> str:
     """A path as part of a C name: segments joined by two underscores, a parameter as `any`."""
-    pieces = ["any" if s.parameter else "".join(map(_spell, s.text)) for s in segments]
+    pieces = ["any" if segment.parameter else _spell(segment.text) for segment in segments]
     return "__".join(["", *pieces]) if pieces else "__root"
 
 
-def _spell(character: str) -> str:
-    return character if character.isalnum() or character == "_" else f"_{ord(character):02x}"
+def _spell(text: str) -> str:
+    """Literal text as part of a C name: what a name cannot hold, and underscores that would read as
+    a join, become their hexadecimal code."""
+    if text in ("any", "root"):
+        return text + "_"
+    return re.sub(r"[^A-Za-z0-9_]|_(?=_)|(?<=_)_|^_|_$", lambda match: f"_{ord(match[0]):02x}", text)
 
 
 def route_symbol(route: Route) -> str:

@@ -9,7 +9,7 @@ from cllm_gen.lower.api_collect import Collection, Home, home_name, named_childr
 from cllm_gen.lower.api_words import c_string, word_tree
 from cllm_gen.spec.schema import (
     INT64, MISSING, Array, Base64, Boolean, Enum, Field, Float, Integer, Literal, Number, Object,
-    String, Type, Union, Unsupported, enumerator, first_bytes,
+    String, Type, Union, Unsupported, enumerator, first_bytes, member,
 )
 from cllm_gen.spec.source import Span, SpecError
 
@@ -74,7 +74,7 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
     block = {
         "kind": "object", "name": schema.name, "cite": cite, "span": span, "doc": schema.doc,
         "tree": word_tree(members), "keys": list(members.values()),
-        "unknown": f"{schema.name.upper()}_KEY_UNKNOWN",
+        "unknown": f"{schema.name.upper()}_NO_KEY",
         "refused": [_refused(schema, item) for item in schema.members if isinstance(item, Unsupported)],
     }
     return [*blocks, block]
@@ -191,14 +191,15 @@ def _member(schema: Object, item: Field, block: dict) -> dict:
     place = f"{schema.name}_{item.name}"
     literal = isinstance(item.type, Literal)
     has = not literal and item.default is MISSING and (item.nullable or not item.required)
+    name = member(item.name)
     return {
-        "name": item.name,
+        "name": name,
         "doc": item.doc,
         "key": c_string(item.name),
         "symbol": f"{schema.name.upper()}_KEY_{enumerator(item.name)}",
         "type": "" if literal else c_type(place, item.type),
-        "read": read_call(place, item.type, f"&value->{item.name}"),
-        "write": write_call(place, item.type, f"value->{item.name}"),
+        "read": read_call(place, item.type, f"&value->{name}"),
+        "write": write_call(place, item.type, f"value->{name}"),
         "has": has,
         "required": item.required,
         "nullable": item.nullable,

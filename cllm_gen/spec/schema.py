@@ -28,8 +28,9 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _C_WORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if inline "
     "int long register restrict return short signed sizeof static struct switch typedef union "
-    "unsigned void volatile while bool true false kind path reader value first here key".split()
+    "unsigned void volatile while bool true false".split()
 )
+_TAGS = frozenset("text buffer arena arena_chunk route route_match http_exchange json_reader json_path".split())
 
 
 class _Missing:
@@ -171,8 +172,8 @@ class Field:
         span = literal_span(self.span, self.name)
         object.__setattr__(self, "span", span)
         example = 'Field("max_tokens", Integer(least=1), "Most tokens to generate.", default=16)'
-        if not _KEY.match(self.name) or self.name in _C_WORDS:
-            raise SpecError(span, f"field name {self.name!r}", "a C identifier that is no keyword", example)
+        if not isinstance(self.name, str) or not _KEY.match(self.name):
+            raise SpecError(span, f"field name {self.name!r}", "letters, digits and '_'", example)
         _check_type(span, f"field {self.name!r}", self.type, example)
         if not isinstance(self.doc, str) or not self.doc.strip():
             raise SpecError(span, f"field {self.name!r} without a description", "a sentence", example)
@@ -246,12 +247,14 @@ class Object:
         for member in members:
             if not isinstance(member, (Field, Unsupported, Ignored)):
                 raise SpecError(span, f"{member!r} in object {name!r}", "Field, Unsupported or Ignored", example)
-            if member.name in seen:
-                raise SpecError(
-                    member.span, f"a second field {member.name!r} in object {name!r}",
-                    f"each name once (first on line {seen[member.name].line})", example,
-                )
-            seen[member.name] = member.span
+            for taken in (enumerator(member.name), "HAS_" + enumerator(member.name)):
+                if taken in seen:
+                    raise SpecError(
+                        member.span, f"a second field {member.name!r} in object {name!r}",
+                        f"each name once, whatever its case, and no has_ before it (first on line {seen[taken].line})",
+                        example,
+                    )
+                seen[taken] = member.span
         _set(self, name=name, doc=doc, members=members, span=span)
 
     @property
@@ -277,7 +280,9 @@ class Union:
             raise SpecError(span, f"union {name!r} of {len(alternatives)} types", "two or more", example)
         seen: dict[tuple[str, ...], str] = {}
         for alternative, type in alternatives.items():
-            _check_name(span, "alternative", alternative, example)
+            if not _NAME.match(alternative) or alternative in _C_WORDS | {"kind"}:
+                expected = "lower-case letters, digits and '_', no C keyword and not 'kind'"
+                raise SpecError(span, f"alternative {alternative!r} of union {name!r}", expected, example)
             _check_type(span, f"alternative {alternative!r}", type, example)
             for mark in first_bytes(type):
                 for other, kind in seen.items():
@@ -309,6 +314,11 @@ def first_bytes(type: Type) -> list[tuple[str, ...]]:
     return [(names.get(type.__class__, "string"),)]
 
 
+def member(name: str) -> str:
+    """The C spelling of a field: its name, with an underscore behind a keyword."""
+    return f"{name}_" if name in _C_WORDS else name
+
+
 def enumerator(value: str) -> str:
     """The C spelling of an enum's string: upper case, everything else an underscore."""
     return re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
@@ -320,8 +330,9 @@ def _set(target: Any, **values: Any) -> None:
 
 
 def _check_name(span: Span, what: str, name: Any, example: str) -> None:
-    if not isinstance(name, str) or not _NAME.match(name) or name in _C_WORDS:
-        raise SpecError(span, f"{what} name {name!r}", "a lower-case C identifier that is no keyword", example)
+    if not isinstance(name, str) or not _NAME.match(name) or name in _C_WORDS | _TAGS:
+        expected = "lower-case letters, digits and '_', no C keyword and no struct of the kernel's"
+        raise SpecError(span, f"{what} name {name!r}", expected, example)
 
 
 def _check_type(span: Span, what: str, type: Any, example: str) -> None:

@@ -28,7 +28,7 @@ bool content_part_type_parse(struct json_reader *reader, const struct json_path 
 
 /* specs/api/chat.py | "content_part", */
 enum content_part_key {
-    CONTENT_PART_KEY_UNKNOWN,
+    CONTENT_PART_NO_KEY,
     CONTENT_PART_KEY_TYPE,
     CONTENT_PART_KEY_TEXT,
 };
@@ -44,7 +44,7 @@ static enum content_part_key content_part_key(struct text key) {
             return CONTENT_PART_KEY_TEXT;
         break;
     }
-    return CONTENT_PART_KEY_UNKNOWN;
+    return CONTENT_PART_NO_KEY;
 }
 
 bool content_part_parse(struct json_reader *reader, const struct json_path *path,
@@ -70,7 +70,7 @@ bool content_part_parse(struct json_reader *reader, const struct json_path *path
             if (!json_string(reader, &here, 0, SIZE_MAX, &value->text))
                 return false;
             break;
-        case CONTENT_PART_KEY_UNKNOWN:
+        case CONTENT_PART_NO_KEY:
             json_skip(reader);
             break;
         }
@@ -157,7 +157,7 @@ bool chat_role_parse(struct json_reader *reader, const struct json_path *path,
 
 /* specs/api/chat.py | "request_message", */
 enum request_message_key {
-    REQUEST_MESSAGE_KEY_UNKNOWN,
+    REQUEST_MESSAGE_NO_KEY,
     REQUEST_MESSAGE_KEY_ROLE,
     REQUEST_MESSAGE_KEY_CONTENT,
     REQUEST_MESSAGE_KEY_NAME,
@@ -211,7 +211,7 @@ static enum request_message_key request_message_key(struct text key) {
             return REQUEST_MESSAGE_KEY_REFUSAL;
         break;
     }
-    return REQUEST_MESSAGE_KEY_UNKNOWN;
+    return REQUEST_MESSAGE_NO_KEY;
 }
 
 bool request_message_parse(struct json_reader *reader, const struct json_path *path,
@@ -274,7 +274,7 @@ bool request_message_parse(struct json_reader *reader, const struct json_path *p
                     reader, &here,
                     "is not supported: refusals are ordinary text here; only null is accepted");
             break;
-        case REQUEST_MESSAGE_KEY_UNKNOWN:
+        case REQUEST_MESSAGE_NO_KEY:
             json_skip(reader);
             break;
         }
@@ -304,7 +304,7 @@ bool response_format_type_parse(struct json_reader *reader, const struct json_pa
 
 /* specs/api/chat.py | "response_format", */
 enum response_format_key {
-    RESPONSE_FORMAT_KEY_UNKNOWN,
+    RESPONSE_FORMAT_NO_KEY,
     RESPONSE_FORMAT_KEY_TYPE,
 };
 
@@ -315,7 +315,7 @@ static enum response_format_key response_format_key(struct text key) {
             return RESPONSE_FORMAT_KEY_TYPE;
         break;
     }
-    return RESPONSE_FORMAT_KEY_UNKNOWN;
+    return RESPONSE_FORMAT_NO_KEY;
 }
 
 bool response_format_parse(struct json_reader *reader, const struct json_path *path,
@@ -334,7 +334,7 @@ bool response_format_parse(struct json_reader *reader, const struct json_path *p
             if (!response_format_type_parse(reader, &here, &value->type))
                 return false;
             break;
-        case RESPONSE_FORMAT_KEY_UNKNOWN:
+        case RESPONSE_FORMAT_NO_KEY:
             json_skip(reader);
             break;
         }
@@ -401,7 +401,7 @@ static bool chat_request_modalities_parse(struct json_reader *reader, const stru
 
 /* specs/api/chat.py | "chat_request", */
 enum chat_request_key {
-    CHAT_REQUEST_KEY_UNKNOWN,
+    CHAT_REQUEST_NO_KEY,
     CHAT_REQUEST_KEY_MODEL,
     CHAT_REQUEST_KEY_MESSAGES,
     CHAT_REQUEST_KEY_MAX_TOKENS,
@@ -619,7 +619,7 @@ static enum chat_request_key chat_request_key(struct text key) {
         }
         break;
     }
-    return CHAT_REQUEST_KEY_UNKNOWN;
+    return CHAT_REQUEST_NO_KEY;
 }
 
 bool chat_request_parse(struct json_reader *reader, const struct json_path *path,
@@ -822,7 +822,7 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
                           "is not supported: the appliance does not search the web; only null is "
                           "accepted");
             break;
-        case CHAT_REQUEST_KEY_UNKNOWN:
+        case CHAT_REQUEST_NO_KEY:
             json_skip(reader);
             break;
         }

@@ -12,7 +12,7 @@
 
 /* specs/api/completions.py | "completion_request", */
 enum completion_request_key {
-    COMPLETION_REQUEST_KEY_UNKNOWN,
+    COMPLETION_REQUEST_NO_KEY,
     COMPLETION_REQUEST_KEY_MODEL,
     COMPLETION_REQUEST_KEY_PROMPT,
     COMPLETION_REQUEST_KEY_MAX_TOKENS,
@@ -141,7 +141,7 @@ static enum completion_request_key completion_request_key(struct text key) {
             return COMPLETION_REQUEST_KEY_SUFFIX;
         break;
     }
-    return COMPLETION_REQUEST_KEY_UNKNOWN;
+    return COMPLETION_REQUEST_NO_KEY;
 }
 
 bool completion_request_parse(struct json_reader *reader, const struct json_path *path,
@@ -283,7 +283,7 @@ bool completion_request_parse(struct json_reader *reader, const struct json_path
                           "is not supported: text is not filled in between; only null or \"\" is "
                           "accepted");
             break;
-        case COMPLETION_REQUEST_KEY_UNKNOWN:
+        case COMPLETION_REQUEST_NO_KEY:
             json_skip(reader);
             break;
         }

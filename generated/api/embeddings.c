@@ -31,7 +31,7 @@ bool encoding_format_parse(struct json_reader *reader, const struct json_path *p
 
 /* specs/api/embeddings.py | "embedding_request", */
 enum embedding_request_key {
-    EMBEDDING_REQUEST_KEY_UNKNOWN,
+    EMBEDDING_REQUEST_NO_KEY,
     EMBEDDING_REQUEST_KEY_MODEL,
     EMBEDDING_REQUEST_KEY_INPUT,
     EMBEDDING_REQUEST_KEY_ENCODING_FORMAT,
@@ -65,7 +65,7 @@ static enum embedding_request_key embedding_request_key(struct text key) {
         }
         break;
     }
-    return EMBEDDING_REQUEST_KEY_UNKNOWN;
+    return EMBEDDING_REQUEST_NO_KEY;
 }
 
 bool embedding_request_parse(struct json_reader *reader, const struct json_path *path,
@@ -105,7 +105,7 @@ bool embedding_request_parse(struct json_reader *reader, const struct json_path 
                 !json_integer(reader, &here, 1, INT64_MAX, &value->dimensions))
                 return false;
             break;
-        case EMBEDDING_REQUEST_KEY_UNKNOWN:
+        case EMBEDDING_REQUEST_NO_KEY:
             json_skip(reader);
             break;
         }

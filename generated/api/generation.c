@@ -154,7 +154,7 @@ bool stop_parse(struct json_reader *reader, const struct json_path *path, struct
 
 /* specs/api/generation.py | "stream_options", */
 enum stream_options_key {
-    STREAM_OPTIONS_KEY_UNKNOWN,
+    STREAM_OPTIONS_NO_KEY,
     STREAM_OPTIONS_KEY_INCLUDE_USAGE,
 };
 
@@ -169,7 +169,7 @@ static enum stream_options_key stream_options_key(struct text key) {
         }
         break;
     }
-    return STREAM_OPTIONS_KEY_UNKNOWN;
+    return STREAM_OPTIONS_NO_KEY;
 }
 
 bool stream_options_parse(struct json_reader *reader, const struct json_path *path,
@@ -188,7 +188,7 @@ bool stream_options_parse(struct json_reader *reader, const struct json_path *pa
             if (!json_is_null(reader) && !json_boolean(reader, &here, &value->include_usage))
                 return false;
             break;
-        case STREAM_OPTIONS_KEY_UNKNOWN:
+        case STREAM_OPTIONS_NO_KEY:
             json_skip(reader);
             break;
         }

@@ -12,7 +12,7 @@
 
 /* specs/api/tokens.py | "tokenize_request", */
 enum tokenize_request_key {
-    TOKENIZE_REQUEST_KEY_UNKNOWN,
+    TOKENIZE_REQUEST_NO_KEY,
     TOKENIZE_REQUEST_KEY_CONTENT,
     TOKENIZE_REQUEST_KEY_ADD_SPECIAL,
     TOKENIZE_REQUEST_KEY_PARSE_SPECIAL,
@@ -50,7 +50,7 @@ static enum tokenize_request_key tokenize_request_key(struct text key) {
         }
         break;
     }
-    return TOKENIZE_REQUEST_KEY_UNKNOWN;
+    return TOKENIZE_REQUEST_NO_KEY;
 }
 
 bool tokenize_request_parse(struct json_reader *reader, const struct json_path *path,
@@ -87,7 +87,7 @@ bool tokenize_request_parse(struct json_reader *reader, const struct json_path *
             if (!json_boolean(reader, &here, &value->with_pieces))
                 return false;
             break;
-        case TOKENIZE_REQUEST_KEY_UNKNOWN:
+        case TOKENIZE_REQUEST_NO_KEY:
             json_skip(reader);
             break;
         }
@@ -198,7 +198,7 @@ static bool detokenize_request_tokens_parse(struct json_reader *reader,
 
 /* specs/api/tokens.py | "detokenize_request", */
 enum detokenize_request_key {
-    DETOKENIZE_REQUEST_KEY_UNKNOWN,
+    DETOKENIZE_REQUEST_NO_KEY,
     DETOKENIZE_REQUEST_KEY_TOKENS,
 };
 
@@ -209,7 +209,7 @@ static enum detokenize_request_key detokenize_request_key(struct text key) {
             return DETOKENIZE_REQUEST_KEY_TOKENS;
         break;
     }
-    return DETOKENIZE_REQUEST_KEY_UNKNOWN;
+    return DETOKENIZE_REQUEST_NO_KEY;
 }
 
 bool detokenize_request_parse(struct json_reader *reader, const struct json_path *path,
@@ -228,7 +228,7 @@ bool detokenize_request_parse(struct json_reader *reader, const struct json_path
             if (!detokenize_request_tokens_parse(reader, &here, &value->tokens))
                 return false;
             break;
-        case DETOKENIZE_REQUEST_KEY_UNKNOWN:
+        case DETOKENIZE_REQUEST_NO_KEY:
             json_skip(reader);
             break;
         }
