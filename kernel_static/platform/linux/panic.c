@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exit_port.h"
 #include "panic.h"
 #include "platform.h"
 
