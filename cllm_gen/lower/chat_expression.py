@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from jinja2 import nodes
@@ -100,13 +100,22 @@ def is_there(value: Value, test: Value) -> Value:
     """`test`, which needs a text, of a variable that may be without one."""
     if not value.kind.absent:
         return test
-    return Value(BOOL, f"!{value.at(UNARY)}.absent && {test.at(AND)}", AND)
+    return both(Value(BOOL, f"!{value.at(UNARY)}.absent", UNARY), test, "&&")
 
 
 def invert(value: Value) -> Value:
     if value.kind.known:
         return known(not value.kind.constant)
+    if value.precedence == EQUAL and value.c.count(" == ") == 1:
+        return Value(BOOL, value.c.replace(" == ", " != "), EQUAL)
     return Value(BOOL, f"!{value.at(UNARY)}", UNARY)
+
+
+def both(one: Value, other: Value, sign: str) -> Value:
+    """`one && other` or `one || other`, with the parentheses that gcc asks for."""
+    precedence = AND if sign == "&&" else OR
+    sides = [f"({side.c})" if side.precedence > EQUAL and side.precedence != precedence else side.c for side in (one, other)]
+    return Value(BOOL, f"{sides[0]} {sign} {sides[1]}", precedence)
 
 
 def equal(one: Value, other: Value) -> Value:
@@ -144,6 +153,9 @@ class Expressions:
         """Whether the list is known to hold a message here."""
         raise NotImplementedError
 
+    failing = False
+    """Whether something since this was last reset can fail the run."""
+
     def value(self, node: nodes.Node) -> Value:
         method = getattr(self, "value_" + type(node).__name__.lower(), None)
         if method is None:
@@ -154,14 +166,16 @@ class Expressions:
         """The value's truth; `and` and `or` need no more than that of their operands."""
         if not isinstance(node, (nodes.And, nodes.Or)):
             return truth(self.value(node))
-        stops, sign, precedence = (True, "||", OR) if isinstance(node, nodes.Or) else (False, "&&", AND)
+        stops, sign = (True, "||") if isinstance(node, nodes.Or) else (False, "&&")
+        failing, self.failing = self.failing, False
         left = self.condition(node.left)
+        safe, self.failing = not self.failing, self.failing or failing
         if left.kind.known:
             return left if left.kind.constant is stops else self.condition(node.right)
         right = self.condition(node.right)
         if right.kind.known and right.kind.constant is not stops:
             return left
-        return Value(BOOL, f"{left.at(precedence)} {sign} {right.at(precedence)}", precedence)
+        return right if right.kind.known and safe else both(left, right, sign)
 
     def value_const(self, node: nodes.Const) -> Value:
         return known(node.value)
@@ -268,7 +282,7 @@ class Expressions:
             if made is None or (made.kind.known and made.kind.constant):
                 made = test
             elif not made.kind.known:
-                made = Value(BOOL, f"{made.at(AND)} && {test.at(AND)}", AND)
+                made = both(made, test, "&&")
             left = operand.expr
         return made
 
@@ -279,11 +293,7 @@ class Expressions:
         one, other = self.value(left), self.value(right)
         if op in ("eq", "ne"):
             same = equal(one, other)
-            if op == "eq":
-                return same
-            if same.precedence == EQUAL and " == " in same.c:
-                return replace(same, c=same.c.replace(" == ", " != ", 1))
-            return invert(same)
+            return same if op == "eq" else invert(same)
         if not {one.kind.name, other.kind.name} <= {"int", "bool"}:
             refuse("expression", f"{one.kind.name} {_COMPARISONS[op]} {other.kind.name}")
         if one.kind.known and other.kind.known:
@@ -301,7 +311,7 @@ class Expressions:
                 if made.kind.known or test.kind.known:
                     made = test if not made.kind.known or not made.kind.constant else made
                 else:
-                    made = Value(BOOL, f"{made.at(OR)} || {test.at(OR)}", OR)
+                    made = both(made, test, "||")
             return made
         value = self.value(whole)
         if value.kind.name == "message" and part.kind.name == "text" and part.kind.known:
@@ -351,6 +361,7 @@ class Expressions:
     def _element(self, owner: Value, index: Value) -> Value:
         if index.kind.known and index.kind.constant == 0 and self.in_range(owner):
             return Value(MESSAGE, f"{owner.at(ATOM)}.first")
+        self.failing = True
         return Value(MESSAGE, f"chat_message_at(run, {owner.c}, {index.c})", checked=True)
 
     def _slice(self, owner: Value, bounds: nodes.Slice) -> Value:

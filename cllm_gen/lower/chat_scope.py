@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Iterator
 
 from jinja2 import nodes
@@ -10,19 +10,20 @@ from jinja2 import nodes
 from cllm_gen.lower.chat_kind import UNDEFINED, Kind, c_literal, join
 from cllm_gen.lower.chat_expression import Value
 
-_TAKEN = frozenset(
+TAKEN = frozenset(
     "auto bool break case char const continue default do double else enum extern false float for goto if "
     "inline int int64_t long null register restrict return run short signed sizeof static struct switch text "
     "true typedef union unsigned void volatile while size_t".split()
 )
+"""Names that mean something else in the generated function."""
 
 
 @dataclass
 class Scope:
     """The template, or the body of one loop. `own` are the names set in it (also in its ifs, not
-    in loops inside); `state` says which of them are "set" or only "maybe" set here."""
+    in loops inside); `path` leads to it: names and ids of nodes. `state` says which of them are "set" or only "maybe" set here."""
 
-    path: tuple[str, ...]
+    path: tuple[tuple[str, int], ...]
     own: frozenset[str]
     parent: "Scope | None" = None
     state: dict[str, str] = field(default_factory=dict)
@@ -63,6 +64,8 @@ class Facts:
     def __init__(self) -> None:
         self.kinds: dict[tuple, Kind] = {}
         self.read: set[tuple] = set()
+        self.used: set[tuple] = set()
+        """What the pass before read."""
         self.started: set[tuple] = set()
 
     def snapshot(self) -> tuple:
@@ -77,8 +80,8 @@ def c_name(scope: Scope, name: str) -> str:
     """The C name of a scope's variable: its own, with its loop's in front if that is taken."""
     plain = name.replace(".", "_")
     outer = [s for s in scope.chain() if s is not scope and (name in s.own or (s.loop and s.loop["target"] == name))]
-    clash = plain in _TAKEN or outer or (scope.loop and plain == scope.loop["index"])
-    return f"{scope.path[-1]}_{plain}" if clash else plain
+    clash = plain in TAKEN or outer or (scope.loop and plain == scope.loop["index"])
+    return f"{scope.path[-1][0]}_{plain}" if clash else plain
 
 
 def read(facts: Facts, scope: Scope, name: str, otherwise) -> Value:

@@ -13,9 +13,9 @@ import jinja2
 from jinja2 import nodes
 
 from cllm_gen.emit.output import Output
-from cllm_gen.lower.chat_expression import OR, Expressions, Unsupported, Value, known, refuse, truth
-from cllm_gen.lower.chat_kind import BOOL, INT, MESSAGE, MESSAGES, NONE, UNDEFINED, Kind, Mixed, c_literal
-from cllm_gen.lower.chat_scope import Facts, Scope, c_name, merged, names_set, read, variable
+from cllm_gen.lower.chat_expression import OR, Expressions, Unsupported, Value, known, refuse
+from cllm_gen.lower.chat_kind import BOOL, INT, MESSAGE, MESSAGES, UNDEFINED, Kind, Mixed, c_literal
+from cllm_gen.lower.chat_scope import TAKEN, Facts, Scope, c_name, merged, names_set, read
 from cllm_gen.lower.chat_source import TemplateSource
 from cllm_gen.spec.source import Span, SpecError
 
@@ -34,13 +34,13 @@ class Compiler(Expressions):
 
     def __init__(self, model, facts: Facts, places: dict[int, tuple[Span, str]]):
         self.model, self.facts, self.places = model, facts, places
-        self.scope: Scope = Scope((model.name,), frozenset())
+        self.scope: Scope = Scope((), frozenset())
         self.block: list[dict[str, Any]] = []
         self.ended = False
         self.span, self.tag = model.span, ""
 
     def template(self, tree: nodes.Template) -> list[dict[str, Any]]:
-        self.scope = Scope((self.model.name,), names_set(tree.body), block=self.block)
+        self.scope = Scope((("chat", id(tree)),), names_set(tree.body), block=self.block)
         self.body(tree.body)
         self.start_values(self.scope)
         return self.block
@@ -259,27 +259,39 @@ class Compiler(Expressions):
             raise Unsupported(f"a for over a {messages.kind.name}", "a for over messages, or a slice of them")
         self.cite()
         target, outer = node.target.name, self.block
+        before: list[dict[str, Any]] = []
         held = messages.c
         if "(" in held:  # evaluate a slice once
             held = f"{target}_list"
-            self.line(f"struct chat_messages {held} = {messages.c};")
-        path = (*self.scope.path, target)
+            before.append({"line": f"struct chat_messages {held} = {messages.c};"})
+        # jinja2 takes the else branch unless some round ran to its end.
+        cut = node.else_ and any(node.find_all((nodes.Break, nodes.Continue)))
+        if cut:
+            before.append({"line": f"bool {target}_finished = false;"})
+        path = (*self.scope.path, (target, id(node)))
         self.facts.kinds[(path, target)] = MESSAGE
-        name = target if target not in ("run", "text") else f"{target}_value"
+        name = target if target not in TAKEN else f"{target}_value"
         loop = {"target": target, "c": name, "index": f"{target}_index", "list": held}
         inner = Scope(path, names_set(node.body), self.scope, loop=loop)
         self.scope, self.block = inner, inner.block
         self.body(node.body)
+        if cut and not self.ended:
+            self.line(f"{target}_finished = true;")
         self.start_values(inner)
-        if (path, target) in self.facts.read:
+        if (path, target) in self.facts.used:
             inner.block.insert(0, {"line": f"const struct chat_message *{name} = &{held}.first[{loop['index']}];"})
-        self.scope, self.block, self.ended = inner.parent, outer, False
         index = loop["index"]
         head = f"for (int64_t {index} = 0; {index} < {held}.count; {index}++)"
-        made = {"head": head, "body": inner.block}
-        self.block.append({"bare": [self.block.pop(), made]} if held != messages.c else made)
+        self.block = [*before, {"head": head, "body": inner.block}] if before else outer
+        self.scope, self.ended = inner.parent, False
+        if not before:
+            self.block.append({"head": head, "body": inner.block})
         if node.else_:
-            self.branch([(f"{messages.c}.count == 0", lambda: self.body(node.else_))], None)
+            test = f"!{target}_finished" if cut else f"{held}.count == 0"
+            self.branch([(test, lambda: self.body(node.else_))], None)
+        if before:
+            outer.append({"bare": self.block})
+            self.block = outer
 
     def emit_break(self, _: nodes.Node) -> None:
         self.line("break;")
@@ -334,6 +346,8 @@ class Compiler(Expressions):
             self.line(f"{place} = {'' if here else '(struct chat_text)'}{{.absent = true}};")
         elif value.kind.pieces and value.c:
             self.line(f"{place} = {value.c};")
+        elif value.c:
+            self.line(f"{place} = chat_one(run, {value.c}, {_ORIGINS[value.kind.origin]});")
         elif here:
             self.line(f"{place} = {{0}};")
             self.text(node, c)
@@ -341,34 +355,31 @@ class Compiler(Expressions):
             outer, self.block = self.block, [{"line": "struct chat_text joined = {0};"}]
             self.text(node, "joined")
             self.line(f"{c} = joined;")
-            self.block = outer + [{"bare": self.block}] if outer is not scope.block else self._into(outer, self.block)
-        if here and (scope.path, name) not in self.facts.read:
+            outer.append({"bare": self.block})
+            self.block = outer
+        if here and (scope.path, name) not in self.facts.used:
             self.line(f"(void){c};")
-
-    @staticmethod
-    def _into(outer: list, bare: list) -> list:
-        outer.append({"bare": bare})
-        return outer
 
     def start_values(self, scope: Scope) -> None:
         """Declares, first thing in the scope, what was not declared where it is set."""
-        lines = []
+        outer_block, self.block = self.block, []
         for name in sorted(scope.own):
-            kind = self.facts.kinds.get((scope.path, name))
+            key = (scope.path, name)
+            kind, c = self.facts.kinds.get(key), c_name(scope, name)
             if kind is None or kind.known or name in scope.declared:
                 continue
-            start = ""
-            if (scope.path, name) in self.facts.started:
-                outer = self._outer(scope, name)
-                start = f" = {outer.c}"
-                if kind.pieces and outer.kind.name != "text":
-                    start = " = {.absent = true}"
-                elif kind.pieces and not outer.kind.pieces:
-                    raise Unsupported(f"the variable {name!r}, which a loop changes in some rounds", "another name in the loop")
-            lines.append({"line": f"{kind.c_type}{c_name(scope, name)}{start};"})
-            if (scope.path, name) not in self.facts.read:
-                lines.append({"line": f"(void){c_name(scope, name)};"})
-        scope.block[:0] = lines
+            start = self._outer(scope, name) if key in self.facts.started else None
+            if start is None:
+                self.line(f"{kind.c_type}{c};")
+            elif not kind.pieces or start.kind.pieces:
+                self.line(f"{kind.c_type}{c} = {start.c};")
+            elif start.kind.name != "text":
+                self.line(f"{kind.c_type}{c} = {{.absent = true}};")
+            else:
+                self.line(f"{kind.c_type}{c} = chat_one(run, {start.c}, {_ORIGINS[start.kind.origin]});")
+            if key not in self.facts.used:
+                self.line(f"(void){c};")
+        scope.block[:0], self.block = self.block, outer_block
 
     def _outer(self, scope: Scope, name: str) -> Value:
         if scope.parent is None:
@@ -389,7 +400,7 @@ def compile_template(model) -> list[dict[str, Any]]:
     facts, places = Facts(), source.spans(tree)
     for _ in range(_PASSES):
         before = facts.snapshot()
-        facts.read = set()
+        facts.used, facts.read = facts.read, set()
         made = Compiler(model, facts, places).template(tree)
         if facts.snapshot() == before:
             return made

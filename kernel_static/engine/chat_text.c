@@ -46,6 +46,13 @@ void chat_add_all(struct chat_run *run, struct chat_text *to, struct chat_text t
         chat_add(run, to, piece->text, piece->origin);
 }
 
+struct chat_text chat_one(struct chat_run *run, struct text text, enum chat_origin origin)
+{
+    struct chat_text made = {0};
+    chat_add(run, &made, text, origin);
+    return made;
+}
+
 struct text chat_flat(struct chat_run *run, struct chat_text text)
 {
     size_t count = 0;
@@ -123,6 +130,22 @@ struct text chat_trim_end(struct text text)
 struct text chat_trim(struct text text)
 {
     return chat_trim_end(chat_trim_start(text));
+}
+
+struct chat_text chat_trim_all(struct chat_run *run, struct chat_text text)
+{
+    struct chat_piece *start = text.first, *last = NULL;
+    while (start && !chat_trim_start(start->text).count)
+        start = start->next;
+    for (struct chat_piece *piece = start; piece; piece = piece->next)
+        if (chat_trim_end(piece->text).count)
+            last = piece;
+    struct chat_text trimmed = {0};
+    for (struct chat_piece *piece = start; last && piece != last->next; piece = piece->next) {
+        struct text part = piece == start ? chat_trim_start(piece->text) : piece->text;
+        chat_add(run, &trimmed, piece == last ? chat_trim_end(part) : part, piece->origin);
+    }
+    return trimmed;
 }
 
 int64_t chat_length(struct text text)

@@ -55,6 +55,8 @@ void chat_write_all(struct chat_run *run, struct chat_text text);
 void chat_add(struct chat_run *run, struct chat_text *to, struct text text, enum chat_origin origin);
 void chat_add_all(struct chat_run *run, struct chat_text *to, struct chat_text text);
 
+struct chat_text chat_one(struct chat_run *run, struct text text, enum chat_origin origin);
+
 /* Notes that the template stopped, if nothing went wrong before. */
 void chat_fail(struct chat_run *run, const char *why);
 
@@ -71,6 +73,7 @@ struct chat_messages chat_slice(struct chat_messages messages, int64_t start, in
 struct text chat_trim(struct text text);
 struct text chat_trim_start(struct text text);
 struct text chat_trim_end(struct text text);
+struct chat_text chat_trim_all(struct chat_run *run, struct chat_text text);
 int64_t chat_length(struct text text);
 struct text chat_decimal(struct chat_run *run, int64_t number);
 
