@@ -159,6 +159,6 @@ double strtod(const char *restrict text, char **restrict end) {
     }
     if (end)
         *end = (char *)(stop ? stop : text);
-    return negative ? -value : value;
+    return negative && stop ? -value : value;
 }
 #endif
