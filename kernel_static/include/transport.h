@@ -17,7 +17,8 @@ struct stream_events {
     /* Bytes wait. Returns how many were consumed; the rest stay in the transport's buffer (and
      * close the peer's window) and are offered again when more arrive or after stream_resume. */
     size_t (*received)(void *context, const uint8_t *bytes, size_t count);
-    /* The peer will send no more (FIN). Sending is still allowed. */
+    /* The peer will send no more (FIN), and all it sent has been consumed. Sending is still
+     * allowed. */
     void (*finished)(void *context);
     /* Space for sending became free after a short stream_write. */
     void (*writable)(void *context);

@@ -160,7 +160,7 @@ static bool call_back(struct tcp_connection *c) {
         offer(c);
         busy = true;
     }
-    if (c->finishing && tcp_sends(c)) {
+    if (c->finishing && !c->count && tcp_sends(c)) { /* after all that came before it */
         c->finishing = false;
         busy = true;
         if (!c->fin_queued)

@@ -7,8 +7,9 @@
 #include "tcp_internal.h"
 
 /* When the backlog is full, a newcomer may push out an entry that has waited this long: a client
- * that is there has answered by then, and a flood cannot keep others out for more than that. */
-#define EVICTION_AGE NET_SECOND
+ * that is there has answered by then, and what a flood leaves behind is gone as soon as somebody
+ * needs its place. */
+#define EVICTION_AGE (3 * NET_SECOND)
 
 /* RFC 6528: a clock of 4 microseconds, so that numbers of one pair of ports rise, plus a keyed
  * hash of that pair. */

@@ -80,6 +80,7 @@ struct tcp_connection {
     uint32_t rcv_nxt, rcv_adv; /* rcv_adv: the right edge that the peer was told */
     struct tcp_gap gaps[TCP_GAPS];
     size_t gap_count;
+    bool consumed; /* the upper layer took octets since the last segment that we sent */
     bool fin_seen; /* at fin_sequence, perhaps beyond RCV.NXT */
     uint32_t fin_sequence;
 

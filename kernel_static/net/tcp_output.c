@@ -27,7 +27,7 @@ bool tcp_window_opened(const struct tcp_connection *c) {
     uint32_t step = smaller((uint32_t)c->tcp->limits.receive_bytes / 2, 2 * TCP_MSS);
     bool ended = c->state != TCP_ESTABLISHED && c->state != TCP_FIN_WAIT_1 &&
                  c->state != TCP_FIN_WAIT_2;
-    return !ended && (int32_t)(free_edge(c) - c->rcv_adv) >= (int32_t)step;
+    return c->consumed && !ended && (int32_t)(free_edge(c) - c->rcv_adv) >= (int32_t)step;
 }
 
 /* Sends `count` queued octets from sequence number `from`, with FIN if asked; everything that a
@@ -58,7 +58,7 @@ static bool send(struct tcp_connection *c, uint32_t from, size_t count, bool fin
     uint32_t told = c->rcv_nxt + (segment.window << c->rcv_shift);
     if (tcp_before(c->rcv_adv, told))
         c->rcv_adv = told;
-    c->ack_due = false;
+    c->ack_due = c->consumed = false;
     return true;
 }
 

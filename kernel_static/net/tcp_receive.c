@@ -70,6 +70,7 @@ void tcp_receive(struct tcp_connection *c, uint32_t sequence, const uint8_t *dat
 void tcp_consume(struct tcp_connection *c, size_t count) {
     c->kept += count;
     c->count -= count;
+    c->consumed |= count > 0;
     if (!c->count && !c->gap_count)
         c->kept = 0;
 }

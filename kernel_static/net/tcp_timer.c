@@ -39,6 +39,10 @@ static void probe_window(struct tcp_connection *c, uint64_t now) {
 }
 
 static void keep_alive(struct tcp_connection *c, uint64_t now) {
+    if (c->snd_nxt != c->snd_una || c->persist_at != NET_NEVER) {
+        c->keep_alive_at = now + TCP_KEEP_ALIVE_IDLE; /* the other timers find out */
+        return;
+    }
     if (c->probes >= TCP_KEEP_ALIVE_PROBES) {
         give_up(c, "no answer to keep-alive probes");
         return;

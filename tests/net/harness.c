@@ -155,7 +155,7 @@ static size_t received(void *context, const uint8_t *bytes, size_t count) {
     struct user *user = context;
     uint32_t id = id_of(user);
     if (user->echo)
-        count = stream_write(user->stream, bytes, count);
+        count = stream_write(user->stream, bytes, count); /* the rest after `writable` */
     else if (count > user->appetite)
         count = user->appetite;
     put_record('R', &id, sizeof id, bytes, count);
