@@ -13,6 +13,18 @@ SCALARS = (
     Instruction("({a} + {b})", "plus(a: i32, b: i32) -> i32 = a + b"),
     Instruction("({a} - {b})", "minus(a: i32, b: i32) -> i32 = a - b"),
     Instruction("({a} * {b})", "times(a: i32, b: i32) -> i32 = a * b"),
+    Instruction("({a} & {b})", "both(a: i32, b: i32) -> i32 = a & b"),
+    Instruction("({a} | {b})", "either(a: i32, b: i32) -> i32 = a | b"),
+    Instruction("({a} ^ {b})", "differ(a: i32, b: i32) -> i32 = a ^ b"),
+    Instruction("({a} >> {n})", "halve(a: i32, n: imm) -> i32 = a >> n"),
+    Instruction("({a} << {n})", "double(a: i32, n: imm) -> i32 = a << n"),
+    Instruction("({a} >> {n})", "halve_by(a: i32, n: i32) -> i32 = a >> n"),
+    Instruction(
+        "((uint32_t){a} < {b} ? {a} : {b})",
+        "least(a: i32, b: i32) -> i32 = select((a & 0xffffffff) < b, a, b)",
+    ),
+    Instruction("(int32_t)({a} >> {n})", "narrow_i64(a: i64, n: imm) -> i32 = a >> n"),
+    Instruction("*({p}) = {a}", "store_one_i32(p: *i32[1], a: i32) -> *i32[1] = a"),
     Instruction("(int64_t){x}", "start(x: imm) -> i64 = x"),
     Instruction(
         "({total} + (int64_t){a} * {b})",
