@@ -33,7 +33,7 @@ class Lowered:
     weights: Mapping[str, Placed]
     weight_bytes: int
     cache_offsets: Mapping[int, int]
-    """Bytes of a KV block that the layers before take; the cache itself is layer by layer."""
+    """Offset of a layer's K and V in a KV block."""
     block_bytes: int
 
     @property
