@@ -9,6 +9,8 @@ from specs.devices.uart16550 import uart16550
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
 from specs.isa.ssse3 import ssse3
+from specs.isa.word32 import word32
+from specs.isa.word64 import word64
 from specs.models.smollm2_135m import model
 from specs.protocols.arp import arp
 from specs.protocols.dhcp import dhcp
@@ -26,9 +28,9 @@ appliance = Appliance(
     devices=[e1000, uart16550, pci],
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
     targets={
-        "i386": [sse2],
-        "x86_64": [sse2, ssse3, avx2],
-        "hosted": [sse2, ssse3, avx2],
+        "i386": [word32, sse2],
+        "x86_64": [word64, sse2, ssse3, avx2],
+        "hosted": [word64, sse2, ssse3, avx2],
     },
     memory=MemoryMap(heap=24 * MIB),
     limits=Limits(connections=32, pending_requests=16, body_bytes=1 * MIB),
