@@ -40,7 +40,9 @@ def inside(start: Span, line: int, column: int = 0) -> Span:
 def note(line: Tree) -> str:
     """The documentation after two dashes, its lines joined."""
     notes = [child for child in line.children if isinstance(child, Token) and child.type == "NOTE"]
-    return " ".join(part.strip().lstrip("-").strip() for each in notes for part in each.splitlines())
+    return " ".join(
+        part.strip().lstrip("-").strip() for each in notes for part in each.splitlines()
+    )
 
 
 def read(parser: Lark, text: str, start: Span, words: Mapping[str, str], example: str) -> Tree:
@@ -48,9 +50,14 @@ def read(parser: Lark, text: str, start: Span, words: Mapping[str, str], example
     try:
         return parser.parse(text.rstrip() + "\n")
     except UnexpectedInput as error:
-        line = text.splitlines()[error.line - 1] if error.line > 0 else ""
+        lines = text.splitlines()
+        line = lines[error.line - 1] if 0 < error.line <= len(lines) else ""
         if isinstance(error, UnexpectedToken):
-            found = "the end of the line" if error.token.type in ("_NL", "$END") else repr(str(error.token))
+            found = (
+                "the end of the line"
+                if error.token.type in ("_NL", "$END")
+                else repr(str(error.token))
+            )
             terminals = error.accepts or error.expected
         else:
             assert isinstance(error, UnexpectedCharacters)
@@ -58,4 +65,6 @@ def read(parser: Lark, text: str, start: Span, words: Mapping[str, str], example
             terminals = error.allowed
         expected = sorted({words.get(name, name.lower()) for name in terminals} - {""})
         span = inside(start, max(error.line, 1), max(error.column, 0))
-        raise SpecError(span, f"{found} in {line.strip()!r}", ", or ".join(expected), example) from None
+        raise SpecError(
+            span, f"{found} in {line.strip()!r}", ", or ".join(expected), example
+        ) from None

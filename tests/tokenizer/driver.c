@@ -10,6 +10,7 @@
 #include "heap.h"
 #include "log.h"
 #include "model_image.h"
+#include "pretokenizer.h"
 #include "tokenizer.h"
 #include "unicode.h"
 
@@ -113,6 +114,23 @@ static void decode(void)
     buffer_release(&out);
 }
 
+static bool put_piece(void *context, const char *bytes, size_t count)
+{
+    (void)context;
+    put_bytes(bytes, count);
+    return true;
+}
+
+/* Every piece, then an empty one, which is no piece. */
+static void split(void)
+{
+    struct text text = get_text();
+    struct pretokenizer_sink sink = {put_piece, NULL};
+    pretokenizer_split(text.bytes, text.count, &sink);
+    put_number(0);
+    free((char *)text.bytes);
+}
+
 static void describe(void)
 {
     int32_t token = (int32_t)get_number();
@@ -170,6 +188,7 @@ int main(int count, char **arguments)
         switch (get_number()) {
         case 'e': encode(); break;
         case 'd': decode(); break;
+        case 'p': split(); break;
         case 'k': describe(); break;
         case 'r': chat(false); break;
         case 'c': chat(true); break;

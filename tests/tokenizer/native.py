@@ -86,6 +86,14 @@ class Native:
         self._send(ord("d"), len(tokens), *tokens)
         return self._read(self._number())
 
+    def split(self, text: str) -> list[str]:
+        """The pieces that the pre-tokenizer cuts."""
+        self._send(ord("p"), text.encode())
+        pieces = []
+        while size := self._number():
+            pieces.append(self._read(size).decode())
+        return pieces
+
     def describe(self, token: int) -> tuple[bool, bool, int]:
         """Whether it is special, whether it ends an answer; and the beginning token."""
         self._send(ord("k"), token)
