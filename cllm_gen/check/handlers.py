@@ -43,8 +43,10 @@ def check_handlers(root: Path, appliances: Iterable[Appliance]) -> None:
         if (text := _problem(entry, family, present.get(entry["handler"]), root))
     ]
     if problems:
-        count = f"{len(problems)} handlers are" if len(problems) > 1 else "one handler is"
-        raise MissingHandlers("\n\n".join([f"{count} missing or differ from the spec", *problems, *unreadable]))
+        one = len(problems) == 1
+        title = f"{'one handler is' if one else f'{len(problems)} handlers are'} missing or "
+        title += f"differ{'s' if one else ''} from the spec"
+        raise MissingHandlers("\n\n".join([title, *problems, *unreadable]))
 
 
 def _problem(entry: dict, family: str, found: _Function | None, root: Path) -> str:
@@ -81,7 +83,9 @@ def _functions(root: Path) -> tuple[dict[str, _Function], list[str]]:
             if isinstance(node, c_ast.FuncDef):
                 declaration = node.decl
                 place = f"{name}:{declaration.coord.line if declaration.coord else 0}"
-                found[declaration.name] = _Function(_signature(declaration), place, "static" in declaration.storage)
+                found[declaration.name] = _Function(
+                    _signature(declaration), place, "static" in declaration.storage
+                )
     return found, unreadable
 
 

@@ -24,11 +24,16 @@ def outputs(families: Sequence[Api]) -> list[Output]:
     for home in uses.homes:
         blocks = home_blocks(home, uses, names)
         context: dict[str, Any] = {
-            "home": home.name, "path": home.path, "includes": home_includes(home), "blocks": blocks,
+            "home": home.name,
+            "path": home.path,
+            "includes": home_includes(home),
+            "blocks": blocks,
             "nulls": any(item["is_null"] for block in blocks for item in block.get("members", [])),
         }
         for suffix in ("h", "c"):
-            found.append(Output(f"api/{home.name}.{suffix}", f"api_types.{suffix}.j2", context, [home.path]))
+            found.append(
+                Output(f"api/{home.name}.{suffix}", f"api_types.{suffix}.j2", context, [home.path])
+            )
     shared = {
         "homes": sorted(home.name for home in uses.homes),
         "handlers": api_router.handlers(routes),
@@ -39,7 +44,12 @@ def outputs(families: Sequence[Api]) -> list[Output]:
     found.append(Output("api/handlers.h", "api_handlers.h.j2", shared, specs))
     found.append(Output("api/router.c", "api_router.c.j2", shared, specs))
     found.append(
-        Output("api/openapi.json", "api_openapi.json.j2", {"document": api_pages.openapi(families, uses)}, specs)
+        Output(
+            "api/openapi.json",
+            "api_openapi.json.j2",
+            {"document": api_pages.openapi(families, uses)},
+            specs,
+        )
     )
     found.append(Output("api/api.md", "api_page.md.j2", api_pages.page(families, uses), specs))
     return found
@@ -50,7 +60,9 @@ def family_of(value: Any) -> Api:
     api = getattr(value, "api", value)
     if not isinstance(api, Api):
         raise SpecError(
-            Span("specs/appliances", 0), f"{value!r} in an appliance's api", "families from specs/api",
+            Span("specs/appliances", 0),
+            f"{value!r} in an appliance's api",
+            "families from specs/api",
             "api=[health.api, chat.api]",
         )
     return api

@@ -68,8 +68,10 @@ def collect(families: Sequence[Api]) -> Collection:
     def visit(schema: Named, use: str) -> None:
         if known.setdefault(schema.name, schema) is not schema and known[schema.name] != schema:
             raise SpecError(
-                schema.span, f"a second schema named {schema.name!r}",
-                f"each name once (first in {known[schema.name].span})", 'Object("usage_of_chat", ...)',
+                schema.span,
+                f"a second schema named {schema.name!r}",
+                f"each name once (first in {known[schema.name].span})",
+                'Object("usage_of_chat", ...)',
             )
         if schema.name in uses[use]:
             return
@@ -79,8 +81,10 @@ def collect(families: Sequence[Api]) -> Collection:
         home = homes.setdefault(home_name(schema), Home(home_name(schema), schema.span.path))
         if home.path != schema.span.path:
             raise SpecError(
-                schema.span, f"schemas in two files named {home.name}.py",
-                f"different file names ({home.path} has it too)", "specs/api/chat.py",
+                schema.span,
+                f"schemas in two files named {home.name}.py",
+                f"different file names ({home.path} has it too)",
+                "specs/api/chat.py",
             )
         if all(other.name != schema.name for other in home.schemas):
             home.schemas.append(schema)

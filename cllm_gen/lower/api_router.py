@@ -11,6 +11,8 @@ from cllm_gen.notation.route import Segment
 from cllm_gen.spec.api import Route
 from cllm_gen.spec.source import SpecError
 
+LINE = 100
+
 
 @dataclass
 class _Node:
@@ -31,7 +33,9 @@ def _spell(text: str) -> str:
     a join, become their hexadecimal code."""
     if text in ("any", "root"):
         return text + "_"
-    return re.sub(r"[^A-Za-z0-9_]|_(?=_)|(?<=_)_|^_|_$", lambda match: f"_{ord(match[0]):02x}", text)
+    return re.sub(
+        r"[^A-Za-z0-9_]|_(?=_)|(?<=_)_|^_|_$", lambda match: f"_{ord(match[0]):02x}", text
+    )
 
 
 def route_symbol(route: Route) -> str:
@@ -53,8 +57,10 @@ def path_tree(routes: Sequence[Route]) -> _Node:
         other = node.routes.setdefault(route.pattern.method, route)
         if other is not route:
             raise SpecError(
-                route.span, f"route {route.notation!r}, which answers the same requests as {other.notation!r}",
-                f"each method and path once (first in {other.span})", '"POST /v1/models/{model}/unload"',
+                route.span,
+                f"route {route.notation!r}, which answers the same requests as {other.notation!r}",
+                f"each method and path once (first in {other.span})",
+                '"POST /v1/models/{model}/unload"',
             )
     return root
 
@@ -71,16 +77,24 @@ def node_blocks(root: _Node) -> list[dict]:
         route = next(iter(node.routes.values()), None)
         if name in names:
             raise SpecError(
-                (route or names[name]).span, f"a path whose C name {name} another path has too",
-                "paths that differ in more than punctuation", '"GET /v1/models"',
+                (route or names[name]).span,
+                f"a path whose C name {name} another path has too",
+                "paths that differ in more than punctuation",
+                '"GET /v1/models"',
             )
         names[name] = route or next(iter(_routes_below(node)))
         pieces = [f"{{{s.text}}}" if s.parameter else s.text for s in node.segments]
         blocks.append(
             {
-                "name": name, "path": "/" + "/".join(pieces), "parameters": parameters,
+                "name": name,
+                "path": "/" + "/".join(pieces),
+                "parameters": parameters,
                 "routes": [
-                    {"method": f"HTTP_{method}", "symbol": f"route_{route_symbol(each)}", "cite": each.span.cite()}
+                    {
+                        "method": f"HTTP_{method}",
+                        "symbol": f"route_{route_symbol(each)}",
+                        "cite": each.span.cite(),
+                    }
                     for method, each in node.routes.items()
                 ],
                 "tree": word_tree(children) if children else None,
@@ -110,18 +124,38 @@ def handlers(routes: Sequence[Route]) -> list[dict]:
         if route.request:
             arguments.append(f"const struct {route.request.name} *request")
         entry = {
-            "handler": route.handler, "subject": subject, "cite": route.span.cite(), "summary": route.summary,
-            "place": f"{route.span.path}:{route.span.line}", "notation": route.notation, "parameters": list(route.pattern.parameters),
+            "handler": route.handler,
+            "subject": subject,
+            "cite": route.span.cite(),
+            "summary": route.summary,
+            "place": f"{route.span.path}:{route.span.line}",
+            "notation": route.notation,
+            "parameters": list(route.pattern.parameters),
             "request": route.request.name if route.request else "",
-            "prototype": f"void {route.handler}({', '.join(arguments)})",
+            "prototype": _prototype(route.handler, arguments),
         }
         other = found.setdefault(route.handler, entry)
         if any(other[key] != entry[key] for key in ("parameters", "request")):
             raise SpecError(
-                route.span, f"handler {route.handler} with other arguments than for {other['notation']!r}",
-                "the same path parameters and request wherever a handler is named", f'handler="{route.handler}_2"',
+                route.span,
+                f"handler {route.handler} with other arguments than for {other['notation']!r}",
+                "the same path parameters and request wherever a handler is named",
+                f'handler="{route.handler}_2"',
             )
     return list(found.values())
+
+
+def _prototype(handler: str, arguments: list[str]) -> str:
+    """As clang-format would break it, leaving room for ` {`."""
+    lines = [f"void {handler}("]
+    indent = " " * len(lines[0])
+    for index, argument in enumerate(arguments):
+        text = argument + ("," if index + 1 < len(arguments) else ")")
+        if index and len(lines[-1]) + 1 + len(text) > LINE - 2:
+            lines.append(indent + text)
+        else:
+            lines[-1] += (" " if index else "") + text
+    return "\n".join(lines)
 
 
 def route_blocks(routes: Sequence[Route]) -> list[dict]:
@@ -129,9 +163,12 @@ def route_blocks(routes: Sequence[Route]) -> list[dict]:
     flag = {True: "true", False: "false"}
     return [
         {
-            "symbol": f"route_{route_symbol(route)}", "cite": route.span.cite(),
-            "pattern": c_string(route.pattern.path), "method": f"HTTP_{route.pattern.method}",
-            "authenticated": flag[route.authenticated], "streams": flag[route.stream is not None],
+            "symbol": f"route_{route_symbol(route)}",
+            "cite": route.span.cite(),
+            "pattern": c_string(route.pattern.path),
+            "method": f"HTTP_{route.pattern.method}",
+            "authenticated": flag[route.authenticated],
+            "streams": flag[route.stream is not None],
             "has_body": flag[route.request is not None],
             "dispatch": f"dispatch_{route.handler.removeprefix('handle_')}",
         }

@@ -8,14 +8,35 @@ import math
 from cllm_gen.lower.api_collect import Collection, Home, home_name, named_children
 from cllm_gen.lower.api_words import c_string, word_tree
 from cllm_gen.spec.schema import (
-    INT64, MISSING, Array, Base64, Boolean, Enum, Field, Float, Integer, Literal, Number, Object,
-    String, Type, Union, Unsupported, enumerator, first_bytes, member,
+    INT64,
+    MISSING,
+    Array,
+    Base64,
+    Boolean,
+    Enum,
+    Field,
+    Float,
+    Integer,
+    Literal,
+    Number,
+    Object,
+    String,
+    Type,
+    Union,
+    Unsupported,
+    enumerator,
+    first_bytes,
+    member,
 )
 from cllm_gen.spec.source import Span, SpecError
 
 _SIMPLE = {
-    String: "struct text", Base64: "struct text", Boolean: "bool", Integer: "int64_t",
-    Number: "double", Float: "float",
+    String: "struct text",
+    Base64: "struct text",
+    Boolean: "bool",
+    Integer: "int64_t",
+    Number: "double",
+    Float: "float",
 }
 
 
@@ -27,8 +48,10 @@ def home_blocks(home: Home, uses: Collection, names: dict[str, Span]) -> list[di
             name = block["name"]
             if name in names:
                 raise SpecError(
-                    block["span"], f"two C types named {name!r}",
-                    f"names that differ (the other comes from {names[name]})", 'Object("other_name", ...)',
+                    block["span"],
+                    f"two C types named {name!r}",
+                    f"names that differ (the other comes from {names[name]})",
+                    'Object("other_name", ...)',
                 )
             names[name] = block["span"]
             block["reads"] = schema.name in uses.reads
@@ -56,11 +79,16 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
         rule = f"must be one of {', '.join(quoted)}" if len(quoted) > 1 else f"must be {quoted[0]}"
         return [
             {
-                "kind": "enum", "name": schema.name, "cite": cite, "span": span,
+                "kind": "enum",
+                "name": schema.name,
+                "cite": cite,
+                "span": span,
                 "values": [
-                    {"symbol": symbols[value], "json": c_string(json.dumps(value))} for value in schema.values
+                    {"symbol": symbols[value], "json": c_string(json.dumps(value))}
+                    for value in schema.values
                 ],
-                "tree": word_tree(symbols), "rule": c_string(rule),
+                "tree": word_tree(symbols),
+                "rule": c_string(rule),
             }
         ]
     if isinstance(schema, Union):
@@ -70,12 +98,21 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
     blocks = [block for name, type in held for block in _arrays(name, type, cite, span)]
     if isinstance(schema, Union):
         return [*blocks, _union(schema, cite)]
-    members = {item.name: f"{schema.name.upper()}_KEY_{enumerator(item.name)}" for item in _keys(schema)}
+    members = {
+        item.name: f"{schema.name.upper()}_KEY_{enumerator(item.name)}" for item in _keys(schema)
+    }
     block = {
-        "kind": "object", "name": schema.name, "cite": cite, "span": span, "doc": schema.doc,
-        "tree": word_tree(members), "keys": list(members.values()),
+        "kind": "object",
+        "name": schema.name,
+        "cite": cite,
+        "span": span,
+        "doc": schema.doc,
+        "tree": word_tree(members),
+        "keys": list(members.values()),
         "unknown": f"{schema.name.upper()}_NO_KEY",
-        "refused": [_refused(schema, item) for item in schema.members if isinstance(item, Unsupported)],
+        "refused": [
+            _refused(schema, item) for item in schema.members if isinstance(item, Unsupported)
+        ],
     }
     return [*blocks, block]
 
@@ -92,10 +129,15 @@ def _arrays(name: str, type: Type, cite: str, span: Span) -> list[dict]:
     return [
         *_arrays(item, type.item, cite, span),
         {
-            "kind": "array", "name": name, "cite": cite, "span": span, "item": c_type(item, type.item),
+            "kind": "array",
+            "name": name,
+            "cite": cite,
+            "span": span,
+            "item": c_type(item, type.item),
             "read": read_call(item, type.item, "&items[value->count]"),
             "write": write_call(item, type.item, "value->items[i]"),
-            "least": type.least, "most": "SIZE_MAX" if type.most is None else type.most,
+            "least": type.least,
+            "most": "SIZE_MAX" if type.most is None else type.most,
         },
     ]
 
@@ -106,7 +148,9 @@ def _union(schema: Union, cite: str) -> dict:
         place = f"{schema.name}_{name}"
         symbol = f"{schema.name.upper()}_{name.upper()}"
         alternative = {
-            "name": name, "symbol": symbol, "type": c_type(place, type),
+            "name": name,
+            "symbol": symbol,
+            "type": c_type(place, type),
             "read": read_call(place, type, f"&value->{name}", "path"),
             "write": write_call(place, type, f"value->{name}"),
         }
@@ -118,15 +162,27 @@ def _union(schema: Union, cite: str) -> dict:
         same = all(alternative is marks[0][1] for _, alternative in marks)
         cases.append(
             {
-                "kind": f"JSON_{kind.upper()}", "first": marks[0][1],
-                "elements": [] if same else [
-                    {"kind": f"JSON_{mark[1].upper()}", **alternative} for mark, alternative in marks
-                ],
+                "kind": f"JSON_{kind.upper()}",
+                "first": marks[0][1],
+                "elements": (
+                    []
+                    if same
+                    else [
+                        {"kind": f"JSON_{mark[1].upper()}", **alternative}
+                        for mark, alternative in marks
+                    ]
+                ),
             }
         )
     return {
-        "kind": "union", "name": schema.name, "cite": cite, "span": schema.span, "doc": schema.doc,
-        "alternatives": alternatives, "cases": cases, "expected": c_string(_or(_say(schema))),
+        "kind": "union",
+        "name": schema.name,
+        "cite": cite,
+        "span": schema.span,
+        "doc": schema.doc,
+        "alternatives": alternatives,
+        "cases": cases,
+        "expected": c_string(_or(_say(schema))),
     }
 
 
@@ -137,7 +193,13 @@ def _say(type: Type, many: bool = False) -> list[str]:
     if isinstance(type, Array):
         inner = " or ".join(_say(type.item, True))
         return [f"{'arrays' if many else 'an array'} of {inner}"]
-    one = {Boolean: "a boolean", Integer: "an integer", Number: "a number", Float: "a number", Object: "an object"}
+    one = {
+        Boolean: "a boolean",
+        Integer: "an integer",
+        Number: "a number",
+        Float: "a number",
+        Object: "an object",
+    }
     words = one.get(type.__class__, "a string")
     return [words.split(" ", 1)[1] + "s" if many else words]
 
@@ -175,8 +237,12 @@ def read_call(place: str, type: Type, target: str, path: str = "&here") -> str:
 def write_call(place: str, type: Type, value: str) -> str:
     """The call that writes `value` (an lvalue expression)."""
     names = {
-        String: "json_write_string", Base64: "json_write_base64", Boolean: "json_write_boolean",
-        Integer: "json_write_integer", Number: "json_write_number", Float: "json_write_float",
+        String: "json_write_string",
+        Base64: "json_write_base64",
+        Boolean: "json_write_boolean",
+        Integer: "json_write_integer",
+        Number: "json_write_number",
+        Float: "json_write_float",
     }
     if isinstance(type, Literal):
         return f"json_write_raw(buffer, {c_string(json.dumps(type.value))})"
@@ -231,12 +297,18 @@ def _refused(schema: Object, item: Unsupported) -> dict:
         elif isinstance(value, str):
             checks.append(f"json_is_string(reader, {c_string(value)})")
         else:
-            checks.append("json_is_empty_array(reader)" if value == [] else "json_is_empty_object(reader)")
+            checks.append(
+                "json_is_empty_array(reader)" if value == [] else "json_is_empty_object(reader)"
+            )
         words.append(json.dumps(value))
-    rule = f"is not supported: {item.reason}" + (f"; only {_or(words)} is accepted" if words else "")
+    rule = f"is not supported: {item.reason}" + (
+        f"; only {_or(words)} is accepted" if words else ""
+    )
     return {
-        "key": c_string(item.name), "symbol": f"{schema.name.upper()}_KEY_{enumerator(item.name)}",
-        "checks": checks, "rule": c_string(rule),
+        "key": c_string(item.name),
+        "symbol": f"{schema.name.upper()}_KEY_{enumerator(item.name)}",
+        "checks": checks,
+        "rule": c_string(rule),
     }
 
 

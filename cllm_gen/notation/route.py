@@ -82,7 +82,17 @@ def read_route(text: str, span: Span) -> Pattern:
             at = len(text) if error.token.type == "$END" else at
         else:
             assert isinstance(error, UnexpectedCharacters)
-            names, at = error.allowed, error.pos_in_stream
+            names, at = set(error.allowed), error.pos_in_stream
+            if _complete(text[:at]):
+                names.add("$END")
     found = f"{text[at]!r} at column {at + 1}" if at < len(text) else "the end"
     expected = " or ".join(sorted(_WORDS[name] for name in names))
     raise SpecError(span, f"{found} of route {text!r}", expected, EXAMPLE)
+
+
+def _complete(text: str) -> bool:
+    try:
+        _parser().parse(text)
+        return True
+    except UnexpectedInput:
+        return False

@@ -1,11 +1,11 @@
 """An API: families of routes. A family is one file in specs/api; an appliance lists families.
 
-    api = Api(
-        "tokens",
-        "Text to tokens and back.",
-        Route("POST /tokenize", "Cut text into tokens.", handler="handle_tokenize",
-              request=tokenize_request, response=tokenize_response),
-    )
+api = Api(
+    "tokens",
+    "Text to tokens and back.",
+    Route("POST /tokenize", "Cut text into tokens.", handler="handle_tokenize",
+          request=tokenize_request, response=tokenize_response),
+)
 """
 
 from __future__ import annotations
@@ -48,7 +48,12 @@ class Route:
 
     def __post_init__(self) -> None:
         if not isinstance(self.notation, str):
-            raise SpecError(self.span, f"route {self.notation!r}", "a method and a path in one string", NOTATION_EXAMPLE)
+            raise SpecError(
+                self.span,
+                f"route {self.notation!r}",
+                "a method and a path in one string",
+                NOTATION_EXAMPLE,
+            )
         span = literal_span(self.span, self.notation)
         object.__setattr__(self, "span", span)
         pattern = read_route(self.notation, span)
@@ -56,22 +61,33 @@ class Route:
         names = pattern.parameters
         if len(names) > PARAMETERS_MAX or len(set(names)) != len(names):
             raise SpecError(
-                span, f"parameters {', '.join(names)} in {self.notation!r}",
-                f"at most {PARAMETERS_MAX} parameters, each name once", NOTATION_EXAMPLE,
+                span,
+                f"parameters {', '.join(names)} in {self.notation!r}",
+                f"at most {PARAMETERS_MAX} parameters, each name once",
+                NOTATION_EXAMPLE,
             )
         if not isinstance(self.summary, str) or not self.summary.strip():
-            raise SpecError(span, f"route {self.notation!r} without a summary", "a sentence", _EXAMPLE)
+            raise SpecError(
+                span, f"route {self.notation!r} without a summary", "a sentence", _EXAMPLE
+            )
         if not isinstance(self.handler, str) or not re.match(r"handle_[a-z0-9_]+\Z", self.handler):
-            raise SpecError(span, f"handler {self.handler!r}", "a C function named handle_...", _EXAMPLE)
+            raise SpecError(
+                span, f"handler {self.handler!r}", "a C function named handle_...", _EXAMPLE
+            )
         for name in ("request", "response", "stream"):
             schema = getattr(self, name)
             if schema is None and name != "response":
                 continue
             if not isinstance(schema, Object):
-                raise SpecError(span, f"{name}={schema!r} of {self.notation!r}", "an Object", _EXAMPLE)
+                raise SpecError(
+                    span, f"{name}={schema!r} of {self.notation!r}", "an Object", _EXAMPLE
+                )
         if self.request is not None and pattern.method in ("GET", "DELETE"):
             raise SpecError(
-                span, f"a request body on {self.notation!r}", "POST, PUT or PATCH for a route with a body", '"POST /tokenize"'
+                span,
+                f"a request body on {self.notation!r}",
+                "POST, PUT or PATCH for a route with a body",
+                '"POST /tokenize"',
             )
         _check_readable(self.request, [self.request.name] if self.request else [])
 
@@ -82,8 +98,10 @@ def _check_readable(type, path: list[str]) -> None:
         for item in type.fields:
             if isinstance(item.type, (Literal, Float, Base64)):
                 raise SpecError(
-                    item.span, f"{item.type.__class__.__name__} in request field {'.'.join([*path, item.name])}",
-                    "a type that can be read (Enum, Number, String)", 'Field("object", Enum("kind", "list"), "...")',
+                    item.span,
+                    f"{item.type.__class__.__name__} in request field {'.'.join([*path, item.name])}",
+                    "a type that can be read (Enum, Number, String)",
+                    'Field("object", Enum("kind", "list"), "...")',
                 )
             _check_readable(item.type, [*path, item.name])
     elif isinstance(type, Array):
@@ -114,5 +132,10 @@ class Api:
                 raise SpecError(span, f"{route!r} in api {name!r}", "a Route", example)
         if not routes:
             raise SpecError(span, f"api {name!r} without routes", "one Route or more", example)
-        for attribute, value in (("name", name), ("summary", summary), ("routes", routes), ("span", span)):
+        for attribute, value in (
+            ("name", name),
+            ("summary", summary),
+            ("routes", routes),
+            ("span", span),
+        ):
             object.__setattr__(self, attribute, value)

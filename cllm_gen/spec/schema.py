@@ -30,7 +30,9 @@ _C_WORDS = frozenset(
     "int long register restrict return short signed sizeof static struct switch typedef union "
     "unsigned void volatile while bool true false".split()
 )
-_TAGS = frozenset("text buffer arena arena_chunk route route_match http_exchange json_reader json_path".split())
+_TAGS = frozenset(
+    "text buffer arena arena_chunk route route_match http_exchange json_reader json_path".split()
+)
 
 
 class _Missing:
@@ -52,13 +54,19 @@ def literal_span(call: Span, text: str) -> Span:
     return call
 
 
-def _bounds(span: Span, what: str, least: Any, most: Any, low: Any, high: Any, example: str) -> None:
+def _bounds(
+    span: Span, what: str, least: Any, most: Any, low: Any, high: Any, example: str
+) -> None:
     for name, value in (("least", least), ("most", most)):
         good = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not good or not low <= value <= high:
-            raise SpecError(span, f"{what} with {name}={value!r}", f"a number from {low} to {high}", example)
+            raise SpecError(
+                span, f"{what} with {name}={value!r}", f"a number from {low} to {high}", example
+            )
     if least > most:
-        raise SpecError(span, f"{what} with least={least} above most={most}", "least <= most", example)
+        raise SpecError(
+            span, f"{what} with least={least} above most={most}", "least <= most", example
+        )
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,15 @@ class Integer:
     most: int = INT64 - 1
 
     def __post_init__(self) -> None:
-        _bounds(caller_span(), "Integer", self.least, self.most, -INT64, INT64 - 1, "Integer(least=0, most=100)")
+        _bounds(
+            caller_span(),
+            "Integer",
+            self.least,
+            self.most,
+            -INT64,
+            INT64 - 1,
+            "Integer(least=0, most=100)",
+        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +114,12 @@ class Number:
 
     def __post_init__(self) -> None:
         _bounds(
-            caller_span(), "Number", self.least, self.most, float("-inf"), float("inf"),
+            caller_span(),
+            "Number",
+            self.least,
+            self.most,
+            float("-inf"),
+            float("inf"),
             "Number(least=0, most=2)",
         )
 
@@ -134,7 +155,9 @@ class Enum:
         symbols = [enumerator(value) for value in values]
         if not values or len(set(symbols)) != len(values) or "" in symbols:
             raise SpecError(
-                span, f"Enum {name!r} of {list(values)!r}", "different strings with letters or digits",
+                span,
+                f"Enum {name!r} of {list(values)!r}",
+                "different strings with letters or digits",
                 'Enum("role", "user", "assistant")',
             )
         _set(self, name=name, values=values, span=span)
@@ -176,14 +199,21 @@ class Field:
             raise SpecError(span, f"field name {self.name!r}", "letters, digits and '_'", example)
         _check_type(span, f"field {self.name!r}", self.type, example)
         if not isinstance(self.doc, str) or not self.doc.strip():
-            raise SpecError(span, f"field {self.name!r} without a description", "a sentence", example)
+            raise SpecError(
+                span, f"field {self.name!r} without a description", "a sentence", example
+            )
         if self.default is not MISSING:
             if self.required:
                 raise SpecError(
-                    span, f"field {self.name!r} both required and with a default", "one of the two", example
+                    span,
+                    f"field {self.name!r} both required and with a default",
+                    "one of the two",
+                    example,
                 )
             _check_default(span, self.name, self.type, self.default)
-        object.__setattr__(self, "required", self.default is MISSING if self.required is None else self.required)
+        object.__setattr__(
+            self, "required", self.default is MISSING if self.required is None else self.required
+        )
 
 
 @dataclass(frozen=True)
@@ -199,15 +229,24 @@ class Unsupported:
     def __post_init__(self) -> None:
         span = literal_span(self.span, self.name)
         object.__setattr__(self, "span", span)
-        example = 'Unsupported("logprobs", "log probabilities are not computed", allow=(None, False))'
+        example = (
+            'Unsupported("logprobs", "log probabilities are not computed", allow=(None, False))'
+        )
         if not _KEY.match(self.name):
             raise SpecError(span, f"field name {self.name!r}", "a C identifier", example)
         if not self.reason.strip():
-            raise SpecError(span, f"field {self.name!r} without a reason", "why it is refused", example)
+            raise SpecError(
+                span, f"field {self.name!r} without a reason", "why it is refused", example
+            )
         for value in self.allow if isinstance(self.allow, tuple) else (self.allow, 0j):
-            if not (value is None or isinstance(value, (bool, int, float, str)) or value in ([], {})):
+            if not (
+                value is None or isinstance(value, (bool, int, float, str)) or value in ([], {})
+            ):
                 raise SpecError(
-                    span, f"allow={self.allow!r}", "a tuple of None, booleans, numbers, strings, [] or {}", example
+                    span,
+                    f"allow={self.allow!r}",
+                    "a tuple of None, booleans, numbers, strings, [] or {}",
+                    example,
                 )
 
 
@@ -223,7 +262,9 @@ class Ignored:
         object.__setattr__(self, "span", literal_span(self.span, self.name))
         if not _KEY.match(self.name) or not self.reason.strip():
             raise SpecError(
-                self.span, f"Ignored({self.name!r}, {self.reason!r})", "a field name and why it changes nothing",
+                self.span,
+                f"Ignored({self.name!r}, {self.reason!r})",
+                "a field name and why it changes nothing",
                 'Ignored("user", "there is one tenant")',
             )
 
@@ -246,11 +287,14 @@ class Object:
         seen: dict[str, Span] = {}
         for member in members:
             if not isinstance(member, (Field, Unsupported, Ignored)):
-                raise SpecError(span, f"{member!r} in object {name!r}", "Field, Unsupported or Ignored", example)
+                raise SpecError(
+                    span, f"{member!r} in object {name!r}", "Field, Unsupported or Ignored", example
+                )
             for taken in (enumerator(member.name), "HAS_" + enumerator(member.name)):
                 if taken in seen:
                     raise SpecError(
-                        member.span, f"a second field {member.name!r} in object {name!r}",
+                        member.span,
+                        f"a second field {member.name!r} in object {name!r}",
                         f"each name once, whatever its case, and no has_ before it (first on line {seen[taken].line})",
                         example,
                     )
@@ -277,19 +321,25 @@ class Union:
         example = 'Union("stop", "Where to stop.", text=String(), texts=Array(String()))'
         _check_name(span, "union", name, example)
         if len(alternatives) < 2:
-            raise SpecError(span, f"union {name!r} of {len(alternatives)} types", "two or more", example)
+            raise SpecError(
+                span, f"union {name!r} of {len(alternatives)} types", "two or more", example
+            )
         seen: dict[tuple[str, ...], str] = {}
         for alternative, type in alternatives.items():
             if not _NAME.match(alternative) or alternative in _C_WORDS | {"kind"}:
                 expected = "lower-case letters, digits and '_', no C keyword and not 'kind'"
-                raise SpecError(span, f"alternative {alternative!r} of union {name!r}", expected, example)
+                raise SpecError(
+                    span, f"alternative {alternative!r} of union {name!r}", expected, example
+                )
             _check_type(span, f"alternative {alternative!r}", type, example)
             for mark in first_bytes(type):
                 for other, kind in seen.items():
                     if other[: len(mark)] == mark[: len(other)]:
                         raise SpecError(
-                            span, f"alternatives {kind!r} and {alternative!r} of union {name!r}, both {' of '.join(mark)}",
-                            "types that differ in their first byte, or arrays whose elements do", example,
+                            span,
+                            f"alternatives {kind!r} and {alternative!r} of union {name!r}, both {' of '.join(mark)}",
+                            "types that differ in their first byte, or arrays whose elements do",
+                            example,
                         )
             for mark in first_bytes(type):
                 seen[mark] = alternative
@@ -310,7 +360,13 @@ def first_bytes(type: Type) -> list[tuple[str, ...]]:
         return [mark for _, each in type.alternatives for mark in first_bytes(each)]
     if isinstance(type, Literal):
         return [("null",) if type.value is None else ("string",)]
-    names = {Boolean: "boolean", Integer: "number", Number: "number", Float: "number", Object: "object"}
+    names = {
+        Boolean: "boolean",
+        Integer: "number",
+        Number: "number",
+        Float: "number",
+        Object: "object",
+    }
     return [(names.get(type.__class__, "string"),)]
 
 
@@ -347,7 +403,10 @@ def _check_default(span: Span, name: str, type: Type, default: Any) -> None:
         good, expected = isinstance(default, bool), "True or False"
     elif isinstance(type, (Integer, Number)):
         whole = number and (isinstance(type, Number) or isinstance(default, int))
-        good, expected = whole and type.least <= default <= type.most, f"a number from {type.least} to {type.most}"
+        good, expected = (
+            whole and type.least <= default <= type.most,
+            f"a number from {type.least} to {type.most}",
+        )
     elif isinstance(type, Enum):
         good, expected = default in type.values, "one of " + ", ".join(map(repr, type.values))
     elif isinstance(type, String):
@@ -356,6 +415,8 @@ def _check_default(span: Span, name: str, type: Type, default: Any) -> None:
         good, expected = False, "no default (only booleans, numbers, strings and enums have one)"
     if not good:
         raise SpecError(
-            span, f"default {default!r} of field {name!r}", expected,
+            span,
+            f"default {default!r} of field {name!r}",
+            expected,
             'Field("max_tokens", Integer(least=1), "Most tokens to generate.", default=16)',
         )

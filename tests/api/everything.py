@@ -48,7 +48,12 @@ everything = Object(
     Field("real", Number(), "Any number.", required=False),
     Field("share", Number(least=0, most=1), "From 0 to 1.", default=0.25, nullable=True),
     Field("low", Number(most=10), "Up to 10.", required=False),
-    Field("color", Enum("color", "red", "green", "greenish-blue", "greenish-red"), "A colour.", default="green"),
+    Field(
+        "color",
+        Enum("color", "red", "green", "greenish-blue", "greenish-red"),
+        "A colour.",
+        default="green",
+    ),
     Field("only", Enum("only", "this"), "One value.", required=False),
     Field("empty_or_null", String(), "Text, null or nothing.", required=False, nullable=True),
     Field("whole_or_null", Integer(), "An integer or null.", required=False, nullable=True),
@@ -67,5 +72,12 @@ everything = Object(
 api = Api(
     "everything",
     "Gives back what it gets.",
-    Route("POST /echo", "Echoes.", handler="handle_echo", request=everything, response=everything, stream=everything),
+    Route(
+        "POST /echo",
+        "Echoes.",
+        handler="handle_echo",
+        request=everything,
+        response=everything,
+        stream=everything,
+    ),
 )

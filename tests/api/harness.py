@@ -32,9 +32,13 @@ def handler_text(families: list[Api], bodies: dict[str, str]) -> str:
     text = []
     for entry in handlers([route for family in families for route in family.routes]):
         unused = "".join(
-            f" (void){name};" for name, there in (("parameters", entry["parameters"]), ("request", entry["request"])) if there
+            f" (void){name};"
+            for name, there in (("parameters", entry["parameters"]), ("request", entry["request"]))
+            if there
         )
-        body = bodies.get(entry["handler"], f'json_write_raw(&exchange->answer, "{entry["handler"]}");')
+        body = bodies.get(
+            entry["handler"], f'json_write_raw(&exchange->answer, "{entry["handler"]}");'
+        )
         text.append(f"{entry['prototype']} {{{unused} {body} }}\n")
     return "".join(text)
 
@@ -49,9 +53,21 @@ def build(folder: Path, families: list[Api], bodies: dict[str, str]) -> Path:
     (folder / "handlers.inc").write_text(handler_text(families, bodies))
     sources = [folder / path for path in wanted if path.endswith(".c")]
     sources += [STATIC / "lib" / name for name in SOURCES]
-    sources += [memory_source("buffer.c"), memory_source("arena.c"), Path(__file__).with_name("driver.c")]
+    sources += [
+        memory_source("buffer.c"),
+        memory_source("arena.c"),
+        Path(__file__).with_name("driver.c"),
+    ]
     output = folder / "driver"
-    command = ["gcc", *FLAGS, f"-I{STATIC}/include", f"-I{folder}", *map(str, sources), "-o", str(output)]
+    command = [
+        "gcc",
+        *FLAGS,
+        f"-I{STATIC}/include",
+        f"-I{folder}",
+        *map(str, sources),
+        "-o",
+        str(output),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return output
@@ -66,7 +82,9 @@ class Driver:
     def __enter__(self) -> "Driver":
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.process.stdin.close()
         assert self.process.wait(timeout=30) == 0
 

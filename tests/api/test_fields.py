@@ -9,12 +9,15 @@ import pytest
 from tests.api.harness import Driver
 
 ERRORS = {  # body: (param, message)
-    '[]': ("", "The request body must be an object, not an array."),
+    "[]": ("", "The request body must be an object, not an array."),
     '"x"': ("", "The request body must be an object, not a string."),
     '{"text":1}': ("text", "text must be a string, not a number."),
     '{"text":null}': ("text", "text must be a string, not null."),
     '{"bounded":"a"}': ("bounded", "bounded must have at least 2 characters."),
-    '{"bounded":"\\u00e9\\ud83d\\ude00\\n\\n\\n"}': ("bounded", "bounded must have at most 4 characters."),
+    '{"bounded":"\\u00e9\\ud83d\\ude00\\n\\n\\n"}': (
+        "bounded",
+        "bounded must have at most 4 characters.",
+    ),
     '{"flag":"true"}': ("flag", "flag must be a boolean, not a string."),
     '{"flag":0}': ("flag", "flag must be a boolean, not a number."),
     '{"count":6}': ("count", "count must be between -5 and 5."),
@@ -27,16 +30,28 @@ ERRORS = {  # body: (param, message)
     '{"big":-9223372036854775809}': ("big", "big must be an integer of 64 bits."),
     '{"positive":0}': ("positive", "positive must be at least 1."),
     '{"positive":-99999999999999999999}': ("positive", "positive must be at least 1."),
-    '{"positive":99999999999999999999}': ("positive", "positive must be at most 9223372036854775807."),
+    '{"positive":99999999999999999999}': (
+        "positive",
+        "positive must be at most 9223372036854775807.",
+    ),
     '{"negative":0}': ("negative", "negative must be at most -1."),
     '{"real":"1"}': ("real", "real must be a number, not a string."),
     '{"real":1e400}': ("real", "real is too large."),
     '{"share":1.0000001}': ("share", "share must be between 0 and 1."),
     '{"share":-1e-300}': ("share", "share must be between 0 and 1."),
     '{"low":10.5}': ("low", "low must be at most 10."),
-    '{"color":"greenish"}': ("color", 'color must be one of "red", "green", "greenish-blue", "greenish-red".'),
-    '{"color":"greenish-bluE"}': ("color", 'color must be one of "red", "green", "greenish-blue", "greenish-red".'),
-    '{"color":"red\\u0000"}': ("color", 'color must be one of "red", "green", "greenish-blue", "greenish-red".'),
+    '{"color":"greenish"}': (
+        "color",
+        'color must be one of "red", "green", "greenish-blue", "greenish-red".',
+    ),
+    '{"color":"greenish-bluE"}': (
+        "color",
+        'color must be one of "red", "green", "greenish-blue", "greenish-red".',
+    ),
+    '{"color":"red\\u0000"}': (
+        "color",
+        'color must be one of "red", "green", "greenish-blue", "greenish-red".',
+    ),
     '{"color":1}': ("color", "color must be a string, not a number."),
     '{"color":null}': ("color", "color must be a string, not null."),
     '{"only":"that"}': ("only", 'only must be "this".'),
@@ -52,10 +67,16 @@ ERRORS = {  # body: (param, message)
         "an array of arrays of integers, not an array.",
     ),
     '{"choices":["a","b","c","d"]}': ("choices", "choices must have at most 3 elements."),
-    '{"choices":["a",{"label":""}]}': ("choices[1].label", "choices[1].label must have at least 1 character."),
+    '{"choices":["a",{"label":""}]}': (
+        "choices[1].label",
+        "choices[1].label must have at least 1 character.",
+    ),
     '{"inner":{}}': ("inner.label", "inner.label is required."),
     '{"inner":{"label":"x","weight":-2}}': ("inner.weight", "inner.weight must be at least -1."),
-    '{"inner":{"label":"x","deep":[[],[0,-1]]}}': ("inner.deep[1][1]", "inner.deep[1][1] must be at least 0."),
+    '{"inner":{"label":"x","deep":[[],[0,-1]]}}': (
+        "inner.deep[1][1]",
+        "inner.deep[1][1] must be at least 0.",
+    ),
     '{"inners":[{"label":"a"},{"weight":1}]}': ("inners[1].label", "inners[1].label is required."),
     '{"pair":[true]}': ("pair", "pair must have at least 2 elements."),
     '{"pair":[true,true,true]}': ("pair", "pair must have at most 2 elements."),
@@ -73,12 +94,18 @@ def test_errors(echo: Driver, body: str) -> None:
     assert echo.dispatch("POST /echo", body) == f"400|invalid_request_error|{param}|{message}"
 
 
-@pytest.mark.parametrize("value", ["2", '"autos"', "[1]", '{"a":1}', "1.1", '"aut"', "[[]]", "-1", '""', "1e1"])
+@pytest.mark.parametrize(
+    "value", ["2", '"autos"', "[1]", '{"a":1}', "1.1", '"aut"', "[[]]", "-1", '""', "1e1"]
+)
 def test_refused_values(echo: Driver, value: str) -> None:
-    assert echo.dispatch("POST /echo", f'{{"nearly":{value}}}').startswith("400|invalid_request_error|nearly|")
+    assert echo.dispatch("POST /echo", f'{{"nearly":{value}}}').startswith(
+        "400|invalid_request_error|nearly|"
+    )
 
 
-@pytest.mark.parametrize("value", ["null", "false", "1", "1.0", "10e-1", "2.5", '"auto"', '"\\u0061uto"', "[ ]", "{ }"])
+@pytest.mark.parametrize(
+    "value", ["null", "false", "1", "1.0", "10e-1", "2.5", '"auto"', '"\\u0061uto"', "[ ]", "{ }"]
+)
 def test_values_that_change_nothing(echo: Driver, value: str) -> None:
     answer = echo.dispatch("POST /echo", f'{{"nearly":{value},"count":3}}')
     assert json.loads(answer)["count"] == 3
@@ -91,14 +118,20 @@ def test_broken_values_of_refused_fields_are_bad_json(echo: Driver, value: str) 
 
 def test_syntax_errors_name_the_place(echo: Driver) -> None:
     answer = echo.dispatch("POST /echo", '{\n  "text": "x",\n  "flag" true\n}')
-    assert answer.endswith("|The request body is not valid JSON: ':' expected at line 3, column 10.")
+    assert answer.endswith(
+        "|The request body is not valid JSON: ':' expected at line 3, column 10."
+    )
     answer = echo.dispatch("POST /echo", '{"text": "x"')
     assert answer.endswith("',' or '}' expected instead of the end at line 1, column 13.")
 
 
 def test_integers_may_be_written_as_reals(echo: Driver) -> None:
     assert json.loads(echo.dispatch("POST /echo", '{"count":-5.0,"positive":12e2}')) == {
-        "count": -5, "positive": 1200, "share": 0.25, "color": "green", "greeting": 'hé "?\\',
+        "count": -5,
+        "positive": 1200,
+        "share": 0.25,
+        "color": "green",
+        "greeting": 'hé "?\\',
     }
 
 
@@ -111,29 +144,47 @@ USER = '"messages":[{"role":"user","content":"Hi"}]'
 SERVED_ERRORS = {
     (CHAT, "{}"): ("messages", "messages is required."),
     (CHAT, '{"messages":[]}'): ("messages", "messages must have at least 1 element."),
-    (CHAT, '{"messages":[{"content":"Hi"}]}'): ("messages[0].role", "messages[0].role is required."),
-    (CHAT, '{"messages":[{"role":"tool","content":"4"}]}'): (
-        "messages[0].role", 'messages[0].role must be one of "system", "developer", "user", "assistant".',
+    (CHAT, '{"messages":[{"content":"Hi"}]}'): (
+        "messages[0].role",
+        "messages[0].role is required.",
     ),
-    (CHAT, '{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}'): (
-        "messages[0].content[0].type", 'messages[0].content[0].type must be "text".',
+    (CHAT, '{"messages":[{"role":"tool","content":"4"}]}'): (
+        "messages[0].role",
+        'messages[0].role must be one of "system", "developer", "user", "assistant".',
+    ),
+    (
+        CHAT,
+        '{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}',
+    ): (
+        "messages[0].content[0].type",
+        'messages[0].content[0].type must be "text".',
     ),
     (CHAT, '{"messages":[{"role":"user","content":5}]}'): (
-        "messages[0].content", "messages[0].content must be a string or an array of objects, not a number.",
+        "messages[0].content",
+        "messages[0].content must be a string or an array of objects, not a number.",
     ),
-    (CHAT, "{%s,\"temperature\":3}" % USER): ("temperature", "temperature must be between 0 and 2."),
-    (CHAT, "{%s,\"max_tokens\":0}" % USER): ("max_tokens", "max_tokens must be at least 1."),
-    (CHAT, "{%s,\"n\":2}" % USER): ("n", "n is not supported: one answer is generated per prompt; only null or 1 is accepted."),
-    (CHAT, "{%s,\"logprobs\":true}" % USER): (
-        "logprobs", "logprobs is not supported: log probabilities are not reported; only null or false is accepted.",
+    (CHAT, '{%s,"temperature":3}' % USER): ("temperature", "temperature must be between 0 and 2."),
+    (CHAT, '{%s,"max_tokens":0}' % USER): ("max_tokens", "max_tokens must be at least 1."),
+    (CHAT, '{%s,"n":2}' % USER): (
+        "n",
+        "n is not supported: one answer is generated per prompt; only null or 1 is accepted.",
+    ),
+    (CHAT, '{%s,"logprobs":true}' % USER): (
+        "logprobs",
+        "logprobs is not supported: log probabilities are not reported; only null or false is accepted.",
     ),
     (CHAT, '{%s,"tools":[{"type":"function"}]}' % USER): (
-        "tools", "tools is not supported: tools are not called; only null or [] is accepted.",
+        "tools",
+        "tools is not supported: tools are not called; only null or [] is accepted.",
     ),
     (CHAT, '{%s,"response_format":{"type":"json_object"}}' % USER): (
-        "response_format.type", 'response_format.type must be "text".',
+        "response_format.type",
+        'response_format.type must be "text".',
     ),
-    (CHAT, '{%s,"stop":["a","b","c","d","e"]}' % USER): ("stop", "stop must have at most 4 elements."),
+    (CHAT, '{%s,"stop":["a","b","c","d","e"]}' % USER): (
+        "stop",
+        "stop must have at most 4 elements.",
+    ),
     (CHAT, '{%s,"stop":""}' % USER): ("stop", "stop must have at least 1 character."),
     (CHAT, '{%s,"frequency_penalty":0.5}' % USER): (
         "frequency_penalty",
@@ -147,16 +198,22 @@ SERVED_ERRORS = {
     ),
     (TEXT, '{"prompt":[-1]}'): ("prompt[0]", "prompt[0] must be at least 0."),
     (TEXT, '{"prompt":"x","echo":true}'): (
-        "echo", "echo is not supported: the prompt is not repeated; only null or false is accepted.",
+        "echo",
+        "echo is not supported: the prompt is not repeated; only null or false is accepted.",
     ),
     (TEXT, '{"prompt":"x","logprobs":0}'): (
-        "logprobs", "logprobs is not supported: log probabilities are not reported; only null is accepted.",
+        "logprobs",
+        "logprobs is not supported: log probabilities are not reported; only null is accepted.",
     ),
     ("POST /v1/embeddings", '{"input":"x","encoding_format":"hex"}'): (
-        "encoding_format", 'encoding_format must be one of "float", "base64".',
+        "encoding_format",
+        'encoding_format must be one of "float", "base64".',
     ),
     ("POST /tokenize", '{"content":["a"]}'): ("content", "content must be a string, not an array."),
-    ("POST /detokenize", '{"tokens":[1,"2"]}'): ("tokens[1]", "tokens[1] must be an integer, not a string."),
+    ("POST /detokenize", '{"tokens":[1,"2"]}'): (
+        "tokens[1]",
+        "tokens[1] must be an integer, not a string.",
+    ),
 }
 
 
@@ -173,19 +230,47 @@ def test_served_defaults(served: Driver) -> None:
 
 def test_everything_harmless_at_once(served: Driver) -> None:
     body = {
-        "model": "any", "messages": [
+        "model": "any",
+        "messages": [
             {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
             {"role": "user", "content": "Hi"},
-            {"role": "assistant", "content": "Hello", "refusal": None, "tool_calls": None, "annotations": [], "audio": None},
+            {
+                "role": "assistant",
+                "content": "Hello",
+                "refusal": None,
+                "tool_calls": None,
+                "annotations": [],
+                "audio": None,
+            },
             {"role": "assistant", "content": None},
             {"role": "developer"},
         ],
-        "temperature": 0.5, "top_p": 0.25, "top_k": 40, "min_p": 0.125, "seed": -7, "stop": ["a", "b"], "stream": True,
-        "stream_options": {"include_usage": True, "include_obfuscation": False}, "n": 1, "logprobs": False,
-        "top_logprobs": None, "logit_bias": {}, "presence_penalty": 0, "frequency_penalty": 0.0, "tools": [],
-        "tool_choice": "auto", "response_format": {"type": "text"}, "modalities": ["text"], "user": "u", "store": False,
-        "metadata": {"a": "b"}, "service_tier": "auto", "parallel_tool_calls": True, "max_completion_tokens": 5,
-        "max_tokens": None, "an_unknown_field": {"deeply": [{"nested": None}]},
+        "temperature": 0.5,
+        "top_p": 0.25,
+        "top_k": 40,
+        "min_p": 0.125,
+        "seed": -7,
+        "stop": ["a", "b"],
+        "stream": True,
+        "stream_options": {"include_usage": True, "include_obfuscation": False},
+        "n": 1,
+        "logprobs": False,
+        "top_logprobs": None,
+        "logit_bias": {},
+        "presence_penalty": 0,
+        "frequency_penalty": 0.0,
+        "tools": [],
+        "tool_choice": "auto",
+        "response_format": {"type": "text"},
+        "modalities": ["text"],
+        "user": "u",
+        "store": False,
+        "metadata": {"a": "b"},
+        "service_tier": "auto",
+        "parallel_tool_calls": True,
+        "max_completion_tokens": 5,
+        "max_tokens": None,
+        "an_unknown_field": {"deeply": [{"nested": None}]},
     }
     assert served.dispatch(CHAT, json.dumps(body)) == "0.5 0.25 40 0.125 1"
 
@@ -197,7 +282,12 @@ def test_nulls_are_defaults(served: Driver) -> None:
 
 @pytest.mark.parametrize(
     "body, answer",
-    [('{"input":"x"}', "0 0"), ('{"input":["x","y"],"encoding_format":"base64"}', "1 1"), ('{"input":[1,2]}', "2 0"), ('{"input":[[1],[2]]}', "3 0")],
+    [
+        ('{"input":"x"}', "0 0"),
+        ('{"input":["x","y"],"encoding_format":"base64"}', "1 1"),
+        ('{"input":[1,2]}', "2 0"),
+        ('{"input":[[1],[2]]}', "3 0"),
+    ],
 )
 def test_embedding_inputs(served: Driver, body: str, answer: str) -> None:
     assert served.dispatch("POST /v1/embeddings", body) == answer

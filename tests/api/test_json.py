@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from tests.api.harness import Driver
 from tests.api.json_cases import ACCEPTED, CHOSEN, REFUSED
 
-many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def verdict(driver: Driver, text: bytes) -> str:
@@ -74,7 +76,9 @@ def test_mutations_agree_with_python(echo: Driver) -> None:
         text = bytearray(random.choice(seeds))
         for _ in range(random.randrange(1, 3)):
             at = random.randrange(len(text))
-            text[at : at + random.randrange(2)] = bytes([random.choice(b'[]{}",:\\u0123eE+-. \tntf/\xc3\xa9')])
+            text[at : at + random.randrange(2)] = bytes(
+                [random.choice(b'[]{}",:\\u0123eE+-. \tntf/\xc3\xa9')]
+            )
         data = bytes(text)
         if b"NaN" in data or b"Infinity" in data or b"\\ud" in data.lower():
             continue
@@ -127,7 +131,11 @@ def test_floats_are_written_to_read_back(echo: Driver, values: list[float]) -> N
     data = struct.pack(f"<{len(values)}f", *values)
     back = json.loads(echo.ask("f", data))
     for value, read in zip(values, back, strict=True):
-        assert read is None if not math.isfinite(value) else struct.unpack("<f", struct.pack("<f", read))[0] == value
+        assert (
+            read is None
+            if not math.isfinite(value)
+            else struct.unpack("<f", struct.pack("<f", read))[0] == value
+        )
 
 
 @many
@@ -167,17 +175,33 @@ inner = st.fixed_dictionaries(
     optional={"deep": st.lists(st.lists(st.integers(0, 1 << 40)))},
 )
 choice = st.one_of(
-    st.text(st.characters(exclude_categories=("Cs",)), max_size=5), st.booleans(), real, inner,
-    st.lists(text, min_size=1), st.lists(st.integers(0, 99), min_size=1, max_size=4),
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=5),
+    st.booleans(),
+    real,
+    inner,
+    st.lists(text, min_size=1),
+    st.lists(st.integers(0, 99), min_size=1, max_size=4),
     st.lists(st.lists(integer), min_size=1),
 )
 everything = st.fixed_dictionaries(
-    {"share": st.floats(0, 1), "color": st.sampled_from(["red", "green", "greenish-blue", "greenish-red"]), "greeting": text},
+    {
+        "share": st.floats(0, 1),
+        "color": st.sampled_from(["red", "green", "greenish-blue", "greenish-red"]),
+        "greeting": text,
+    },
     optional={
-        "text": text, "flag": st.booleans(), "count": st.integers(-5, 5), "positive": st.integers(1, (1 << 63) - 1),
-        "empty_or_null": st.none() | text, "whole_or_null": st.none() | integer, "choice": st.none() | choice,
-        "choices": st.lists(choice, max_size=3), "inner": inner, "inners": st.lists(inner),
-        "numbers": st.lists(real), "pair": st.lists(st.booleans(), min_size=2, max_size=2),
+        "text": text,
+        "flag": st.booleans(),
+        "count": st.integers(-5, 5),
+        "positive": st.integers(1, (1 << 63) - 1),
+        "empty_or_null": st.none() | text,
+        "whole_or_null": st.none() | integer,
+        "choice": st.none() | choice,
+        "choices": st.lists(choice, max_size=3),
+        "inner": inner,
+        "inners": st.lists(inner),
+        "numbers": st.lists(real),
+        "pair": st.lists(st.booleans(), min_size=2, max_size=2),
     },
 )
 
@@ -188,21 +212,31 @@ def test_whole_requests_come_back(echo: Driver, value: dict, chance: random.Rand
     """Any order of keys, any whitespace, unknown keys between them."""
     items = [*value.items(), ("unknown", {"choice": [1, {"text": None}]}), ("colour", "red")]
     chance.shuffle(items)
-    body = json.dumps(dict(items), indent=chance.choice([None, 0, 2]), ensure_ascii=chance.random() < 0.5)
+    body = json.dumps(
+        dict(items), indent=chance.choice([None, 0, 2]), ensure_ascii=chance.random() < 0.5
+    )
     assert json.loads(echo.dispatch("POST /echo", body)) == value
 
 
 def test_of_duplicate_keys_the_last_wins(echo: Driver) -> None:
     body = '{"count":1,"count":2,"empty_or_null":"x","empty_or_null":null,"share":0.5,"share":null,"choice":[1],"choice":"t"}'
     found = json.loads(echo.dispatch("POST /echo", body))
-    assert (found["count"], found["empty_or_null"], found["share"], found["choice"]) == (2, None, 0.25, "t")
+    assert (found["count"], found["empty_or_null"], found["share"], found["choice"]) == (
+        2,
+        None,
+        0.25,
+        "t",
+    )
 
 
 def test_memory_is_bounded(echo: Driver) -> None:
     echo.ask("a", b"2000")
     try:
         body = json.dumps({"choices": ["a"], "choice": ["x" * 50] * 50})
-        assert echo.dispatch("POST /echo", body) == "413|invalid_request_error||The request takes more memory than one request may."
+        assert (
+            echo.dispatch("POST /echo", body)
+            == "413|invalid_request_error||The request takes more memory than one request may."
+        )
         assert "text" not in echo.dispatch("POST /echo", "{}")
     finally:
         echo.ask("a", b"16777216")

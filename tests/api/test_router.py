@@ -18,8 +18,25 @@ METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 BITS = {"GET": 1, "HEAD": 2, "POST": 4, "PUT": 8, "DELETE": 16, "PATCH": 32, "OPTIONS": 64}
 # Lengths round the eight-byte words of the branches, shared prefixes, one a prefix of another.
 WORDS = [
-    "a", "v1", "v2", "v10", "models", "model", "modelsx", "tokenize", "tokenizer", "completions", "completion",
-    "completely", "abcdefgh", "abcdefghi", "abcdefghijklmnop", "abcdefghijklmnopq", "abcdefghijklmnoq", "A.b_c~d-e", "any",
+    "a",
+    "v1",
+    "v2",
+    "v10",
+    "models",
+    "model",
+    "modelsx",
+    "tokenize",
+    "tokenizer",
+    "completions",
+    "completion",
+    "completely",
+    "abcdefgh",
+    "abcdefghi",
+    "abcdefghijklmnop",
+    "abcdefghijklmnopq",
+    "abcdefghijklmnoq",
+    "A.b_c~d-e",
+    "any",
 ]
 
 answer = Object("answer", "Nothing much.", Field("value", Integer(), "A number."))
@@ -54,8 +71,13 @@ def expected(patterns: list[str], method: str, path: str) -> str:
         its_method, its_path = pattern.split(" ")
         pieces = [] if its_path == "/" else its_path[1:].split("/")
         pairs = list(zip_longest(pieces, segments))
-        if all(a is not None and b is not None and (a == b or (a.startswith("{") and b)) for a, b in pairs):
-            found.setdefault(tuple(piece.startswith("{") for piece in pieces), {})[its_method] = its_path
+        if all(
+            a is not None and b is not None and (a == b or (a.startswith("{") and b))
+            for a, b in pairs
+        ):
+            found.setdefault(tuple(piece.startswith("{") for piece in pieces), {})[
+                its_method
+            ] = its_path
     if not found:
         return "- 0"
     shape = min(found)
@@ -82,10 +104,14 @@ def ask(driver: Driver, method: str, path: str) -> str:
     return driver.ask("r", f"{method} {path}".encode()).decode()
 
 
-segment = st.one_of(st.sampled_from(WORDS), st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=18))
+segment = st.one_of(
+    st.sampled_from(WORDS), st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=18)
+)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.sampled_from([*METHODS, "HEAD", "OPTIONS"]), st.lists(segment, max_size=6), st.data())
 def test_made_up_paths(routed, method: str, segments: list[str], data: st.DataObject) -> None:
     driver, patterns = routed
@@ -93,16 +119,22 @@ def test_made_up_paths(routed, method: str, segments: list[str], data: st.DataOb
     assert ask(driver, method, path) == expected(patterns, method, path)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.sampled_from(METHODS), st.integers(0, 119), st.randoms(use_true_random=False))
 def test_paths_near_routes(routed, method: str, index: int, chance: random.Random) -> None:
     """A route's own path, its parameters filled in, then perhaps one byte changed, added or lost."""
     driver, patterns = routed
     its_method, pattern = patterns[index].split(" ")
-    path = "/".join(chance.choice(WORDS) if piece.startswith("{") else piece for piece in pattern.split("/"))
+    path = "/".join(
+        chance.choice(WORDS) if piece.startswith("{") else piece for piece in pattern.split("/")
+    )
     if chance.random() < 0.6:
         at = chance.randrange(len(path) + 1)
-        path = path[:at] + chance.choice(["", "/", "x", "s", "\0"]) + path[at + chance.randrange(2) :]
+        path = (
+            path[:at] + chance.choice(["", "/", "x", "s", "\0"]) + path[at + chance.randrange(2) :]
+        )
     for each in (method, its_method):
         assert ask(driver, each, path) == expected(patterns, each, path)
 
@@ -120,14 +152,32 @@ def test_a_zero_byte_is_not_padding(routed) -> None:
 def test_no_routes_but_the_root(tmp_path: Path) -> None:
     route = Route("GET /", "The root.", handler="handle_root", response=answer)
     with Driver(build(tmp_path, [Api("root", "One.", route)], {})) as driver:
-        assert [ask(driver, "GET", path) for path in ("/", "", "//", "/a", "*")] == ["/ 1", "- 0", "- 0", "- 0", "- 0"]
+        assert [ask(driver, "GET", path) for path in ("/", "", "//", "/a", "*")] == [
+            "/ 1",
+            "- 0",
+            "- 0",
+            "- 0",
+            "- 0",
+        ]
 
 
 @pytest.mark.parametrize(
     "raw, decoded",
     [
-        (b"plain", b"plain"), (b"a%20b", b"a b"), (b"%2F%2f", b"//"), (b"a+b", b"a+b"), (b"%C3%A9", "é".encode()), (b"%00", b"\0"),
-        (b"%", b"%"), (b"%4", b"%"), (b"%zz", b"%"), (b"a%2", b"%"), (b"%E9", b"%"), (b"\xff", b"%"), (b"%+1", b"%"), (b"", b""),
+        (b"plain", b"plain"),
+        (b"a%20b", b"a b"),
+        (b"%2F%2f", b"//"),
+        (b"a+b", b"a+b"),
+        (b"%C3%A9", "é".encode()),
+        (b"%00", b"\0"),
+        (b"%", b"%"),
+        (b"%4", b"%"),
+        (b"%zz", b"%"),
+        (b"a%2", b"%"),
+        (b"%E9", b"%"),
+        (b"\xff", b"%"),
+        (b"%+1", b"%"),
+        (b"", b""),
     ],
 )
 def test_percent_decoding(served: Driver, raw: bytes, decoded: bytes) -> None:
