@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.api import everything
 from tests.api.harness import ROOT, Driver, build
 
-ECHO = "everything_write(&exchange->answer, request);"
+ECHO = """if (request->has_only)
+        everything_write_event(&exchange->answer, request);
+    else
+        everything_write(&exchange->answer, request);"""
 
 
 def served_families() -> list:
@@ -31,16 +35,22 @@ def echo(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory):
     """A driver over specs/api, whose handlers say their names and a few values they got."""
-    numbers = 'buffer_format(&exchange->answer, "%g %g %lld %g %d", request->temperature, request->top_p, '
-    numbers += "(long long)request->top_k, request->min_p, request->has_seed);"
+    sampling = 'buffer_format(out, "%g %g %lld %g %d", request->temperature, request->top_p, '
+    sampling += "(long long)request->top_k, request->min_p, request->has_seed);"
     bodies = {
-        "handle_create_chat_completion": numbers,
-        "handle_create_completion": numbers,
-        "handle_get_model": "buffer_append(&exchange->answer, parameters->model.bytes, parameters->model.count);",
-        "handle_create_embeddings": 'buffer_format(&exchange->answer, "%d %d", request->input.kind, request->encoding_format);',
+        "handle_health": "health_write(out, &(struct health){.status = HEALTH_STATUS_LOADING});",
+        "handle_list_models": "answer_models(out);",
+        "handle_get_model": "buffer_append(out, parameters->model.bytes, parameters->model.count);",
+        "handle_create_chat_completion": "if (request->max_tokens == 77) answer_chat(out, request->stream); "
+        f"else {sampling}",
+        "handle_create_completion": f"if (request->max_tokens == 77) answer_completion(out); else {sampling}",
+        "handle_create_embeddings": "if (request->dimensions == 77) answer_embeddings(out); "
+        'else buffer_format(out, "%d %d", request->input.kind, request->encoding_format);',
+        "handle_tokenize": "answer_tokens(out, request->with_pieces);",
         "handle_detokenize": "for (size_t i = 0; i < request->tokens.count; i++) "
-        "json_write_integer(&exchange->answer, request->tokens.items[i]);",
+        "json_write_integer(out, request->tokens.items[i]);",
     }
-    path = build(tmp_path_factory.mktemp("served"), served_families(), bodies)
+    answers = Path(__file__).with_name("answers.inc").read_text()
+    path = build(tmp_path_factory.mktemp("served"), served_families(), bodies, answers)
     with Driver(path) as driver:
         yield driver

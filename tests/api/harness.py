@@ -36,21 +36,21 @@ def handler_text(families: list[Api], bodies: dict[str, str]) -> str:
             for name, there in (("parameters", entry["parameters"]), ("request", entry["request"]))
             if there
         )
-        body = bodies.get(
-            entry["handler"], f'json_write_raw(&exchange->answer, "{entry["handler"]}");'
+        body = bodies.get(entry["handler"], f'json_write_raw(out, "{entry["handler"]}");')
+        text.append(
+            f"{entry['prototype']} {{\nstruct buffer *out = &exchange->answer;\n(void)out;{unused}\n{body}\n}}\n"
         )
-        text.append(f"{entry['prototype']} {{{unused} {body} }}\n")
     return "".join(text)
 
 
-def build(folder: Path, families: list[Api], bodies: dict[str, str]) -> Path:
+def build(folder: Path, families: list[Api], bodies: dict[str, str], before: str = "") -> Path:
     """The driver's executable, over everything that `families` generate."""
     wanted = tree.texts(outputs(families))
     for path, text in wanted.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     (folder / "appliance.h").write_text(f"#define LIMIT_JSON_DEPTH {DEPTH}\n")
-    (folder / "handlers.inc").write_text(handler_text(families, bodies))
+    (folder / "handlers.inc").write_text(before + handler_text(families, bodies))
     sources = [folder / path for path in wanted if path.endswith(".c")]
     sources += [STATIC / "lib" / name for name in SOURCES]
     sources += [
