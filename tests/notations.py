@@ -16,7 +16,9 @@ def refusal(folder: Path, call: str, text: str) -> tuple[SpecError, str, int]:
     show it, and the line before the notation's first."""
     file = folder / "specs" / "case.py"
     file.parent.mkdir(exist_ok=True)
-    head = "from cllm_gen.spec.device import *\nfrom cllm_gen.spec.protocol import Protocol\n\nspec = "
+    head = (
+        "from cllm_gen.spec.device import *\nfrom cllm_gen.spec.protocol import Protocol\n\nspec = "
+    )
     file.write_text(head + call.replace("TEXT", '"""' + text + '"""'))
     linecache.checkcache()
     with pytest.raises(SpecError) as caught:

@@ -10,7 +10,13 @@ from cllm_gen.spec.device import Device, Field, Record, Register, Registers, c_n
 _BUS = {  # bus: (parameter, its type when reading, when writing, read call, write call)
     "memory": ("base", "const volatile void *", "volatile void *", "mmio_read", "mmio_write"),
     "ports": ("base", "uint16_t ", "uint16_t ", "io_in", "io_out"),
-    "configuration": ("function", "struct pci_address ", "struct pci_address ", "pci_read", "pci_write"),
+    "configuration": (
+        "function",
+        "struct pci_address ",
+        "struct pci_address ",
+        "pci_read",
+        "pci_write",
+    ),
 }
 
 
@@ -38,8 +44,14 @@ def _context(spec: Device) -> dict[str, Any]:
         "cite": spec.span.cite(),
         "includes": includes,
         "ids": [
-            {"vendor": f"0x{each.vendor:04x}", "device": f"0x{each.device:04x}", "name": each.name, "note": each.note,
-             "cite": each.span.cite(), "said": f"{each.vendor:04x}:{each.device:04x}"}
+            {
+                "vendor": f"0x{each.vendor:04x}",
+                "device": f"0x{each.device:04x}",
+                "name": each.name,
+                "note": each.note,
+                "cite": each.span.cite(),
+                "said": f"{each.vendor:04x}:{each.device:04x}",
+            }
             for each in spec.ids
         ],
         "parts": [_part(spec, part) for part in spec.parts],
@@ -72,8 +84,11 @@ def _register(prefix: str, part: Registers | Record, register: Register) -> dict
         "member": c_name(register.name),
         "macro": macro,
         "note": register.note,
+        "meaning": _meaning(register),
         "cite": register.span.cite(),
-        "offset": f"0x{register.offset:05x}" if register.offset > 0xFFF else f"0x{register.offset:02x}",
+        "offset": (
+            f"0x{register.offset:05x}" if register.offset > 0xFFF else f"0x{register.offset:02x}"
+        ),
         "place": _place(register),
         "access": register.access.value,
         "reads": register.access.reads and isinstance(part, Registers),
@@ -84,8 +99,9 @@ def _register(prefix: str, part: Registers | Record, register: Register) -> dict
         "stride": register.stride,
         "index": ", size_t index" if register.count else "",
         "reset": _hex(register.initial, register.width) if register.initial is not None else "",
-        "shown_reset": "" if register.initial is None else f"{register.initial:0{register.width // 4}X}h",
-        "when": f"{register.when.register}.{register.when.field} = {register.when.value}" if register.when else "",
+        "shown_reset": (
+            "" if register.initial is None else f"{register.initial:0{register.width // 4}X}h"
+        ),
         "fields": [_field(name, register, each) for each in register.fields],
     }
     if isinstance(part, Registers):
@@ -99,7 +115,9 @@ def _calls(bus: str, width: int, offset: str) -> dict[str, str]:
     where = {
         "memory": f"base, {offset}",
         "ports": f"(uint16_t)(base + {offset})",
-        "configuration": f"function, (uint8_t)({offset})" if "index" in offset else f"function, {offset}",
+        "configuration": (
+            f"function, (uint8_t)({offset})" if "index" in offset else f"function, {offset}"
+        ),
     }[bus]
     return {
         "read_parameter": f"{reading}{parameter}",
@@ -127,16 +145,47 @@ def _field(owner: str, register: Register, field: Field) -> dict[str, Any]:
         "reads": access.reads,
         "writes": access.writes,
         "initial": "X" if field.initial is None else _binary(field.initial, field.bits),
-        "meaning": " ".join([field.note, *(f"{_binary(each.number, field.bits)} = {each.name};" for each in field.values)])
-        .strip().rstrip(";"),
+        "meaning": " ".join(
+            [
+                field.note,
+                *(f"{_binary(each.number, field.bits)} = {each.name};" for each in field.values),
+            ]
+        )
+        .strip()
+        .rstrip(";"),
         "type": "bool" if field.bits == 1 else kind,
-        "single": field.bits == 1,
+        "getter": _get(name.upper(), field, register.width),
+        "setter": _set(name.upper(), field, register.width),
         "named": [
-            {"macro": f"{name}_{c_name(each.name)}".upper(), "number": each.number, "name": each.name,
-             "note": each.note}
+            {
+                "macro": f"{name}_{c_name(each.name)}".upper(),
+                "number": each.number,
+                "name": each.name,
+                "note": each.note,
+            }
             for each in field.values
         ],
     }
+
+
+def _narrow(expression: str, width: int) -> str:
+    """The expression in the register's own type, where C would have widened it to int."""
+    return expression if width >= 32 else f"(uint{width}_t)({expression})"
+
+
+def _get(macro: str, field: Field, width: int) -> str:
+    """The field's value out of `word`."""
+    if field.bits == 1:
+        return f"(word & {macro}_MASK) != 0"
+    return _narrow(f"(word & {macro}_MASK) >> {macro}_SHIFT", width)
+
+
+def _set(macro: str, field: Field, width: int) -> str:
+    """`word` with the field replaced by the low bits of `value`."""
+    if field.bits == 1:
+        return _narrow(f"value ? word | {macro}_MASK : word & ~{macro}_MASK", width)
+    wide = "value" if width >= 32 else "(unsigned)value"
+    return _narrow(f"(word & ~{macro}_MASK) | ({wide} << {macro}_SHIFT & {macro}_MASK)", width)
 
 
 def _binary(value: int, bits: int) -> str:
@@ -146,6 +195,13 @@ def _binary(value: int, bits: int) -> str:
 
 def _hex(value: int, width: int) -> str:
     return f"0x{value:0{width // 4}x}" + ("ull" if width == 64 else "u")
+
+
+def _meaning(register: Register) -> str:
+    """The documentation, and on what condition the register is there."""
+    when = register.when
+    condition = f"(when {when.register}.{when.field} = {when.value})" if when else ""
+    return f"{register.note} {condition}".strip()
 
 
 def _place(register: Register) -> str:

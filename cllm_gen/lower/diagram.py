@@ -61,7 +61,9 @@ def _cells(row: list[Field | None], labelled: set[str]) -> str:
         widest = max(head, min(field.bits - head, _ROW))
         first = i - start == widest and field.name not in labelled
         labelled.update([field.name] if first else [])
-        text += (":" if _tall(field, i - start) else "|") + f"{_label(field, first, width):^{width}}"
+        text += (
+            ":" if _tall(field, i - start) else "|"
+        ) + f"{_label(field, first, width):^{width}}"
     return text + (":" if row[0] is row[-1] and _tall(row[0], _ROW) else "|")
 
 
@@ -75,7 +77,11 @@ def _label(field: Field, first: bool, width: int) -> str:
         return ""
     name = f"{field.name} ({field.bits // 8} octets)" if field.bits >= _TALL else field.name
     words = field.name.split("(")[0].split()
-    short = c_name(field.name).upper() if field.name.endswith(")") else "".join(word[0] for word in words)
+    short = (
+        c_name(field.name).upper()
+        if field.name.endswith(")")
+        else "".join(word[0] for word in words)
+    )
     if len(words) == 1 and not field.name.endswith(")"):
         short = words[0][: max(width - 1, 1)] + ("." if width > 1 else "")
     plain = field.name.split("(")[0].strip()

@@ -53,10 +53,17 @@ def _context(spec: Protocol) -> dict[str, Any]:
             for field in layout.fields
             if field.must_be is not None
         ],
-        "header": header and {"function": f"{p}_{c_name(header.name)}", "unit": header.unit,
-                              "load": _load(header, "bytes"), "name": c_name(header.name),
-                              "type": number_type(header.bits), "cite": header.span.cite()},
-        "total": total and {"unit": total.unit, "load": _load(total, "bytes"), "cite": total.span.cite()},
+        "header": header
+        and {
+            "function": f"{p}_{c_name(header.name)}",
+            "unit": header.unit,
+            "load": _load(header, "bytes"),
+            "name": c_name(header.name),
+            "type": number_type(header.bits),
+            "cite": header.span.cite(),
+        },
+        "total": total
+        and {"unit": total.unit, "load": _load(total, "bytes"), "cite": total.span.cite()},
         "rest": rest,
         "rest_name": layout.rest_name,
         "rest_of": layout.rest,
@@ -78,7 +85,10 @@ def _starts(spec: Protocol) -> list[dict[str, str]]:
         here[0] |= value << shift
         here[1].append(f"{field.name} {hex(value) if value > 255 else value}")
     return [
-        {"store": _put(first, count, hex(value) if value > 9 else str(value)), "said": ", ".join(said)}
+        {
+            "store": _put(first, count, hex(value) if value > 9 else str(value)),
+            "said": ", ".join(said),
+        }
         for (first, count), (value, said) in merged.items()
     ]
 
@@ -131,7 +141,11 @@ def _put(first: int, count: int, value: str) -> str:
     if count == 1:
         return f"bytes[{first}] = {value};"
     at = f"bytes + {first}" if first else "bytes"
-    return f"network_store{count * 8}({at}, {value});" if count in (2, 4) else f"network_store({at}, {count}, {value});"
+    return (
+        f"network_store{count * 8}({at}, {value});"
+        if count in (2, 4)
+        else f"network_store({at}, {count}, {value});"
+    )
 
 
 def _store(field: Field) -> str:
@@ -143,7 +157,9 @@ def _store(field: Field) -> str:
     kept = ((1 << count * 8) - 1) & ~(mask << shift)
     suffix = "ull" if count > 4 else "u"
     placed = f"(value & {hex(mask)}{suffix})" + (f" << {shift}" if shift else "")
-    new = f"({_raw(first, count, 'bytes')} & {hex(kept)}{suffix}) | " + (f"({placed})" if shift else placed)
+    new = f"({_raw(first, count, 'bytes')} & {hex(kept)}{suffix}) | " + (
+        f"({placed})" if shift else placed
+    )
     return _put(first, count, f"(uint{count * 8}_t)({new})" if count in (1, 2, 4) else new)
 
 
@@ -161,7 +177,11 @@ def _field(p: str, field: Field) -> dict[str, Any]:
         "cite": field.span.cite(),
         "bits": field.bits,
         "place": f"{field.offset // 8}" + (f", bit {field.offset % 8}" if field.offset % 8 else ""),
-        "size": f"{field.bits // 8} octets" if field.octets else f"{field.bits} bit" + "s" * (field.bits > 1),
+        "size": (
+            f"{field.bits // 8} octets"
+            if field.octets
+            else f"{field.bits} bit" + "s" * (field.bits > 1)
+        ),
         "accessors": not field.reserved and field.must_be is None,
         "octets": field.bits // 8 if field.octets else 0,
         "at": field.offset // 8,
@@ -203,7 +223,9 @@ def _option(p: str, option: WireOption) -> dict[str, Any]:
         count, at = part.bits // 8, "at" if not offset else f"at + {offset}"
         name = c_name(part.name) or "value"
         load = f"at[{offset}]" if count == 1 else f"network_load{part.bits}({at})"
-        store = f"at[{offset}] = {name};" if count == 1 else f"network_store{part.bits}({at}, {name});"
+        store = (
+            f"at[{offset}] = {name};" if count == 1 else f"network_store{part.bits}({at}, {name});"
+        )
         parts.append({"c": name, "type": f"uint{part.bits}_t", "load": load, "store": store})
         offset += count
     said = ", ".join(f"{part.name} {part.bits} bits".strip() for part in option.parts)
@@ -217,7 +239,21 @@ def _option(p: str, option: WireOption) -> dict[str, Any]:
         "parts": parts,
         "note": option.note,
         "cite": option.span.cite(),
-        "named": [_value(f"{p}_option_{c_name(option.name)}", value, value.number, 0) for value in option.values],
-        "said": {"list": f"list of {said}", "parts": said, "end": "ends the list", "padding": "padding, one octet",
-                 "empty": "nothing", "octets": "octets"}[option.shape],
+        "remark": (
+            "\n * _count: 0 if the length is not a whole number of items."
+            if option.shape == "list"
+            else ""
+        ),
+        "named": [
+            _value(f"{p}_option_{c_name(option.name)}", value, value.number, 0)
+            for value in option.values
+        ],
+        "said": {
+            "list": f"list of {said}",
+            "parts": said,
+            "end": "ends the list",
+            "padding": "padding, one octet",
+            "empty": "nothing",
+            "octets": "octets",
+        }[option.shape],
     }

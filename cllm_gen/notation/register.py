@@ -57,18 +57,27 @@ def read_registers(text: str, call: Span, width: int) -> tuple[Register, ...]:
             registers.append(_register(line, span, width))
         elif line.data == "field":
             if not registers:
-                raise SpecError(span, "a field above every register", "its register above it", _EXAMPLE)
+                raise SpecError(
+                    span, "a field above every register", "its register above it", _EXAMPLE
+                )
             registers[-1]["fields"].append(_field(line, span))
         else:
             if not registers or not registers[-1]["fields"]:
-                raise SpecError(span, "a value below no field", "its field above it", "SPEED 9:8, below it: 10b = 1000")
+                raise SpecError(
+                    span,
+                    "a value below no field",
+                    "its field above it",
+                    "SPEED 9:8, below it: 10b = 1000",
+                )
             value = Value(str(line.children[1]).strip(), number(line.children[0]), note(line), span)
             registers[-1]["fields"][-1]["values"].append(value)
     return tuple(
         Register(
             **{
                 **each,
-                "fields": tuple(Field(**{**made, "values": tuple(made["values"])}) for made in each["fields"]),
+                "fields": tuple(
+                    Field(**{**made, "values": tuple(made["values"])}) for made in each["fields"]
+                ),
             }
         )
         for each in registers
@@ -76,7 +85,13 @@ def read_registers(text: str, call: Span, width: int) -> tuple[Register, ...]:
 
 
 def _register(line: Tree, span: Span, width: int) -> dict:
-    made = {"name": str(line.children[0]), "width": width, "note": note(line), "span": span, "fields": []}
+    made = {
+        "name": str(line.children[0]),
+        "width": width,
+        "note": note(line),
+        "span": span,
+        "fields": [],
+    }
     for item in line.children[1:]:
         if isinstance(item, Token):
             if item.type == "NUMBER":
@@ -94,7 +109,11 @@ def _register(line: Tree, span: Span, width: int) -> dict:
 def _field(line: Tree, span: Span) -> dict:
     high, _, low = str(line.children[1]).partition(":")
     made = {
-        "name": str(line.children[0]), "high": int(high), "low": int(low or high), "note": note(line), "span": span,
+        "name": str(line.children[0]),
+        "high": int(high),
+        "low": int(low or high),
+        "note": note(line),
+        "span": span,
         "values": [],
     }
     for item in line.children[2:]:

@@ -56,7 +56,9 @@ def read_layout(text: str, call: Span) -> Layout:
             made = _field(line, offset, span)
             if rest:
                 raise SpecError(
-                    span, f"field {made['name']!r} after the options", "all fields before `rest of the ...`",
+                    span,
+                    f"field {made['name']!r} after the options",
+                    "all fields before `rest of the ...`",
                     "Options: rest of the header",
                 )
             offset += made["bits"]
@@ -68,7 +70,10 @@ def read_layout(text: str, call: Span) -> Layout:
             owner = (options or fields or [None])[-1]
             if owner is None or (options and kind is Bit) or (rest and not options):
                 raise SpecError(
-                    span, f"{line.data} {item.name!r} below no field", "the field it belongs to above it", "Protocol: 8 bits"
+                    span,
+                    f"{line.data} {item.name!r} below no field",
+                    "the field it belongs to above it",
+                    "Protocol: 8 bits",
                 )
             owner.setdefault(key, []).append(item)
         elif line.data == "rest":
@@ -78,8 +83,11 @@ def read_layout(text: str, call: Span) -> Layout:
         else:
             options.append(_option(line, span))
     return Layout(
-        fields=tuple(_finish(Field, each) for each in fields), rest=rest, rest_name=rest_name,
-        counts_all=counts_all, options=tuple(_finish(WireOption, each) for each in options),
+        fields=tuple(_finish(Field, each) for each in fields),
+        rest=rest,
+        rest_name=rest_name,
+        counts_all=counts_all,
+        options=tuple(_finish(WireOption, each) for each in options),
     )
 
 
@@ -93,7 +101,11 @@ def _field(line: Tree, offset: int, span: Span) -> dict:
     name, size, *rest = line.children
     octets = size.data == "octets"
     made = {
-        "name": str(name).strip(), "offset": offset, "span": span, "note": note(line), "octets": octets,
+        "name": str(name).strip(),
+        "offset": offset,
+        "span": span,
+        "note": note(line),
+        "octets": octets,
         "bits": int(size.children[0]) * (8 if octets else 1),
     }
     for clause in (item for item in rest if isinstance(item, Tree)):
@@ -107,12 +119,18 @@ def _field(line: Tree, offset: int, span: Span) -> dict:
 
 def _option(line: Tree, span: Span) -> dict:
     number, name = line.children[:2]
-    parts = next((item for item in line.children if isinstance(item, Tree) and item.data == "parts"), None)
+    parts = next(
+        (item for item in line.children if isinstance(item, Tree) and item.data == "parts"), None
+    )
     found = []
     for part in parts.children if parts else []:
         *label, bits = part.children
         found.append(Part(str(label[0]) if label else "", int(bits)))
     return {
-        "name": str(name).strip(), "number": int(str(number), 0), "shape": line.data.removeprefix("option_"),
-        "parts": tuple(found), "note": note(line), "span": span,
+        "name": str(name).strip(),
+        "number": int(str(number), 0),
+        "shape": line.data.removeprefix("option_"),
+        "parts": tuple(found),
+        "note": note(line),
+        "span": span,
     }

@@ -78,31 +78,41 @@ class Field:
         _allowed(self.name, self.span)
         if self.high < self.low:
             raise SpecError(
-                self.span, f"bits {self.high}:{self.low} of {self.name}", "the higher bit first",
+                self.span,
+                f"bits {self.high}:{self.low} of {self.name}",
+                "the higher bit first",
                 f"{self.name} {self.low}:{self.high}",
             )
         if self.initial is not None and self.initial >> self.bits:
             raise SpecError(
-                self.span, f"initial value {self.initial:#x} in {self.bits} bits of {self.name}",
-                f"at most {(1 << self.bits) - 1:#x}", "SPEED 9:8 10b",
+                self.span,
+                f"initial value {self.initial:#x} in {self.bits} bits of {self.name}",
+                f"at most {(1 << self.bits) - 1:#x}",
+                "SPEED 9:8 10b",
             )
         seen: dict[int, str] = {}
         names: dict[str, str] = {}
         for value in self.values:
             if value.number >> self.bits:
                 raise SpecError(
-                    value.span, f"value {value.number:#x} of {self.name}, which has {self.bits} bits",
-                    f"at most {(1 << self.bits) - 1:#x}", "10b = 1000 Mb/s (1000)",
+                    value.span,
+                    f"value {value.number:#x} of {self.name}, which has {self.bits} bits",
+                    f"at most {(1 << self.bits) - 1:#x}",
+                    "10b = 1000 Mb/s (1000)",
                 )
             if value.number in seen:
                 raise SpecError(
-                    value.span, f"{value.number:#x} twice, already {seen[value.number]}", "each value once",
+                    value.span,
+                    f"{value.number:#x} twice, already {seen[value.number]}",
+                    "each value once",
                     "10b = 1000 Mb/s (1000)",
                 )
             if c_name(value.name) in names:
                 raise SpecError(
-                    value.span, f"value {value.name!r}, in C the same as {names[c_name(value.name)]!r}",
-                    "names that differ", "10b = 1000 Mb/s (1000)",
+                    value.span,
+                    f"value {value.name!r}, in C the same as {names[c_name(value.name)]!r}",
+                    "names that differ",
+                    "10b = 1000 Mb/s (1000)",
                 )
             _allowed(value.name, value.span)
             seen[value.number], names[c_name(value.name)] = value.name, value.name
@@ -127,44 +137,68 @@ class Register:
     def __post_init__(self) -> None:
         _allowed(self.name, self.span)
         if self.width not in (8, 16, 32, 64):
-            raise SpecError(self.span, f"{self.name} of {self.width} bits", "8, 16, 32 or 64 bits", "LCR (3; R/W; 8 bits)")
+            raise SpecError(
+                self.span,
+                f"{self.name} of {self.width} bits",
+                "8, 16, 32 or 64 bits",
+                "LCR (3; R/W; 8 bits)",
+            )
         if self.offset % (self.width // 8):
             raise SpecError(
-                self.span, f"{self.name} at {self.offset:#x}, {self.width} bits wide",
-                f"an offset that is a multiple of {self.width // 8}", "CTRL (00000h; R/W)",
+                self.span,
+                f"{self.name} at {self.offset:#x}, {self.width} bits wide",
+                f"an offset that is a multiple of {self.width // 8}",
+                "CTRL (00000h; R/W)",
             )
         if (self.count is None) != (self.stride is None):
             raise SpecError(
-                self.span, f"{self.name} with {'a count' if self.count else 'a stride'} alone",
-                "an array with both count and stride", "RAL[16] (05400h + 8*n; R/W)",
+                self.span,
+                f"{self.name} with {'a count' if self.count else 'a stride'} alone",
+                "an array with both count and stride",
+                "RAL[16] (05400h + 8*n; R/W)",
             )
         if self.count is not None and (self.count < 1 or self.stride < self.width // 8):
             raise SpecError(
-                self.span, f"{self.count} of {self.name}, {self.stride} bytes apart",
-                f"at least one, at least {self.width // 8} bytes apart", "RAL[16] (05400h + 8*n; R/W)",
+                self.span,
+                f"{self.count} of {self.name}, {self.stride} bytes apart",
+                f"at least one, at least {self.width // 8} bytes apart",
+                "RAL[16] (05400h + 8*n; R/W)",
             )
         owner: dict[int, Field] = {}
         names: set[str] = set()
         for item in self.fields:
             if item.high >= self.width:
                 raise SpecError(
-                    item.span, f"bit {item.high} of {self.name}, which has {self.width} bits",
-                    f"bits 0 to {self.width - 1}", "FD 0 1b",
+                    item.span,
+                    f"bit {item.high} of {self.name}, which has {self.width} bits",
+                    f"bits 0 to {self.width - 1}",
+                    "FD 0 1b",
                 )
             if c_name(item.name) in names:
-                raise SpecError(item.span, f"a second field {item.name} in {self.name}", "each name once", "FD 0 1b")
+                raise SpecError(
+                    item.span,
+                    f"a second field {item.name} in {self.name}",
+                    "each name once",
+                    "FD 0 1b",
+                )
             names.add(c_name(item.name))
             for bit in range(item.low, item.high + 1):
                 if bit in owner:
                     raise SpecError(
-                        item.span, f"bit {bit} in {item.name} and in {owner[bit].name}", "each bit in one field",
+                        item.span,
+                        f"bit {bit} in {item.name} and in {owner[bit].name}",
+                        "each bit in one field",
                         "SPEED 9:8 10b",
                     )
                 owner[bit] = item
-        if self.reset is not None and (self.reset >> self.width or any(f.initial is not None for f in self.fields)):
+        if self.reset is not None and (
+            self.reset >> self.width or any(f.initial is not None for f in self.fields)
+        ):
             raise SpecError(
-                self.span, f"reset {self.reset:#x} of {self.name} beside initial values, or too wide for it",
-                "the reset value once: of the register or of its fields", "LCR (3; R/W; 8 bits; reset 00h)",
+                self.span,
+                f"reset {self.reset:#x} of {self.name} beside initial values, or too wide for it",
+                "the reset value once: of the register or of its fields",
+                "LCR (3; R/W; 8 bits; reset 00h)",
             )
 
     @property
@@ -193,15 +227,24 @@ class Registers:
         from cllm_gen.notation.register import read_registers
 
         if self.bus not in ("memory", "ports", "configuration"):
-            raise SpecError(self.span, f"bus {self.bus!r}", "memory, ports or configuration", 'bus="memory"')
+            raise SpecError(
+                self.span, f"bus {self.bus!r}", "memory, ports or configuration", 'bus="memory"'
+            )
         registers = read_registers(self.text, self.span, self.width)
         object.__setattr__(self, "registers", registers)
         _names(registers)
         for each in registers:
             if self.bus == "memory" and each.width != 32:
-                raise SpecError(each.span, f"{each.name} of {each.width} bits in memory", "32 bits", "CTRL (00000h; R/W)")
+                raise SpecError(
+                    each.span,
+                    f"{each.name} of {each.width} bits in memory",
+                    "32 bits",
+                    "CTRL (00000h; R/W)",
+                )
             if each.width == 64:
-                raise SpecError(each.span, f"{each.name} of 64 bits", "8, 16 or 32 bits", "CTRL (00000h; R/W)")
+                raise SpecError(
+                    each.span, f"{each.name} of 64 bits", "8, 16 or 32 bits", "CTRL (00000h; R/W)"
+                )
             if each.when:
                 self._exists(each, each.when)
         self._apart(registers)
@@ -211,8 +254,10 @@ class Registers:
         found = fields.get((when.register, when.field))
         if found is None or when.value >> found.bits:
             raise SpecError(
-                register.span, f"when {when.register}.{when.field} = {when.value}",
-                "a field of this map and a value that fits it", "DLL (0; R/W; 8 bits; when LCR.DLAB = 1)",
+                register.span,
+                f"when {when.register}.{when.field} = {when.value}",
+                "a field of this map and a value that fits it",
+                "DLL (0; R/W; 8 bits; when LCR.DLAB = 1)",
             )
 
     @staticmethod
@@ -229,7 +274,8 @@ class Registers:
                         other = owner.setdefault((byte, each.when), each)
                         if other is not each:
                             raise SpecError(
-                                each.span, f"{each.name} at {at:#x}, where {other.name} is",
+                                each.span,
+                                f"{each.name} at {at:#x}, where {other.name} is",
                                 f"one register to {'read' if reads else 'write'} at an address, or a `when`",
                                 "DLL (0; R/W; 8 bits; when LCR.DLAB = 1)",
                             )
@@ -252,13 +298,20 @@ class Record:
         registers = read_registers(self.text, self.span, 32)
         object.__setattr__(self, "registers", registers)
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name) or not registers:
-            raise SpecError(self.span, f"record {self.name!r} of {len(registers)} words", "a C name and words", 'Record("rx_descriptor", ...)')
+            raise SpecError(
+                self.span,
+                f"record {self.name!r} of {len(registers)} words",
+                "a C name and words",
+                'Record("rx_descriptor", ...)',
+            )
         _names(registers)
         at = 0
         for each in registers:
             if each.offset != at or each.count is not None or each.when is not None:
                 raise SpecError(
-                    each.span, f"{each.name} at {each.offset}", f"the next word, at {at}, side by side with the last",
+                    each.span,
+                    f"{each.name} at {each.offset}",
+                    f"the next word, at {at}, side by side with the last",
                     "LENGTH (8; R; 16 bits)",
                 )
             at += each.width // 8
@@ -281,7 +334,9 @@ class PciId:
     def __post_init__(self) -> None:
         for number in (self.vendor, self.device):
             if not 0 <= number <= 0xFFFF:
-                raise SpecError(self.span, f"PCI id {number:#x}", "16 bits", 'PciId(0x8086, 0x100E, "82540EM")')
+                raise SpecError(
+                    self.span, f"PCI id {number:#x}", "16 bits", 'PciId(0x8086, 0x100E, "82540EM")'
+                )
 
 
 @dataclass(frozen=True)
@@ -297,23 +352,33 @@ class Device:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
-            raise SpecError(self.span, f"device name {self.name!r}", "a lower-case C identifier", 'name="e1000"')
+            raise SpecError(
+                self.span, f"device name {self.name!r}", "a lower-case C identifier", 'name="e1000"'
+            )
         seen: dict[tuple[int, int], PciId] = {}
         for each in self.ids:
             if (each.vendor, each.device) in seen:
                 raise SpecError(
-                    each.span, f"PCI id {each.vendor:04x}:{each.device:04x} twice", "each id once",
+                    each.span,
+                    f"PCI id {each.vendor:04x}:{each.device:04x} twice",
+                    "each id once",
                     'PciId(0x8086, 0x100E, "82540EM")',
                 )
             seen[each.vendor, each.device] = each
         names: set[str] = set()
         for part in self.parts:
-            prefix = f"{part.name}_" if isinstance(part, Record) else f"{part.prefix}_" if part.prefix else ""
+            prefix = (
+                f"{part.name}_"
+                if isinstance(part, Record)
+                else f"{part.prefix}_" if part.prefix else ""
+            )
             for each in part.registers:
                 name = prefix + c_name(each.name)
                 if name in names:
                     raise SpecError(
-                        each.span, f"{name} in two parts of {self.name}", "each name once, or a prefix for one part",
+                        each.span,
+                        f"{name} in two parts of {self.name}",
+                        "each name once, or a prefix for one part",
                         'Registers(..., prefix="bridge")',
                     )
                 names.add(name)
@@ -322,7 +387,9 @@ class Device:
 def _allowed(name: str, span: Span) -> None:
     if c_name(name).upper() in SUFFIXES:
         raise SpecError(
-            span, f"the name {name!r}", f"a name other than {', '.join(SUFFIXES)}, which generated macros end in",
+            span,
+            f"the name {name!r}",
+            f"a name other than {', '.join(SUFFIXES)}, which generated macros end in",
             f"{name}_BITS",
         )
 
@@ -331,5 +398,7 @@ def _names(registers: tuple[Register, ...]) -> None:
     names: set[str] = set()
     for each in registers:
         if c_name(each.name) in names:
-            raise SpecError(each.span, f"a second register {each.name}", "each name once", "CTRL (00000h; R/W)")
+            raise SpecError(
+                each.span, f"a second register {each.name}", "each name once", "CTRL (00000h; R/W)"
+            )
         names.add(c_name(each.name))

@@ -28,17 +28,19 @@
 
 /* PCI ids of the chips that this map describes. */
 static const struct pci_id e1000_pci_ids[] = {
-    /* specs/devices/e1000.py | PciId(0x8086, 0x100E, "82540EM", "QEMU's e1000; VirtualBox's
-       PRO/1000 MT Desktop"), */
+    /* specs/devices/e1000.py | PciId(0x8086, 0x100E, "82540EM", "QEMU's e1000; VirtualBox's MT
+       Desktop"), */
     {0x8086, 0x100e, "82540EM"},
-    /* specs/devices/e1000.py | PciId(0x8086, 0x100F, "82545EM", "VMware's e1000; VirtualBox's
-       PRO/1000 MT Server"), */
+    /* specs/devices/e1000.py | PciId(0x8086, 0x100F, "82545EM", "VMware's e1000; VirtualBox's MT
+       Server"), */
     {0x8086, 0x100f, "82545EM"},
-    /* specs/devices/e1000.py | PciId(0x8086, 0x1004, "82543GC", "VirtualBox's PRO/1000 T Server;
-       has no EERD"), */
+    /* specs/devices/e1000.py | PciId(0x8086, 0x100C, "82544GC", "QEMU's e1000-82544gc"), */
+    {0x8086, 0x100c, "82544GC"},
+    /* specs/devices/e1000.py | PciId(0x8086, 0x1004, "82543GC", "VirtualBox's T Server; has no
+       EERD"), */
     {0x8086, 0x1004, "82543GC"},
 };
-#define E1000_PCI_IDS_COUNT 3
+#define E1000_PCI_IDS_COUNT 4
 
 /* ---- Control and status ---- */
 
@@ -61,7 +63,7 @@ static inline void e1000_ctrl_write(volatile void *base, uint32_t value) {
 static inline bool e1000_ctrl_fd_get(uint32_t word) { return (word & E1000_CTRL_FD_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_fd_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_FD_MASK : word & ~E1000_CTRL_FD_MASK);
+    return value ? word | E1000_CTRL_FD_MASK : word & ~E1000_CTRL_FD_MASK;
 }
 
 /* specs/devices/e1000.py | LRST 3 1b -- Link reset; reserved where there is a PHY inside. */
@@ -71,7 +73,7 @@ static inline uint32_t e1000_ctrl_fd_set(uint32_t word, bool value) {
 static inline bool e1000_ctrl_lrst_get(uint32_t word) { return (word & E1000_CTRL_LRST_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_lrst_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_LRST_MASK : word & ~E1000_CTRL_LRST_MASK);
+    return value ? word | E1000_CTRL_LRST_MASK : word & ~E1000_CTRL_LRST_MASK;
 }
 
 /* specs/devices/e1000.py | ASDE 5 0b -- Detect the speed from the PHY automatically. */
@@ -81,7 +83,7 @@ static inline uint32_t e1000_ctrl_lrst_set(uint32_t word, bool value) {
 static inline bool e1000_ctrl_asde_get(uint32_t word) { return (word & E1000_CTRL_ASDE_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_asde_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_ASDE_MASK : word & ~E1000_CTRL_ASDE_MASK);
+    return value ? word | E1000_CTRL_ASDE_MASK : word & ~E1000_CTRL_ASDE_MASK;
 }
 
 /* specs/devices/e1000.py | SLU 6 0b -- Set link up: lets the MAC talk to the PHY. */
@@ -91,7 +93,7 @@ static inline uint32_t e1000_ctrl_asde_set(uint32_t word, bool value) {
 static inline bool e1000_ctrl_slu_get(uint32_t word) { return (word & E1000_CTRL_SLU_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_slu_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_SLU_MASK : word & ~E1000_CTRL_SLU_MASK);
+    return value ? word | E1000_CTRL_SLU_MASK : word & ~E1000_CTRL_SLU_MASK;
 }
 
 /* specs/devices/e1000.py | ILOS 7 0b -- Invert loss of signal. */
@@ -101,7 +103,7 @@ static inline uint32_t e1000_ctrl_slu_set(uint32_t word, bool value) {
 static inline bool e1000_ctrl_ilos_get(uint32_t word) { return (word & E1000_CTRL_ILOS_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_ilos_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_ILOS_MASK : word & ~E1000_CTRL_ILOS_MASK);
+    return value ? word | E1000_CTRL_ILOS_MASK : word & ~E1000_CTRL_ILOS_MASK;
 }
 
 /* specs/devices/e1000.py | SPEED 9:8 10b -- Link speed when FRCSPD is set. */
@@ -114,12 +116,12 @@ enum e1000_ctrl_speed {
 };
 
 static inline uint32_t e1000_ctrl_speed_get(uint32_t word) {
-    return (uint32_t)((word & E1000_CTRL_SPEED_MASK) >> E1000_CTRL_SPEED_SHIFT);
+    return (word & E1000_CTRL_SPEED_MASK) >> E1000_CTRL_SPEED_SHIFT;
 }
 
 static inline uint32_t e1000_ctrl_speed_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_CTRL_SPEED_MASK) |
-                      ((uint32_t)value << E1000_CTRL_SPEED_SHIFT & E1000_CTRL_SPEED_MASK));
+    return (word & ~E1000_CTRL_SPEED_MASK) |
+           (value << E1000_CTRL_SPEED_SHIFT & E1000_CTRL_SPEED_MASK);
 }
 
 /* specs/devices/e1000.py | FRCSPD 11 1b -- Take the speed from SPEED. */
@@ -131,7 +133,7 @@ static inline bool e1000_ctrl_frcspd_get(uint32_t word) {
 }
 
 static inline uint32_t e1000_ctrl_frcspd_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_FRCSPD_MASK : word & ~E1000_CTRL_FRCSPD_MASK);
+    return value ? word | E1000_CTRL_FRCSPD_MASK : word & ~E1000_CTRL_FRCSPD_MASK;
 }
 
 /* specs/devices/e1000.py | FRCDPLX 12 0b -- Take the duplex mode from FD. */
@@ -143,7 +145,7 @@ static inline bool e1000_ctrl_frcdplx_get(uint32_t word) {
 }
 
 static inline uint32_t e1000_ctrl_frcdplx_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_FRCDPLX_MASK : word & ~E1000_CTRL_FRCDPLX_MASK);
+    return value ? word | E1000_CTRL_FRCDPLX_MASK : word & ~E1000_CTRL_FRCDPLX_MASK;
 }
 
 /* specs/devices/e1000.py | RST 26 0b -- Resets the device; clears itself after a microsecond. */
@@ -153,7 +155,7 @@ static inline uint32_t e1000_ctrl_frcdplx_set(uint32_t word, bool value) {
 static inline bool e1000_ctrl_rst_get(uint32_t word) { return (word & E1000_CTRL_RST_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_rst_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_RST_MASK : word & ~E1000_CTRL_RST_MASK);
+    return value ? word | E1000_CTRL_RST_MASK : word & ~E1000_CTRL_RST_MASK;
 }
 
 /* specs/devices/e1000.py | RFCE 27 0b -- Obey received pause frames. */
@@ -163,7 +165,7 @@ static inline uint32_t e1000_ctrl_rst_set(uint32_t word, bool value) {
 static inline bool e1000_ctrl_rfce_get(uint32_t word) { return (word & E1000_CTRL_RFCE_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_rfce_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_RFCE_MASK : word & ~E1000_CTRL_RFCE_MASK);
+    return value ? word | E1000_CTRL_RFCE_MASK : word & ~E1000_CTRL_RFCE_MASK;
 }
 
 /* specs/devices/e1000.py | TFCE 28 0b -- Send pause frames. */
@@ -173,7 +175,7 @@ static inline uint32_t e1000_ctrl_rfce_set(uint32_t word, bool value) {
 static inline bool e1000_ctrl_tfce_get(uint32_t word) { return (word & E1000_CTRL_TFCE_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_tfce_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_TFCE_MASK : word & ~E1000_CTRL_TFCE_MASK);
+    return value ? word | E1000_CTRL_TFCE_MASK : word & ~E1000_CTRL_TFCE_MASK;
 }
 
 /* specs/devices/e1000.py | VME 30 0b -- Strip and insert VLAN tags. */
@@ -183,7 +185,7 @@ static inline uint32_t e1000_ctrl_tfce_set(uint32_t word, bool value) {
 static inline bool e1000_ctrl_vme_get(uint32_t word) { return (word & E1000_CTRL_VME_MASK) != 0; }
 
 static inline uint32_t e1000_ctrl_vme_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_VME_MASK : word & ~E1000_CTRL_VME_MASK);
+    return value ? word | E1000_CTRL_VME_MASK : word & ~E1000_CTRL_VME_MASK;
 }
 
 /* specs/devices/e1000.py | PHY_RST 31 0b -- Holds the PHY in reset while set. */
@@ -195,7 +197,7 @@ static inline bool e1000_ctrl_phy_rst_get(uint32_t word) {
 }
 
 static inline uint32_t e1000_ctrl_phy_rst_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_CTRL_PHY_RST_MASK : word & ~E1000_CTRL_PHY_RST_MASK);
+    return value ? word | E1000_CTRL_PHY_RST_MASK : word & ~E1000_CTRL_PHY_RST_MASK;
 }
 
 /* specs/devices/e1000.py | STATUS (00008h; R) -- Device Status, 13.4.2 */
@@ -243,7 +245,7 @@ enum e1000_status_speed {
 };
 
 static inline uint32_t e1000_status_speed_get(uint32_t word) {
-    return (uint32_t)((word & E1000_STATUS_SPEED_MASK) >> E1000_STATUS_SPEED_SHIFT);
+    return (word & E1000_STATUS_SPEED_MASK) >> E1000_STATUS_SPEED_SHIFT;
 }
 
 /* specs/devices/e1000.py | ASDV 9:8 X -- Speed found by auto-detection. */
@@ -251,7 +253,7 @@ static inline uint32_t e1000_status_speed_get(uint32_t word) {
 #define E1000_STATUS_ASDV_MASK 0x00000300u
 
 static inline uint32_t e1000_status_asdv_get(uint32_t word) {
-    return (uint32_t)((word & E1000_STATUS_ASDV_MASK) >> E1000_STATUS_ASDV_SHIFT);
+    return (word & E1000_STATUS_ASDV_MASK) >> E1000_STATUS_ASDV_SHIFT;
 }
 
 /* specs/devices/e1000.py | PCI66 11 X -- On a 66 MHz bus. */
@@ -289,7 +291,7 @@ static inline void e1000_eecd_write(volatile void *base, uint32_t value) {
 static inline bool e1000_eecd_sk_get(uint32_t word) { return (word & E1000_EECD_SK_MASK) != 0; }
 
 static inline uint32_t e1000_eecd_sk_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_EECD_SK_MASK : word & ~E1000_EECD_SK_MASK);
+    return value ? word | E1000_EECD_SK_MASK : word & ~E1000_EECD_SK_MASK;
 }
 
 /* specs/devices/e1000.py | CS 1 0b -- Chip select. */
@@ -299,7 +301,7 @@ static inline uint32_t e1000_eecd_sk_set(uint32_t word, bool value) {
 static inline bool e1000_eecd_cs_get(uint32_t word) { return (word & E1000_EECD_CS_MASK) != 0; }
 
 static inline uint32_t e1000_eecd_cs_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_EECD_CS_MASK : word & ~E1000_EECD_CS_MASK);
+    return value ? word | E1000_EECD_CS_MASK : word & ~E1000_EECD_CS_MASK;
 }
 
 /* specs/devices/e1000.py | DI 2 0b -- Data to the EEPROM. */
@@ -309,7 +311,7 @@ static inline uint32_t e1000_eecd_cs_set(uint32_t word, bool value) {
 static inline bool e1000_eecd_di_get(uint32_t word) { return (word & E1000_EECD_DI_MASK) != 0; }
 
 static inline uint32_t e1000_eecd_di_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_EECD_DI_MASK : word & ~E1000_EECD_DI_MASK);
+    return value ? word | E1000_EECD_DI_MASK : word & ~E1000_EECD_DI_MASK;
 }
 
 /* specs/devices/e1000.py | DO 3 X R -- Data from the EEPROM. */
@@ -327,7 +329,7 @@ static inline bool e1000_eecd_ee_req_get(uint32_t word) {
 }
 
 static inline uint32_t e1000_eecd_ee_req_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_EECD_EE_REQ_MASK : word & ~E1000_EECD_EE_REQ_MASK);
+    return value ? word | E1000_EECD_EE_REQ_MASK : word & ~E1000_EECD_EE_REQ_MASK;
 }
 
 /* specs/devices/e1000.py | EE_GNT 7 0b R -- Direct access granted. */
@@ -367,7 +369,7 @@ static inline bool e1000_eerd_start_get(uint32_t word) {
 }
 
 static inline uint32_t e1000_eerd_start_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_EERD_START_MASK : word & ~E1000_EERD_START_MASK);
+    return value ? word | E1000_EERD_START_MASK : word & ~E1000_EERD_START_MASK;
 }
 
 /* specs/devices/e1000.py | DONE 4 0b R -- DATA is valid. */
@@ -381,12 +383,11 @@ static inline bool e1000_eerd_done_get(uint32_t word) { return (word & E1000_EER
 #define E1000_EERD_ADDR_MASK 0x0000ff00u
 
 static inline uint32_t e1000_eerd_addr_get(uint32_t word) {
-    return (uint32_t)((word & E1000_EERD_ADDR_MASK) >> E1000_EERD_ADDR_SHIFT);
+    return (word & E1000_EERD_ADDR_MASK) >> E1000_EERD_ADDR_SHIFT;
 }
 
 static inline uint32_t e1000_eerd_addr_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_EERD_ADDR_MASK) |
-                      ((uint32_t)value << E1000_EERD_ADDR_SHIFT & E1000_EERD_ADDR_MASK));
+    return (word & ~E1000_EERD_ADDR_MASK) | (value << E1000_EERD_ADDR_SHIFT & E1000_EERD_ADDR_MASK);
 }
 
 /* specs/devices/e1000.py | DATA 31:16 X R */
@@ -394,7 +395,7 @@ static inline uint32_t e1000_eerd_addr_set(uint32_t word, uint32_t value) {
 #define E1000_EERD_DATA_MASK 0xffff0000u
 
 static inline uint32_t e1000_eerd_data_get(uint32_t word) {
-    return (uint32_t)((word & E1000_EERD_DATA_MASK) >> E1000_EERD_DATA_SHIFT);
+    return (word & E1000_EERD_DATA_MASK) >> E1000_EERD_DATA_SHIFT;
 }
 
 /* specs/devices/e1000.py | FCAL (00028h; R/W) -- Flow Control Address Low, 13.4.8 */
@@ -532,12 +533,12 @@ static inline void e1000_itr_write(volatile void *base, uint32_t value) {
 #define E1000_ITR_INTERVAL_MASK 0x0000ffffu
 
 static inline uint32_t e1000_itr_interval_get(uint32_t word) {
-    return (uint32_t)((word & E1000_ITR_INTERVAL_MASK) >> E1000_ITR_INTERVAL_SHIFT);
+    return (word & E1000_ITR_INTERVAL_MASK) >> E1000_ITR_INTERVAL_SHIFT;
 }
 
 static inline uint32_t e1000_itr_interval_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_ITR_INTERVAL_MASK) |
-                      ((uint32_t)value << E1000_ITR_INTERVAL_SHIFT & E1000_ITR_INTERVAL_MASK));
+    return (word & ~E1000_ITR_INTERVAL_MASK) |
+           (value << E1000_ITR_INTERVAL_SHIFT & E1000_ITR_INTERVAL_MASK);
 }
 
 /* specs/devices/e1000.py | ICS (000C8h; W) -- Interrupt Cause Set, 13.4.19: bits as ICR */
@@ -588,7 +589,7 @@ static inline void e1000_rctl_write(volatile void *base, uint32_t value) {
 static inline bool e1000_rctl_en_get(uint32_t word) { return (word & E1000_RCTL_EN_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_en_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_EN_MASK : word & ~E1000_RCTL_EN_MASK);
+    return value ? word | E1000_RCTL_EN_MASK : word & ~E1000_RCTL_EN_MASK;
 }
 
 /* specs/devices/e1000.py | SBP 2 0b -- Store bad packets. */
@@ -598,7 +599,7 @@ static inline uint32_t e1000_rctl_en_set(uint32_t word, bool value) {
 static inline bool e1000_rctl_sbp_get(uint32_t word) { return (word & E1000_RCTL_SBP_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_sbp_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_SBP_MASK : word & ~E1000_RCTL_SBP_MASK);
+    return value ? word | E1000_RCTL_SBP_MASK : word & ~E1000_RCTL_SBP_MASK;
 }
 
 /* specs/devices/e1000.py | UPE 3 0b -- Accept every unicast address. */
@@ -608,7 +609,7 @@ static inline uint32_t e1000_rctl_sbp_set(uint32_t word, bool value) {
 static inline bool e1000_rctl_upe_get(uint32_t word) { return (word & E1000_RCTL_UPE_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_upe_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_UPE_MASK : word & ~E1000_RCTL_UPE_MASK);
+    return value ? word | E1000_RCTL_UPE_MASK : word & ~E1000_RCTL_UPE_MASK;
 }
 
 /* specs/devices/e1000.py | MPE 4 0b -- Accept every multicast address. */
@@ -618,7 +619,7 @@ static inline uint32_t e1000_rctl_upe_set(uint32_t word, bool value) {
 static inline bool e1000_rctl_mpe_get(uint32_t word) { return (word & E1000_RCTL_MPE_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_mpe_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_MPE_MASK : word & ~E1000_RCTL_MPE_MASK);
+    return value ? word | E1000_RCTL_MPE_MASK : word & ~E1000_RCTL_MPE_MASK;
 }
 
 /* specs/devices/e1000.py | LPE 5 0b -- Accept frames over 1522 octets. */
@@ -628,7 +629,7 @@ static inline uint32_t e1000_rctl_mpe_set(uint32_t word, bool value) {
 static inline bool e1000_rctl_lpe_get(uint32_t word) { return (word & E1000_RCTL_LPE_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_lpe_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_LPE_MASK : word & ~E1000_RCTL_LPE_MASK);
+    return value ? word | E1000_RCTL_LPE_MASK : word & ~E1000_RCTL_LPE_MASK;
 }
 
 /* specs/devices/e1000.py | LBM 7:6 00b -- Loopback. */
@@ -640,12 +641,11 @@ enum e1000_rctl_lbm {
 };
 
 static inline uint32_t e1000_rctl_lbm_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RCTL_LBM_MASK) >> E1000_RCTL_LBM_SHIFT);
+    return (word & E1000_RCTL_LBM_MASK) >> E1000_RCTL_LBM_SHIFT;
 }
 
 static inline uint32_t e1000_rctl_lbm_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RCTL_LBM_MASK) |
-                      ((uint32_t)value << E1000_RCTL_LBM_SHIFT & E1000_RCTL_LBM_MASK));
+    return (word & ~E1000_RCTL_LBM_MASK) | (value << E1000_RCTL_LBM_SHIFT & E1000_RCTL_LBM_MASK);
 }
 
 /* specs/devices/e1000.py | RDMTS 9:8 00b -- RXDMT0 when this part of the ring is left. */
@@ -658,12 +658,12 @@ enum e1000_rctl_rdmts {
 };
 
 static inline uint32_t e1000_rctl_rdmts_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RCTL_RDMTS_MASK) >> E1000_RCTL_RDMTS_SHIFT);
+    return (word & E1000_RCTL_RDMTS_MASK) >> E1000_RCTL_RDMTS_SHIFT;
 }
 
 static inline uint32_t e1000_rctl_rdmts_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RCTL_RDMTS_MASK) |
-                      ((uint32_t)value << E1000_RCTL_RDMTS_SHIFT & E1000_RCTL_RDMTS_MASK));
+    return (word & ~E1000_RCTL_RDMTS_MASK) |
+           (value << E1000_RCTL_RDMTS_SHIFT & E1000_RCTL_RDMTS_MASK);
 }
 
 /* specs/devices/e1000.py | MO 13:12 00b -- Which address bits index the multicast table. */
@@ -671,12 +671,11 @@ static inline uint32_t e1000_rctl_rdmts_set(uint32_t word, uint32_t value) {
 #define E1000_RCTL_MO_MASK 0x00003000u
 
 static inline uint32_t e1000_rctl_mo_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RCTL_MO_MASK) >> E1000_RCTL_MO_SHIFT);
+    return (word & E1000_RCTL_MO_MASK) >> E1000_RCTL_MO_SHIFT;
 }
 
 static inline uint32_t e1000_rctl_mo_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RCTL_MO_MASK) |
-                      ((uint32_t)value << E1000_RCTL_MO_SHIFT & E1000_RCTL_MO_MASK));
+    return (word & ~E1000_RCTL_MO_MASK) | (value << E1000_RCTL_MO_SHIFT & E1000_RCTL_MO_MASK);
 }
 
 /* specs/devices/e1000.py | BAM 15 0b -- Accept broadcasts. */
@@ -686,7 +685,7 @@ static inline uint32_t e1000_rctl_mo_set(uint32_t word, uint32_t value) {
 static inline bool e1000_rctl_bam_get(uint32_t word) { return (word & E1000_RCTL_BAM_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_bam_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_BAM_MASK : word & ~E1000_RCTL_BAM_MASK);
+    return value ? word | E1000_RCTL_BAM_MASK : word & ~E1000_RCTL_BAM_MASK;
 }
 
 /* specs/devices/e1000.py | BSIZE 17:16 00b -- Octets of a receive buffer (with BSEX clear). */
@@ -700,12 +699,12 @@ enum e1000_rctl_bsize {
 };
 
 static inline uint32_t e1000_rctl_bsize_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RCTL_BSIZE_MASK) >> E1000_RCTL_BSIZE_SHIFT);
+    return (word & E1000_RCTL_BSIZE_MASK) >> E1000_RCTL_BSIZE_SHIFT;
 }
 
 static inline uint32_t e1000_rctl_bsize_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RCTL_BSIZE_MASK) |
-                      ((uint32_t)value << E1000_RCTL_BSIZE_SHIFT & E1000_RCTL_BSIZE_MASK));
+    return (word & ~E1000_RCTL_BSIZE_MASK) |
+           (value << E1000_RCTL_BSIZE_SHIFT & E1000_RCTL_BSIZE_MASK);
 }
 
 /* specs/devices/e1000.py | VFE 18 0b -- Filter by VLAN. */
@@ -715,7 +714,7 @@ static inline uint32_t e1000_rctl_bsize_set(uint32_t word, uint32_t value) {
 static inline bool e1000_rctl_vfe_get(uint32_t word) { return (word & E1000_RCTL_VFE_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_vfe_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_VFE_MASK : word & ~E1000_RCTL_VFE_MASK);
+    return value ? word | E1000_RCTL_VFE_MASK : word & ~E1000_RCTL_VFE_MASK;
 }
 
 /* specs/devices/e1000.py | DPF 22 0b -- Discard pause frames. */
@@ -725,7 +724,7 @@ static inline uint32_t e1000_rctl_vfe_set(uint32_t word, bool value) {
 static inline bool e1000_rctl_dpf_get(uint32_t word) { return (word & E1000_RCTL_DPF_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_dpf_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_DPF_MASK : word & ~E1000_RCTL_DPF_MASK);
+    return value ? word | E1000_RCTL_DPF_MASK : word & ~E1000_RCTL_DPF_MASK;
 }
 
 /* specs/devices/e1000.py | PMCF 23 0b -- Pass MAC control frames. */
@@ -735,7 +734,7 @@ static inline uint32_t e1000_rctl_dpf_set(uint32_t word, bool value) {
 static inline bool e1000_rctl_pmcf_get(uint32_t word) { return (word & E1000_RCTL_PMCF_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_pmcf_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_PMCF_MASK : word & ~E1000_RCTL_PMCF_MASK);
+    return value ? word | E1000_RCTL_PMCF_MASK : word & ~E1000_RCTL_PMCF_MASK;
 }
 
 /* specs/devices/e1000.py | BSEX 25 0b -- Buffer sizes times 16. */
@@ -745,7 +744,7 @@ static inline uint32_t e1000_rctl_pmcf_set(uint32_t word, bool value) {
 static inline bool e1000_rctl_bsex_get(uint32_t word) { return (word & E1000_RCTL_BSEX_MASK) != 0; }
 
 static inline uint32_t e1000_rctl_bsex_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_BSEX_MASK : word & ~E1000_RCTL_BSEX_MASK);
+    return value ? word | E1000_RCTL_BSEX_MASK : word & ~E1000_RCTL_BSEX_MASK;
 }
 
 /* specs/devices/e1000.py | SECRC 26 0b -- Strip the frame check sequence. */
@@ -757,7 +756,7 @@ static inline bool e1000_rctl_secrc_get(uint32_t word) {
 }
 
 static inline uint32_t e1000_rctl_secrc_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RCTL_SECRC_MASK : word & ~E1000_RCTL_SECRC_MASK);
+    return value ? word | E1000_RCTL_SECRC_MASK : word & ~E1000_RCTL_SECRC_MASK;
 }
 
 /* specs/devices/e1000.py | RDBAL (02800h; R/W) -- Receive Descriptor Base Low, 13.4.25: 16-octet
@@ -814,12 +813,11 @@ static inline void e1000_rdh_write(volatile void *base, uint32_t value) {
 #define E1000_RDH_RDH_MASK 0x0000ffffu
 
 static inline uint32_t e1000_rdh_rdh_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RDH_RDH_MASK) >> E1000_RDH_RDH_SHIFT);
+    return (word & E1000_RDH_RDH_MASK) >> E1000_RDH_RDH_SHIFT;
 }
 
 static inline uint32_t e1000_rdh_rdh_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RDH_RDH_MASK) |
-                      ((uint32_t)value << E1000_RDH_RDH_SHIFT & E1000_RDH_RDH_MASK));
+    return (word & ~E1000_RDH_RDH_MASK) | (value << E1000_RDH_RDH_SHIFT & E1000_RDH_RDH_MASK);
 }
 
 /* specs/devices/e1000.py | RDT (02818h; R/W) -- Receive Descriptor Tail, 13.4.29: one past the last
@@ -840,12 +838,11 @@ static inline void e1000_rdt_write(volatile void *base, uint32_t value) {
 #define E1000_RDT_RDT_MASK 0x0000ffffu
 
 static inline uint32_t e1000_rdt_rdt_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RDT_RDT_MASK) >> E1000_RDT_RDT_SHIFT);
+    return (word & E1000_RDT_RDT_MASK) >> E1000_RDT_RDT_SHIFT;
 }
 
 static inline uint32_t e1000_rdt_rdt_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RDT_RDT_MASK) |
-                      ((uint32_t)value << E1000_RDT_RDT_SHIFT & E1000_RDT_RDT_MASK));
+    return (word & ~E1000_RDT_RDT_MASK) | (value << E1000_RDT_RDT_SHIFT & E1000_RDT_RDT_MASK);
 }
 
 /* specs/devices/e1000.py | RDTR (02820h; R/W) -- Receive Delay Timer, 13.4.30 */
@@ -865,12 +862,12 @@ static inline void e1000_rdtr_write(volatile void *base, uint32_t value) {
 #define E1000_RDTR_DELAY_MASK 0x0000ffffu
 
 static inline uint32_t e1000_rdtr_delay_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RDTR_DELAY_MASK) >> E1000_RDTR_DELAY_SHIFT);
+    return (word & E1000_RDTR_DELAY_MASK) >> E1000_RDTR_DELAY_SHIFT;
 }
 
 static inline uint32_t e1000_rdtr_delay_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RDTR_DELAY_MASK) |
-                      ((uint32_t)value << E1000_RDTR_DELAY_SHIFT & E1000_RDTR_DELAY_MASK));
+    return (word & ~E1000_RDTR_DELAY_MASK) |
+           (value << E1000_RDTR_DELAY_SHIFT & E1000_RDTR_DELAY_MASK);
 }
 
 /* specs/devices/e1000.py | FPD 31 0b -- Flush. */
@@ -880,7 +877,7 @@ static inline uint32_t e1000_rdtr_delay_set(uint32_t word, uint32_t value) {
 static inline bool e1000_rdtr_fpd_get(uint32_t word) { return (word & E1000_RDTR_FPD_MASK) != 0; }
 
 static inline uint32_t e1000_rdtr_fpd_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RDTR_FPD_MASK : word & ~E1000_RDTR_FPD_MASK);
+    return value ? word | E1000_RDTR_FPD_MASK : word & ~E1000_RDTR_FPD_MASK;
 }
 
 /* specs/devices/e1000.py | RADV (0282Ch; R/W) -- Receive Interrupt Absolute Delay, 13.4.31 */
@@ -900,12 +897,12 @@ static inline void e1000_radv_write(volatile void *base, uint32_t value) {
 #define E1000_RADV_DELAY_MASK 0x0000ffffu
 
 static inline uint32_t e1000_radv_delay_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RADV_DELAY_MASK) >> E1000_RADV_DELAY_SHIFT);
+    return (word & E1000_RADV_DELAY_MASK) >> E1000_RADV_DELAY_SHIFT;
 }
 
 static inline uint32_t e1000_radv_delay_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RADV_DELAY_MASK) |
-                      ((uint32_t)value << E1000_RADV_DELAY_SHIFT & E1000_RADV_DELAY_MASK));
+    return (word & ~E1000_RADV_DELAY_MASK) |
+           (value << E1000_RADV_DELAY_SHIFT & E1000_RADV_DELAY_MASK);
 }
 
 /* specs/devices/e1000.py | MTA[128] (05200h + 4*n; R/W) -- Multicast Table Array, 13.5.1 */
@@ -953,12 +950,11 @@ static inline void e1000_rah_write(volatile void *base, size_t index, uint32_t v
 #define E1000_RAH_RAH_MASK 0x0000ffffu
 
 static inline uint32_t e1000_rah_rah_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RAH_RAH_MASK) >> E1000_RAH_RAH_SHIFT);
+    return (word & E1000_RAH_RAH_MASK) >> E1000_RAH_RAH_SHIFT;
 }
 
 static inline uint32_t e1000_rah_rah_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RAH_RAH_MASK) |
-                      ((uint32_t)value << E1000_RAH_RAH_SHIFT & E1000_RAH_RAH_MASK));
+    return (word & ~E1000_RAH_RAH_MASK) | (value << E1000_RAH_RAH_SHIFT & E1000_RAH_RAH_MASK);
 }
 
 /* specs/devices/e1000.py | AS 17:16 X -- Compared with the destination (0). */
@@ -966,12 +962,11 @@ static inline uint32_t e1000_rah_rah_set(uint32_t word, uint32_t value) {
 #define E1000_RAH_AS_MASK 0x00030000u
 
 static inline uint32_t e1000_rah_as_get(uint32_t word) {
-    return (uint32_t)((word & E1000_RAH_AS_MASK) >> E1000_RAH_AS_SHIFT);
+    return (word & E1000_RAH_AS_MASK) >> E1000_RAH_AS_SHIFT;
 }
 
 static inline uint32_t e1000_rah_as_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_RAH_AS_MASK) |
-                      ((uint32_t)value << E1000_RAH_AS_SHIFT & E1000_RAH_AS_MASK));
+    return (word & ~E1000_RAH_AS_MASK) | (value << E1000_RAH_AS_SHIFT & E1000_RAH_AS_MASK);
 }
 
 /* specs/devices/e1000.py | AV 31 X -- The pair is in use. */
@@ -981,7 +976,7 @@ static inline uint32_t e1000_rah_as_set(uint32_t word, uint32_t value) {
 static inline bool e1000_rah_av_get(uint32_t word) { return (word & E1000_RAH_AV_MASK) != 0; }
 
 static inline uint32_t e1000_rah_av_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_RAH_AV_MASK : word & ~E1000_RAH_AV_MASK);
+    return value ? word | E1000_RAH_AV_MASK : word & ~E1000_RAH_AV_MASK;
 }
 
 /* ---- Transmit ---- */
@@ -1005,7 +1000,7 @@ static inline void e1000_tctl_write(volatile void *base, uint32_t value) {
 static inline bool e1000_tctl_en_get(uint32_t word) { return (word & E1000_TCTL_EN_MASK) != 0; }
 
 static inline uint32_t e1000_tctl_en_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_TCTL_EN_MASK : word & ~E1000_TCTL_EN_MASK);
+    return value ? word | E1000_TCTL_EN_MASK : word & ~E1000_TCTL_EN_MASK;
 }
 
 /* specs/devices/e1000.py | PSP 3 0b -- Pad short packets. */
@@ -1015,7 +1010,7 @@ static inline uint32_t e1000_tctl_en_set(uint32_t word, bool value) {
 static inline bool e1000_tctl_psp_get(uint32_t word) { return (word & E1000_TCTL_PSP_MASK) != 0; }
 
 static inline uint32_t e1000_tctl_psp_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_TCTL_PSP_MASK : word & ~E1000_TCTL_PSP_MASK);
+    return value ? word | E1000_TCTL_PSP_MASK : word & ~E1000_TCTL_PSP_MASK;
 }
 
 /* specs/devices/e1000.py | CT 11:4 0 -- Attempts before giving up; 0Fh is recommended. */
@@ -1023,12 +1018,11 @@ static inline uint32_t e1000_tctl_psp_set(uint32_t word, bool value) {
 #define E1000_TCTL_CT_MASK 0x00000ff0u
 
 static inline uint32_t e1000_tctl_ct_get(uint32_t word) {
-    return (uint32_t)((word & E1000_TCTL_CT_MASK) >> E1000_TCTL_CT_SHIFT);
+    return (word & E1000_TCTL_CT_MASK) >> E1000_TCTL_CT_SHIFT;
 }
 
 static inline uint32_t e1000_tctl_ct_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_TCTL_CT_MASK) |
-                      ((uint32_t)value << E1000_TCTL_CT_SHIFT & E1000_TCTL_CT_MASK));
+    return (word & ~E1000_TCTL_CT_MASK) | (value << E1000_TCTL_CT_SHIFT & E1000_TCTL_CT_MASK);
 }
 
 /* specs/devices/e1000.py | COLD 21:12 0 -- Collision distance in octets; 40h for full duplex. */
@@ -1036,12 +1030,11 @@ static inline uint32_t e1000_tctl_ct_set(uint32_t word, uint32_t value) {
 #define E1000_TCTL_COLD_MASK 0x003ff000u
 
 static inline uint32_t e1000_tctl_cold_get(uint32_t word) {
-    return (uint32_t)((word & E1000_TCTL_COLD_MASK) >> E1000_TCTL_COLD_SHIFT);
+    return (word & E1000_TCTL_COLD_MASK) >> E1000_TCTL_COLD_SHIFT;
 }
 
 static inline uint32_t e1000_tctl_cold_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_TCTL_COLD_MASK) |
-                      ((uint32_t)value << E1000_TCTL_COLD_SHIFT & E1000_TCTL_COLD_MASK));
+    return (word & ~E1000_TCTL_COLD_MASK) | (value << E1000_TCTL_COLD_SHIFT & E1000_TCTL_COLD_MASK);
 }
 
 /* specs/devices/e1000.py | SWXOFF 22 0b -- Sends a pause frame. */
@@ -1053,7 +1046,7 @@ static inline bool e1000_tctl_swxoff_get(uint32_t word) {
 }
 
 static inline uint32_t e1000_tctl_swxoff_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_TCTL_SWXOFF_MASK : word & ~E1000_TCTL_SWXOFF_MASK);
+    return value ? word | E1000_TCTL_SWXOFF_MASK : word & ~E1000_TCTL_SWXOFF_MASK;
 }
 
 /* specs/devices/e1000.py | RTLC 24 0b -- Retransmit on late collisions. */
@@ -1063,7 +1056,7 @@ static inline uint32_t e1000_tctl_swxoff_set(uint32_t word, bool value) {
 static inline bool e1000_tctl_rtlc_get(uint32_t word) { return (word & E1000_TCTL_RTLC_MASK) != 0; }
 
 static inline uint32_t e1000_tctl_rtlc_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | E1000_TCTL_RTLC_MASK : word & ~E1000_TCTL_RTLC_MASK);
+    return value ? word | E1000_TCTL_RTLC_MASK : word & ~E1000_TCTL_RTLC_MASK;
 }
 
 /* specs/devices/e1000.py | TIPG (00410h; R/W) -- Transmit Inter-Packet Gap, 13.4.34 */
@@ -1082,12 +1075,11 @@ static inline void e1000_tipg_write(volatile void *base, uint32_t value) {
 #define E1000_TIPG_IPGT_MASK 0x000003ffu
 
 static inline uint32_t e1000_tipg_ipgt_get(uint32_t word) {
-    return (uint32_t)((word & E1000_TIPG_IPGT_MASK) >> E1000_TIPG_IPGT_SHIFT);
+    return (word & E1000_TIPG_IPGT_MASK) >> E1000_TIPG_IPGT_SHIFT;
 }
 
 static inline uint32_t e1000_tipg_ipgt_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_TIPG_IPGT_MASK) |
-                      ((uint32_t)value << E1000_TIPG_IPGT_SHIFT & E1000_TIPG_IPGT_MASK));
+    return (word & ~E1000_TIPG_IPGT_MASK) | (value << E1000_TIPG_IPGT_SHIFT & E1000_TIPG_IPGT_MASK);
 }
 
 /* specs/devices/e1000.py | IPGR1 19:10 X -- 8. */
@@ -1095,12 +1087,12 @@ static inline uint32_t e1000_tipg_ipgt_set(uint32_t word, uint32_t value) {
 #define E1000_TIPG_IPGR1_MASK 0x000ffc00u
 
 static inline uint32_t e1000_tipg_ipgr1_get(uint32_t word) {
-    return (uint32_t)((word & E1000_TIPG_IPGR1_MASK) >> E1000_TIPG_IPGR1_SHIFT);
+    return (word & E1000_TIPG_IPGR1_MASK) >> E1000_TIPG_IPGR1_SHIFT;
 }
 
 static inline uint32_t e1000_tipg_ipgr1_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_TIPG_IPGR1_MASK) |
-                      ((uint32_t)value << E1000_TIPG_IPGR1_SHIFT & E1000_TIPG_IPGR1_MASK));
+    return (word & ~E1000_TIPG_IPGR1_MASK) |
+           (value << E1000_TIPG_IPGR1_SHIFT & E1000_TIPG_IPGR1_MASK);
 }
 
 /* specs/devices/e1000.py | IPGR2 29:20 X -- 6. */
@@ -1108,12 +1100,12 @@ static inline uint32_t e1000_tipg_ipgr1_set(uint32_t word, uint32_t value) {
 #define E1000_TIPG_IPGR2_MASK 0x3ff00000u
 
 static inline uint32_t e1000_tipg_ipgr2_get(uint32_t word) {
-    return (uint32_t)((word & E1000_TIPG_IPGR2_MASK) >> E1000_TIPG_IPGR2_SHIFT);
+    return (word & E1000_TIPG_IPGR2_MASK) >> E1000_TIPG_IPGR2_SHIFT;
 }
 
 static inline uint32_t e1000_tipg_ipgr2_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_TIPG_IPGR2_MASK) |
-                      ((uint32_t)value << E1000_TIPG_IPGR2_SHIFT & E1000_TIPG_IPGR2_MASK));
+    return (word & ~E1000_TIPG_IPGR2_MASK) |
+           (value << E1000_TIPG_IPGR2_SHIFT & E1000_TIPG_IPGR2_MASK);
 }
 
 /* specs/devices/e1000.py | TDBAL (03800h; R/W) -- Transmit Descriptor Base Low, 13.4.36: 16-octet
@@ -1170,12 +1162,11 @@ static inline void e1000_tdh_write(volatile void *base, uint32_t value) {
 #define E1000_TDH_TDH_MASK 0x0000ffffu
 
 static inline uint32_t e1000_tdh_tdh_get(uint32_t word) {
-    return (uint32_t)((word & E1000_TDH_TDH_MASK) >> E1000_TDH_TDH_SHIFT);
+    return (word & E1000_TDH_TDH_MASK) >> E1000_TDH_TDH_SHIFT;
 }
 
 static inline uint32_t e1000_tdh_tdh_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_TDH_TDH_MASK) |
-                      ((uint32_t)value << E1000_TDH_TDH_SHIFT & E1000_TDH_TDH_MASK));
+    return (word & ~E1000_TDH_TDH_MASK) | (value << E1000_TDH_TDH_SHIFT & E1000_TDH_TDH_MASK);
 }
 
 /* specs/devices/e1000.py | TDT (03818h; R/W) -- Transmit Descriptor Tail, 13.4.40: one past the
@@ -1196,12 +1187,11 @@ static inline void e1000_tdt_write(volatile void *base, uint32_t value) {
 #define E1000_TDT_TDT_MASK 0x0000ffffu
 
 static inline uint32_t e1000_tdt_tdt_get(uint32_t word) {
-    return (uint32_t)((word & E1000_TDT_TDT_MASK) >> E1000_TDT_TDT_SHIFT);
+    return (word & E1000_TDT_TDT_MASK) >> E1000_TDT_TDT_SHIFT;
 }
 
 static inline uint32_t e1000_tdt_tdt_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_TDT_TDT_MASK) |
-                      ((uint32_t)value << E1000_TDT_TDT_SHIFT & E1000_TDT_TDT_MASK));
+    return (word & ~E1000_TDT_TDT_MASK) | (value << E1000_TDT_TDT_SHIFT & E1000_TDT_TDT_MASK);
 }
 
 /* specs/devices/e1000.py | TIDV (03820h; R/W) -- Transmit Interrupt Delay Value, 13.4.41 */
@@ -1220,12 +1210,11 @@ static inline void e1000_tidv_write(volatile void *base, uint32_t value) {
 #define E1000_TIDV_IDV_MASK 0x0000ffffu
 
 static inline uint32_t e1000_tidv_idv_get(uint32_t word) {
-    return (uint32_t)((word & E1000_TIDV_IDV_MASK) >> E1000_TIDV_IDV_SHIFT);
+    return (word & E1000_TIDV_IDV_MASK) >> E1000_TIDV_IDV_SHIFT;
 }
 
 static inline uint32_t e1000_tidv_idv_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~E1000_TIDV_IDV_MASK) |
-                      ((uint32_t)value << E1000_TIDV_IDV_SHIFT & E1000_TIDV_IDV_MASK));
+    return (word & ~E1000_TIDV_IDV_MASK) | (value << E1000_TIDV_IDV_SHIFT & E1000_TIDV_IDV_MASK);
 }
 
 /* ---- Statistics; each counter sticks at its maximum and is cleared by reading ---- */

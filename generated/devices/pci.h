@@ -45,14 +45,12 @@ static inline void pci_config_address_write(uint16_t base, uint32_t value) {
 #define PCI_CONFIG_ADDRESS_REGISTER_MASK 0x000000fcu
 
 static inline uint32_t pci_config_address_register_get(uint32_t word) {
-    return (uint32_t)((word & PCI_CONFIG_ADDRESS_REGISTER_MASK) >>
-                      PCI_CONFIG_ADDRESS_REGISTER_SHIFT);
+    return (word & PCI_CONFIG_ADDRESS_REGISTER_MASK) >> PCI_CONFIG_ADDRESS_REGISTER_SHIFT;
 }
 
 static inline uint32_t pci_config_address_register_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~PCI_CONFIG_ADDRESS_REGISTER_MASK) |
-                      ((uint32_t)value << PCI_CONFIG_ADDRESS_REGISTER_SHIFT &
-                       PCI_CONFIG_ADDRESS_REGISTER_MASK));
+    return (word & ~PCI_CONFIG_ADDRESS_REGISTER_MASK) |
+           (value << PCI_CONFIG_ADDRESS_REGISTER_SHIFT & PCI_CONFIG_ADDRESS_REGISTER_MASK);
 }
 
 /* specs/devices/pci.py | FUNCTION 10:8 0 */
@@ -60,14 +58,12 @@ static inline uint32_t pci_config_address_register_set(uint32_t word, uint32_t v
 #define PCI_CONFIG_ADDRESS_FUNCTION_MASK 0x00000700u
 
 static inline uint32_t pci_config_address_function_get(uint32_t word) {
-    return (uint32_t)((word & PCI_CONFIG_ADDRESS_FUNCTION_MASK) >>
-                      PCI_CONFIG_ADDRESS_FUNCTION_SHIFT);
+    return (word & PCI_CONFIG_ADDRESS_FUNCTION_MASK) >> PCI_CONFIG_ADDRESS_FUNCTION_SHIFT;
 }
 
 static inline uint32_t pci_config_address_function_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~PCI_CONFIG_ADDRESS_FUNCTION_MASK) |
-                      ((uint32_t)value << PCI_CONFIG_ADDRESS_FUNCTION_SHIFT &
-                       PCI_CONFIG_ADDRESS_FUNCTION_MASK));
+    return (word & ~PCI_CONFIG_ADDRESS_FUNCTION_MASK) |
+           (value << PCI_CONFIG_ADDRESS_FUNCTION_SHIFT & PCI_CONFIG_ADDRESS_FUNCTION_MASK);
 }
 
 /* specs/devices/pci.py | DEVICE 15:11 0 */
@@ -75,13 +71,12 @@ static inline uint32_t pci_config_address_function_set(uint32_t word, uint32_t v
 #define PCI_CONFIG_ADDRESS_DEVICE_MASK 0x0000f800u
 
 static inline uint32_t pci_config_address_device_get(uint32_t word) {
-    return (uint32_t)((word & PCI_CONFIG_ADDRESS_DEVICE_MASK) >> PCI_CONFIG_ADDRESS_DEVICE_SHIFT);
+    return (word & PCI_CONFIG_ADDRESS_DEVICE_MASK) >> PCI_CONFIG_ADDRESS_DEVICE_SHIFT;
 }
 
 static inline uint32_t pci_config_address_device_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~PCI_CONFIG_ADDRESS_DEVICE_MASK) |
-                      ((uint32_t)value << PCI_CONFIG_ADDRESS_DEVICE_SHIFT &
-                       PCI_CONFIG_ADDRESS_DEVICE_MASK));
+    return (word & ~PCI_CONFIG_ADDRESS_DEVICE_MASK) |
+           (value << PCI_CONFIG_ADDRESS_DEVICE_SHIFT & PCI_CONFIG_ADDRESS_DEVICE_MASK);
 }
 
 /* specs/devices/pci.py | BUS 23:16 0 */
@@ -89,13 +84,12 @@ static inline uint32_t pci_config_address_device_set(uint32_t word, uint32_t val
 #define PCI_CONFIG_ADDRESS_BUS_MASK 0x00ff0000u
 
 static inline uint32_t pci_config_address_bus_get(uint32_t word) {
-    return (uint32_t)((word & PCI_CONFIG_ADDRESS_BUS_MASK) >> PCI_CONFIG_ADDRESS_BUS_SHIFT);
+    return (word & PCI_CONFIG_ADDRESS_BUS_MASK) >> PCI_CONFIG_ADDRESS_BUS_SHIFT;
 }
 
 static inline uint32_t pci_config_address_bus_set(uint32_t word, uint32_t value) {
-    return (
-        uint32_t)((word & ~PCI_CONFIG_ADDRESS_BUS_MASK) |
-                  ((uint32_t)value << PCI_CONFIG_ADDRESS_BUS_SHIFT & PCI_CONFIG_ADDRESS_BUS_MASK));
+    return (word & ~PCI_CONFIG_ADDRESS_BUS_MASK) |
+           (value << PCI_CONFIG_ADDRESS_BUS_SHIFT & PCI_CONFIG_ADDRESS_BUS_MASK);
 }
 
 /* specs/devices/pci.py | ENABLE 31 0b -- Accesses to CONFIG_DATA become configuration cycles. */
@@ -107,8 +101,7 @@ static inline bool pci_config_address_enable_get(uint32_t word) {
 }
 
 static inline uint32_t pci_config_address_enable_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | PCI_CONFIG_ADDRESS_ENABLE_MASK
-                            : word & ~PCI_CONFIG_ADDRESS_ENABLE_MASK);
+    return value ? word | PCI_CONFIG_ADDRESS_ENABLE_MASK : word & ~PCI_CONFIG_ADDRESS_ENABLE_MASK;
 }
 
 /* specs/devices/pci.py | CONFIG_DATA (0CFCh; R/W) */
@@ -427,7 +420,7 @@ enum pci_bar_type {
 };
 
 static inline uint32_t pci_bar_type_get(uint32_t word) {
-    return (uint32_t)((word & PCI_BAR_TYPE_MASK) >> PCI_BAR_TYPE_SHIFT);
+    return (word & PCI_BAR_TYPE_MASK) >> PCI_BAR_TYPE_SHIFT;
 }
 
 /* specs/devices/pci.py | PREFETCH 3 X R -- Reading has no side effects. */
@@ -443,12 +436,11 @@ static inline bool pci_bar_prefetch_get(uint32_t word) {
 #define PCI_BAR_ADDRESS_MASK 0xfffffff0u
 
 static inline uint32_t pci_bar_address_get(uint32_t word) {
-    return (uint32_t)((word & PCI_BAR_ADDRESS_MASK) >> PCI_BAR_ADDRESS_SHIFT);
+    return (word & PCI_BAR_ADDRESS_MASK) >> PCI_BAR_ADDRESS_SHIFT;
 }
 
 static inline uint32_t pci_bar_address_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~PCI_BAR_ADDRESS_MASK) |
-                      ((uint32_t)value << PCI_BAR_ADDRESS_SHIFT & PCI_BAR_ADDRESS_MASK));
+    return (word & ~PCI_BAR_ADDRESS_MASK) | (value << PCI_BAR_ADDRESS_SHIFT & PCI_BAR_ADDRESS_MASK);
 }
 
 /* specs/devices/pci.py | SUBSYSTEM_VENDOR_ID (2Ch; R; 16 bits) */
@@ -484,7 +476,7 @@ static inline void pci_rom_write(struct pci_address function, uint32_t value) {
 static inline bool pci_rom_enable_get(uint32_t word) { return (word & PCI_ROM_ENABLE_MASK) != 0; }
 
 static inline uint32_t pci_rom_enable_set(uint32_t word, bool value) {
-    return (uint32_t)(value ? word | PCI_ROM_ENABLE_MASK : word & ~PCI_ROM_ENABLE_MASK);
+    return value ? word | PCI_ROM_ENABLE_MASK : word & ~PCI_ROM_ENABLE_MASK;
 }
 
 /* specs/devices/pci.py | ADDRESS 31:11 X */
@@ -492,12 +484,11 @@ static inline uint32_t pci_rom_enable_set(uint32_t word, bool value) {
 #define PCI_ROM_ADDRESS_MASK 0xfffff800u
 
 static inline uint32_t pci_rom_address_get(uint32_t word) {
-    return (uint32_t)((word & PCI_ROM_ADDRESS_MASK) >> PCI_ROM_ADDRESS_SHIFT);
+    return (word & PCI_ROM_ADDRESS_MASK) >> PCI_ROM_ADDRESS_SHIFT;
 }
 
 static inline uint32_t pci_rom_address_set(uint32_t word, uint32_t value) {
-    return (uint32_t)((word & ~PCI_ROM_ADDRESS_MASK) |
-                      ((uint32_t)value << PCI_ROM_ADDRESS_SHIFT & PCI_ROM_ADDRESS_MASK));
+    return (word & ~PCI_ROM_ADDRESS_MASK) | (value << PCI_ROM_ADDRESS_SHIFT & PCI_ROM_ADDRESS_MASK);
 }
 
 /* ---- Header of a PCI-to-PCI bridge (layout 1), bridge specification 3.2.5 ---- */

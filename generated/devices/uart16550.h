@@ -207,7 +207,7 @@ enum uart16550_fcr_trigger {
 
 static inline uint8_t uart16550_fcr_trigger_set(uint8_t word, uint8_t value) {
     return (uint8_t)((word & ~UART16550_FCR_TRIGGER_MASK) |
-                     ((uint8_t)value << UART16550_FCR_TRIGGER_SHIFT & UART16550_FCR_TRIGGER_MASK));
+                     ((unsigned)value << UART16550_FCR_TRIGGER_SHIFT & UART16550_FCR_TRIGGER_MASK));
 }
 
 /* specs/devices/uart16550.py | LCR (3; R/W) -- Line Control, 8.1 */
@@ -238,7 +238,7 @@ static inline uint8_t uart16550_lcr_wls_get(uint8_t word) {
 
 static inline uint8_t uart16550_lcr_wls_set(uint8_t word, uint8_t value) {
     return (uint8_t)((word & ~UART16550_LCR_WLS_MASK) |
-                     ((uint8_t)value << UART16550_LCR_WLS_SHIFT & UART16550_LCR_WLS_MASK));
+                     ((unsigned)value << UART16550_LCR_WLS_SHIFT & UART16550_LCR_WLS_MASK));
 }
 
 /* specs/devices/uart16550.py | STB 2 0b -- Two stop bits. */

@@ -31,7 +31,7 @@
  *
  * How to use it. Numbers are in host order on the C side; octets are pointers into the frame.
  *   arp_check(bytes, size, &view)
- *       False unless the whole header is there and says so; only then is the view usable.
+ *       False unless the header is whole and its lengths and fixed fields are right.
  *   arp_FIELD(view)
  *       Reads a field.
  *   arp_start(bytes), then arp_set_FIELD(bytes, value)
@@ -62,8 +62,6 @@
 
 /* specs/protocols/arp.py | Protocol Address Length: 8 bits, must be 4 */
 #define ARP_PROTOCOL_ADDRESS_LENGTH 4
-#define ARP_SENDER_MAC_SIZE 6
-#define ARP_TARGET_MAC_SIZE 6
 
 /* specs/protocols/arp.py | Operation: 16 bits */
 enum arp_operation {
@@ -118,6 +116,8 @@ static inline void arp_set_operation(uint8_t *bytes, uint16_t value) {
 }
 
 /* specs/protocols/arp.py | Sender Hardware Address (Sender MAC): 6 octets */
+#define ARP_SENDER_MAC_SIZE 6
+
 static inline const uint8_t *arp_sender_mac(struct arp_view view) { return view.bytes + 8; }
 
 static inline void arp_set_sender_mac(uint8_t *bytes, const uint8_t *value) {
@@ -135,6 +135,8 @@ static inline void arp_set_sender_ip(uint8_t *bytes, uint32_t value) {
 
 /* specs/protocols/arp.py | Target Hardware Address (Target MAC): 6 octets -- Undefined in a
  * request; sent as zero. */
+#define ARP_TARGET_MAC_SIZE 6
+
 static inline const uint8_t *arp_target_mac(struct arp_view view) { return view.bytes + 18; }
 
 static inline void arp_set_target_mac(uint8_t *bytes, const uint8_t *value) {

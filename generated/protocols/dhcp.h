@@ -47,7 +47,7 @@
  *
  * How to use it. Numbers are in host order on the C side; octets are pointers into the frame.
  *   dhcp_check(bytes, size, &view)
- *       False unless the whole header is there and says so; only then is the view usable.
+ *       False unless the header is whole and its lengths and fixed fields are right.
  *   dhcp_FIELD(view)
  *       Reads a field.
  *   dhcp_start(bytes), then dhcp_set_FIELD(bytes, value)
@@ -72,9 +72,6 @@
 
 /* specs/protocols/dhcp.py | Magic Cookie: 32 bits, must be 0x63825363 -- RFC 2132, section 2. */
 #define DHCP_MAGIC_COOKIE 0x63825363
-#define DHCP_CHADDR_SIZE 16
-#define DHCP_SNAME_SIZE 64
-#define DHCP_FILE_SIZE 128
 
 /* specs/protocols/dhcp.py | Op: 8 bits */
 enum dhcp_op {
@@ -195,6 +192,8 @@ static inline void dhcp_set_giaddr(uint8_t *bytes, uint32_t value) {
 
 /* specs/protocols/dhcp.py | Client Hardware Address (chaddr): 16 octets -- Six are used for
  * Ethernet. */
+#define DHCP_CHADDR_SIZE 16
+
 static inline const uint8_t *dhcp_chaddr(struct dhcp_view view) { return view.bytes + 28; }
 
 static inline void dhcp_set_chaddr(uint8_t *bytes, const uint8_t *value) {
@@ -202,6 +201,8 @@ static inline void dhcp_set_chaddr(uint8_t *bytes, const uint8_t *value) {
 }
 
 /* specs/protocols/dhcp.py | Server Name (sname): 64 octets */
+#define DHCP_SNAME_SIZE 64
+
 static inline const uint8_t *dhcp_sname(struct dhcp_view view) { return view.bytes + 44; }
 
 static inline void dhcp_set_sname(uint8_t *bytes, const uint8_t *value) {
@@ -209,6 +210,8 @@ static inline void dhcp_set_sname(uint8_t *bytes, const uint8_t *value) {
 }
 
 /* specs/protocols/dhcp.py | Boot File (file): 128 octets */
+#define DHCP_FILE_SIZE 128
+
 static inline const uint8_t *dhcp_file(struct dhcp_view view) { return view.bytes + 108; }
 
 static inline void dhcp_set_file(uint8_t *bytes, const uint8_t *value) {
@@ -327,8 +330,8 @@ static inline size_t dhcp_put_option_subnet_mask(uint8_t *at, uint32_t value) {
     return 6;
 }
 
-/* specs/protocols/dhcp.py | option 3 = Router: list of 32 bits */
-/* How many; 0 too when the length is not a whole number of items. */
+/* specs/protocols/dhcp.py | option 3 = Router: list of 32 bits
+ * _count: 0 if the length is not a whole number of items. */
 static inline size_t dhcp_option_router_count(const struct dhcp_option *option) {
     return option->type == DHCP_OPTION_ROUTER && option->size % 4 == 0 ? option->size / 4 : 0;
 }
@@ -343,8 +346,7 @@ static inline bool dhcp_option_router(const struct dhcp_option *option, size_t i
     return true;
 }
 
-/* Writes a list of `count` zero items, to be filled by dhcp_set_option_router with the same `at`.
- */
+/* Writes a list of `count` zeros, to be filled by dhcp_set_option_router with the same `at`. */
 static inline size_t dhcp_put_option_router(uint8_t *at, size_t count) {
     at[0] = DHCP_OPTION_ROUTER;
     at[1] = (uint8_t)(count * 4);
@@ -357,8 +359,8 @@ static inline void dhcp_set_option_router(uint8_t *at, size_t index, uint32_t va
     network_store32(at, value);
 }
 
-/* specs/protocols/dhcp.py | option 6 = Domain Name Server (DNS): list of 32 bits */
-/* How many; 0 too when the length is not a whole number of items. */
+/* specs/protocols/dhcp.py | option 6 = Domain Name Server (DNS): list of 32 bits
+ * _count: 0 if the length is not a whole number of items. */
 static inline size_t dhcp_option_dns_count(const struct dhcp_option *option) {
     return option->type == DHCP_OPTION_DNS && option->size % 4 == 0 ? option->size / 4 : 0;
 }
@@ -373,7 +375,7 @@ static inline bool dhcp_option_dns(const struct dhcp_option *option, size_t inde
     return true;
 }
 
-/* Writes a list of `count` zero items, to be filled by dhcp_set_option_dns with the same `at`. */
+/* Writes a list of `count` zeros, to be filled by dhcp_set_option_dns with the same `at`. */
 static inline size_t dhcp_put_option_dns(uint8_t *at, size_t count) {
     at[0] = DHCP_OPTION_DNS;
     at[1] = (uint8_t)(count * 4);

@@ -25,7 +25,7 @@
  *
  * How to use it. Numbers are in host order on the C side; octets are pointers into the frame.
  *   ethernet_check(bytes, size, &view)
- *       False unless the whole header is there; only then is the view usable.
+ *       False unless the header is whole.
  *   ethernet_FIELD(view)
  *       Reads a field.
  *   ethernet_start(bytes), then ethernet_set_FIELD(bytes, value)
@@ -44,8 +44,6 @@
 
 /* Octets of the fields. */
 #define ETHERNET_HEADER_SIZE 14
-#define ETHERNET_DESTINATION_SIZE 6
-#define ETHERNET_SOURCE_SIZE 6
 
 /* specs/protocols/ethernet.py | EtherType: 16 bits -- What the payload is; a length (below 1536) is
  * not understood. */
@@ -76,6 +74,8 @@ static inline bool ethernet_check(const uint8_t *bytes, size_t size, struct ethe
 static inline void ethernet_start(uint8_t *bytes) { memset(bytes, 0, ETHERNET_HEADER_SIZE); }
 
 /* specs/protocols/ethernet.py | Destination: 6 octets */
+#define ETHERNET_DESTINATION_SIZE 6
+
 static inline const uint8_t *ethernet_destination(struct ethernet_view view) {
     return view.bytes + 0;
 }
@@ -85,6 +85,8 @@ static inline void ethernet_set_destination(uint8_t *bytes, const uint8_t *value
 }
 
 /* specs/protocols/ethernet.py | Source: 6 octets */
+#define ETHERNET_SOURCE_SIZE 6
+
 static inline const uint8_t *ethernet_source(struct ethernet_view view) { return view.bytes + 6; }
 
 static inline void ethernet_set_source(uint8_t *bytes, const uint8_t *value) {

@@ -21,7 +21,7 @@
  *
  * How to use it. Numbers are in host order on the C side; octets are pointers into the frame.
  *   icmp_check(bytes, size, &view)
- *       False unless the whole header is there; only then is the view usable.
+ *       False unless the header is whole.
  *   icmp_FIELD(view)
  *       Reads a field.
  *   icmp_start(bytes), then icmp_set_FIELD(bytes, value)

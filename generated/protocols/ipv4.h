@@ -30,7 +30,7 @@
  *
  * How to use it. Numbers are in host order on the C side; octets are pointers into the frame.
  *   ipv4_check(bytes, size, &view)
- *       False unless the whole header is there and says so; only then is the view usable.
+ *       False unless the header is whole and its lengths and fixed fields are right.
  *   ipv4_FIELD(view)
  *       Reads a field.
  *   ipv4_start(bytes), then ipv4_set_FIELD(bytes, value)

@@ -29,7 +29,7 @@
  *
  * How to use it. Numbers are in host order on the C side; octets are pointers into the frame.
  *   tcp_check(bytes, size, &view)
- *       False unless the whole header is there and says so; only then is the view usable.
+ *       False unless the header is whole and its lengths and fixed fields are right.
  *   tcp_FIELD(view)
  *       Reads a field.
  *   tcp_start(bytes), then tcp_set_FIELD(bytes, value)
@@ -314,8 +314,8 @@ static inline size_t tcp_put_option_sack_permitted(uint8_t *at) {
     return tcp_put_option(at, TCP_OPTION_SACK_PERMITTED, NULL, 0);
 }
 
-/* specs/protocols/tcp.py | option 5 = SACK: list of Left Edge 32 bits, Right Edge 32 bits */
-/* How many; 0 too when the length is not a whole number of items. */
+/* specs/protocols/tcp.py | option 5 = SACK: list of Left Edge 32 bits, Right Edge 32 bits
+ * _count: 0 if the length is not a whole number of items. */
 static inline size_t tcp_option_sack_count(const struct tcp_option *option) {
     return option->type == TCP_OPTION_SACK && option->size % 8 == 0 ? option->size / 8 : 0;
 }
@@ -331,7 +331,7 @@ static inline bool tcp_option_sack(const struct tcp_option *option, size_t index
     return true;
 }
 
-/* Writes a list of `count` zero items, to be filled by tcp_set_option_sack with the same `at`. */
+/* Writes a list of `count` zeros, to be filled by tcp_set_option_sack with the same `at`. */
 static inline size_t tcp_put_option_sack(uint8_t *at, size_t count) {
     at[0] = TCP_OPTION_SACK;
     at[1] = (uint8_t)(count * 8 + 2);

@@ -21,7 +21,7 @@
  *
  * How to use it. Numbers are in host order on the C side; octets are pointers into the frame.
  *   udp_check(bytes, size, &view)
- *       False unless the whole header is there and says so; only then is the view usable.
+ *       False unless the header is whole and its lengths and fixed fields are right.
  *   udp_FIELD(view)
  *       Reads a field.
  *   udp_start(bytes), then udp_set_FIELD(bytes, value)

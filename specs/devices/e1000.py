@@ -10,9 +10,10 @@ e1000 = Device(
     source="Intel PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, "
     "317453-006, revision 4.0; ids: table 5-1",
     ids=[
-        PciId(0x8086, 0x100E, "82540EM", "QEMU's e1000; VirtualBox's PRO/1000 MT Desktop"),
-        PciId(0x8086, 0x100F, "82545EM", "VMware's e1000; VirtualBox's PRO/1000 MT Server"),
-        PciId(0x8086, 0x1004, "82543GC", "VirtualBox's PRO/1000 T Server; has no EERD"),
+        PciId(0x8086, 0x100E, "82540EM", "QEMU's e1000; VirtualBox's MT Desktop"),
+        PciId(0x8086, 0x100F, "82545EM", "VMware's e1000; VirtualBox's MT Server"),
+        PciId(0x8086, 0x100C, "82544GC", "QEMU's e1000-82544gc"),
+        PciId(0x8086, 0x1004, "82543GC", "VirtualBox's T Server; has no EERD"),
     ],
     parts=[
         Registers(
@@ -177,7 +178,7 @@ e1000 = Device(
         ),
         Record(
             "rx_descriptor",
-            title="Receive descriptor, 3.2.3 (\"R\": written by the device)",
+            title='Receive descriptor, 3.2.3 ("R": written by the device)',
             text="""
             ADDRESS (0; W; 64 bits)             -- Of the buffer, physical.
             LENGTH (8; R; 16 bits)              -- Octets written to the buffer.
@@ -203,7 +204,7 @@ e1000 = Device(
         ),
         Record(
             "tx_descriptor",
-            title="Legacy transmit descriptor, 3.3.3 (\"R\": written by the device)",
+            title='Legacy transmit descriptor, 3.3.3 ("R": written by the device)',
             text="""
             ADDRESS (0; W; 64 bits)             -- Of the buffer, physical.
             LENGTH (8; W; 16 bits)              -- Octets of the buffer.

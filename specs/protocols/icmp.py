@@ -1,5 +1,6 @@
 """ICMP echo and the errors that quote a datagram. Identifier and sequence number are the echo message's;
-in Destination Unreachable the same four octets are unused (and carry the next-hop MTU in code 4)."""
+in Destination Unreachable the same four octets are unused (and carry the next-hop MTU in code 4).
+"""
 
 from cllm_gen.spec.protocol import Protocol
 

@@ -36,13 +36,26 @@ class Machine:
         built = Path(library(folder.parent, SOURCES, FLAGS)._name)
         self.lib = ctypes.CDLL(shutil.copy(built, folder / "machine.so"))
         for name, kind in {
-            "machine_complaint": ctypes.c_char_p, "machine_log": ctypes.c_char_p, "machine_idle": ctypes.c_bool,
-            "machine_mapped": ctypes.c_uint64, "machine_mapped_size": ctypes.c_size_t, "machine_add": ctypes.c_size_t,
-            "test_start": ctypes.c_bool, "test_link_up": ctypes.c_bool, "test_transmit": ctypes.c_bool,
-            "test_receive": ctypes.POINTER(ctypes.c_uint8), "test_mac": ctypes.POINTER(ctypes.c_uint8 * 6),
-            "test_statistics": Statistics, "test_enumerate": ctypes.c_char_p, "test_range": ctypes.c_bool,
-            "nic_receive": ctypes.c_bool, "nic_transmit_some": ctypes.c_size_t, "nic_sent_count": ctypes.c_size_t,
-            "nic_sent": ctypes.c_size_t, "nic_free_descriptors": ctypes.c_size_t, "nic_address_is": ctypes.c_bool,
+            "machine_complaint": ctypes.c_char_p,
+            "machine_log": ctypes.c_char_p,
+            "machine_idle": ctypes.c_bool,
+            "machine_mapped": ctypes.c_uint64,
+            "machine_mapped_size": ctypes.c_size_t,
+            "machine_add": ctypes.c_size_t,
+            "test_start": ctypes.c_bool,
+            "test_link_up": ctypes.c_bool,
+            "test_transmit": ctypes.c_bool,
+            "test_receive": ctypes.POINTER(ctypes.c_uint8),
+            "test_mac": ctypes.POINTER(ctypes.c_uint8 * 6),
+            "test_statistics": Statistics,
+            "test_enumerate": ctypes.c_char_p,
+            "test_range": ctypes.c_bool,
+            "nic_receive": ctypes.c_bool,
+            "nic_transmit_some": ctypes.c_size_t,
+            "nic_sent_count": ctypes.c_size_t,
+            "nic_sent": ctypes.c_size_t,
+            "nic_free_descriptors": ctypes.c_size_t,
+            "nic_address_is": ctypes.c_bool,
             "nic_asserts": ctypes.c_bool,
         }.items():
             getattr(self.lib, name).restype = kind
@@ -53,9 +66,21 @@ class Machine:
         return self.lib.machine_add(bus, device, number, vendor, id, kind, header)
 
     def set(self, function: int, offset: int, value: int, writable: int = 0, size: int = 4) -> None:
-        self.lib.machine_set(ctypes.c_size_t(function), offset, value, writable, ctypes.c_size_t(size))
+        self.lib.machine_set(
+            ctypes.c_size_t(function), offset, value, writable, ctypes.c_size_t(size)
+        )
 
-    def card(self, bus=0, device=3, id=0x100E, mac=MAC, autoload=True, eerd=True, reset_reads=2, wide=False) -> int:
+    def card(
+        self,
+        bus=0,
+        device=3,
+        id=0x100E,
+        mac=MAC,
+        autoload=True,
+        eerd=True,
+        reset_reads=2,
+        wide=False,
+    ) -> int:
         """Plugs in a network card with 128 KiB of registers."""
         function = self.add(bus, device, 0, 0x8086, id, 0x0200)
         self.set(function, 0x10, 0xFEBC0004 if wide else 0xFEBC0000, 0xFFFE0000)
@@ -86,7 +111,9 @@ class Machine:
     def receive(self, most: int = 1 << 20) -> list[bytes]:
         """Frames that the driver delivers."""
         count, size = ctypes.c_size_t(), ctypes.c_size_t()
-        start = self.lib.test_receive(ctypes.c_size_t(most), ctypes.byref(count), ctypes.byref(size))
+        start = self.lib.test_receive(
+            ctypes.c_size_t(most), ctypes.byref(count), ctypes.byref(size)
+        )
         data = ctypes.string_at(start, size.value)
         frames = []
         while data:

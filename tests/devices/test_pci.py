@@ -29,7 +29,9 @@ def bridge(machine, bus, device, below, number=0, header=1):
 
 def test_functions_of_multifunction_devices(machine):
     for number in (0, 1, 3, 7):
-        machine.add(0, 1, number, 0x8086, 0x7000 + number, 0x0601, header=0x80 if number == 0 else 0)
+        machine.add(
+            0, 1, number, 0x8086, 0x7000 + number, 0x0601, header=0x80 if number == 0 else 0
+        )
     machine.add(0, 2, 0, 0x1234, 0x1111, 0x0300)
     machine.add(0, 2, 1, 0x1234, 0x1112, 0x0300)  # echo of a device that says it has one function
     machine.add(0, 31, 0, 0x8086, 0x100E, 0x0200)

@@ -24,23 +24,45 @@ def accessible(protocol: Protocol):
 def shim(protocol: Protocol) -> str:
     """C that gives the header's inline functions external names and one calling convention."""
     p = protocol.name
-    lines = [f'#include "protocols/{p}.h"', "", f"_Bool test_check(const uint8_t *b, size_t n, size_t *size) {{"]
-    lines += [f"    struct {p}_view v = {{0, 0}};", f"    _Bool ok = {p}_check(b, n, &v);", "    *size = v.size;"]
-    lines += ["    return ok && v.bytes == b;", "}", f"void test_start(uint8_t *b) {{ {p}_start(b); }}"]
+    lines = [
+        f'#include "protocols/{p}.h"',
+        "",
+        f"_Bool test_check(const uint8_t *b, size_t n, size_t *size) {{",
+    ]
+    lines += [
+        f"    struct {p}_view v = {{0, 0}};",
+        f"    _Bool ok = {p}_check(b, n, &v);",
+        "    *size = v.size;",
+    ]
+    lines += [
+        "    return ok && v.bytes == b;",
+        "}",
+        f"void test_start(uint8_t *b) {{ {p}_start(b); }}",
+    ]
     for field in accessible(protocol):
         name = c_name(field.name)
         view = f"(struct {p}_view){{b, n}}"
         if field.octets:
-            lines.append(f"void get_{name}(const uint8_t *b, size_t n, uint8_t *out) "
-                         f"{{ memcpy(out, {p}_{name}({view}), {p.upper()}_{name.upper()}_SIZE); }}")
-            lines.append(f"void set_{name}(uint8_t *b, const uint8_t *v) {{ {p}_set_{name}(b, v); }}")
+            lines.append(
+                f"void get_{name}(const uint8_t *b, size_t n, uint8_t *out) "
+                f"{{ memcpy(out, {p}_{name}({view}), {p.upper()}_{name.upper()}_SIZE); }}"
+            )
+            lines.append(
+                f"void set_{name}(uint8_t *b, const uint8_t *v) {{ {p}_set_{name}(b, v); }}"
+            )
         else:
             kind = next(size for size in (8, 16, 32, 64) if field.bits <= size)
-            lines.append(f"uint64_t get_{name}(const uint8_t *b, size_t n) {{ return {p}_{name}({view}); }}")
-            lines.append(f"void set_{name}(uint8_t *b, uint64_t v) {{ {p}_set_{name}(b, (uint{kind}_t)v); }}")
+            lines.append(
+                f"uint64_t get_{name}(const uint8_t *b, size_t n) {{ return {p}_{name}({view}); }}"
+            )
+            lines.append(
+                f"void set_{name}(uint8_t *b, uint64_t v) {{ {p}_set_{name}(b, (uint{kind}_t)v); }}"
+            )
     if protocol.layout.rest != "message":
-        lines.append(f"size_t test_payload(const uint8_t *b, size_t n, size_t *size) {{ struct {p}_view v = {{b, n}};"
-                     f" *size = {p}_payload_size(v); return (size_t)({p}_payload(v) - b); }}")
+        lines.append(
+            f"size_t test_payload(const uint8_t *b, size_t n, size_t *size) {{ struct {p}_view v = {{b, n}};"
+            f" *size = {p}_payload_size(v); return (size_t)({p}_payload(v) - b); }}"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -19,32 +19,60 @@ def reader(name: str) -> str:
     """C that looks at everything in one frame and prints what it found in one line."""
     spec = headers.spec(name)
     p = name
-    lines = [f"static void read_{p}(const uint8_t *bytes, size_t size) {{", f"    struct {p}_view view;"]
-    lines += [f"    if (!{p}_check(bytes, size, &view)) {{", '        printf("no\\n");', "        return;", "    }"]
+    lines = [
+        f"static void read_{p}(const uint8_t *bytes, size_t size) {{",
+        f"    struct {p}_view view;",
+    ]
+    lines += [
+        f"    if (!{p}_check(bytes, size, &view)) {{",
+        '        printf("no\\n");',
+        "        return;",
+        "    }",
+    ]
     lines += ["    uint64_t sum = 0;"]
     for field in headers.accessible(spec):
         call = f"{p}_{c_name(field.name)}(view)"
-        lines.append(f"    sum += {call}[{field.bits // 8 - 1}] + {call}[0];" if field.octets else f"    sum += {call};")
+        lines.append(
+            f"    sum += {call}[{field.bits // 8 - 1}] + {call}[0];"
+            if field.octets
+            else f"    sum += {call};"
+        )
     lines += ["    sink = sum;", '    printf("yes %zu", view.size);']
     rest = c_name(spec.layout.rest_name) if spec.layout.rest else ""
     if spec.layout.rest != "message":
-        lines += [f"    touch({p}_payload(view), {p}_payload_size(view));",
-                  f'    printf(" payload %td %zu", {p}_payload(view) - bytes, {p}_payload_size(view));']
+        lines += [
+            f"    touch({p}_payload(view), {p}_payload_size(view));",
+            f'    printf(" payload %td %zu", {p}_payload(view) - bytes, {p}_payload_size(view));',
+        ]
     if rest:
         lines += [f"    touch({p}_{rest}(view), {p}_{rest}_size(view));"]
     if spec.layout.options:
-        lines += [f"    struct {p}_option_cursor cursor = {p}_option_first(view);", f"    struct {p}_option option;",
-                  f"    while ({p}_option_next(&cursor, &option)) {{", '        printf(" %u:", option.type);',
-                  "        print_hex(option.data, option.size);", "        uint32_t a = 0, b = 0;",
-                  "        uint16_t h = 0;", "        uint8_t o = 0;", "        (void)a, (void)b, (void)h, (void)o;"]
+        lines += [
+            f"    struct {p}_option_cursor cursor = {p}_option_first(view);",
+            f"    struct {p}_option option;",
+            f"    while ({p}_option_next(&cursor, &option)) {{",
+            '        printf(" %u:", option.type);',
+            "        print_hex(option.data, option.size);",
+            "        uint32_t a = 0, b = 0;",
+            "        uint16_t h = 0;",
+            "        uint8_t o = 0;",
+            "        (void)a, (void)b, (void)h, (void)o;",
+        ]
         for option in spec.layout.options:
             name = f"{p}_option_{c_name(option.name)}"
-            out = ", ".join({8: "&o", 16: "&h", 32: f"&{'ab'[i % 2]}"}[part.bits] for i, part in enumerate(option.parts))
+            out = ", ".join(
+                {8: "&o", 16: "&h", 32: f"&{'ab'[i % 2]}"}[part.bits]
+                for i, part in enumerate(option.parts)
+            )
             if option.shape == "parts":
-                lines.append(f'        if ({name}(&option, {out})) printf("={c_name(option.name)}");')
+                lines.append(
+                    f'        if ({name}(&option, {out})) printf("={c_name(option.name)}");'
+                )
             if option.shape == "list":
                 lines.append(f"        for (size_t i = 0; i < {name}_count(&option) + 1; i++)")
-                lines.append(f'            if ({name}(&option, i, {out})) printf("={c_name(option.name)}");')
+                lines.append(
+                    f'            if ({name}(&option, i, {out})) printf("={c_name(option.name)}");'
+                )
         lines += ["    }", '    printf(cursor.malformed ? " malformed" : " end");']
     return "\n".join([*lines, '    printf("\\n");', "}"])
 
@@ -74,13 +102,24 @@ def program(tmp_path_factory):
         'static void print_hex(const uint8_t *at, size_t size) { while (size--) printf("%02x", *at++); }\n'
         + "\n".join(reader(name) for name in headers.NAMES)
         + "\nstatic void (*const readers[])(const uint8_t *, size_t) = {"
-        + ", ".join(f"read_{name}" for name in headers.NAMES) + "};" + MAIN
+        + ", ".join(f"read_{name}" for name in headers.NAMES)
+        + "};"
+        + MAIN
     )
     flags = [flag for flag in FLAGS if flag not in ("-fPIC", "-shared")]
     out = folder / "reader"
     subprocess.run(
-        ["gcc", *flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-         *(f"-I{ROOT / path}" for path in INCLUDES), str(source), "-o", str(out)], check=True,
+        [
+            "gcc",
+            *flags,
+            "-fsanitize=address,undefined",
+            "-fno-sanitize-recover=all",
+            *(f"-I{ROOT / path}" for path in INCLUDES),
+            str(source),
+            "-o",
+            str(out),
+        ],
+        check=True,
     )
     return out
 
@@ -100,11 +139,19 @@ def whole(name: str) -> bytes:
     return {
         "ethernet": bytes(12) + b"\x08\x00" + b"payload",
         "arp": struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + bytes(20),
-        "ipv4": struct.pack("!BBHHHBBHII", 0x46, 0, 31, 1, 0, 64, 17, 0, 1, 2) + b"\x01\x01\x01\x00" + b"payload",
+        "ipv4": struct.pack("!BBHHHBBHII", 0x46, 0, 31, 1, 0, 64, 17, 0, 1, 2)
+        + b"\x01\x01\x01\x00"
+        + b"payload",
         "icmp": struct.pack("!BBHHH", 8, 0, 0, 1, 1) + b"payload",
         "udp": struct.pack("!HHHH", 1, 2, 15, 0) + b"payload",
-        "dhcp": bytes(236) + b"\x63\x82\x53\x63" + b"\x35\x01\x02" + b"\x00\x03\x04\x0a\x00\x02\x02" + b"\xff",
-        "tcp": struct.pack("!HHIIBBHHH", 1, 2, 3, 4, 0xA0, 0x18, 5, 0, 0) + tcp_options + b"payload",
+        "dhcp": bytes(236)
+        + b"\x63\x82\x53\x63"
+        + b"\x35\x01\x02"
+        + b"\x00\x03\x04\x0a\x00\x02\x02"
+        + b"\xff",
+        "tcp": struct.pack("!HHIIBBHHH", 1, 2, 3, 4, 0xA0, 0x18, 5, 0, 0)
+        + tcp_options
+        + b"payload",
     }[name]
 
 
@@ -129,9 +176,22 @@ def test_padding_after_the_total_length_is_cut_off(program, name):
 
 @pytest.mark.parametrize(
     "name, at, value",
-    [("ipv4", 0, 0x55), ("ipv4", 0, 0x44), ("ipv4", 0, 0x49), ("ipv4", 3, 19), ("ipv4", 3, 32), ("tcp", 12, 0x40),
-     ("tcp", 12, 0xF0), ("udp", 5, 7), ("udp", 5, 16), ("arp", 1, 2), ("arp", 2, 9), ("arp", 4, 7), ("arp", 5, 3),
-     ("dhcp", 236, 0x62)],
+    [
+        ("ipv4", 0, 0x55),
+        ("ipv4", 0, 0x44),
+        ("ipv4", 0, 0x49),
+        ("ipv4", 3, 19),
+        ("ipv4", 3, 32),
+        ("tcp", 12, 0x40),
+        ("tcp", 12, 0xF0),
+        ("udp", 5, 7),
+        ("udp", 5, 16),
+        ("arp", 1, 2),
+        ("arp", 2, 9),
+        ("arp", 4, 7),
+        ("arp", 5, 3),
+        ("dhcp", 236, 0x62),
+    ],
 )
 def test_headers_that_lie_are_refused(program, name, at, value):
     frame = bytearray(whole(name))
@@ -141,7 +201,10 @@ def test_headers_that_lie_are_refused(program, name, at, value):
 
 def test_tcp_options(program):
     (answer,) = read(program, "tcp", [whole("tcp")])
-    assert answer == "yes 47 payload 40 7 2:05b4=mss 4: 8:0000000100000002=timestamps 3:07=window_scale end"
+    assert (
+        answer
+        == "yes 47 payload 40 7 2:05b4=mss 4: 8:0000000100000002=timestamps 3:07=window_scale end"
+    )
 
 
 def test_dhcp_options(program):
@@ -167,7 +230,15 @@ def tcp_walk(options: bytes) -> str:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.lists(st.sampled_from([0, 1, 2, 3, 4, 5, 8, 10, 18, 255]) | st.integers(0, 255), max_size=40), min_size=30, max_size=30))
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from([0, 1, 2, 3, 4, 5, 8, 10, 18, 255]) | st.integers(0, 255), max_size=40
+        ),
+        min_size=30,
+        max_size=30,
+    )
+)
 def test_any_tcp_options(program, cases):
     """Most bytes are option types and lengths, so that walks get far."""
     areas = [bytes(case) + bytes(-len(case) % 4) for case in cases]
@@ -183,7 +254,9 @@ def test_any_bytes(program, name, data):
     """Random frames and random damage to a good one: no read outside, whatever they say."""
     junk = data.draw(st.lists(st.binary(max_size=80), min_size=10, max_size=10))
     damaged = []
-    for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(whole(name)) - 1), st.integers(0, 255)), max_size=40)):
+    for at, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(whole(name)) - 1), st.integers(0, 255)), max_size=40)
+    ):
         frame = bytearray(whole(name))
         frame[at] = value
         damaged.append(bytes(frame))

@@ -17,14 +17,23 @@ from tests.protocols import headers
 LAYOUTS = {
     "ethernet": ("!6s6sH", "destination source ethertype"),
     "arp": ("!HHBBH6sI6sI", "=1 =2048 =6 =4 operation sender_mac sender_ip target_mac target_ip"),
-    "ipv4": ("!BBHHHBBHII", "=4:4|ihl:4 dscp:6|ecn:2 total_length identification flags:3|fragment_offset:13 "
-             "ttl protocol header_checksum source destination"),
+    "ipv4": (
+        "!BBHHHBBHII",
+        "=4:4|ihl:4 dscp:6|ecn:2 total_length identification flags:3|fragment_offset:13 "
+        "ttl protocol header_checksum source destination",
+    ),
     "icmp": ("!BBHHH", "type code checksum identifier sequence_number"),
     "udp": ("!HHHH", "source_port destination_port length checksum"),
-    "dhcp": ("!BBBBIHHIIII16s64s128sI", "op htype hlen hops xid secs flags ciaddr yiaddr siaddr giaddr chaddr sname "
-             "file =1669485411"),
-    "tcp": ("!HHIIBBHHH", "source_port destination_port sequence_number acknowledgment_number data_offset:4|=0:4 "
-            "flags window checksum urgent_pointer"),
+    "dhcp": (
+        "!BBBBIHHIIII16s64s128sI",
+        "op htype hlen hops xid secs flags ciaddr yiaddr siaddr giaddr chaddr sname "
+        "file =1669485411",
+    ),
+    "tcp": (
+        "!HHIIBBHHH",
+        "source_port destination_port sequence_number acknowledgment_number data_offset:4|=0:4 "
+        "flags window checksum urgent_pointer",
+    ),
 }
 
 
@@ -34,7 +43,9 @@ def slots(name: str):
     items = []
     for code, word in zip(_codes(shape), words.split()):
         whole = struct.calcsize("!" + code) * 8
-        parts = [part.rpartition(":") if ":" in part else (part, "", whole) for part in word.split("|")]
+        parts = [
+            part.rpartition(":") if ":" in part else (part, "", whole) for part in word.split("|")
+        ]
         items.append([(label, int(bits), code.endswith("s")) for label, _, bits in parts])
     return shape, items
 
@@ -99,7 +110,10 @@ def test_getters_read_what_struct_packs(libraries, name, data):
             getattr(libraries[name], f"get_{label}")(frame, ctypes.c_size_t(len(frame)), out)
             assert out.raw == value
         else:
-            assert getattr(libraries[name], f"get_{label}")(frame, ctypes.c_size_t(len(frame))) == value
+            assert (
+                getattr(libraries[name], f"get_{label}")(frame, ctypes.c_size_t(len(frame)))
+                == value
+            )
 
 
 @pytest.mark.parametrize("name", headers.NAMES)
@@ -116,7 +130,9 @@ def test_setters_write_what_struct_packs_at_any_alignment(libraries, name, data)
     libraries[name].test_start(at)
     for label in order:
         value = values[label]
-        getattr(libraries[name], f"set_{label}")(at, value if isinstance(value, bytes) else ctypes.c_uint64(value))
+        getattr(libraries[name], f"set_{label}")(
+            at, value if isinstance(value, bytes) else ctypes.c_uint64(value)
+        )
     assert memory.raw == b"\xa5" * shift + wanted + b"\xa5" * (16 - shift)
 
 
