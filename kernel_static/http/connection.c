@@ -12,6 +12,7 @@
 
 #define SECOND UINT64_C(1000000000)
 #define LINGER_SECONDS 5 /* time for the client to read the last response before a reset */
+#define OUTPUT_KEPT_BYTES 4096 /* of buffer, while nothing waits in it */
 #define ARENA_BYTES (4 * (size_t)LIMIT_BODY_BYTES)
 
 static struct connection *connections; /* all that are open */
@@ -88,6 +89,8 @@ void connection_flush(struct connection *connection) {
     if (taken && taken < output->count)
         memmove(output->bytes, output->bytes + taken, output->count - taken);
     output->count -= taken;
+    if (!output->count && output->capacity > OUTPUT_KEPT_BYTES)
+        buffer_release(output);
     if (!output->count)
         connection->output_deadline = UINT64_MAX;
     else if (taken || connection->output_deadline == UINT64_MAX)

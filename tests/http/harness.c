@@ -12,7 +12,7 @@
  *      o open, c closed by stream_close, a aborted, g gone (closed was delivered)
  *   T  the clock advances `number` milliseconds and http_poll runs
  *   A  answers the oldest deferred exchange: number 0 http_respond with the bytes, 1 stream start,
- *      2 stream write, 3 stream end, 4 http_error   answer: "1", "0" (write was false), "-" (none)
+ *      2 stream write, 3 stream end, else http_error   answer: "1", "0" (write was false), "-" (none)
  *   H  answer: heap bytes in use, handlers told that their client is gone, as text
  *   D  answer: log lines since the last D
  */
@@ -77,16 +77,24 @@ struct text command_line_value(const char *name) {
 
 /* ---- routes ---- */
 
-static struct http_exchange *deferred[STREAMS];
+static struct deferred {
+    struct http_exchange *exchange;
+    bool streaming;
+} deferred[STREAMS + 1]; /* oldest first; the last is always empty */
 static size_t gone_count;
 
-static void forget(void *context) {
-    struct http_exchange **slot = context;
+static void told_gone(void *context);
+
+/* Takes one out; the handlers of the others learn their new places. */
+static void forget(struct deferred *slot) {
+    memmove(slot, slot + 1, (size_t)(deferred + STREAMS - slot) * sizeof *slot);
+    for (slot = deferred; slot->exchange; slot++)
+        http_on_gone(slot->exchange, told_gone, slot);
+}
+
+static void told_gone(void *context) {
     gone_count++;
-    memmove(slot, slot + 1, (size_t)(deferred + STREAMS - 1 - slot) * sizeof *slot);
-    deferred[STREAMS - 1] = NULL;
-    for (size_t i = 0; i < STREAMS && deferred[i]; i++)
-        http_on_gone(deferred[i], forget, &deferred[i]);
+    forget(context);
 }
 
 static void get_health(struct http_exchange *exchange, const struct text *parameters,
@@ -135,11 +143,11 @@ static void post_defer(struct http_exchange *exchange, const struct text *parame
                        struct text body) {
     (void)parameters;
     (void)body;
-    size_t i = 0;
-    while (deferred[i])
-        i++;
-    deferred[i] = exchange;
-    http_on_gone(exchange, forget, &deferred[i]);
+    struct deferred *slot = deferred;
+    while (slot->exchange)
+        slot++;
+    *slot = (struct deferred){exchange, false};
+    http_on_gone(exchange, told_gone, slot);
 }
 
 static const struct route routes[] = {
@@ -298,30 +306,31 @@ static void reply_output(struct stream *stream) {
     stream->output_count = 0;
 }
 
-static void forget_oldest(void) {
-    gone_count--; /* `forget` counts it */
-    forget(&deferred[0]);
-}
-
+/* Orders that a handler must not give (a second start, an end without one) become ones it may. */
 static const char *answer(uint32_t how, const char *bytes, size_t count) {
-    struct http_exchange *exchange = deferred[0];
-    const char *result = "1";
+    struct http_exchange *exchange = deferred[0].exchange;
+    bool streaming = deferred[0].streaming, goes_on = how == 1 || how == 2;
     if (!exchange)
         return "-";
-    if (how == 1)
+    if (!streaming && how >= 1 && how <= 3)
         http_stream_start(exchange, 200, "text/event-stream");
-    if (how == 2 && !http_stream_write(exchange, bytes, count))
-        result = "0";
-    if (how == 0 || how == 3 || how == 4 || *result == '0')
-        forget_oldest();
-    if (how == 0)
-        http_respond(exchange, 200, "text/plain", bytes, count);
-    if (how == 3)
-        http_stream_end(exchange);
-    if (how == 4)
-        http_error(exchange, 422, "invalid_request_error", "field", "%.*s", (int)count, bytes);
+    deferred[0].streaming = streaming || goes_on;
+    if (how == 2 && !http_stream_write(exchange, bytes, count)) {
+        forget(&deferred[0]);
+        settle();
+        return "0";
+    }
+    if (!goes_on) {
+        forget(&deferred[0]);
+        if (how == 3 || streaming)
+            http_stream_end(exchange);
+        else if (how == 0)
+            http_respond(exchange, 200, "text/plain", bytes, count);
+        else
+            http_error(exchange, 422, "invalid_request_error", "field", "%.*s", (int)count, bytes);
+    }
     settle();
-    return result;
+    return "1";
 }
 
 static void open_stream(struct stream *stream) {

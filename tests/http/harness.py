@@ -52,7 +52,8 @@ class Harness:
     def _read(self, count: int) -> bytes:
         data = self.process.stdout.read(count)
         if len(data) != count:
-            raise AssertionError("the kernel code died:\n" + self.process.stderr.read().decode())
+            errors = self.process.stderr.read().decode()
+            raise AssertionError(f"the kernel code died ({self.process.wait()}):\n{errors}")
         return data
 
     def command(self, letter: str, stream: int = 0, number: int = 0, data: bytes = b"") -> bytes:
