@@ -11,7 +11,7 @@
 #include "request_handling.h"
 
 #define SECOND UINT64_C(1000000000)
-#define LINGER_SECONDS 5 /* time for the client to read the last response before a reset */
+#define LINGER_SECONDS 5       /* time for the client to read the last response before a reset */
 #define OUTPUT_KEPT_BYTES 4096 /* of buffer, while nothing waits in it */
 #define ARENA_BYTES (4 * (size_t)LIMIT_BODY_BYTES)
 
