@@ -17,10 +17,10 @@
 _Noreturn void kernel_main(void)
 {
     command_line_start(platform_command_line());
-    memory_start(platform_free_memory(), MEMORY_HEAP);
 #ifdef DEBUG
     fault_provoke();
 #endif
+    memory_start(platform_free_memory(), MEMORY_HEAP);
     if (!http_start()) /* first, so that the network comes up while the model is bound */
         panic("no network: the log above says why");
     engine_start();

@@ -20,9 +20,12 @@
 
 #define PAGE 4096ULL
 #define MIB (1024ULL * 1024)
-/* SeaBIOS works in the last 16 MiB of the memory below 4 GiB and leaves its traces there, and
- * QEMU puts the command line behind the image. */
-#define FIRMWARE_TRACES (17 * MIB)
+/* Where SeaBIOS and QEMU leave traces in memory that the loader calls free: firmware works just
+ * below the last 16 MiB under 4 GiB, keeps tables at the very end, and QEMU puts the command line
+ * behind the image. Each is measured with room to spare. */
+#define FIRMWARE_WORK_START (17 * MIB) /* before the end of the span */
+#define FIRMWARE_WORK_END (15 * MIB)
+#define FIRMWARE_TABLES (1 * MIB)
 #define LOADER_TRACES (64 * 1024)
 
 static uint64_t address_of(const char *place) {
@@ -62,15 +65,29 @@ static void clear(uint64_t start, uint64_t end) {
     memset((void *)(uintptr_t)start, 0, (size_t)(end - start));
 }
 
+/* Clears the pages that are not zero already, and touches no others for writing. */
+static void clear_traces(uint64_t start, uint64_t end) {
+    for (uint64_t page = start; page < end; page += PAGE) {
+        const uint64_t *words = (const uint64_t *)(uintptr_t)page;
+        uint64_t found = 0;
+        for (size_t i = 0; i < PAGE / sizeof *words; i += 8)
+            found |= words[i] | words[i + 1] | words[i + 2] | words[i + 3] | words[i + 4] |
+                     words[i + 5] | words[i + 6] | words[i + 7];
+        if (found)
+            clear(page, page + PAGE);
+    }
+}
+
 /* KVM's and TCG's machines begin with memory of zeros, in which only firmware and loader have
  * written; touching the rest would cost time and the host's memory. A real machine may have
  * anything anywhere. `fault=dirty-memory` is the test of this. */
 static void make_zero(struct physical_span span) {
     const char *hypervisor = arch_hypervisor();
     bool fresh = !strcmp(hypervisor, "KVMKVMKVM") || !strcmp(hypervisor, "TCGTCGTCGTCG");
-    if (fresh && span.end - span.start > LOADER_TRACES + FIRMWARE_TRACES) {
-        clear(span.start, span.start + LOADER_TRACES);
-        clear(span.end - FIRMWARE_TRACES, span.end);
+    if (fresh && span.end - span.start > LOADER_TRACES + FIRMWARE_WORK_START) {
+        clear_traces(span.start, span.start + LOADER_TRACES);
+        clear_traces(span.end - FIRMWARE_WORK_START, span.end - FIRMWARE_WORK_END);
+        clear_traces(span.end - FIRMWARE_TABLES, span.end);
     } else {
         clear(span.start, span.end);
     }
