@@ -38,8 +38,16 @@ static void announce(struct arp *arp) {
     emit(arp, ARP_OPERATION_REQUEST, ethernet_broadcast, NULL, arp->address);
 }
 
+static void drop_oldest(struct arp_entry *entry) {
+    heap_release(entry->waiting[0].frame);
+    entry->waiting_count--;
+    memmove(&entry->waiting[0], &entry->waiting[1],
+            entry->waiting_count * sizeof entry->waiting[0]);
+}
+
 static void forget(struct arp_entry *entry) {
-    heap_release(entry->waiting);
+    while (entry->waiting_count)
+        drop_oldest(entry);
     *entry = (struct arp_entry){0};
 }
 
@@ -82,11 +90,10 @@ static void learn(struct arp *arp, struct arp_entry *entry, const uint8_t hardwa
     entry->expires = now + ARP_LIFETIME;
     entry->ask_at = now + ARP_LIFETIME / 4 * 3;
     arp->net->counters.arp_learned++;
-    if (entry->waiting) {
-        ethernet_send(arp->ethernet, hardware, ETHERNET_ETHERTYPE_IPV4, entry->waiting,
-                      entry->waiting_size);
-        heap_release(entry->waiting);
-        entry->waiting = NULL;
+    while (entry->waiting_count) {
+        ethernet_send(arp->ethernet, hardware, ETHERNET_ETHERTYPE_IPV4, entry->waiting[0].frame,
+                      entry->waiting[0].size);
+        drop_oldest(entry);
     }
 }
 
@@ -175,12 +182,13 @@ bool arp_send(struct arp *arp, uint32_t address, uint8_t *frame, size_t size) {
         entry = make(arp, address);
         ask(arp, entry);
     }
-    uint8_t *kept = heap_resize(entry->waiting, size);
+    uint8_t *kept = heap_allocate(size);
     if (!kept)
         return false;
+    if (entry->waiting_count == ARP_WAITING)
+        drop_oldest(entry);
     memcpy(kept, frame, size);
-    entry->waiting = kept;
-    entry->waiting_size = size;
+    entry->waiting[entry->waiting_count++] = (struct arp_waiting){kept, size};
     return true;
 }
 

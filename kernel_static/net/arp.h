@@ -9,6 +9,7 @@
 #define ARP_LIFETIME (300 * NET_SECOND) /* unused or unconfirmed entries end; asked anew at 3/4 */
 #define ARP_TRIES 3                     /* requests, ARP_RETRY apart, before giving up */
 #define ARP_RETRY NET_SECOND
+#define ARP_WAITING 4 /* frames that wait for one neighbour, the newest */
 #define ARP_DEFEND_INTERVAL (10 * NET_SECOND)
 
 struct arp_entry {
@@ -18,8 +19,11 @@ struct arp_entry {
     uint64_t expires; /* resolved */
     uint64_t ask_at;  /* unresolved: next request; resolved: not before this */
     unsigned tries;
-    uint8_t *waiting; /* one frame (from the heap) that goes out when resolved, or null */
-    size_t waiting_size;
+    struct arp_waiting {
+        uint8_t *frame; /* from the heap */
+        size_t size;
+    } waiting[ARP_WAITING]; /* oldest first; they go out when resolved */
+    size_t waiting_count;
 };
 
 struct arp {
@@ -42,8 +46,8 @@ void arp_configure(struct arp *arp, uint32_t address, uint32_t mask);
 void arp_prepare(struct arp *arp, uint32_t address);
 
 /* Sends an IPv4 frame to the neighbour `address`, at once if its hardware address is known, else
- * when it answers (one frame waits for each neighbour, the newest). False if the device has no
- * room or nothing more can wait. */
+ * when it answers (the newest ARP_WAITING frames wait). False if the device has no room or the
+ * heap none for a frame that has to wait. */
 bool arp_send(struct arp *arp, uint32_t address, uint8_t *frame, size_t size);
 
 /* Repeats requests, expires entries; true if anything happened. */

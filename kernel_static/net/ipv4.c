@@ -1,6 +1,8 @@
 /* IPv4: whole datagrams only. */
 #include "ipv4.h"
 
+#include <string.h>
+
 #include "address.h"
 #include "checksum.h"
 #include "panic.h"
@@ -13,15 +15,6 @@ void ipv4_open(struct ipv4 *ipv4, struct net *net, struct ethernet *ethernet, st
     *ipv4 = (struct ipv4){.net = net, .ethernet = ethernet, .arp = arp};
     ipv4->identification = (uint16_t)net_random32(net);
     ethernet_register(ethernet, ETHERNET_ETHERTYPE_IPV4, ipv4_input, ipv4);
-}
-
-void ipv4_configure(struct ipv4 *ipv4, uint32_t address, uint32_t mask, uint32_t gateway) {
-    ipv4->address = address;
-    ipv4->mask = mask;
-    ipv4->gateway = gateway;
-    arp_configure(ipv4->arp, address, mask);
-    if (address && gateway && !((gateway ^ address) & mask))
-        arp_prepare(ipv4->arp, gateway);
 }
 
 void ipv4_register(struct ipv4 *ipv4, uint8_t protocol, bool unconfigured, ipv4_handler *handler,
@@ -83,6 +76,16 @@ static const char *refusal(struct ipv4 *ipv4, const uint8_t *bytes, struct ipv4_
     return NULL;
 }
 
+static void keep_early(struct ipv4 *ipv4, struct ipv4_view view) {
+    struct ipv4_early *early = &ipv4->early[ipv4->early_next];
+    if (view.size > sizeof early->bytes)
+        return;
+    ipv4->early_next = (ipv4->early_next + 1) % IPV4_EARLY;
+    early->size = view.size;
+    early->at = net_now(ipv4->net);
+    memcpy(early->bytes, view.bytes, view.size);
+}
+
 static void ipv4_input(void *context, const uint8_t source[6], const uint8_t *bytes, size_t size) {
     struct ipv4 *ipv4 = context;
     struct net_counters *counters = &ipv4->net->counters;
@@ -112,9 +115,34 @@ static void ipv4_input(void *context, const uint8_t source[6], const uint8_t *by
             continue;
         if (ours || (!ipv4->address && ipv4->protocols[i].unconfigured))
             ipv4->protocols[i].handler(ipv4->protocols[i].context, &packet);
+        else if (!ipv4->address && !packet.broadcast)
+            keep_early(ipv4, view);
         else
             net_drop(&counters->ipv4_not_ours, "ipv4", "for another address");
         return;
     }
     net_drop(&counters->ipv4_unknown_protocol, "ipv4", "a protocol that nobody takes");
+}
+
+/* Oldest first; each is checked as if it came now. */
+static void take_early(struct ipv4 *ipv4) {
+    uint64_t now = net_now(ipv4->net);
+    for (size_t i = 0; i < IPV4_EARLY; i++) {
+        struct ipv4_early *early = &ipv4->early[(ipv4->early_next + i) % IPV4_EARLY];
+        size_t size = early->size;
+        early->size = 0;
+        if (size && now - early->at < IPV4_EARLY_AGE)
+            ipv4_input(ipv4, ethernet_broadcast, early->bytes, size);
+    }
+}
+
+void ipv4_configure(struct ipv4 *ipv4, uint32_t address, uint32_t mask, uint32_t gateway) {
+    ipv4->address = address;
+    ipv4->mask = mask;
+    ipv4->gateway = gateway;
+    arp_configure(ipv4->arp, address, mask);
+    if (address && gateway && !((gateway ^ address) & mask))
+        arp_prepare(ipv4->arp, gateway);
+    if (address)
+        take_early(ipv4);
 }

@@ -7,6 +7,9 @@
 
 #define IPV4_PROTOCOLS 3
 #define IPV4_BROADCAST UINT32_C(0xffffffff)
+#define IPV4_EARLY 4        /* datagrams kept while there is no address yet, the newest */
+#define IPV4_EARLY_SIZE 128 /* longer ones are not kept: a SYN is shorter */
+#define IPV4_EARLY_AGE NET_SECOND
 
 struct ipv4_packet {
     uint32_t source, destination;
@@ -16,6 +19,15 @@ struct ipv4_packet {
 };
 
 typedef void ipv4_handler(void *context, const struct ipv4_packet *packet);
+
+/* A datagram that came before the address did. A client that connects while DHCP is still at work
+ * (an emulator may accept for us as soon as it runs) is then served at once, not when its SYN is
+ * repeated. */
+struct ipv4_early {
+    uint8_t bytes[IPV4_EARLY_SIZE];
+    size_t size; /* 0: free */
+    uint64_t at;
+};
 
 struct ipv4 {
     struct net *net;
@@ -29,11 +41,14 @@ struct ipv4 {
         ipv4_handler *handler;
         void *context;
     } protocols[IPV4_PROTOCOLS];
+    struct ipv4_early early[IPV4_EARLY];
+    size_t early_next;
 };
 
 void ipv4_open(struct ipv4 *ipv4, struct net *net, struct ethernet *ethernet, struct arp *arp);
 
-/* Sets or (address 0) removes the address, announces it and asks for the gateway's. */
+/* Sets or (address 0) removes the address, announces it, asks for the gateway's, and takes what
+ * came early for it. */
 void ipv4_configure(struct ipv4 *ipv4, uint32_t address, uint32_t mask, uint32_t gateway);
 
 void ipv4_register(struct ipv4 *ipv4, uint8_t protocol, bool unconfigured, ipv4_handler *handler,

@@ -130,6 +130,30 @@ def test_unconfigured_it_answers_nothing_but_dhcp(boot):
     assert kernel.take() == []
 
 
+def test_a_client_that_connects_too_early_is_served_when_the_address_comes(boot):
+    kernel = boot(DYNAMIC)
+    (discover,) = messages(kernel)
+    kernel.send(wire.tcp("S", 39000, 1, destination=ADDRESS), wire.tcp("S", 39001, 1, destination="10.0.2.45"))
+    kernel.send(reply(discover, OFFER))
+    (request,) = messages(kernel)
+    kernel.send(*(wire.tcp("S", 40000 + i, 1, destination=ADDRESS) for i in range(4)))
+    kernel.send(reply(request, ACK))
+    answers = kernel.segments()
+    assert [(s.port, s.acknowledgment) for s in answers] == [(40000 + i, 2) for i in range(4)]
+
+
+def test_what_came_much_too_early_is_not_served(boot):
+    kernel = boot(DYNAMIC)
+    (discover,) = messages(kernel)
+    kernel.send(wire.tcp("S", 39000, 1, destination=ADDRESS))
+    kernel.run(SECOND)
+    kernel.take()
+    kernel.send(reply(discover, OFFER))
+    (request,) = messages(kernel)
+    kernel.send(reply(request, ACK))
+    assert kernel.segments() == [] and kernel.status()["pending"] == 0
+
+
 def test_discovers_again_with_growing_pauses(boot):
     kernel = boot(DYNAMIC)
     times, xids = [], set()

@@ -68,6 +68,25 @@ def test_an_answer_waits_for_the_neighbour_and_then_goes(kernel):
     assert [each.destination for each in sent] == [OTHER]
 
 
+def test_the_newest_four_answers_wait(kernel):
+    before = kernel.status()["heap_blocks"]
+    for i in range(6):
+        kernel.send(wire.ipv4(wire.icmp_echo(7, i, b"x"), 1, OTHER))
+    assert kernel.status()["heap_blocks"] == before + 4
+    kernel.neighbours[OTHER] = OTHER_MAC
+    kernel.run(SECOND)
+    sent = [found.payload[7] for frame in kernel.take() if (found := wire.read_ipv4(frame))]
+    assert sent == [2, 3, 4, 5] and kernel.status()["heap_blocks"] == before
+
+
+def test_no_memory_for_what_would_wait(kernel):
+    kernel.heap_fails(1)
+    ping(kernel, OTHER)
+    kernel.neighbours[OTHER] = OTHER_MAC
+    kernel.run(SECOND)
+    assert len(ping(kernel, OTHER, source_mac=OTHER_MAC)) == 1
+
+
 def test_asks_three_times_then_gives_up_and_frees_what_waited(kernel):
     before = kernel.status()["heap_blocks"]
     ping(kernel, OTHER)
