@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from cllm_gen.emit.output import Output
-from cllm_gen.lower import api_pages, api_router
+from cllm_gen.lower import api_openapi, api_page, api_router
 from cllm_gen.lower.api_collect import collect, routes_of
 from cllm_gen.lower.api_types import home_blocks, home_includes
 from cllm_gen.spec.api import Api
@@ -47,11 +47,11 @@ def outputs(families: Sequence[Api]) -> list[Output]:
         Output(
             "api/openapi.json",
             "api_openapi.json.j2",
-            {"document": api_pages.openapi(families, uses)},
+            {"document": api_openapi.openapi(families, uses)},
             specs,
         )
     )
-    found.append(Output("api/api.md", "api_page.md.j2", api_pages.page(families, uses), specs))
+    found.append(Output("api/api.md", "api_page.md.j2", api_page.page(families), specs))
     return found
 
 

@@ -7,6 +7,7 @@ import math
 
 from cllm_gen.lower.api_collect import Collection, Home, home_name, named_children
 from cllm_gen.lower.api_words import c_string, word_tree
+from cllm_gen.spec.c_names import enumerator, member
 from cllm_gen.spec.schema import (
     INT64,
     MISSING,
@@ -24,9 +25,7 @@ from cllm_gen.spec.schema import (
     Type,
     Union,
     Unsupported,
-    enumerator,
     first_bytes,
-    member,
 )
 from cllm_gen.spec.source import Span, SpecError
 

@@ -20,19 +20,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Union as Either
 
+from cllm_gen.spec.c_names import C_WORDS, NAME, check_name, enumerator
 from cllm_gen.spec.source import Span, SpecError, caller_span
 
 INT64 = 1 << 63
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_C_WORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline "
-    "int long register restrict return short signed sizeof static struct switch typedef union "
-    "unsigned void volatile while bool true false".split()
-)
-_TAGS = frozenset(
-    "text buffer arena arena_chunk route route_match http_exchange json_reader json_path".split()
-)
 
 
 class _Missing:
@@ -58,7 +50,8 @@ def _bounds(
     span: Span, what: str, least: Any, most: Any, low: Any, high: Any, example: str
 ) -> None:
     for name, value in (("least", least), ("most", most)):
-        good = isinstance(value, (int, float)) and not isinstance(value, bool)
+        good = isinstance(value, int if isinstance(low, int) else (int, float))
+        good = good and not isinstance(value, bool)
         if not good or not low <= value <= high:
             raise SpecError(
                 span, f"{what} with {name}={value!r}", f"a number from {low} to {high}", example
@@ -151,7 +144,7 @@ class Enum:
 
     def __init__(self, name: str, *values: str):
         span = literal_span(caller_span(), name)
-        _check_name(span, "enum", name, 'Enum("role", "user", "assistant")')
+        check_name(span, "enum", name, 'Enum("role", "user", "assistant")')
         symbols = [enumerator(value) for value in values]
         if not values or len(set(symbols)) != len(values) or "" in symbols:
             raise SpecError(
@@ -281,7 +274,7 @@ class Object:
     def __init__(self, name: str, doc: str, *members: Field | Unsupported | Ignored):
         span = literal_span(caller_span(), name)
         example = 'Object("greeting", "What to say.", Field("name", String(), "To whom."))'
-        _check_name(span, "object", name, example)
+        check_name(span, "object", name, example)
         if not isinstance(doc, str) or not doc.strip():
             raise SpecError(span, f"object {name!r} without a description", "a sentence", example)
         seen: dict[str, Span] = {}
@@ -319,14 +312,14 @@ class Union:
     def __init__(self, name: str, doc: str, **alternatives: "Type"):
         span = literal_span(caller_span(), name)
         example = 'Union("stop", "Where to stop.", text=String(), texts=Array(String()))'
-        _check_name(span, "union", name, example)
+        check_name(span, "union", name, example)
         if len(alternatives) < 2:
             raise SpecError(
                 span, f"union {name!r} of {len(alternatives)} types", "two or more", example
             )
         seen: dict[tuple[str, ...], str] = {}
         for alternative, type in alternatives.items():
-            if not _NAME.match(alternative) or alternative in _C_WORDS | {"kind"}:
+            if not NAME.match(alternative) or alternative in C_WORDS | {"kind"}:
                 expected = "lower-case letters, digits and '_', no C keyword and not 'kind'"
                 raise SpecError(
                     span, f"alternative {alternative!r} of union {name!r}", expected, example
@@ -370,25 +363,9 @@ def first_bytes(type: Type) -> list[tuple[str, ...]]:
     return [(names.get(type.__class__, "string"),)]
 
 
-def member(name: str) -> str:
-    """The C spelling of a field: its name, with an underscore behind a keyword."""
-    return f"{name}_" if name in _C_WORDS else name
-
-
-def enumerator(value: str) -> str:
-    """The C spelling of an enum's string: upper case, everything else an underscore."""
-    return re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
-
-
 def _set(target: Any, **values: Any) -> None:
     for name, value in values.items():
         object.__setattr__(target, name, value)
-
-
-def _check_name(span: Span, what: str, name: Any, example: str) -> None:
-    if not isinstance(name, str) or not _NAME.match(name) or name in _C_WORDS | _TAGS:
-        expected = "lower-case letters, digits and '_', no C keyword and no struct of the kernel's"
-        raise SpecError(span, f"{what} name {name!r}", expected, example)
 
 
 def _check_type(span: Span, what: str, type: Any, example: str) -> None:

@@ -172,6 +172,11 @@ static size_t read_escape(struct json_reader *reader, char bytes[4]) {
     return utf8_encode((uint32_t)(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)), bytes);
 }
 
+/* Whether a byte is a character of its own that may stand for itself in a string. */
+static bool plain(char byte) {
+    return (uint8_t)byte >= 0x20 && (uint8_t)byte < 0x80 && byte != '"' && byte != '\\';
+}
+
 /* Reads a string, the opening quote being consumed, up to and with its closing quote. `out` (null:
  * only check) has room for the escaped form, which is never shorter. */
 static bool read_string(struct json_reader *reader, char *out, size_t *count, size_t *characters) {
@@ -179,14 +184,17 @@ static bool read_string(struct json_reader *reader, char *out, size_t *count, si
     while (reader->at < reader->end && *reader->at != '"') {
         char escaped[4];
         const char *from = reader->at;
-        size_t size;
-        if ((uint8_t)*from < 0x20)
-            return json_syntax(reader, "an escape for a control character");
-        if (*from == '\\') {
+        while (reader->at < reader->end && plain(*reader->at))
+            reader->at++;
+        size_t size = (size_t)(reader->at - from);
+        *characters += size ? size : 1;
+        if (size == 0 && *from == '\\') {
             reader->at++;
             size = read_escape(reader, escaped);
             from = escaped;
-        } else {
+        } else if (size == 0) {
+            if ((uint8_t)*from < 0x20)
+                return json_syntax(reader, "an escape for a control character");
             size = utf8_character(from, (size_t)(reader->end - from));
             reader->at += size;
             if (size == 0)
@@ -197,7 +205,6 @@ static bool read_string(struct json_reader *reader, char *out, size_t *count, si
         if (out)
             memcpy(out + *count, from, size);
         *count += size;
-        ++*characters;
     }
     if (reader->at == reader->end)
         return json_syntax(reader, "a closing quote");

@@ -16,7 +16,7 @@ from tests.api.harness import Driver
 from tests.api.json_cases import ACCEPTED, CHOSEN, REFUSED
 
 many = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

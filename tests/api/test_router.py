@@ -90,7 +90,7 @@ def expected(patterns: list[str], method: str, path: str) -> str:
 
 @pytest.fixture(scope="module")
 def routed(tmp_path_factory: pytest.TempPathFactory):
-    patterns = make_patterns(7, 120)
+    patterns = make_patterns(7, 60)
     routes = [
         Route(pattern, f"Route {index}.", handler=f"handle_route_{index}", response=answer)
         for index, pattern in enumerate(patterns)
@@ -122,7 +122,7 @@ def test_made_up_paths(routed, method: str, segments: list[str], data: st.DataOb
 @settings(
     max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.sampled_from(METHODS), st.integers(0, 119), st.randoms(use_true_random=False))
+@given(st.sampled_from(METHODS), st.integers(0, 59), st.randoms(use_true_random=False))
 def test_paths_near_routes(routed, method: str, index: int, chance: random.Random) -> None:
     """A route's own path, its parameters filled in, then perhaps one byte changed, added or lost."""
     driver, patterns = routed
