@@ -2,142 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NoReturn
-
 from jinja2 import nodes
 
 from cllm_gen.lower.chat_kind import (
-    BOOL, INT, MESSAGE, MESSAGES, NONE, NOTHING, UNDEFINED, Kind, Mixed, c_literal, constant, join,
+    BOOL,
+    INT,
+    MESSAGE,
+    MESSAGES,
+    NONE,
+    UNDEFINED,
+    Kind,
+    Mixed,
+    join,
+)
+from cllm_gen.lower.chat_value import (
+    ATOM,
+    CHOICE,
+    FACTOR,
+    OR,
+    ORDER,
+    SUM,
+    UNARY,
+    Value,
+    both,
+    equal,
+    flat,
+    invert,
+    known,
+    present,
+    printed,
+    refuse,
+    truth,
+    without_constant,
 )
 
-ATOM, UNARY, FACTOR, SUM, ORDER, EQUAL, AND, OR, CHOICE = range(9)  # C precedence, tightest first
 FIELDS = ("role", "content")
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _TRIMS = {"strip": "chat_trim", "lstrip": "chat_trim_start", "rstrip": "chat_trim_end"}
 _STARTS = {"startswith": "chat_starts_with", "endswith": "chat_ends_with"}
-SUPPORTED = {
-    "expression": "strings, numbers, variables, + ~ - * %, comparisons, in, not/and/or, if-else",
-    "filter": "trim, length, count, string, default, first, last",
-    "test": "defined, undefined, none, string, number, boolean, true, false, mapping, iterable, sequence, eq, ne",
-    "call": "raise_exception, namespace, .strip .lstrip .rstrip .startswith .endswith .split(mark)[0 or -1] .get",
-    "attribute": "role and content of a message; index, index0, first, last, length, revindex, revindex0 of loop",
-}
-
-
-class Unsupported(Exception):
-    """Something outside the subset; the compiler adds the place."""
-
-    def __init__(self, found: str, expected: str):
-        self.found, self.expected = found, expected
-        super().__init__(found)
-
-
-@dataclass(frozen=True)
-class Value:
-    """`c` is the C expression; empty for constants, and for texts that statements put together."""
-
-    kind: Kind
-    c: str = ""
-    precedence: int = ATOM
-    positive: bool = False
-    """An int that cannot be negative."""
-    checked: bool = False
-    """Evaluating it can fail the run."""
-
-    def at(self, precedence: int) -> str:
-        """The C text as an operand of an operator of that precedence."""
-        return self.c if self.precedence <= precedence else f"({self.c})"
-
-
-def refuse(kind: str, found: str) -> NoReturn:
-    raise Unsupported(found, f"one of these {kind}s: {SUPPORTED[kind]}")
-
-
-def known(value: Any) -> Value:
-    try:
-        kind = constant(value)
-    except Mixed as why:
-        refuse("expression", str(why))
-    if kind.name == "text":
-        return Value(kind, c_literal(value))
-    if kind.name == "int":
-        text = f"INT64_C({value})" if abs(value) > 0x7FFFFFFF else str(value)
-        return Value(kind, text, ATOM if value >= 0 else UNARY, positive=value >= 0)
-    return Value(kind, "true" if value is True else "false")
-
-
-def truth(value: Value) -> Value:
-    """The value as a condition."""
-    kind = value.kind
-    if kind.known:
-        return known(bool(kind.constant))
-    if kind.name == "bool":
-        return value
-    if kind.name == "int":
-        return Value(BOOL, f"{value.at(EQUAL)} != 0", EQUAL)
-    if kind.name == "messages" or (kind.name == "text" and value.c and not kind.pieces):
-        return Value(BOOL, f"{value.at(ATOM)}.count > 0", ORDER)
-    if kind.pieces and value.c:
-        return Value(BOOL, f"{value.at(ATOM)}.first != NULL", EQUAL)
-    if kind.name == "message" and not value.checked:
-        return known(True)
-    refuse("expression", f"a condition on a {kind.name} that is made on the spot")
-
-
-def flat(value: Value) -> str:
-    """The C expression of a text as one `struct text`."""
-    if value.kind.name != "text" or not value.c:
-        raise Unsupported(
-            "a text that is put together inside another expression" if value.kind.name == "text"
-            else f"a {value.kind.name} where a text is needed",
-            "texts; one that is put together gets a name with {% set %} first",
-        )
-    return f"chat_flat(run, {value.c})" if value.kind.pieces else value.c
-
-
-def is_there(value: Value, test: Value) -> Value:
-    """`test`, which needs a text, of a variable that may be without one."""
-    if not value.kind.absent:
-        return test
-    return both(Value(BOOL, f"!{value.at(UNARY)}.absent", UNARY), test, "&&")
-
-
-def invert(value: Value) -> Value:
-    if value.kind.known:
-        return known(not value.kind.constant)
-    if value.precedence == EQUAL and value.c.count(" == ") == 1:
-        return Value(BOOL, value.c.replace(" == ", " != "), EQUAL)
-    return Value(BOOL, f"!{value.at(UNARY)}", UNARY)
-
-
-def both(one: Value, other: Value, sign: str) -> Value:
-    """`one && other` or `one || other`, with the parentheses that gcc asks for."""
-    precedence = AND if sign == "&&" else OR
-    sides = [f"({side.c})" if side.precedence > EQUAL and side.precedence != precedence else side.c for side in (one, other)]
-    return Value(BOOL, f"{sides[0]} {sign} {sides[1]}", precedence)
-
-
-def equal(one: Value, other: Value) -> Value:
-    """`one == other`."""
-    kinds = {one.kind.name, other.kind.name}
-    if one.kind.known and other.kind.known:
-        same = one.kind.constant == other.kind.constant
-        return known(same and (one.kind.constant is not None or len(kinds) == 1))
-    if kinds <= {"bool", "int"}:
-        return Value(BOOL, f"{one.at(ORDER)} == {other.at(ORDER)}", EQUAL)
-    if kinds == {"text", "bool"} and (one.kind.absent or other.kind.absent):
-        if not (one.kind.known or other.kind.known):
-            refuse("expression", "a comparison of a text or False with a condition")
-    if kinds == {"text"}:
-        return is_there(one, is_there(other, Value(BOOL, f"chat_equal({flat(one)}, {flat(other)})")))
-    for value, constant_ in ((one, other), (other, one)):
-        if value.kind.absent and (repr(constant_.kind.constant) == value.kind.absent
-                                  or constant_.kind.name == value.kind.absent):
-            return Value(BOOL, f"{value.at(ATOM)}.absent")
-    if kinds & {"message", "messages"}:
-        refuse("expression", "a comparison of messages")
-    return known(False)
 
 
 class Expressions:
@@ -207,7 +109,7 @@ class Expressions:
     def _chosen(self, one: Value, other: Value) -> Value:
         """The kind of a choice between two values, which statements make."""
         try:
-            kind = join(replace_constant(one.kind), replace_constant(other.kind))
+            kind = join(without_constant(one.kind), without_constant(other.kind))
         except Mixed as why:
             refuse("expression", f"a choice that is {why}")
         return Value(kind)
@@ -231,7 +133,9 @@ class Expressions:
 
     def _joined(self, parts: list[Value], loose: bool) -> Value:
         for part in parts:
-            if part.kind.name in ("message", "messages") or (not loose and part.kind.name != "text"):
+            if part.kind.name in ("message", "messages") or (
+                not loose and part.kind.name != "text"
+            ):
                 refuse("expression", f"a text put together with a {part.kind.name}")
         if all(part.kind.known for part in parts):
             return known("".join(printed(part.kind) for part in parts))
@@ -249,10 +153,14 @@ class Expressions:
         if left.kind.known and right.kind.known:
             return known(fold(left.kind.constant, right.kind.constant))
         positive = left.positive and right.positive and sign != "-"
-        return Value(INT, f"{left.at(precedence)} {sign} {right.at(precedence - 1)}", precedence, positive)
+        return Value(
+            INT, f"{left.at(precedence)} {sign} {right.at(precedence - 1)}", precedence, positive
+        )
 
     def value_sub(self, node: nodes.Sub) -> Value:
-        return self._arithmetic(self.value(node.left), self.value(node.right), "-", SUM, lambda a, b: a - b)
+        return self._arithmetic(
+            self.value(node.left), self.value(node.right), "-", SUM, lambda a, b: a - b
+        )
 
     def value_mul(self, node: nodes.Mul) -> Value:
         left, right = self.value(node.left), self.value(node.right)
@@ -316,7 +224,12 @@ class Expressions:
         value = self.value(whole)
         if value.kind.name == "message" and part.kind.name == "text" and part.kind.known:
             return known(part.kind.constant in FIELDS)
-        if value.kind.name != "text" or part.kind.name != "text" or value.kind.absent or part.kind.absent:
+        if (
+            value.kind.name != "text"
+            or part.kind.name != "text"
+            or value.kind.absent
+            or part.kind.absent
+        ):
             refuse("expression", f"{part.kind.name} in {value.kind.name}")
         if value.kind.known and part.kind.known:
             return known(part.kind.constant in value.kind.constant)
@@ -339,7 +252,9 @@ class Expressions:
     def _field(self, owner: Value, name: str) -> Value:
         if name not in FIELDS:
             return Value(UNDEFINED)
-        return Value(Kind("text", origin="message"), f"{owner.at(ATOM)}->{name}", checked=owner.checked)
+        return Value(
+            Kind("text", origin="message"), f"{owner.at(ATOM)}->{name}", checked=owner.checked
+        )
 
     def value_getitem(self, node: nodes.Getitem) -> Value:
         if isinstance(node.node, nodes.Call) and isinstance(node.node.node, nodes.Getattr):
@@ -378,7 +293,12 @@ class Expressions:
     def _split(self, call: nodes.Call, index: nodes.Node) -> Value:
         text, which = self.value(call.node.node), self.value(index)
         marks = [self.value(each) for each in call.args]
-        good = len(marks) == 1 and not call.kwargs and marks[0].kind.name == "text" and marks[0].kind.known
+        good = (
+            len(marks) == 1
+            and not call.kwargs
+            and marks[0].kind.name == "text"
+            and marks[0].kind.known
+        )
         if not good or not marks[0].kind.constant or which.kind.constant not in (0, -1):
             refuse("call", "a use of .split that is not .split(mark)[0] or .split(mark)[-1]")
         if text.kind.known:
@@ -392,19 +312,26 @@ class Expressions:
             refuse("expression", f"this operation on a {text.kind.name} that was put together")
         return Value(Kind("text", origin=text.kind.origin), c.format(text.c), checked=text.checked)
 
-    def _trimmed(self, text: Value, method: str) -> Value:
+    def _trimmed(self, text: Value, method: str, strict: bool = True) -> Value:
         if text.kind.name != "text":
             refuse("expression", f"a {text.kind.name} trimmed")
         if text.kind.known:
             return known(getattr(text.kind.constant, method)())
-        if text.kind.pieces and text.c and not text.kind.absent and method == "strip":
-            return Value(Kind("text", origin="mixed"), f"chat_trim_all(run, {text.c})")
+        if text.kind.pieces and text.c and method == "strip":
+            return Value(
+                Kind("text", origin="mixed"), f"chat_trim_all(run, {present(text, strict)})"
+            )
         return self._derived(text, f"{_TRIMS[method]}({{}})")
 
     def value_call(self, node: nodes.Call) -> Value:
         if isinstance(node.node, nodes.Name):
             refuse("call", f"a call of {node.node.name} here")
-        if not isinstance(node.node, nodes.Getattr) or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        if (
+            not isinstance(node.node, nodes.Getattr)
+            or node.kwargs
+            or node.dyn_args
+            or node.dyn_kwargs
+        ):
             refuse("call", "this call")
         owner, name = self.value(node.node.node), node.node.attr
         arguments = [self.value(each) for each in node.args]
@@ -414,7 +341,12 @@ class Expressions:
             return otherwise if found.kind == UNDEFINED else found
         if owner.kind.name == "text" and name in _TRIMS and not arguments:
             return self._trimmed(owner, name)
-        if owner.kind.name == "text" and name in _STARTS and len(arguments) == 1 and not owner.kind.absent:
+        if (
+            owner.kind.name == "text"
+            and name in _STARTS
+            and len(arguments) == 1
+            and not owner.kind.absent
+        ):
             if owner.kind.known and arguments[0].kind.known:
                 return known(getattr(owner.kind.constant, name)(arguments[0].kind.constant))
             return Value(BOOL, f"{_STARTS[name]}({flat(owner)}, {flat(arguments[0])})")
@@ -433,7 +365,7 @@ class Expressions:
         if node.args:
             refuse("filter", f"the filter {node.name!r} with arguments")
         if node.name == "trim":
-            return self._trimmed(value, "strip")
+            return self._trimmed(value, "strip", strict=False)
         if node.name in ("length", "count") and not value.kind.absent:
             if value.kind.name == "text" and value.kind.known:
                 return known(len(value.kind.constant))
@@ -448,7 +380,9 @@ class Expressions:
 
     def value_test(self, node: nodes.Test) -> Value:
         if node.name in ("eq", "==", "equalto", "ne", "!=") and len(node.args) == 1:
-            return self._compared("ne" if node.name in ("ne", "!=") else "eq", node.node, node.args[0])
+            return self._compared(
+                "ne" if node.name in ("ne", "!=") else "eq", node.node, node.args[0]
+            )
         value = self.value(node.node)
         kind, absent = value.kind, value.kind.absent
         if value.checked and node.name in ("defined", "undefined"):
@@ -456,20 +390,28 @@ class Expressions:
         absence = {"undefined": "undefined", "none": "none", "false": "False"}
         if node.name == "defined":
             return invert(self._is_absent(value, "undefined"))
-        if node.name in absence and not (node.name == "false" and kind.name == "bool" and not kind.known):
+        if node.name in absence and not (
+            node.name == "false" and kind.name == "bool" and not kind.known
+        ):
             return self._is_absent(value, absence[node.name])
         if node.name in ("true", "false"):
             if kind.known or kind.name != "bool":
-                return known(kind.name == "bool" and kind.known and kind.constant is (node.name == "true"))
+                return known(
+                    kind.name == "bool" and kind.known and kind.constant is (node.name == "true")
+                )
             return value if node.name == "true" else invert(value)
         if node.name in ("string", "iterable", "sequence") and absent:
             if absent == "undefined" and node.name != "string":
                 refuse("test", f"`is {node.name}` of a variable that is only sometimes undefined")
             return Value(BOOL, f"!{value.at(UNARY)}.absent", UNARY)
         names = {
-            "string": ("text",), "mapping": ("message",), "number": ("int", "bool"), "boolean": ("bool",),
+            "string": ("text",),
+            "mapping": ("message",),
+            "number": ("int", "bool"),
+            "boolean": ("bool",),
             "iterable": ("text", "message", "messages", "undefined"),
-            "sequence": ("text", "message", "messages", "undefined"), "integer": ("int",),
+            "sequence": ("text", "message", "messages", "undefined"),
+            "integer": ("int",),
         }
         if node.name not in names or node.args or absent:
             refuse("test", f"the test `is {node.name}` on a {kind.name}")
@@ -477,19 +419,13 @@ class Expressions:
 
     def _is_absent(self, value: Value, what: str) -> Value:
         if value.kind.absent:
-            return Value(BOOL, f"{value.at(ATOM)}.absent") if value.kind.absent == what else known(False)
+            return (
+                Value(BOOL, f"{value.at(ATOM)}.absent")
+                if value.kind.absent == what
+                else known(False)
+            )
         if what == "False":
-            return known(value.kind.name == "bool" and value.kind.known and value.kind.constant is False)
+            return known(
+                value.kind.name == "bool" and value.kind.known and value.kind.constant is False
+            )
         return known(value.kind.name == what)
-
-
-def replace_constant(kind: Kind) -> Kind:
-    """The kind without its constant, where C needs a value of it."""
-    if kind.known and kind.name in ("text", "int"):
-        return Kind(kind.name, origin=kind.origin)
-    return kind
-
-
-def printed(kind: Kind) -> str:
-    """What printing a constant gives."""
-    return "" if kind.name == "undefined" else str(kind.constant)

@@ -34,13 +34,18 @@ class Kind:
     @property
     def pieces(self) -> bool:
         """Whether C holds it as a `struct chat_text`."""
-        return self.name == "text" and not self.known and (self.origin == "mixed" or bool(self.absent))
+        return (
+            self.name == "text" and not self.known and (self.origin == "mixed" or bool(self.absent))
+        )
 
     @property
     def c_type(self) -> str:
         return {
-            "text": "struct chat_text " if self.pieces else "struct text ", "bool": "bool ",
-            "int": "int64_t ", "message": "const struct chat_message *", "messages": "struct chat_messages ",
+            "text": "struct chat_text " if self.pieces else "struct text ",
+            "bool": "bool ",
+            "int": "int64_t ",
+            "message": "const struct chat_message *",
+            "messages": "struct chat_messages ",
         }[self.name]
 
 
@@ -82,7 +87,9 @@ def join(one: Kind | None, other: Kind) -> Kind:
     for text, missing in ((one, other), (other, one)):
         if text.name == "text" and _absence(missing):
             if text.absent and text.absent != _absence(missing):
-                raise Mixed(f"{text.absent} at one place, {_absence(missing)} at another, a text at a third")
+                raise Mixed(
+                    f"{text.absent} at one place, {_absence(missing)} at another, a text at a third"
+                )
             return Kind("text", origin=text.origin, absent=_absence(missing))
     raise Mixed(f"{one.name} at one place and {other.name} at another")
 
@@ -92,8 +99,11 @@ def c_literal(text: str) -> str:
     plain = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
     shown = "".join(
         plain.get(each)
-        or (each if " " <= each <= "~" or (each > "~" and unicode.category(each)[0] in "LNPS")
-            else "".join(f"\\{byte:03o}" for byte in each.encode()))
+        or (
+            each
+            if " " <= each <= "~" or (each > "~" and unicode.category(each)[0] in "LNPS")
+            else "".join(f"\\{byte:03o}" for byte in each.encode())
+        )
         for each in text
     )
     return f'CHAT_LITERAL("{shown}")'

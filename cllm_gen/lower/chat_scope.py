@@ -7,8 +7,8 @@ from typing import Any, Iterator
 
 from jinja2 import nodes
 
-from cllm_gen.lower.chat_kind import UNDEFINED, Kind, c_literal, join
-from cllm_gen.lower.chat_expression import Value
+from cllm_gen.lower.chat_kind import Kind, c_literal, join
+from cllm_gen.lower.chat_value import Value
 
 TAKEN = frozenset(
     "auto bool break case char const continue default do double else enum extern false float for goto if "
@@ -21,7 +21,8 @@ TAKEN = frozenset(
 @dataclass
 class Scope:
     """The template, or the body of one loop. `own` are the names set in it (also in its ifs, not
-    in loops inside); `path` leads to it: names and ids of nodes. `state` says which of them are "set" or only "maybe" set here."""
+    in loops inside); `path` leads to it: names and ids of nodes. `state` says which of them are "set" or only "maybe" set here.
+    """
 
     path: tuple[tuple[str, int], ...]
     own: frozenset[str]
@@ -54,7 +55,11 @@ def names_set(body: list[nodes.Node]) -> frozenset[str]:
 
 def _makes_namespace(node: nodes.Assign) -> bool:
     call = node.node
-    return isinstance(call, nodes.Call) and isinstance(call.node, nodes.Name) and call.node.name == "namespace"
+    return (
+        isinstance(call, nodes.Call)
+        and isinstance(call.node, nodes.Name)
+        and call.node.name == "namespace"
+    )
 
 
 class Facts:
@@ -79,7 +84,11 @@ class Facts:
 def c_name(scope: Scope, name: str) -> str:
     """The C name of a scope's variable: its own, with its loop's in front if that is taken."""
     plain = name.replace(".", "_")
-    outer = [s for s in scope.chain() if s is not scope and (name in s.own or (s.loop and s.loop["target"] == name))]
+    outer = [
+        s
+        for s in scope.chain()
+        if s is not scope and (name in s.own or (s.loop and s.loop["target"] == name))
+    ]
     clash = plain in TAKEN or outer or (scope.loop and plain == scope.loop["index"])
     return f"{scope.path[-1][0]}_{plain}" if clash else plain
 

@@ -48,7 +48,9 @@ class TemplateSource:
         """The spec line of a place in the template; the model's own line if it cannot be found."""
         for line, piece in self.run:
             if offset < len(piece):
-                return Span(self.near.file, line if len(self.run) > 1 else line + piece[:offset].count("\n"))
+                return Span(
+                    self.near.file, line if len(self.run) > 1 else line + piece[:offset].count("\n")
+                )
             offset -= len(piece)
         return self.near
 

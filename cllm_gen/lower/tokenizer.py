@@ -19,7 +19,14 @@ _GROUPS = {  # class text: (C name, what unicode.h calls it)
 _MASKS = [("UNICODE_WHITE_SPACE", unicode.WHITE_SPACE)] + [
     (f"UNICODE_{letter}", unicode.members(letter)) for letter in "LMNPSZC"
 ]
-_CHARACTERS = {"\n": "newline", "\r": "return", "\t": "tab", " ": "blank", "/": "slash", "'": "quote"}
+_CHARACTERS = {
+    "\n": "newline",
+    "\r": "return",
+    "\t": "tab",
+    " ": "blank",
+    "/": "slash",
+    "'": "quote",
+}
 _RESERVED = ("is", "past", "split", "pretokenizer", "unicode")
 
 
@@ -35,8 +42,11 @@ def class_name(group: CharacterClass) -> str:
             left -= members
     parts += sorted(name.lower().replace("-", "_") for name in left)
     for first, last in group.ranges:
-        ends = [_CHARACTERS.get(chr(c)) or (chr(c) if chr(c).isascii() and chr(c).isalnum() else f"u{c:04x}")
-                for c in (first, last)]
+        ends = [
+            _CHARACTERS.get(chr(c))
+            or (chr(c) if chr(c).isascii() and chr(c).isalnum() else f"u{c:04x}")
+            for c in (first, last)
+        ]
         parts.append(ends[0] if first == last else "_to_".join(ends))
     return "_".join((["not"] if group.negated else []) + parts)
 
@@ -48,15 +58,23 @@ def class_test(group: CharacterClass) -> str:
         if members <= left:
             masks.append(name)
             left -= members
-    masks += [f"UNICODE_{name.upper().replace('-', '_')}" for name in unicode.CATEGORIES if name in left]
+    masks += [
+        f"UNICODE_{name.upper().replace('-', '_')}" for name in unicode.CATEGORIES if name in left
+    ]
     joined = " | ".join(masks)
-    tests = [f"unicode_category(c) & ({joined})" if len(masks) > 1 else f"unicode_category(c) & {joined}"]
+    tests = [
+        f"unicode_category(c) & ({joined})" if len(masks) > 1 else f"unicode_category(c) & {joined}"
+    ]
     tests = (tests if masks else []) + [
         f"c == 0x{first:02X}" if first == last else f"c >= 0x{first:02X} && c <= 0x{last:02X}"
         for first, last in group.ranges
     ]
     whole = tests[0] if len(tests) == 1 else " || ".join(f"({test})" for test in tests)
-    return f"!({whole})" if group.negated else (f"({whole}) != 0" if masks and len(tests) == 1 else whole)
+    return (
+        f"!({whole})"
+        if group.negated
+        else (f"({whole}) != 0" if masks and len(tests) == 1 else whole)
+    )
 
 
 def contains(group: CharacterClass, code_point: int) -> bool:
@@ -101,13 +119,21 @@ def gives_back(item: Item, rest: Alternative) -> bool:
 def _c_string(text: str) -> tuple[str, int]:
     """A C literal and its length in bytes."""
     data = text.encode()
-    return "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in data), len(data)
+    return "".join(
+        chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in data
+    ), len(data)
 
 
 def _literal(item: Item) -> dict:
     text, size = _c_string(item.what)
     function = "past_text_either_case" if item.either_case else "past_text"
-    return {"kind": "literal", "function": function, "text": text, "size": size, "optional": item.least == 0}
+    return {
+        "kind": "literal",
+        "function": function,
+        "text": text,
+        "size": size,
+        "optional": item.least == 0,
+    }
 
 
 def _steps(name: str, items: Alternative, span: Span, nested: bool) -> list[dict]:
@@ -118,14 +144,21 @@ def _steps(name: str, items: Alternative, span: Span, nested: bool) -> list[dict
         back = gives_back(item, rest)
         if back and (nested or not isinstance(item.what, CharacterClass)):
             raise SpecError(
-                span, "a repeat that may have to give characters back" + (" twice over" if nested else ""),
+                span,
+                "a repeat that may have to give characters back"
+                + (" twice over" if nested else ""),
                 "at most one set per alternative whose characters can also begin what follows",
                 r"blanks: \s+ (?!\S)",
             )
         if not isinstance(item.what, CharacterClass):
             steps.append(_literal(item))
             continue
-        step = {"kind": "class", "class": class_name(item.what), "least": item.least, "most": item.most}
+        step = {
+            "kind": "class",
+            "class": class_name(item.what),
+            "least": item.least,
+            "most": item.most,
+        }
         if back:
             before = _steps(f"{name}_rest", rest, span, True)
             steps.append({**step, "kind": "giving", "rest": f"{name}_rest"})
@@ -145,8 +178,10 @@ def _rule(split: Split, rule: Rule) -> dict:
         for each in choices:
             if len(each.items) > 1 or each.not_before or not isinstance(each.items[0].what, str):
                 raise SpecError(
-                    rule.span, f"`|` between more than literals in rule {rule.name!r}",
-                    "a rule of its own for each alternative that has sets", "\"'s\" | \"'t\"",
+                    rule.span,
+                    f"`|` between more than literals in rule {rule.name!r}",
+                    "a rule of its own for each alternative that has sets",
+                    '"\'s" | "\'t"',
                 )
         made["literals"] = [_literal(each.items[0]) for each in choices]
     else:
@@ -171,19 +206,35 @@ def context(splits: tuple[Split, ...]) -> dict:
     """What the template sees."""
     for split in splits:
         if split.name in _RESERVED:
-            raise SpecError(split.span, f"a split named {split.name!r}", "a name that says what it finds", "split words")
+            raise SpecError(
+                split.span,
+                f"a split named {split.name!r}",
+                "a name that says what it finds",
+                "split words",
+            )
     rules = {split.name: [_rule(split, rule) for rule in split.rules] for split in splits}
     everything = [rule for made in rules.values() for rule in made]
     literals = [s for rule in everything for s in rule["literals"]]
-    literals += [s for rule in everything for f in rule["functions"] for s in f["steps"] if s["kind"] == "literal"]
+    literals += [
+        s
+        for rule in everything
+        for f in rule["functions"]
+        for s in f["steps"]
+        if s["kind"] == "literal"
+    ]
     used = [(class_name(group), class_test(group), group.text) for group in _classes(splits)]
     return {
         "classes": [{"name": name, "test": test, "text": text} for name, test, text in used],
         "texts": any(s["function"] == "past_text" for s in literals),
         "texts_either_case": any(s["function"] == "past_text_either_case" for s in literals),
         "splits": [  # innermost first, because each calls the one inside it
-            {"name": split.name, "cite": split.span.cite(), "note": split.note, "rules": rules[split.name],
-             "inner": inner.name if inner else None}
+            {
+                "name": split.name,
+                "cite": split.span.cite(),
+                "note": split.note,
+                "rules": rules[split.name],
+                "inner": inner.name if inner else None,
+            }
             for split, inner in reversed(list(zip(splits, [*splits[1:], None])))
         ],
         "outermost": splits[0].name,

@@ -61,7 +61,9 @@ def _alternative(tree: Tree, span: Span) -> Alternative:
     items = tuple(_item(each, span) for each in tree.children if each.data == "item")
     ahead = [_class(each.children[-1], span) for each in tree.children if each.data == "lookahead"]
     if all(item.least == 0 for item in items):
-        raise SpecError(span, "an alternative that can match nothing", "at least one character", _EXAMPLE)
+        raise SpecError(
+            span, "an alternative that can match nothing", "at least one character", _EXAMPLE
+        )
     return Alternative(items, ahead[0] if ahead else None)
 
 
@@ -73,9 +75,11 @@ def _item(tree: Tree, span: Span) -> Item:
     text = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), token[token.index('"') + 1 : -1])
     either = token.startswith("i")
     if most != 1:
-        raise SpecError(span, f"{token} repeated", "a repeated set, or a literal once", '[\\n]+ or "\\n"?')
+        raise SpecError(
+            span, f"{token} repeated", "a repeated set, or a literal once", '[\\n]+ or "\\n"?'
+        )
     if either and not text.isascii():
-        raise SpecError(span, f"{token} in either case", "ASCII text after `i`", "i\"'s\"")
+        raise SpecError(span, f"{token} in either case", "ASCII text after `i`", 'i"\'s"')
     return Item(text, least, most, either)
 
 
@@ -84,7 +88,9 @@ def _times(quantifier: str, span: Span) -> tuple[int, int | None]:
         return {"?": (0, 1), "+": (1, None), "*": (0, None)}[quantifier]
     least, most = map(int, quantifier[1:-1].split(","))
     if least > most or most == 0:
-        raise SpecError(span, f"the quantifier {quantifier}", "least,most with least <= most", r"\p{N}{1,3}")
+        raise SpecError(
+            span, f"the quantifier {quantifier}", "least,most with least <= most", r"\p{N}{1,3}"
+        )
     return least, most
 
 
@@ -120,6 +126,9 @@ def _category(name: str, span: Span) -> frozenset[str]:
     found = unicode.members(name)
     if not found:
         raise SpecError(
-            span, rf"the Unicode category \p{{{name}}}", "a General_Category such as L, Lu, N, P, Zs", r"\p{L}"
+            span,
+            rf"the Unicode category \p{{{name}}}",
+            "a General_Category such as L, Lu, N, P, Zs",
+            r"\p{L}",
         )
     return found

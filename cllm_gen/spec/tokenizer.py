@@ -62,8 +62,10 @@ class Split:
         for rule in self.rules:
             if names.count(rule.name) > 1:
                 raise SpecError(
-                    rule.span, f"two rules {rule.name!r} in split {self.name!r}",
-                    "a name of its own for each rule", r"letters: \p{L}+",
+                    rule.span,
+                    f"two rules {rule.name!r} in split {self.name!r}",
+                    "a name of its own for each rule",
+                    r"letters: \p{L}+",
                 )
 
 
@@ -85,7 +87,10 @@ class Pretokenizer:
         for split in splits:
             if names.count(split.name) > 1:
                 raise SpecError(
-                    split.span, f"two splits {split.name!r}", "a name of its own for each split", "split digits"
+                    split.span,
+                    f"two splits {split.name!r}",
+                    "a name of its own for each split",
+                    "split digits",
                 )
         object.__setattr__(self, "splits", splits)
 
@@ -116,18 +121,28 @@ class Tokenizer:
     def __post_init__(self) -> None:
         if self.kind != "gpt2":
             raise SpecError(
-                self.span, f"tokenizer kind {self.kind!r}", 'byte-level BPE, which GGUF calls "gpt2"', 'kind="gpt2"'
+                self.span,
+                f"tokenizer kind {self.kind!r}",
+                'byte-level BPE, which GGUF calls "gpt2"',
+                'kind="gpt2"',
             )
         if not isinstance(self.pretokenizer, Pretokenizer):
             raise SpecError(
-                self.span, f"pretokenizer={self.pretokenizer!r}", "a Pretokenizer",
+                self.span,
+                f"pretokenizer={self.pretokenizer!r}",
+                "a Pretokenizer",
                 "pretokenizer=smollm  # from specs.models.pretokenizers",
             )
         for name in ("end", "beginning"):
             token = getattr(self, name)
-            if token is not None and (not isinstance(token, int) or isinstance(token, bool) or token < 0):
+            if token is not None and (
+                not isinstance(token, int) or isinstance(token, bool) or token < 0
+            ):
                 raise SpecError(self.span, f"{name}={token!r}", "the id of a token", f"{name}=2")
         if self.add_beginning and self.beginning is None:
             raise SpecError(
-                self.span, "add_beginning without a beginning", "the token to add", "beginning=1, add_beginning=True"
+                self.span,
+                "add_beginning without a beginning",
+                "the token to add",
+                "beginning=1, add_beginning=True",
             )

@@ -13,7 +13,9 @@ PRETOKENIZERS = ("smollm",)
 """GGUF's names for the rules that specs/models/pretokenizers.py states."""
 ENDS = ("<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "</s>")
 """Control tokens that end a text or a chat turn wherever they are in a vocabulary."""
-_TAG = re.compile(r"\{%(?:'[^']*'|\"[^\"]*\"|[^'\"])*?%\}|\{\{(?:'[^']*'|\"[^\"]*\"|[^'\"])*?\}\}", re.DOTALL)
+_TAG = re.compile(
+    r"\{%(?:'[^']*'|\"[^\"]*\"|[^'\"])*?%\}|\{\{(?:'[^']*'|\"[^\"]*\"|[^'\"])*?\}\}", re.DOTALL
+)
 
 
 def _optional(file: GgufFile, name: str, kind: type, otherwise=None):
@@ -33,7 +35,9 @@ def tokenizer_spec_source(file: GgufFile) -> str:
             f"{', '.join(PRETOKENIZERS)}: add its rules there and its name to tokenizer_import.py"
         )
     if _optional(file, "tokenizer.ggml.add_space_prefix", bool, False):
-        raise ModelFileError("the tokenizer adds a space before a text, which byte-level BPE does not")
+        raise ModelFileError(
+            "the tokenizer adds a space before a text, which byte-level BPE does not"
+        )
     tokens = field(file, "tokenizer.ggml.tokens", each=str)
     kinds = field(file, "tokenizer.ggml.token_type", each=int)
     beginning = _optional(file, "tokenizer.ggml.bos_token_id", int)

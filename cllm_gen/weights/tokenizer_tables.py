@@ -30,8 +30,14 @@ def field(file: GgufFile, name: str, kind: type = str, each: type | None = None)
     """One metadata field, a list of `each` if that is given; raises ModelFileError naming it."""
     value = file.metadata.get(name)
     wanted = kind if each is None else list
-    if not isinstance(value, wanted) or (each and not all(isinstance(item, each) for item in value)):
-        found = "missing" if value is None else f"not a {wanted.__name__}" + (f" of {each.__name__}" if each else "")
+    if not isinstance(value, wanted) or (
+        each and not all(isinstance(item, each) for item in value)
+    ):
+        found = (
+            "missing"
+            if value is None
+            else f"not a {wanted.__name__}" + (f" of {each.__name__}" if each else "")
+        )
         raise ModelFileError(f"{file.path.name}: metadata field {name} is {found}")
     return value
 
@@ -60,7 +66,9 @@ def merge_tables(merges: list[str], ids: dict[str, int]) -> tuple[np.ndarray, np
     for rank, text in enumerate(merges):
         left, _, right = text.partition(" ")
         if left not in ids or right not in ids or left + right not in ids:
-            raise ModelFileError(f"merge {rank}, {text!r}, names a token that is not in the vocabulary")
+            raise ModelFileError(
+                f"merge {rank}, {text!r}, names a token that is not in the vocabulary"
+            )
         pair = (ids[left], ids[right])
         if seen.setdefault(pair, rank) != rank:
             raise ModelFileError(f"merge {rank}, {text!r}, repeats merge {seen[pair]}")
@@ -78,16 +86,25 @@ def check_spec(file: GgufFile, tokenizer, tokens: list[str]) -> None:
     """The spec and the file must agree on what the generated code was made for."""
     kind = field(file, "tokenizer.ggml.model")
     if kind != tokenizer.kind:
-        raise ModelFileError(f"{file.path.name}: the tokenizer is {kind!r}, in the spec {tokenizer.kind!r}")
-    for token, text in ((tokenizer.beginning, tokenizer.beginning_text), (tokenizer.end, tokenizer.end_text)):
+        raise ModelFileError(
+            f"{file.path.name}: the tokenizer is {kind!r}, in the spec {tokenizer.kind!r}"
+        )
+    for token, text in (
+        (tokenizer.beginning, tokenizer.beginning_text),
+        (tokenizer.end, tokenizer.end_text),
+    ):
         if token is None:
             continue
         found = repr(tokens[token]) if token < len(tokens) else "not there"
         if found != repr(text):
-            raise ModelFileError(f"{file.path.name}: token {token} is {found}, in the spec {text!r}")
+            raise ModelFileError(
+                f"{file.path.name}: token {token} is {found}, in the spec {text!r}"
+            )
     beyond = [token for token in tokenizer.ends if not 0 <= token < len(tokens)]
     if beyond:
-        raise ModelFileError(f"{file.path.name}: there is no token {beyond[0]}, which the spec's `ends` has")
+        raise ModelFileError(
+            f"{file.path.name}: there is no token {beyond[0]}, which the spec's `ends` has"
+        )
 
 
 def tokenizer_section(gguf_path: Path | str, model) -> bytes:
@@ -96,7 +113,9 @@ def tokenizer_section(gguf_path: Path | str, model) -> bytes:
     tokens = field(file, "tokenizer.ggml.tokens", each=str)
     kinds = field(file, "tokenizer.ggml.token_type", each=int)
     if len(kinds) != len(tokens) or not tokens:
-        raise ModelFileError(f"{file.path.name}: {len(tokens)} tokens, but the types of {len(kinds)}")
+        raise ModelFileError(
+            f"{file.path.name}: {len(tokens)} tokens, but the types of {len(kinds)}"
+        )
     check_spec(file, tokenizer, tokens)
 
     alphabet = byte_alphabet()

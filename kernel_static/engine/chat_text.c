@@ -53,6 +53,18 @@ struct chat_text chat_one(struct chat_run *run, struct text text, enum chat_orig
     return made;
 }
 
+struct chat_text chat_needed(struct chat_run *run, struct chat_text text)
+{
+    if (text.absent)
+        chat_fail(run, "the chat template uses a text that this chat does not have");
+    return text;
+}
+
+struct chat_text chat_shown(struct chat_run *run, struct chat_text text, struct text instead)
+{
+    return text.absent ? chat_one(run, instead, CHAT_TEMPLATE) : text;
+}
+
 struct text chat_flat(struct chat_run *run, struct chat_text text)
 {
     size_t count = 0;

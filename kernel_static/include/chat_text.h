@@ -60,6 +60,10 @@ struct chat_text chat_one(struct chat_run *run, struct text text, enum chat_orig
 /* Notes that the template stopped, if nothing went wrong before. */
 void chat_fail(struct chat_run *run, const char *why);
 
+/* The text; one that is absent fails the run, or reads `instead`. */
+struct chat_text chat_needed(struct chat_run *run, struct chat_text text);
+struct chat_text chat_shown(struct chat_run *run, struct chat_text text, struct text instead);
+
 /* The text as one run of bytes. */
 struct text chat_flat(struct chat_run *run, struct chat_text text);
 

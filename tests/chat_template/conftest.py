@@ -20,9 +20,16 @@ class Model:
     name: str = "test"
     title: str = "a test"
     tokenizer: Tokenizer = Tokenizer(
-        kind="gpt2", pretokenizer=Pretokenizer(name="test", rules=r"""split words
-            word: \S+"""),
-        beginning=1, beginning_text="<s>", end=2, end_text="</s>",
+        kind="gpt2",
+        pretokenizer=Pretokenizer(
+            name="test",
+            rules=r"""split words
+            word: \S+""",
+        ),
+        beginning=1,
+        beginning_text="<s>",
+        end=2,
+        end_text="</s>",
     )
 
 

@@ -123,6 +123,20 @@ fewer than two
         "{% if 'a' == 'a' and 2 * 3 == 6 and not false and 'b' in 'abc' %}yes{% endif %}\n"
         "{{ 1 + 2 * 3 - 4 }}{{ 'x' ~ 1 ~ none ~ true }}\n"
     ),
+    "choices": """\
+{% set system = messages[0].content if messages and messages[0].role == 'system' else none %}
+{% set rest = messages[1:] if system is not none else messages %}
+{% set ns = namespace(rest=rest, seen='') %}
+{% if system is none %}no system{% elif system %}{{ system | trim }}{% else %}empty system{% endif %}
+{% for message in ns.rest %}
+{% set ns.rest = ns.rest[1:] %}{% set ns.seen = ns.seen + (message.role or 'nobody') + ' ' %}
+{% set shown = (message.content if message.role == 'user' else '<' ~ message.content ~ '>') %}
+{% set last = loop.last and message.role == 'user' %}
+{{ shown }}{{ ' last' if last else '' }}{{ unknown | default('d' ~ message.role) }}{{ ('a' ~ loop.index) | string }}
+{{ (bos_token if add_generation_prompt else eos_token) + (message.name or message.role) }}
+{% endfor %}
+{{ ns.rest | length }}{{ ns.seen }}{{ system }}{{ (system or 'none') ~ '.' }}
+""",
     "exact_index": "{{ messages[0].content }}{% if messages[-1].role == 'user' and messages|length > 1 %}{{ messages[1]['role'] }}{% endif %}",
     "empty": "",
 }

@@ -70,6 +70,8 @@ def reference(reader):
         ]
     )
     made.decoder = decoders.ByteLevel()
-    special = [AddedToken(t, special=True, normalized=False) for t, kind in zip(tokens, kinds) if kind == 3]
+    special = [
+        AddedToken(t, special=True, normalized=False) for t, kind in zip(tokens, kinds) if kind == 3
+    ]
     made.add_special_tokens(special)
     return made

@@ -11,7 +11,14 @@ from cllm_gen.weights import unicode
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPACES = [chr(c) for c in range(0x3001) if unicode.category(chr(c)) in unicode.WHITE_SPACE]
-SPECIALS = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>", "<file_sep>", "<jupyter_code>"]
+SPECIALS = [
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<repo_name>",
+    "<file_sep>",
+    "<jupyter_code>",
+]
 EMOJI = ["👩‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇫🇷", "1️⃣", "☺️", "🧑🏿‍🚀", "❤️‍🔥", "😀"]
 WORDS = "the it's I'll We've DON'T 's 'S 'll don't naïve Größe Ωμέγα привет 東京 สวัสดี नमस्ते שלום مرحبا 안녕 x_1 3.14 ½ Ⅻ ٣٤ 1st".split()
 # New in Unicode 17: the reference knows them as digits in one of its two passes, not in the other.
@@ -22,7 +29,9 @@ def assigned() -> list[str]:
     """Every assigned character but surrogates and private use."""
     table = unicode.categories()
     skipped = {unicode.CATEGORIES.index(name) for name in ("Cn", "Cs", "Co")}
-    return [chr(c) for c in range(unicode.CODE_POINTS) if table[c] not in skipped and c not in TOO_NEW]
+    return [
+        chr(c) for c in range(unicode.CODE_POINTS) if table[c] not in skipped and c not in TOO_NEW
+    ]
 
 
 def scripts() -> list[bytes]:
@@ -32,7 +41,9 @@ def scripts() -> list[bytes]:
     found = ["".join(run) for run in runs]
     for run in rng.sample(runs, 3000):
         parts = [rng.choice(run) * rng.choice((1, 1, 2, 5)) for _ in range(12)]
-        found.append("".join(part + rng.choice(["", "", " ", "1", "'s", "-", "\n"]) for part in parts))
+        found.append(
+            "".join(part + rng.choice(["", "", " ", "1", "'s", "-", "\n"]) for part in parts)
+        )
     found += ["".join(rng.sample(characters, 30)) for _ in range(500)]
     found += [unicodedata.normalize("NFD", text) for text in rng.sample(found, 300)]
     return [text.encode() for text in found]
@@ -47,12 +58,18 @@ def blanks() -> list[bytes]:
 def prose() -> list[bytes]:
     rng = random.Random(3)
     parts = WORDS + EMOJI + SPACES[:6] + list("!?.,;:'\"()[]{}<>|/\\@#$%^&*-_=+~`0123456789")
-    return ["".join(rng.choice(parts) + rng.choice(["", " "]) for _ in range(20)).encode() for _ in range(2000)]
+    return [
+        "".join(rng.choice(parts) + rng.choice(["", " "]) for _ in range(20)).encode()
+        for _ in range(2000)
+    ]
 
 
 def code() -> list[bytes]:
     """This project's own sources, in lines and whole."""
-    files = [*sorted((ROOT / "cllm_gen").rglob("*.py")), *sorted((ROOT / "kernel_static/include").glob("*.h"))]
+    files = [
+        *sorted((ROOT / "cllm_gen").rglob("*.py")),
+        *sorted((ROOT / "kernel_static/include").glob("*.h")),
+    ]
     texts = [file.read_bytes() for file in files]
     lines = [line for text in texts for line in text.splitlines(keepends=True)]
     return texts + random.Random(4).sample(lines, 1500)
@@ -62,8 +79,24 @@ def damaged() -> list[bytes]:
     """Bytes that are not UTF-8: random, cut short, overlong, surrogates, above U+10FFFF."""
     rng = random.Random(5)
     found = [rng.randbytes(rng.randint(1, 40)) for _ in range(800)]
-    odd = [b"\xc0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xf5", b"\xff", b"\x80", b"\xf0\x9f",
-           b"\xe2\x82", b"\xc3", b"\xf1\x80\x80", b"\xe2\x82\xac", b"\xef\xbf\xbd", b"<|im_end|>", b" ", b"a"]
+    odd = [
+        b"\xc0\x80",
+        b"\xe0\x80\x80",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xf5",
+        b"\xff",
+        b"\x80",
+        b"\xf0\x9f",
+        b"\xe2\x82",
+        b"\xc3",
+        b"\xf1\x80\x80",
+        b"\xe2\x82\xac",
+        b"\xef\xbf\xbd",
+        b"<|im_end|>",
+        b" ",
+        b"a",
+    ]
     found += [b"".join(rng.choices(odd, k=rng.randint(1, 8))) for _ in range(800)]
     for text in prose()[:200]:
         at = rng.randrange(len(text))
@@ -74,14 +107,43 @@ def damaged() -> list[bytes]:
 def marked() -> list[bytes]:
     """Special tokens whole, broken and nested in each other."""
     rng = random.Random(6)
-    parts = SPECIALS * 3 + ["<|im_", "end|>", "<", "|", ">", "<|", "|>", "<<|im_end|>>", " ", "\n", "a", "1", "é"]
+    parts = SPECIALS * 3 + [
+        "<|im_",
+        "end|>",
+        "<",
+        "|",
+        ">",
+        "<|",
+        "|>",
+        "<<|im_end|>>",
+        " ",
+        "\n",
+        "a",
+        "1",
+        "é",
+    ]
     return ["".join(rng.choices(parts, k=rng.randint(1, 10))).encode() for _ in range(1500)]
 
 
 def long_runs() -> list[bytes]:
     rng = random.Random(7)
     letters = "".join(rng.choices("etaoinshrdlu", k=20000))
-    runs = ["a", " ", "ab", "\n", "0", "=", "é", "한", "😀", "the", " the", "\t ", "<|im_end|>", "\u0301"]
+    runs = [
+        "a",
+        " ",
+        "ab",
+        "\n",
+        "0",
+        "=",
+        "é",
+        "한",
+        "😀",
+        "the",
+        " the",
+        "\t ",
+        "<|im_end|>",
+        "\u0301",
+    ]
     return [(run * (20000 // len(run))).encode() for run in runs] + [letters.encode()]
 
 

@@ -11,12 +11,26 @@ from cllm_gen.emit import tree
 from cllm_gen.emit.output import Output
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined",
-         "-fno-sanitize-recover=all", f"-I{ROOT}/kernel_static/include"]
+FLAGS = [
+    "-std=gnu11",
+    "-O1",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    f"-I{ROOT}/kernel_static/include",
+]
 SOURCES = [
-    "tests/tokenizer/driver.c", "kernel_static/lib/arena.c", "kernel_static/lib/buffer.c",
-    *sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "kernel_static/engine").glob("tokenizer*.c")),
-    "kernel_static/engine/chat_text.c", "kernel_static/engine/chat_template.c",
+    "tests/tokenizer/driver.c",
+    "kernel_static/lib/arena.c",
+    "kernel_static/lib/buffer.c",
+    *sorted(
+        p.relative_to(ROOT).as_posix() for p in (ROOT / "kernel_static/engine").glob("tokenizer*.c")
+    ),
+    "kernel_static/engine/chat_text.c",
+    "kernel_static/engine/chat_template.c",
 ]
 
 
@@ -61,7 +75,11 @@ class Native:
     def _send(self, *parts: int | bytes) -> None:
         data = b""
         for part in parts:
-            data += struct.pack("<i", part) if isinstance(part, int) else struct.pack("<I", len(part)) + part
+            data += (
+                struct.pack("<i", part)
+                if isinstance(part, int)
+                else struct.pack("<I", len(part)) + part
+            )
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
@@ -77,9 +95,13 @@ class Native:
         count = self._number()
         return None if count < 0 else list(struct.unpack(f"<{count}i", self._read(4 * count)))
 
-    def encode(self, text: bytes, special: bool = True, capacity: int | None = None) -> list[int] | None:
+    def encode(
+        self, text: bytes, special: bool = True, capacity: int | None = None
+    ) -> list[int] | None:
         """The tokens, or None where the C function returns -1."""
-        self._send(ord("e"), int(special), 3 * len(text) + 1 if capacity is None else capacity, text)
+        self._send(
+            ord("e"), int(special), 3 * len(text) + 1 if capacity is None else capacity, text
+        )
         return self._tokens()
 
     def decode(self, tokens: list[int]) -> bytes:
@@ -99,7 +121,9 @@ class Native:
         self._send(ord("k"), token)
         return bool(self._number()), bool(self._number()), self._number()
 
-    def _chat(self, what: str, messages: list[tuple[bytes, bytes]], prompt: bool, capacity: int) -> None:
+    def _chat(
+        self, what: str, messages: list[tuple[bytes, bytes]], prompt: bool, capacity: int
+    ) -> None:
         flat = [part for message in messages for part in message]
         self._send(ord(what), int(prompt), capacity, len(messages), *flat)
 
@@ -111,7 +135,9 @@ class Native:
         assert bool(good) == (error == "")
         return (text if good else None), error
 
-    def chat_encode(self, messages, prompt: bool, capacity: int = 1 << 16) -> tuple[list[int] | None, str]:
+    def chat_encode(
+        self, messages, prompt: bool, capacity: int = 1 << 16
+    ) -> tuple[list[int] | None, str]:
         self._chat("c", messages, prompt, capacity)
         return self._tokens(), self._read(self._number()).decode()
 

@@ -10,7 +10,10 @@ from tests.tokenizer import corpus
 
 START, END = "\ue000", "\ue001"  # round what comes from messages, in the oracle's rendering
 TEXT = st.lists(
-    st.one_of(st.text(max_size=12), st.sampled_from([*corpus.SPECIALS, *corpus.WORDS, "<|im_", "end|>", " ", "\n"])),
+    st.one_of(
+        st.text(max_size=12),
+        st.sampled_from([*corpus.SPECIALS, *corpus.WORDS, "<|im_", "end|>", " ", "\n"]),
+    ),
     max_size=6,
 ).map("".join)
 ROLE = st.one_of(st.sampled_from(["system", "user", "assistant"]), TEXT)
@@ -37,7 +40,9 @@ def wanted(reference, template, messages, prompt):
             continue
         at = 0
         for match in special.finditer(piece):
-            tokens += ordinary(reference, pending + piece[at : match.start()]) + [reference.token_to_id(match[0])]
+            tokens += ordinary(reference, pending + piece[at : match.start()]) + [
+                reference.token_to_id(match[0])
+            ]
             pending, at = "", match.end()
         pending += piece[at:]
     return tokens + ordinary(reference, pending)
@@ -57,7 +62,9 @@ def test_markers_come_from_the_template_only(ours, reference, model):
         tokens, error = ours.chat_encode(raw(messages), prompt)
         assert error == "" and tokens == wanted(reference, model.chat_template, messages, prompt)
         rendered, _ = ours.render(raw(messages), prompt)
-        if not any(mark in part for message in messages for part in message for mark in corpus.SPECIALS):
+        if not any(
+            mark in part for message in messages for part in message for mark in corpus.SPECIALS
+        ):
             assert tokens == ours.encode(rendered)
 
     check()
@@ -77,7 +84,9 @@ def test_damaged_messages(ours):
     """Each message's bytes are mended by themselves: a cut character cannot join the next text."""
     for text in corpus.damaged()[::7]:
         mended = text.decode("utf-8", "replace").encode()
-        assert ours.chat_encode([(b"user", text)], True) == ours.chat_encode([(b"user", mended)], True)
+        assert ours.chat_encode([(b"user", text)], True) == ours.chat_encode(
+            [(b"user", mended)], True
+        )
 
 
 def test_capacity_and_exhaustion(ours):

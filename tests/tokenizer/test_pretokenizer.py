@@ -28,8 +28,10 @@ RULES = {  # name: (rules, the expressions of the passes)
             blanks:  \s+ (?!\S)
             blank:   \s+
         """,
-        [r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
-         r"\s*[\r\n]+|\s+(?!\S)|\s+"],
+        [
+            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
+            r"\s*[\r\n]+|\s+(?!\S)|\s+"
+        ],
     ),
     "gaps": (
         r"""
@@ -63,7 +65,9 @@ def splitters(section_path, tmp_path_factory):
     for name, (rules, _) in RULES.items():
         pretokenizer = Pretokenizer(name=name, rules=rules)
         model = SimpleNamespace(
-            name="test", span=pretokenizer.span, tokenizer=SimpleNamespace(pretokenizer=pretokenizer)
+            name="test",
+            span=pretokenizer.span,
+            tokenizer=SimpleNamespace(pretokenizer=pretokenizer),
         )
         outputs = tokenizer.outputs(model) + chat_template.outputs(Model(""))
         folder = tmp_path_factory.mktemp(name)
@@ -80,14 +84,20 @@ def test_rules_cut_as_their_expression(splitters, name):
 
     def check(text):
         if text and "ſ" not in text:  # either case means ASCII's two cases
-            assert splitters[name].split(text) == [piece for piece, _ in reference.pre_tokenize_str(text)]
+            assert splitters[name].split(text) == [
+                piece for piece, _ in reference.pre_tokenize_str(text)
+            ]
 
     for part in (corpus.blanks, corpus.prose, corpus.scripts):
         for text in part()[::3]:
             check(text.decode())
 
     @settings(max_examples=300, deadline=None)
-    @given(st.lists(st.one_of(st.text(max_size=5), st.sampled_from(corpus.WORDS + corpus.SPACES))).map("".join))
+    @given(
+        st.lists(st.one_of(st.text(max_size=5), st.sampled_from(corpus.WORDS + corpus.SPACES))).map(
+            "".join
+        )
+    )
     def any_text(text):
         if not corpus.TOO_NEW & set(map(ord, text)):
             check(text)
@@ -110,8 +120,8 @@ WRONG = [
     ("split words\n letters: \\p{Xx}+", "General_Category"),
     ("split words\n letters: [z-a]", "lower character first"),
     ("split words\n letters: \\p{N}{3,1}", "least <= most"),
-    ("split words\n letters: \"ab\"+", "a repeated set"),
-    ("split words\n letters: i\"é\"", "ASCII"),
+    ('split words\n letters: "ab"+', "a repeated set"),
+    ('split words\n letters: i"é"', "ASCII"),
     ("split words\n a: \\s\n a: \\S", "a name of its own"),
     ("split words\n a: \\s\nsplit words\n a: \\S", "a name of its own"),
 ]
@@ -126,7 +136,12 @@ def test_wrong_rules(rules, expected):
 
 
 @pytest.mark.parametrize(
-    "rules", ['split words\n a: \\s+ | "x"', "split words\n a: \\s* \\S* \\s+ [\\n]+", 'split words\n a: " "? \\s+']
+    "rules",
+    [
+        'split words\n a: \\s+ | "x"',
+        "split words\n a: \\s* \\S* \\s+ [\\n]+",
+        'split words\n a: " "? \\s+',
+    ],
 )
 def test_rules_that_do_not_compile(rules):
     with pytest.raises(SpecError):
@@ -134,15 +149,30 @@ def test_rules_that_do_not_compile(rules):
 
 
 def classes(text):
-    return Pretokenizer(name="x", rules=f"split a\n a: {text}").splits[0].rules[0].alternatives[0].items[0].what
+    return (
+        Pretokenizer(name="x", rules=f"split a\n a: {text}")
+        .splits[0]
+        .rules[0]
+        .alternatives[0]
+        .items[0]
+        .what
+    )
 
 
 def test_classes():
     letters, spaces, others = classes(r"\p{L}"), classes(r"\s"), classes(r"[^\s\p{L}\p{N}]")
     assert class_name(others) == "not_letter_number_space"
     assert class_test(classes(r"[\r\n]")) == "(c == 0x0D) || (c == 0x0A)"
-    assert contains(letters, ord("é")) and not contains(others, ord("é")) and contains(others, ord("-"))
+    assert (
+        contains(letters, ord("é"))
+        and not contains(others, ord("é"))
+        and contains(others, ord("-"))
+    )
     assert contains(spaces, 0x85) and contains(spaces, 0x3000) and not contains(spaces, 0x1C)
-    assert not overlap(letters, spaces) and not overlap(others, letters) and overlap(classes("[^a]"), letters)
+    assert (
+        not overlap(letters, spaces)
+        and not overlap(others, letters)
+        and overlap(classes("[^a]"), letters)
+    )
     assert overlap(classes(r"[\n]"), spaces) and not overlap(classes("[a-f]"), classes("[g-z]"))
     assert unicode.members("L") == {"Lu", "Ll", "Lt", "Lm", "Lo"}

@@ -35,7 +35,9 @@ def test_corpus_is_large():
 
 def test_any_text(ours, reference):
     @settings(max_examples=400, deadline=None)
-    @given(st.lists(st.one_of(st.text(), st.sampled_from(corpus.SPECIALS + corpus.WORDS), st.binary())))
+    @given(
+        st.lists(st.one_of(st.text(), st.sampled_from(corpus.SPECIALS + corpus.WORDS), st.binary()))
+    )
     def check(parts):
         joined = b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
         if not corpus.TOO_NEW & {ord(c) for c in joined.decode("utf-8", "replace")}:

@@ -12,7 +12,12 @@ import pytest
 
 from cllm_gen.weights import unicode
 from cllm_gen.weights.errors import ModelFileError
-from cllm_gen.weights.tokenizer_tables import byte_alphabet, merge_tables, slot_of, tokenizer_section
+from cllm_gen.weights.tokenizer_tables import (
+    byte_alphabet,
+    merge_tables,
+    slot_of,
+    tokenizer_section,
+)
 
 
 def test_same_bytes(gguf_path, model, section_path):
@@ -86,13 +91,17 @@ def test_categories_against_python():
     names = [unicode.CATEGORIES[number] for number in table]
     assert len(table) == unicode.CODE_POINTS
     differing = [
-        c for c in range(unicode.CODE_POINTS)
-        if names[c] != "control-space" and "Cn" not in (names[c], unicodedata.category(chr(c)))
+        c
+        for c in range(unicode.CODE_POINTS)
+        if names[c] != "control-space"
+        and "Cn" not in (names[c], unicodedata.category(chr(c)))
         and names[c] != unicodedata.category(chr(c))
     ]
     assert len(differing) < 20
     spaces = {c for c in range(unicode.CODE_POINTS) if names[c] in unicode.WHITE_SPACE}
-    assert spaces | {0x1C, 0x1D, 0x1E, 0x1F} == {c for c in range(unicode.CODE_POINTS) if chr(c).isspace()}
+    assert spaces | {0x1C, 0x1D, 0x1E, 0x1F} == {
+        c for c in range(unicode.CODE_POINTS) if chr(c).isspace()
+    }
 
 
 def test_time_grows_with_length(ours):
