@@ -171,7 +171,8 @@ def outputs(
         }
         for request in wanted
     ]
-    columns = sorted({request.shape[-1] for request in wanted if request.operation == "quantize"})
+    quantizers = {r.shape[-1]: r for r in wanted if r.operation in ("quantize_twice", "quantize")}
+    columns = sorted(quantizers)
     probe = min(
         (request for request in wanted if request.operation == "matmul" and request.type == "q4_1"),
         key=lambda request: (prod(request.shape), request),
@@ -205,11 +206,11 @@ def outputs(
         "probe": probe
         and {
             "matmul": probe.name,
-            "quantize": f"quantize_q8_{probe.shape[1]}",
+            "quantize": quantizers[probe.shape[1]].name,
             "inputs": probe.shape[1],
             "outputs": probe.shape[0],
             "bytes": packed_bytes(probe.type, *probe.shape),
-            "row_bytes": quantized_bytes(probe.shape[1]),
+            "row_bytes": 2 * quantized_bytes(probe.shape[1]),
         },
     }
     names = ",".join(isa.name for isa in instruction_sets)

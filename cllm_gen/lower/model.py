@@ -149,6 +149,8 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
         "caches": sorted({
             (_attribute(op, "groups"), _attribute(op, "width")) for op in program.operations if op.kind == "store"
         }),
+        "joins": any(op.kind == "join" for op in program.operations),
+        "joins_add": any(op.kind == "join_add" for op in program.operations),
         "functions": functions,
         "stages": stages,
         "hidden": low.offsets[id(program.hidden)],
@@ -213,7 +215,7 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
             "cite": "" if operation.span.cite() == cite else operation.span.cite(),
             "count": "asked_count" if operation.batch == "asked rows" else "row_count",
             "buffers": buffers,
-            "widths": {role: buffer.row_bytes // 4 for role, buffer in operation.buffers},
+            "widths": {role: buffer.width for role, buffer in operation.buffers},
             "weights": weights,
             **dict(operation.attributes),
         })

@@ -23,6 +23,8 @@ class Buffer:
     row_bytes: int
     batch: str
     type: str = "float"
+    width: int = 0
+    """Values of a row; a row of a product of 16 bits takes twice their bytes until it is joined."""
     first: int = -1
     last: int = -1
     """Indices of the operations between which it is live, both included."""
@@ -101,7 +103,7 @@ class _Lowering:
         self.users: dict[int, list[Node]] = {}
         self.absorbed: dict[int, Node] = {}
         self.buffer_of: dict[int, Buffer] = {}
-        self.quantised: dict[int, Buffer] = {}
+        self.quantised: dict[tuple[int, int], Buffer] = {}
 
     def run(self) -> Program:
         nodes = self.tape.nodes
@@ -116,7 +118,7 @@ class _Lowering:
             if id(node) not in self.absorbed:
                 getattr(self, "_" + node.operation)(node)
             elif node.operation == "linear":
-                self._quantise(node, node.inputs[0])
+                self._quantise(node)
         self.program.hidden = self._of(self.result.hidden)
         self.program.logits = self._of(self.result.logits)
         self.program.logits.name = "logits"
@@ -171,6 +173,7 @@ class _Lowering:
     def _result(self, node: Node, name: str) -> Buffer:
         """A fresh buffer for the node's value."""
         self.buffer_of[id(node)] = buffer = self._new(name, 4 * prod(node.shape), node.batch)
+        buffer.width = prod(node.shape)
         return buffer
 
     def _emit(self, node: Node, kind: str, kernel: KernelRequest | None, buffers: dict[str, Buffer],
@@ -201,14 +204,24 @@ class _Lowering:
         self._emit(node, "rms_norm", request,
                    {"x": x, "y": self._result(node, _part(node.weights[0]))}, node.weights)
 
-    def _quantise(self, node: Node, tensor: Tensor) -> Buffer:
-        source = _source(tensor)
-        if id(source) not in self.quantised:
-            x, width = self._of(tensor), tensor.size
-            q = self._new(f"{x.name}_quantized", self.quantized_bytes(width), tensor.batch, "uint8_t")
-            self.quantised[id(source)] = q
-            self._emit(node, "quantize", KernelRequest("quantize", "q8", (width,)), {"x": x, "q": q})
-        return self.quantised[id(source)]
+    def _quantise(self, node: Node) -> Buffer:
+        """The input of a linear map as bytes; of 16 bits as two rows of bytes for each row."""
+        tensor, bits = node.inputs[0], node["bits"]
+        key = id(_source(tensor)), bits
+        if key not in self.quantised:
+            x, width, times = self._of(tensor), tensor.size, bits // 8
+            name = f"{x.name}_quantized" + ("_twice" if times == 2 else "")
+            q = self._new(name, times * self.quantized_bytes(width), tensor.batch, "uint8_t")
+            self.quantised[key] = q
+            kernel = KernelRequest("quantize_twice" if times == 2 else "quantize", "q8", (width,))
+            self._emit(node, "quantize", kernel, {"x": x, "q": q})
+        return self.quantised[key]
+
+    def _product(self, node: Node, linear: Node, y: Buffer, span: Span) -> None:
+        """Multiplies into y. Rows of 16 bits give two rows of products, which are then joined."""
+        weight, times = linear.weights[0], linear["bits"] // 8
+        kernel = KernelRequest("matmul", weight.type, weight.shape)
+        self._emit(node, "matmul", kernel, {"q": self._quantise(linear), "y": y}, linear.weights, span, times=times)
 
     def _check_matrix(self, weight: Weight) -> None:
         if weight.type not in MATRIX_TYPES:
@@ -223,11 +236,14 @@ class _Lowering:
             )
 
     def _linear(self, node: Node) -> None:
-        weight = node.weights[0]
+        weight, times = node.weights[0], node["bits"] // 8
         self._check_matrix(weight)
-        q = self._quantise(node, node.inputs[0])
-        self._emit(node, "matmul", KernelRequest("matmul", weight.type, weight.shape),
-                   {"q": q, "y": self._result(node, _part(weight))}, node.weights)
+        y = self._new(_part(weight), 4 * times * weight.shape[0], node.batch)
+        y.width = weight.shape[0]
+        self.buffer_of[id(node)] = y
+        self._product(node, node, y, node.span)
+        if times == 2:
+            self._emit(node, "join", None, {"y": y}, width=weight.shape[0])
 
     def _add(self, node: Node) -> None:
         for term, other in ((1, 0), (0, 1)):
@@ -235,10 +251,15 @@ class _Lowering:
             if self.absorbed.get(id(linear)) is node:
                 weight = linear.weights[0]
                 self._check_matrix(weight)
-                q = self._quantise(node, linear.inputs[0])
                 self.buffer_of[id(node)] = y = self._of(node.inputs[other])
-                self._emit(node, "matmul_add", KernelRequest("matmul_add", weight.type, weight.shape),
-                           {"q": q, "y": y}, linear.weights, linear.span)
+                if linear["bits"] == 16:
+                    pairs = self._new(_part(weight), 8 * weight.shape[0], node.batch)
+                    self._product(node, linear, pairs, linear.span)
+                    self._emit(node, "join_add", None, {"pairs": pairs, "y": y}, width=weight.shape[0])
+                    return
+                kernel = KernelRequest("matmul_add", weight.type, weight.shape)
+                self._emit(node, "matmul_add", kernel, {"q": self._quantise(linear), "y": y}, linear.weights,
+                           linear.span, times=1)
                 return
         raise SpecError(
             node.span, "a sum that no kernel computes",

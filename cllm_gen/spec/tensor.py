@@ -175,16 +175,19 @@ class Forward:
     logits: Tensor
 
 
-def linear(weight: Weight, x: Tensor) -> Tensor:
-    """weight @ x."""
+def linear(weight: Weight, x: Tensor, bits: int = 16) -> Tensor:
+    """weight @ x. The kernels multiply integers: `bits` says how finely x is rounded, in blocks of
+    32 values; 8 is twice as fast."""
     _matrix(weight)
+    if bits not in (8, 16):
+        raise SpecError(caller_span(), f"bits={bits!r}", "8 or 16", "linear(w, x, bits=8)")
     _vector(x, "linear")
     if x.shape[0] != weight.shape[1]:
         raise SpecError(
             caller_span(), f"linear of {weight} over {x}", f"an input of {weight.shape[1]} values",
             f'weight("{weight.name}", {weight.shape[0]}, {x.shape[0]})',
         )
-    return x.tape.record("linear", (x,), weights=(weight,), shape=(weight.shape[0],))
+    return x.tape.record("linear", (x,), weights=(weight,), shape=(weight.shape[0],), bits=bits)
 
 
 def rms_norm(x: Tensor, gain: Weight, epsilon: float) -> Tensor:

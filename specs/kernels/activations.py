@@ -7,6 +7,7 @@ may sum whole rows in integers; `scale` is unit * level for kernels that sum in 
 
 ROW_HEADER, BLOCK_BYTES = 64, 128
 LEVELS = 1022
+FINER = 254  # quantize_twice: units of the second row in one of the first, which leaves +-1/2
 
 SCALE = 64  # f32 unit * level
 CORRECTION = 68  # i16 sum(q), i16 -8 * sum(q)

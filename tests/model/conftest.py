@@ -1,0 +1,40 @@
+"""Small and real models, generated, compiled and packed once a session."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from cllm_gen.spec.load import load_appliances
+from cllm_gen.weights.importer import import_gguf
+from tests.model import native, small_gguf
+
+ROOT = native.ROOT
+
+
+@pytest.fixture(scope="session")
+def appliance():
+    return load_appliances(ROOT, "smollm2")[0]
+
+
+@pytest.fixture(scope="session")
+def sets(appliance):
+    """Every instruction set that a target of the appliance carries and this CPU can run."""
+    found = {isa.name: isa for listed in appliance.targets.values() for isa in listed}
+    return list(found.values())
+
+
+def imported(folder: Path, gguf: Path, name: str):
+    """The model of the spec that `cllm-gen import` writes for a file."""
+    return runpy.run_path(str(folder / import_gguf(folder, gguf, name)))["model"]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory, sets):
+    """A random model of three layers: (spec, GGUF, library, packed image)."""
+    folder = tmp_path_factory.mktemp("tiny")
+    path = small_gguf.write(folder / "tiny.gguf")
+    model = imported(folder, path, "tiny")
+    return model, path, native.build(folder, model, sets), native.page_aligned(native.pack(model, path))

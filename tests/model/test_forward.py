@@ -1,0 +1,91 @@
+"""The generated forward pass on a small random model, on every instruction set: what it computes
+does not depend on how rows are batched, where blocks lie or what other sequences do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.model.native import KV_BLOCK_TOKENS, LOGITS_MAX, ROWS_MAX, Pass
+from tests.reference.llama import Reference
+
+SETS = ("sse2", "ssse3", "avx2", "word32", "word64")
+
+
+@pytest.fixture(params=SETS)
+def forward(request, tiny):
+    """A pass with sixteen blocks of cache."""
+    model, _, library, packed = tiny
+    try:
+        return Pass(library, model, packed, request.param, 16)
+    except RuntimeError as error:
+        if "this CPU lacks it" not in str(error):
+            raise
+        pytest.skip(f"{request.param}: {error}")
+
+
+def tokens_of(model, count: int, seed: int = 7) -> list[int]:
+    return np.random.default_rng(seed).integers(0, model.vocabulary, count).tolist()
+
+
+def test_agrees_with_the_reference(forward, tiny):
+    model, path, _, _ = tiny
+    tokens = tokens_of(model, 100)
+    expected, found = Reference(path).logits(tokens), forward.logits(tokens)
+    error = np.sqrt(((found - expected) ** 2).mean() / (expected**2).mean())
+    assert error < 0.03
+
+
+def test_rows_of_one_step_are_the_same_one_by_one(forward):
+    tokens = tokens_of(forward.model, 2 * ROWS_MAX)
+    blocks = [0, 1]
+    single = forward.logits(tokens, blocks, step=1)
+    many = []
+    for start in range(0, len(tokens), ROWS_MAX):
+        rows = [(t, start + i, blocks, i >= ROWS_MAX - LOGITS_MAX) for i, t in enumerate(tokens[start:][:ROWS_MAX])]
+        many += [(start + i, found) for i, found in enumerate(forward.step(rows)) if found is not None]
+    assert len(many) == 2 * LOGITS_MAX
+    for position, found in many:
+        assert np.array_equal(found, single[position])
+
+
+@pytest.mark.parametrize("step", [3, 5, LOGITS_MAX])
+def test_steps_of_any_size_give_the_same_bits(forward, step):
+    tokens = tokens_of(forward.model, 50)
+    assert np.array_equal(forward.logits(tokens, step=step), forward.logits(tokens, step=1))
+
+
+def test_blocks_may_lie_anywhere(forward):
+    tokens = tokens_of(forward.model, 4 * KV_BLOCK_TOKENS)
+    assert np.array_equal(forward.logits(tokens, [0, 1, 2, 3]), forward.logits(tokens, [13, 2, 15, 7]))
+
+
+def test_sequences_do_not_touch_each_other(forward):
+    left, right = tokens_of(forward.model, 70, 1), tokens_of(forward.model, 70, 2)
+    alone = forward.logits(left, [0, 1, 2]), forward.logits(right, [3, 4, 5])
+    for i in range(70):
+        found = forward.step([(left[i], i, [9, 6, 12], True), (right[i], i, [5, 11, 8], True)])
+        assert np.array_equal(found[0], alone[0][i])
+        assert np.array_equal(found[1], alone[1][i])
+
+
+def test_hidden_states_of_every_row(forward, tiny):
+    """Rows that ask for no logits have a hidden state too; logits are the table times it."""
+    model, path, _, _ = tiny
+    tokens = tokens_of(model, 10)
+    forward.step([(token, i, [0], False) for i, token in enumerate(tokens)])
+    expected = Reference(path).hidden(tokens)
+    for row in range(10):
+        error = np.abs(forward.hidden(row) - expected[row]).max()
+        assert error < 0.05 * np.abs(expected[row]).max()
+
+
+def test_an_unknown_set_is_refused(tiny):
+    model, _, library, packed = tiny
+    with pytest.raises(RuntimeError, match="isa=neon: expected one of"):
+        Pass(library, model, packed, "neon", 1)
+
+
+def test_without_a_name_a_set_of_this_cpu_runs(tiny):
+    model, _, library, packed = tiny
+    assert Pass(library, model, packed, None, 1).instruction_set in SETS
