@@ -196,7 +196,9 @@ static void next_token(struct job *job, const float *logits)
         end_generation(job, GENERATION_STOP);
         return;
     }
-    bool more = text_stream_push(&job->stream, tokenizer_token(token), &job->ready);
+    /* Other special tokens are for the model's eyes only. */
+    struct text shown = tokenizer_is_special(token) ? (struct text){"", 0} : tokenizer_token(token);
+    bool more = text_stream_push(&job->stream, shown, &job->ready);
     if (!more)
         end_generation(job, GENERATION_STOP);
     else if (job->token_count == job->token_limit)
