@@ -115,13 +115,13 @@ def test_no_memory_for_rings(empty):
 def test_thousands_received_in_order_across_wraps(running):
     rng = random.Random(1)
     arrived, delivered = [], []
-    while len(arrived) < 20 * RING:
+    for _ in range(150):
         for _ in range(rng.randint(0, running.lib.nic_free_descriptors())):
             arrived.append(frame(len(arrived), rng.choice([60, 64, 65, 590, 1514])))
             assert running.arrive(arrived[-1])
         delivered += running.receive(rng.choice([1, 3, 16, 17, 64, 1000]))
     delivered += running.receive()
-    assert delivered == arrived
+    assert delivered == arrived and len(arrived) > 5000
     assert (
         running.statistics().received == len(arrived) and running.statistics().receive_missed == 0
     )
@@ -152,7 +152,7 @@ def test_thousands_transmitted_in_order_across_wraps(running):
     rng = random.Random(2)
     running.lib.nic_hold_transmit(True)
     accepted, waiting, refused = [], 0, 0
-    while len(accepted) < 20 * RING:
+    for _ in range(100):
         for _ in range(rng.randint(1, 300)):
             each = frame(len(accepted), rng.choice([14, 20, 59, 60, 61, 800, 1514]))
             if running.transmit(each):
@@ -164,7 +164,7 @@ def test_thousands_transmitted_in_order_across_wraps(running):
                 break
         waiting -= running.finish(rng.randint(0, waiting))
     running.finish(waiting)
-    assert running.sent() == [on_wire(each) for each in accepted]
+    assert running.sent() == [on_wire(each) for each in accepted] and len(accepted) > 5000
     assert running.statistics().transmitted == len(accepted)
     assert refused > 0 and running.statistics().transmit_full == refused
 
