@@ -1,0 +1,33 @@
+"""Boots of debug images, in which `fault=` on the command line breaks a promise on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from cllm_gen.image.build import Image, compile_image
+from cllm_gen.machine.process import Machine
+from cllm_gen.machine.run import start_image
+from cllm_gen.spec.load import load_appliances
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TARGETS = ("i386", "x86_64")
+
+
+@pytest.fixture(scope="session")
+def debug_image() -> Callable[[str], Image]:
+    """The debug image of a target, without a model."""
+    appliance = load_appliances(ROOT)[0]
+    return lambda target: compile_image(ROOT, target, appliance, debug=True)
+
+
+@pytest.fixture(scope="session")
+def boot(debug_image) -> Callable[..., Machine]:
+    """Starts a debug image: boot("i386", "fault=panic", memory=128)."""
+
+    def start(target: str, append: str, memory: int = 128, cpu: str | None = None) -> Machine:
+        return start_image(debug_image(target), memory=memory, cpu=cpu, append=append)[0]
+
+    return start

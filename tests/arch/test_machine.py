@@ -1,0 +1,78 @@
+"""What the PC platform promises: memory, clock, sleep, random numbers, log."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from tests.arch.conftest import TARGETS
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("memory", [128, 300])
+def test_free_memory_is_zero(boot, target: str, memory: int):
+    """The kernel clears only where firmware and loader wrote; this boot looks at every word."""
+    with boot(target, "fault=dirty-memory", memory=memory) as machine:
+        code = machine.wait_exit(120)
+    assert code == 7, machine.console
+    free = int(re.search(r"(\d+) KiB of free memory are zero", machine.console)[1])
+    assert free > (memory - 8) * 1024
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("cpu", ["max", "max,-rdrand"])
+def test_clock_sleep_and_random_numbers(boot, target: str, cpu: str):
+    drawn = set()
+    for _ in range(2):
+        with boot(target, "fault=sleep", cpu=cpu) as machine:
+            machine.wait_for("asleep at")
+            before, date = time.monotonic(), time.time()
+            machine.wait_for("awake after")
+            passed = time.monotonic() - before
+            assert machine.wait_exit(60) == 7
+        console = machine.console
+        slept, woken = re.search(r"awake after (\d+) ms, (\d+) interrupts", console).groups()
+        assert int(slept) >= 1000, "it sleeps until the deadline"
+        assert passed > 0.8 * int(slept) / 1000, "the guest's second is not shorter than the host's"
+        assert 1 <= int(woken) < 200, "it slept, and was not kept awake by interrupts"
+        assert abs(int(re.search(r"asleep at (\d+)", console)[1]) - date) < 10
+        assert ("from timer jitter" if "-rdrand" in cpu else "from RDRAND") in console
+        drawn.add(re.search(r"random ([0-9a-f]{16})", console)[1])
+    assert len(drawn) == 2, "two boots draw different numbers"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_idle_guest_leaves_the_host_alone(boot, target: str):
+    """While it sleeps a second, QEMU may use a small part of that second."""
+    with boot(target, "fault=sleep") as machine:
+        machine.wait_for("asleep at")
+        stat = open(f"/proc/{machine.process.pid}/stat")
+        used = []
+        while "awake after" not in machine.console and machine.process.poll() is None:
+            stat.seek(0)
+            fields = stat.read().rsplit(")", 1)[1].split()
+            used.append(int(fields[11]) + int(fields[12]))
+            time.sleep(0.05)
+    assert len(used) > 1 and used[-1] - used[0] < 50, "hundredths of a second of CPU in one second"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_log_level_and_unknown_words(boot, target: str):
+    with boot(target, "log=warn nonsense port=banana fault=sleep") as machine:
+        assert machine.wait_exit(60) == 7
+    assert re.search(r"\[ +\d+\.\d{6}\] warn  command line: unknown word 'nonsense'", machine.console)
+    assert " info " not in machine.console
+
+
+def test_release_image_has_no_fault_hooks(debug_image):
+    """The hooks are compiled into debug images only."""
+    from cllm_gen.image.symbols import read_symbols
+    from cllm_gen.spec.load import load_appliances
+    from cllm_gen.image.build import compile_image
+    from tests.arch.conftest import ROOT
+
+    release = compile_image(ROOT, "x86_64", load_appliances(ROOT)[0])
+    assert "fault_provoke" in {s.name for s in read_symbols(ROOT, debug_image("x86_64").symbols)}
+    assert "fault_provoke" not in {s.name for s in read_symbols(ROOT, release.symbols)}
