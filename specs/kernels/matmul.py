@@ -226,3 +226,6 @@ matmul_q8_0 = _matmul("matmul", "q8_0", False, "Products of quantised rows with 
 matmul_add_q4_1 = _matmul(
     "matmul_add", "q4_1", True, "Adds products with a Q4_1 matrix to y: a residual."
 )
+matmul_add_q8_0 = _matmul(
+    "matmul_add", "q8_0", True, "Adds products with a Q8_0 matrix to y: a residual."
+)
