@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Sequence
+from typing import Sequence
 
 from cllm_gen.lower.api_collect import collect, routes_of
 from cllm_gen.spec.api import Api
@@ -49,26 +49,30 @@ def words(type: Type) -> str:
     if isinstance(type, Union):
         return ", or ".join(words(each) for _, each in type.alternatives)
     if isinstance(type, Array):
-        return f"array of {words(type.item)}" + _range(type, 0, None, " of ", " elements")
+        return f"array of {words(type.item)}{_count(type, '')}"
     if isinstance(type, String):
-        return "string" + _range(type, 0, None, " of ", " characters")
+        return "string" + _count(type, " characters")
     if isinstance(type, Integer):
-        return "integer" + _range(type, -INT64, INT64 - 1, ", ", "")
+        return "integer" + _range(type, -INT64, INT64 - 1)
     if isinstance(type, Number):
-        return "number" + _range(type, -math.inf, math.inf, ", ", "")
+        return "number" + _range(type, -math.inf, math.inf)
     return {Boolean: "boolean", Float: "number", Base64: "base64 string"}[type.__class__]
 
 
-def _range(type: Any, least: Any, most: Any, before: str, after: str) -> str:
-    low, high = type.least != least, type.most != most
-    if not low and not high:
-        return ""
-    text = (
-        f"{type.least} to {type.most}"
-        if low and high
-        else f"at least {type.least}" if low else f"at most {type.most}"
-    )
-    return before + text + after
+def _count(type: Array | String, what: str) -> str:
+    if type.most is None:
+        return f" ({type.least} or more{what})" if type.least else ""
+    if type.least == type.most:
+        return f" (exactly {type.most}{what})"
+    return f" ({type.least} to {type.most}{what})" if type.least else f" (up to {type.most}{what})"
+
+
+def _range(type: Integer | Number, least: float, most: float) -> str:
+    if type.least != least and type.most != most:
+        return f", {type.least} to {type.most}"
+    if type.least != least:
+        return f", at least {type.least}"
+    return f", at most {type.most}" if type.most != most else ""
 
 
 def _row(item: Field) -> dict:
