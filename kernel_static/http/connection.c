@@ -11,7 +11,6 @@
 #include "request_handling.h"
 
 #define SECOND UINT64_C(1000000000)
-#define LINGER_SECONDS 5       /* time for the client to read the last response before a reset */
 #define OUTPUT_KEPT_BYTES 4096 /* of buffer, while nothing waits in it */
 #define ARENA_BYTES (4 * (size_t)LIMIT_BODY_BYTES)
 
@@ -97,7 +96,7 @@ void connection_flush(struct connection *connection) {
         connection->output_deadline = clock_nanoseconds() + LIMIT_IDLE_SECONDS * SECOND;
     if (!output->count && connection->phase == PHASE_CLOSING && !connection->close_sent) {
         connection->close_sent = true;
-        enter(connection, PHASE_CLOSING, LINGER_SECONDS);
+        enter(connection, PHASE_CLOSING, LIMIT_IDLE_SECONDS); /* to read it, then a reset */
         stream_close(connection->stream);
     }
 }

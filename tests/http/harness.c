@@ -12,9 +12,9 @@
  *      o open, c closed by stream_close, a aborted, g gone (closed was delivered)
  *   T  the clock advances `number` milliseconds and http_poll runs
  *   A  answers the oldest deferred exchange: number 0 http_respond with the bytes, 1 stream start,
- *      2 stream write, 3 stream end, else http_error   answer: "1", "0" (write was false), "-" (none)
- *   H  answer: heap bytes in use, handlers told that their client is gone, as text
- *   D  answer: log lines since the last D
+ *      2 stream write, 3 stream end, else http_error   answer: "1", "0" (write was false), "-"
+ * (none) H  answer: heap bytes in use, handlers told that their client is gone, as text D  answer:
+ * log lines since the last D
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@
 #include "platform.h"
 #include "command_line.h"
 #include "transport.h"
-#include "route.h"
+#include "routes.h"
 
 #define STREAMS 8
 #define GUARDED_BYTES ((size_t)1 << 17)
@@ -40,13 +40,9 @@ static uint64_t now = 1000000000;
 static char log_lines[1 << 16];
 static const char *key = "";
 
-uint64_t clock_nanoseconds(void) {
-    return now;
-}
+uint64_t clock_nanoseconds(void) { return now; }
 
-uint64_t clock_unix_seconds(void) {
-    return 784111777 + 1000000000;
-}
+uint64_t clock_unix_seconds(void) { return 784111777 + 1000000000; }
 
 void log_write(enum log_level level, const char *subsystem, const char *format, ...) {
     size_t used = strlen(log_lines);
@@ -73,111 +69,6 @@ struct text command_line_value(const char *name) {
     if (strcmp(name, "key") || !*key)
         return (struct text){NULL, 0};
     return (struct text){key, strlen(key)};
-}
-
-/* ---- routes ---- */
-
-static struct deferred {
-    struct http_exchange *exchange;
-    bool streaming;
-} deferred[STREAMS + 1]; /* oldest first; the last is always empty */
-static size_t gone_count;
-
-static void told_gone(void *context);
-
-/* Takes one out; the handlers of the others learn their new places. */
-static void forget(struct deferred *slot) {
-    memmove(slot, slot + 1, (size_t)(deferred + STREAMS - slot) * sizeof *slot);
-    for (slot = deferred; slot->exchange; slot++)
-        http_on_gone(slot->exchange, told_gone, slot);
-}
-
-static void told_gone(void *context) {
-    gone_count++;
-    forget(context);
-}
-
-static void get_health(struct http_exchange *exchange, const struct text *parameters,
-                       struct text body) {
-    (void)parameters;
-    (void)body;
-    http_respond(exchange, 200, "text/plain", "well", 4);
-}
-
-static void post_echo(struct http_exchange *exchange, const struct text *parameters,
-                      struct text body) {
-    (void)parameters;
-    http_respond(exchange, 200, "application/octet-stream", body.bytes, body.count);
-}
-
-static void get_item(struct http_exchange *exchange, const struct text *parameters,
-                     struct text body) {
-    (void)body;
-    char *copy = arena_allocate(http_arena(exchange), parameters[0].count + 1);
-    memcpy(copy, parameters[0].bytes, parameters[0].count);
-    http_respond(exchange, 200, "text/plain", copy, parameters[0].count);
-    memset(copy, 0, parameters[0].count); /* the arena lives until the handler returns */
-}
-
-static void get_stream(struct http_exchange *exchange, const struct text *parameters,
-                       struct text body) {
-    (void)parameters;
-    (void)body;
-    http_stream_start(exchange, 200, "text/event-stream");
-    http_stream_write(exchange, "one", 3);
-    http_stream_write(exchange, "", 0);
-    http_stream_write(exchange, "two", 3);
-    http_stream_end(exchange);
-}
-
-static void get_large(struct http_exchange *exchange, const struct text *parameters,
-                      struct text body) {
-    (void)parameters;
-    (void)body;
-    static char bytes[300000];
-    memset(bytes, 'x', sizeof bytes);
-    http_respond(exchange, 200, "text/plain", bytes, sizeof bytes);
-}
-
-static void post_defer(struct http_exchange *exchange, const struct text *parameters,
-                       struct text body) {
-    (void)parameters;
-    (void)body;
-    struct deferred *slot = deferred;
-    while (slot->exchange)
-        slot++;
-    *slot = (struct deferred){exchange, false};
-    http_on_gone(exchange, told_gone, slot);
-}
-
-static const struct route routes[] = {
-    {.pattern = "/health", .method = HTTP_GET, .dispatch = get_health},
-    {.pattern = "/echo", .method = HTTP_POST, .has_body = true, .dispatch = post_echo},
-    {.pattern = "/echo", .method = HTTP_PUT, .has_body = true, .dispatch = post_echo},
-    {.pattern = "/items/", .method = HTTP_GET, .dispatch = get_item},
-    {.pattern = "/stream", .method = HTTP_GET, .streams = true, .dispatch = get_stream},
-    {.pattern = "/large", .method = HTTP_GET, .dispatch = get_large},
-    {.pattern = "/secret", .method = HTTP_GET, .authenticated = true, .dispatch = get_health},
-    {.pattern = "/defer", .method = HTTP_POST, .has_body = true, .dispatch = post_defer},
-    {.pattern = "/later", .method = HTTP_GET, .dispatch = post_defer},
-};
-
-struct route_match route_find(enum http_method method, struct text path) {
-    struct route_match match = {0};
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        size_t count = strlen(routes[i].pattern);
-        bool prefix = routes[i].pattern[count - 1] == '/';
-        if (path.count < count || memcmp(path.bytes, routes[i].pattern, count) ||
-            (!prefix && path.count != count))
-            continue;
-        match.allowed |= routes[i].method;
-        if (routes[i].method == method) {
-            match.route = &routes[i];
-            if (prefix)
-                match.parameters[0] = (struct text){path.bytes + count, path.count - count};
-        }
-    }
-    return match;
 }
 
 /* ---- the transport ---- */
@@ -216,17 +107,11 @@ size_t stream_write(struct stream *stream, const void *bytes, size_t count) {
     return taken;
 }
 
-void stream_close(struct stream *stream) {
-    stream->closing = true;
-}
+void stream_close(struct stream *stream) { stream->closing = true; }
 
-void stream_abort(struct stream *stream) {
-    stream->aborted = true;
-}
+void stream_abort(struct stream *stream) { stream->aborted = true; }
 
-void stream_resume(struct stream *stream) {
-    stream->offer = true;
-}
+void stream_resume(struct stream *stream) { stream->offer = true; }
 
 const char *stream_peer(const struct stream *stream) {
     return stream == streams ? "192.0.2.1:1000" : "192.0.2.2:2000";
@@ -403,8 +288,7 @@ int main(int count, char **arguments) {
         char *bytes = malloc(command.count + 1); /* exactly so many, for the sanitizer */
         if (fread(bytes, 1, command.count, stdin) != command.count)
             return 1;
-        run((char)letter, &streams[command.stream % STREAMS], command.number, bytes,
-            command.count);
+        run((char)letter, &streams[command.stream % STREAMS], command.number, bytes, command.count);
         free(bytes);
     }
     return 0;

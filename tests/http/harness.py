@@ -13,26 +13,42 @@ from cllm_gen.spec.appliance import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIMITS = Limits()
-SOURCES = [
-    *sorted((ROOT / "kernel_static/http").glob("*.c")),
-    *sorted((ROOT / "kernel_static/mem").glob("*.c")),
-    *(ROOT / f"kernel_static/lib/{name}.c" for name in ("arena", "buffer", "json_write", "utf8")),
-    ROOT / "tests/http/harness.c",
-]
 FLAGS = (
     "-std=gnu11 -g -O1 -DDEBUG -Wall -Wextra -Werror "
     "-fsanitize=address,undefined -fno-sanitize-recover=all"
 ).split()
+SHARED = ["arena", "buffer", "json_write", "utf8"]
+
+
+def _build(folder: Path, name: str, sources: list[Path]) -> Path:
+    """Compiles HTTP, the test routes and these sources with the default limits."""
+    lines = [f"#define LIMIT_{field.upper()} {value}" for field, value in vars(LIMITS).items()]
+    (folder / "appliance.h").write_text("\n".join(lines) + "\n")
+    static = ROOT / "kernel_static"
+    sources = [
+        *sorted((static / "http").glob("*.c")),
+        *sorted((static / "mem").glob("*.c")),
+        *(static / f"lib/{name}.c" for name in SHARED),
+        ROOT / "tests/http/routes.c",
+        *sources,
+    ]
+    includes = ["-I", str(static / "include"), "-I", str(folder), "-I", str(ROOT / "tests/http")]
+    program = folder / name
+    subprocess.run(["gcc", *FLAGS, *includes, *map(str, sources), "-o", str(program)], check=True)
+    return program
 
 
 def build(folder: Path) -> Path:
-    """Compiles the harness with the default limits as its appliance."""
-    lines = [f"#define LIMIT_{name.upper()} {value}" for name, value in vars(LIMITS).items()]
-    (folder / "appliance.h").write_text("\n".join(lines) + "\n")
-    program = folder / "harness"
-    includes = ["-I", str(ROOT / "kernel_static/include"), "-I", str(folder)]
-    subprocess.run(["gcc", *FLAGS, *includes, *map(str, SOURCES), "-o", str(program)], check=True)
-    return program
+    """HTTP over streams in memory."""
+    return _build(folder, "harness", [ROOT / "tests/http/harness.c"])
+
+
+def build_server(folder: Path) -> Path:
+    """HTTP over the hosted platform's sockets."""
+    static = ROOT / "kernel_static"
+    platform = sorted((static / "platform/linux").glob("*.c"))
+    rest = [static / "lib/command_line.c", static / "lib/log.c", ROOT / "tests/http/server.c"]
+    return _build(folder, "server", [*platform, *rest])
 
 
 class Harness:
