@@ -11,6 +11,7 @@
 #define CLIENT_PORT 68
 #define LEAST_SIZE 300 /* of a BOOTP message (RFC 1542, 2.1) */
 #define INFINITE UINT32_C(0xffffffff)
+#define REQUESTS_MOST 4 /* without an answer; then back to discovery */
 
 enum message_type { DISCOVER = 1, OFFER, REQUEST, DECLINE, ACK, NAK };
 
@@ -255,9 +256,6 @@ static void fall_back(struct dhcp *dhcp) {
     log_warn("dhcp", "no server answers; taking a fixed address and asking on");
     dhcp->configured(dhcp->context, &setting, "fallback");
 }
-
-/* A request that nobody answers goes back to discovery after this many. */
-#define REQUESTS_MOST 4
 
 bool dhcp_poll(struct dhcp *dhcp) {
     uint64_t now = net_now(dhcp->net);

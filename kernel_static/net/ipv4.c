@@ -35,6 +35,8 @@ static bool is_broadcast(const struct ipv4 *ipv4, uint32_t destination) {
             destination == (ipv4->address | ~ipv4->mask));
 }
 
+/* Don't Fragment stays clear: path MTU discovery, which it is for, needs ICMP messages that we do
+ * not act on, and a narrower path would swallow our segments. */
 bool ipv4_send(struct ipv4 *ipv4, uint32_t destination, uint8_t protocol, uint8_t *frame,
                size_t size) {
     uint8_t *header = frame + NET_IPV4_OFFSET;
@@ -42,7 +44,6 @@ bool ipv4_send(struct ipv4 *ipv4, uint32_t destination, uint8_t protocol, uint8_
     ipv4_start(header);
     ipv4_set_total_length(header, (uint16_t)(IPV4_HEADER_SIZE + size));
     ipv4_set_identification(header, ipv4->identification++);
-    ipv4_set_flags(header, IPV4_FLAGS_DF);
     ipv4_set_protocol(header, protocol);
     ipv4_set_source(header, ipv4->address);
     ipv4_set_destination(header, destination);

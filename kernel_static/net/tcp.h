@@ -1,8 +1,10 @@
 /* TCP for a server (RFC 9293): what listens, and the connections it accepted. Nothing here opens a
  * connection, so SYN-SENT does not exist; urgent data is delivered in line.
  *
+ * Left out on purpose: selective acknowledgment, timestamps, ECN, path MTU discovery, SYN cookies.
+ *
  * Reading order: tcp_segment.c (bytes to meaning and back), tcp_handshake.c, tcp_input.c,
- * tcp_receive.c, tcp_output.c, tcp_congestion.c, tcp_timer.c, tcp.c (the table and the callbacks).
+ * tcp_receive.c, tcp_wait.c, tcp_output.c, tcp_congestion.c, tcp_timer.c, tcp.c (the table and the callbacks).
  * Handlers are called from tcp_poll only, never from inside tcp_write, tcp_close or tcp_abort. */
 #pragma once
 
@@ -21,13 +23,13 @@ struct tcp_events {
     void (*closed)(void *context);
 };
 
-/* Listens on `port`. `limits` and `events` are copied. Returns null when the heap has no room for
- * the tables. */
 struct tcp_limits {
-    size_t connections, backlog; /* accepted, and with unfinished handshake */
-    size_t send_bytes, receive_bytes;
+    size_t connections, backlog;      /* accepted, and with unfinished handshake */
+    size_t send_bytes, receive_bytes; /* buffers of each connection, from the heap */
 };
 
+/* Listens on `port`. `limits` and `events` are copied. Returns null, having logged why, when the
+ * heap has no room for the tables. */
 struct tcp *tcp_listen(struct net *net, struct ipv4 *ipv4, uint16_t port,
                       const struct tcp_limits *limits, const struct tcp_events *events);
 

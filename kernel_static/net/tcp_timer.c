@@ -78,8 +78,8 @@ bool tcp_timers(struct tcp_connection *c, uint64_t now) {
 uint64_t tcp_connection_deadline(const struct tcp_connection *c) {
     if (c->state == TCP_FREE)
         return NET_NEVER;
-    if (c->state == TCP_GONE || c->opening || c->readable || c->finishing || c->output_due ||
-        c->ack_due)
+    if (c->state == TCP_GONE || c->opening || c->readable || (c->finishing && !c->count) ||
+        c->output_due || c->ack_due)
         return 0;
     return net_earlier(net_earlier(c->retransmit_at, c->persist_at),
                        net_earlier(c->keep_alive_at, c->linger_at));

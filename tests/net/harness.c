@@ -8,12 +8,15 @@
  *   F frame                puts a frame on the wire; taken at the next T
  *   w id bytes             stream_write; answers 'n' with the count taken
  *   c, a, r id             stream_close, stream_abort, stream_resume
- *   m id echo appetite     echo what arrives (0 or 1); octets to consume of each offer; id all ones:
- *                          streams opened from now on, where an appetite of 0xfffffffe refuses them
- *   f drop dup corrupt reorder seed     faults of the wire, in 65536ths
+ *   m id echo appetite     echo what arrives (0 or 1); octets to consume of each offer;
+ *                          id all ones: streams opened from now on, where an appetite of
+ *                          0xfffffffe refuses them
+ *   f drop dup corrupt reorder seed
+ *                          faults of the wire, in 65536ths
  *   b count                the device refuses this many transmissions
  *   u up                   link state
  *   h count                the heap fails this many allocations
+ *   k key data             answers 'K' with the SipHash-2-4 of data; key of 16 octets
  *   q                      answers 'Q' with lines "name value"
  * Events: F frame sent, O id peer, R id bytes, N id (finished), W id (writable), X id (closed),
  * G level and text (log). */
@@ -29,6 +32,7 @@
 #include "network_status.h"
 #include "panic.h"
 #include "platform.h"
+#include "siphash.h"
 #include "transport.h"
 
 #define EVERY_STREAM UINT32_MAX
@@ -58,18 +62,14 @@ static void put_number(char tag, uint32_t number) {
 
 /* --- what is below the stack ------------------------------------------------------------------ */
 
-uint64_t clock_nanoseconds(void) {
-    return now;
-}
+uint64_t clock_nanoseconds(void) { return now; }
 
 void entropy_fill(void *bytes, size_t count) {
     for (uint8_t *at = bytes; count--; at++)
         *at = (uint8_t)link_random();
 }
 
-struct nic *nic_open(void) {
-    return &link_nic;
-}
+struct nic *nic_open(void) { return &link_nic; }
 
 struct text command_line_value(const char *key) {
     size_t size = strlen(key);
@@ -105,9 +105,7 @@ _Noreturn void panic(const char *format, ...) {
     abort();
 }
 
-void *heap_allocate(size_t size) {
-    return heap_resize(NULL, size);
-}
+void *heap_allocate(size_t size) { return heap_resize(NULL, size); }
 
 void *heap_resize(void *block, size_t size) {
     if (heap_failures) {
@@ -126,7 +124,8 @@ void heap_release(void *block) {
     free(block);
 }
 
-/* --- what is above it --------------------------------------------------------------------------- */
+/* --- what is above it ---------------------------------------------------------------------------
+ */
 
 struct user {
     struct stream *stream; /* null once closed */
@@ -137,9 +136,7 @@ struct user {
 static struct user users[STREAMS];
 static uint32_t user_count, default_echo, default_appetite = UINT32_MAX;
 
-static uint32_t id_of(const struct user *user) {
-    return (uint32_t)(user - users);
-}
+static uint32_t id_of(const struct user *user) { return (uint32_t)(user - users); }
 
 static void *opened(struct stream *stream) {
     if (default_appetite == REFUSE || user_count == STREAMS)
@@ -235,14 +232,15 @@ static uint32_t number_at(const uint8_t *payload, size_t index) {
 
 static void handle(char tag, uint8_t *payload, size_t size) {
     static const struct stream_events events = {opened, received, finished, writable, closed};
-    struct user *user = size >= 4 && number_at(payload, 0) < user_count
-                            ? &users[number_at(payload, 0)]
-                            : NULL;
+    struct user *user =
+        size >= 4 && number_at(payload, 0) < user_count ? &users[number_at(payload, 0)] : NULL;
     bool alive = user && user->stream;
+    struct siphash_key key;
     uint64_t time;
     switch (tag) {
     case 'S':
         words = strndup((const char *)payload, size);
+        link_seed((uint32_t)command_line_number("seed", 0, UINT32_MAX, 1));
         put_number('B', transport_start(&events));
         break;
     case 'T':
@@ -289,6 +287,12 @@ static void handle(char tag, uint8_t *payload, size_t size) {
         break;
     case 'h':
         heap_failures = number_at(payload, 0);
+        break;
+    case 'k':
+        key = (struct siphash_key){number_at(payload, 0) | (uint64_t)number_at(payload, 1) << 32,
+                                   number_at(payload, 2) | (uint64_t)number_at(payload, 3) << 32};
+        time = siphash(&key, payload + 16, size - 16);
+        put_record('K', &time, sizeof time, NULL, 0);
         break;
     case 'q':
         query();

@@ -174,6 +174,9 @@ class Kernel:
 
     # What it says of itself.
 
+    def siphash(self, key: bytes, data: bytes) -> int:
+        return next(int.from_bytes(body, "little") for kind, body in self._call("k", key + data) if kind == "K")
+
     def status(self) -> dict[str, int]:
         body = next(body for kind, body in self._call("q") if kind == "Q").decode()
         return {name: int(value) for name, value in (line.split() for line in body.splitlines())}

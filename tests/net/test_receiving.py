@@ -154,6 +154,7 @@ def test_the_end_comes_after_the_last_byte_was_taken(client, kernel):
     kernel.mode(client.stream, appetite=3)
     client.send("FA", b"abcde")
     assert [e.kind for e in client.events()] == ["R"]
+    assert kernel.status()["deadline"] > kernel.status()["now"], "nothing to do until somebody reads"
     kernel.resume_stream(client.stream)
     assert [e.kind for e in client.events()] == ["R", "N"]
 
