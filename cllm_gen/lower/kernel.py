@@ -174,7 +174,7 @@ def outputs(
     quantizers = {r.shape[-1]: r for r in wanted if r.operation in ("quantize_twice", "quantize")}
     columns = sorted(quantizers)
     probe = min(
-        (request for request in wanted if request.operation == "matmul" and request.type == "q4_1"),
+        (request for request in wanted if request.operation == "matmul"),
         key=lambda request: (prod(request.shape), request),
         default=None,
     )
