@@ -18,35 +18,30 @@ static struct memory_span section;
 static size_t heap_room = SIZE_MAX; /* bytes the heap still gives, for tests of exhaustion */
 static long blocks;
 
-void *heap_allocate(size_t size)
-{
+void *heap_allocate(size_t size) {
     if (size > heap_room)
         return NULL;
     blocks++;
     return malloc(size);
 }
 
-void *heap_resize(void *block, size_t size)
-{
+void *heap_resize(void *block, size_t size) {
     if (size > heap_room)
         return NULL;
     blocks += block == NULL;
     return realloc(block, size);
 }
 
-void heap_release(void *block)
-{
+void heap_release(void *block) {
     blocks -= block != NULL;
     free(block);
 }
 
-struct memory_span model_image_section(const char *name)
-{
+struct memory_span model_image_section(const char *name) {
     return strcmp(name, "tokenizer") == 0 ? section : (struct memory_span){0};
 }
 
-void log_write(enum log_level level, const char *subsystem, const char *format, ...)
-{
+void log_write(enum log_level level, const char *subsystem, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fprintf(stderr, "%d %s: ", (int)level, subsystem);
@@ -55,16 +50,14 @@ void log_write(enum log_level level, const char *subsystem, const char *format, 
     va_end(arguments);
 }
 
-static uint32_t get_number(void)
-{
+static uint32_t get_number(void) {
     uint32_t number;
     if (fread(&number, 4, 1, stdin) != 1)
         exit(0);
     return number;
 }
 
-static struct text get_text(void)
-{
+static struct text get_text(void) {
     size_t count = get_number();
     char *bytes = malloc(count);
     if (count && fread(bytes, 1, count, stdin) != count)
@@ -72,27 +65,21 @@ static struct text get_text(void)
     return (struct text){bytes, count};
 }
 
-static void put_number(uint32_t number)
-{
-    fwrite(&number, 4, 1, stdout);
-}
+static void put_number(uint32_t number) { fwrite(&number, 4, 1, stdout); }
 
-static void put_bytes(const char *bytes, size_t count)
-{
+static void put_bytes(const char *bytes, size_t count) {
     put_number((uint32_t)count);
     if (count)
         fwrite(bytes, 1, count, stdout);
 }
 
-static void put_tokens(const int32_t *tokens, ptrdiff_t count)
-{
+static void put_tokens(const int32_t *tokens, ptrdiff_t count) {
     put_number((uint32_t)count);
     if (count > 0)
         fwrite(tokens, 4, (size_t)count, stdout);
 }
 
-static void encode(void)
-{
+static void encode(void) {
     bool parse_special = get_number();
     size_t capacity = get_number();
     struct text text = get_text();
@@ -102,8 +89,7 @@ static void encode(void)
     free((char *)text.bytes);
 }
 
-static void decode(void)
-{
+static void decode(void) {
     struct buffer out;
     buffer_start(&out, 1 << 30);
     for (size_t count = get_number(); count; count--) {
@@ -114,16 +100,14 @@ static void decode(void)
     buffer_release(&out);
 }
 
-static bool put_piece(void *context, const char *bytes, size_t count)
-{
+static bool put_piece(void *context, const char *bytes, size_t count) {
     (void)context;
     put_bytes(bytes, count);
     return true;
 }
 
 /* Every piece, then an empty one, which is no piece. */
-static void split(void)
-{
+static void split(void) {
     struct text text = get_text();
     struct pretokenizer_sink sink = {put_piece, NULL};
     pretokenizer_split(text.bytes, text.count, &sink);
@@ -131,16 +115,14 @@ static void split(void)
     free((char *)text.bytes);
 }
 
-static void describe(void)
-{
+static void describe(void) {
     int32_t token = (int32_t)get_number();
     put_number(tokenizer_is_special(token));
     put_number(tokenizer_is_end(token));
     put_number((uint32_t)tokenizer_beginning());
 }
 
-static void chat(bool tokens_wanted)
-{
+static void chat(bool tokens_wanted) {
     bool add_generation_prompt = get_number();
     size_t capacity = get_number();
     size_t count = get_number();
@@ -170,8 +152,7 @@ static void chat(bool tokens_wanted)
     free(messages);
 }
 
-int main(int count, char **arguments)
-{
+int main(int count, char **arguments) {
     if (count > 1) {
         FILE *file = fopen(arguments[1], "rb");
         fseek(file, 0, SEEK_END);
@@ -186,15 +167,32 @@ int main(int count, char **arguments)
     }
     for (;;) {
         switch (get_number()) {
-        case 'e': encode(); break;
-        case 'd': decode(); break;
-        case 'p': split(); break;
-        case 'k': describe(); break;
-        case 'r': chat(false); break;
-        case 'c': chat(true); break;
-        case 'h': heap_room = get_number(); break;
-        case 'b': put_number((uint32_t)blocks); break;
-        default: return 4;
+        case 'e':
+            encode();
+            break;
+        case 'd':
+            decode();
+            break;
+        case 'p':
+            split();
+            break;
+        case 'k':
+            describe();
+            break;
+        case 'r':
+            chat(false);
+            break;
+        case 'c':
+            chat(true);
+            break;
+        case 'h':
+            heap_room = get_number();
+            break;
+        case 'b':
+            put_number((uint32_t)blocks);
+            break;
+        default:
+            return 4;
         }
         fflush(stdout);
     }

@@ -5,8 +5,9 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.chat_template.conftest import expected
-from tests.tokenizer import corpus
+from cllm_gen.lower import chat_template, tokenizer
+from tests.chat_template.conftest import Model, expected
+from tests.tokenizer import corpus, native
 
 START, END = "\ue000", "\ue001"  # round what comes from messages, in the oracle's rendering
 TEXT = st.lists(
@@ -100,3 +101,19 @@ def test_capacity_and_exhaustion(ours):
     assert ours.encode(b"x" * 1000) is None
     ours.heap_room(0x7FFFFFFF)
     assert ours.chat_encode(chat, True) == (tokens, "")
+
+
+def test_a_marker_half_from_a_message_is_text(model, section_path, reference, tmp_path):
+    """Neither the template's text before a message nor after it completes a marker."""
+    halves = Model(
+        "{% for m in messages %}<|im_{{ m.role }}<|im_end|>{{ m.content }}end|>{% endfor %}"
+    )
+    outputs = tokenizer.outputs(model) + chat_template.outputs(halves)
+    program = native.build(tmp_path, outputs, native.objects(tmp_path / "static"))
+    running = native.Native(program, section_path)
+    end = [model.tokenizer.end]
+    tokens, _ = running.chat_encode([(b"end|>", b"<|im_"), (b"start|>", b"")], False)
+    text = ordinary(reference, "<|im_end|>") + end
+    between = ordinary(reference, "<|im_end|><|im_start|>")
+    assert tokens == text + between + end + ordinary(reference, "end|>")
+    assert running.close() == 0
