@@ -191,7 +191,8 @@ class Program:
                 texts[name] = f"{operand!r}f"
             else:
                 texts[name] = str(operand) if operand != -(2**31) else "INT32_MIN"
-        if not instruction.free:
+        constant = all(isinstance(operand, (int, float)) for operand in operands)
+        if not instruction.free and not constant:  # constants are made once, outside loops
             counts[instruction.name] += 1
         result = instruction.read.result
         c_type = "void" if result.pointer else self.isa.c_type(result)

@@ -16,6 +16,7 @@ from cllm_gen.notation.index import (
     Number,
     Reduction,
     Type,
+    names_in,
 )
 
 _DTYPES = {
@@ -48,6 +49,7 @@ _FUNCTIONS = {
     "saturate_i16": _saturate(16),
     "bits": lambda x: np.asarray(x, np.float32).view(np.int32).astype(np.int64),
     "from_bits": lambda x: (np.asarray(x) & 0xFFFFFFFF).astype(np.uint32).view(np.float32),
+    "unsigned_64": lambda x: np.asarray(x, np.int64).astype(np.uint64),
     "fused": lambda a, b, c: (a.astype(np.longdouble) * b + c).astype(np.float32),
 }
 _OPERATORS = {
@@ -113,7 +115,6 @@ def evaluate(
     """Runs an algorithm in float64. `values` holds inputs and sizes by name, `shapes` the shape of
     each array that statements write (inputs that are written are copied first: each statement
     reads what stood before it, except results of earlier statements). `only` narrows an index."""
-    names = {name for name, _ in algorithm.ranges}
     before = _Evaluation(
         {
             name: (
@@ -136,7 +137,6 @@ def evaluate(
             if name in used:
                 numbers = (only or {}).get(name) or range(int(before.of(bound, [])))
                 axes.append((name, np.array(numbers)))
-        assert names
         value = before.of(statement.value, axes)
         target = tuple(_whole(before.of(each, axes)) for each in statement.indices)
         shape = tuple(len(numbers) for _, numbers in axes)
@@ -149,9 +149,7 @@ def evaluate(
 
 
 def _indices(nodes) -> set[str]:
-    from cllm_gen.notation.index import _names
-
-    return set().union(*map(_names, nodes))
+    return set().union(*map(names_in, nodes))
 
 
 def run_meaning(meaning: Meaning, operands: Mapping[str, Any]) -> np.ndarray:
@@ -163,7 +161,7 @@ def run_meaning(meaning: Meaning, operands: Mapping[str, Any]) -> np.ndarray:
             return int(value)
         if type.element == "f32":
             return array.astype(np.float32)
-        return array.astype(np.int64)
+        return array.astype(np.uint64 if type.element == "u64" else np.int64)
 
     values = {name: widened(type, operands[name]) for name, type in meaning.parameters}
     lanes = max(meaning.result.lanes, 1)

@@ -5,11 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from lark import Lark, Token, Tree
+from lark import Lark, Tree
 
 from cllm_gen.notation import reading
 from cllm_gen.spec.source import Span, SpecError, caller_span
 
+FUNCTIONS = {  # and how many arguments each takes
+    "abs": 1,
+    "exp": 1,
+    "sqrt": 1,
+    "round": 1,
+    "truncate": 1,
+    "max": 2,
+    "min": 2,
+    "select": 3,
+    "saturate_i8": 1,
+    "saturate_i16": 1,
+    "bits": 1,
+    "from_bits": 1,
+    "unsigned_64": 1,
+    "fused": 3,
+}
 _WORDS = {
     "NAME": "a name",
     "NUMBER": "a number",
@@ -123,6 +139,20 @@ class Meaning:
     text: str
 
 
+def _check(node, span: Span, example: str) -> None:
+    """Refuses functions that the notation does not have."""
+    if isinstance(node, Call) and FUNCTIONS.get(node.function) != len(node.arguments):
+        raise SpecError(
+            span,
+            f"{node.function} of {len(node.arguments)}",
+            ", ".join(f"{name} of {count}" for name, count in FUNCTIONS.items()),
+            example,
+        )
+    for inner in vars(node).values() if hasattr(node, "__dict__") else ():
+        for each in inner if isinstance(inner, tuple) else (inner,):
+            _check(each, span, example)
+
+
 @cache
 def _parser() -> Lark:
     return reading.grammar("index")
@@ -153,18 +183,18 @@ def _type(tree: Tree) -> Type:
     return Type(str(element), int(lanes) if lanes else 0, star is not None)
 
 
-def _names(node) -> set[str]:
+def names_in(node) -> set[str]:
     """Names an expression uses as indices or parameters."""
     if isinstance(node, Name):
         return {node.name}
     if isinstance(node, Element):
-        return {node.array} | set().union(*map(_names, node.indices))
+        return {node.array} | set().union(*map(names_in, node.indices))
     if isinstance(node, Call):
-        return set().union(*map(_names, node.arguments))
+        return set().union(*map(names_in, node.arguments))
     if isinstance(node, Binary):
-        return _names(node.left) | _names(node.right)
+        return names_in(node.left) | names_in(node.right)
     if isinstance(node, Reduction):
-        return _names(node.count) | (_names(node.body) - {node.index})
+        return names_in(node.count) | (names_in(node.body) - {node.index})
     return set()
 
 
@@ -187,7 +217,8 @@ def read_algorithm(text: str, span: Span | None = None) -> Algorithm:
             _node(rest[-1]),
             reading.inside(start, line.meta.line),
         )
-        free = set().union(*map(_names, value.indices)) - {name for name, _ in ranges}
+        _check(value.value, value.span, _ALGORITHM_EXAMPLE)
+        free = set().union(*map(names_in, value.indices)) - {name for name, _ in ranges}
         if free:
             raise SpecError(
                 value.span,
@@ -210,7 +241,8 @@ def read_meaning(text: str, span: Span | None = None) -> Meaning:
     name, *parameters, result, value = tree.children
     found = tuple((str(each.children[0]), _type(each.children[1])) for each in parameters if each)
     node = _node(value)
-    unknown = _names(node) - {each for each, _ in found} - {"i"}
+    _check(node, start, _INSTRUCTION_EXAMPLE)
+    unknown = names_in(node) - {each for each, _ in found} - {"i"}
     if unknown:
         raise SpecError(
             start,

@@ -47,7 +47,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Instruction:
-    """`code` is C with a {hole} for each parameter of `meaning`. With code == "{a}" it is free."""
+    """`code` is C with a {hole} for each parameter of `meaning`."""
 
     code: str
     meaning: str
@@ -72,8 +72,8 @@ class Instruction:
 
     @property
     def free(self) -> bool:
-        """A change of type that costs no machine instruction."""
-        return "(" not in self.code.replace("{", "") or self.code.startswith("_mm_cast")
+        """A change of C type that costs no machine instruction."""
+        return re.match(r"_mm\d*_cast\w+\(|\(u?int\d+_t\)\(", self.code) is not None
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from cllm_gen.emit.tree import texts
+from cllm_gen.emit.render import environment, render
 from cllm_gen.lower.kernel import load_kernels, outputs, quantized_bytes
 from cllm_gen.notation.evaluate import evaluate
 from cllm_gen.spec.kernel import KernelRequest
-from cllm_gen.weights.layout import pack_tile16, unpack_tile16
+from cllm_gen.weights.layout import pack_tile16, tile_bytes, unpack_tile16
+from specs.kernels.activations import BLOCK_BYTES, BYTES, LEVEL, ROW_HEADER
 
 ROOT = Path(__file__).resolve().parents[2]
-KV_BLOCK_BYTES_EXTRA = 192  # the stride of cache blocks need not be what one layer needs
 
 
 def aligned(shape, dtype, fill=0xA5) -> np.ndarray:
@@ -55,9 +56,9 @@ class Library:
         self, folder: Path, isa, requests: list[KernelRequest], block_bytes: int = 0, flags=()
     ):
         self.isa, self.kernels = isa, load_kernels(ROOT)
-        for path, text in texts(outputs("probe", requests, [isa])).items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text)
+        for output in outputs("probe", requests, [isa]):
+            (folder / output.path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / output.path).write_text(render(output, environment()))
         (folder / "models/probe/model.h").write_text(f"#define KV_BLOCK_BYTES {block_bytes}\n")
         source = folder / f"models/probe/kernels__{isa.name}.c"
         text = source.read_text().replace("\nstatic void ", "\nvoid ")
@@ -114,12 +115,34 @@ def packed(type_name: str, raw: np.ndarray) -> np.ndarray:
     return out
 
 
+@cache
+def weights(type_name: str, rows: int, columns: int) -> np.ndarray:
+    """A random packed matrix, the same for every set; the seed is its shape."""
+    return packed(
+        type_name, random_blocks(type_name, rows, columns, np.random.default_rng((rows, columns)))
+    )
+
+
+def values_of(type_name: str, w: np.ndarray, rows: range, columns: int) -> np.ndarray:
+    """The values of some of a packed matrix's rows, which begin and end with tiles."""
+    size = tile_bytes(type_name, columns)
+    part = w[rows.start // 16 * size : rows.stop // 16 * size]
+    return unpack_tile16(type_name, part.tobytes(), len(rows), columns)
+
+
+def decoded(q: np.ndarray, columns: int) -> np.ndarray:
+    """What quantised rows stand for: unit * level * q, float64."""
+    rows = len(q)
+    unit = q[:, :4].copy().view(np.float32).astype(np.float64)
+    blocks = q[:, ROW_HEADER:].reshape(rows, columns // 32, BLOCK_BYTES)
+    levels = blocks[:, :, LEVEL : LEVEL + 4].copy().view(np.int32)
+    quants = blocks[:, :, BYTES : BYTES + 32].view(np.int8)
+    return (unit[:, :, None] * levels * quants).reshape(rows, columns)
+
+
 def quantized(library: Library, x: np.ndarray) -> np.ndarray:
     """Rows quantised by the set's own kernel, with junk beyond the last."""
     rows, columns = x.shape
     q = aligned((rows, quantized_bytes(columns)), np.uint8)
     library.call(KernelRequest("quantize", "q8", (columns,)), rows, x, q)
     return q
-
-
-__all__ = ["ROOT", "Library", "aligned", "packed", "quantized", "random_blocks", "unpack_tile16"]

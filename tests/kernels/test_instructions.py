@@ -1,0 +1,180 @@
+"""Every instruction of every set, on this CPU, against its meaning: random and extreme lanes."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import subprocess
+
+import numpy as np
+import pytest
+
+from cllm_gen.notation.evaluate import run_meaning
+from cllm_gen.notation.index import Type
+from cllm_gen.spec.isa import InstructionSet
+from tests.kernels.sets import CPU_FLAGS, SETS
+
+SEED = 20_241
+_C = {
+    "i8": "int8_t",
+    "u8": "uint8_t",
+    "i16": "int16_t",
+    "u16": "uint16_t",
+    "i32": "int32_t",
+    "u32": "uint32_t",
+    "i64": "int64_t",
+    "u64": "uint64_t",
+    "f32": "float",
+}
+_NUMPY = {
+    "i8": "i1",
+    "u8": "u1",
+    "i16": "i2",
+    "u16": "u2",
+    "i32": "i4",
+    "u32": "u4",
+    "i64": "i8",
+    "u64": "u8",
+    "f32": "f4",
+}
+IMMEDIATES = (1, 4, 7)
+TRIALS = 24
+
+
+def _lanes(type: Type) -> int:
+    return type.lanes or 1
+
+
+def _immediates(instruction) -> list[dict[str, int]]:
+    """Each choice of the instruction's immediates."""
+    names = [name for name, type in instruction.read.parameters if type.element == "imm"]
+    return [dict(zip(names, values)) for values in itertools.product(IMMEDIATES, repeat=len(names))]
+
+
+def _function(isa: InstructionSet, instruction, constants: dict[str, int], name: str) -> str:
+    """A C function that runs the instruction on operands in memory."""
+    parameters, texts = ["uint8_t *result"], {}
+    body = []
+    for at, (operand, type) in enumerate(instruction.read.parameters):
+        if type.element == "imm":
+            texts[operand] = str(constants[operand])
+            continue
+        element = _C[type.element]
+        if type.pointer and instruction.read.result.pointer:
+            texts[operand] = f"({element} *)(void *)result"
+            continue
+        parameters.append(f"const uint8_t *from{at}")
+        if type.pointer:
+            texts[operand] = f"(const {element} *)(const void *)from{at}"
+        else:
+            c_type = isa.c_type(type)
+            body.append(f"{c_type} {operand}; memcpy(&{operand}, from{at}, sizeof {operand});")
+            texts[operand] = operand
+    code = instruction.code
+    for operand, text in texts.items():
+        code = code.replace("{" + operand + "}", text)
+    if instruction.read.result.pointer:
+        body.append(f"{code};")
+    else:
+        body.append(
+            f"{isa.c_type(instruction.read.result)} out = {code}; memcpy(result, &out, sizeof out);"
+        )
+    return f"void {name}({', '.join(parameters)}) {{ {' '.join(body)} }}"
+
+
+@pytest.fixture(scope="module", params=SETS, ids=lambda isa: isa.name)
+def compiled(request, tmp_path_factory):
+    """A shared object with a function for each instruction of a set and each immediate."""
+    isa = request.param
+    cases = []
+    for instruction in isa.instructions:
+        for constants in _immediates(instruction):
+            suffix = "".join(f"_{value}" for value in constants.values())
+            cases.append((instruction, constants, f"run_{instruction.name}{suffix}"))
+    folder = tmp_path_factory.mktemp(isa.name)
+    source = folder / "instructions.c"
+    source.write_text(
+        "#include <immintrin.h>\n#include <stdint.h>\n#include <string.h>\n"
+        + "\n".join(_function(isa, *case) for case in cases)
+    )
+    subprocess.run(
+        ["gcc", "-O1", "-shared", "-fPIC", *isa.all_flags, str(source), "-o", str(folder / "i.so")],
+        check=True,
+    )
+    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
+    if missing:
+        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    return ctypes.CDLL(str(folder / "i.so")), cases
+
+
+def _values(type: Type, rng, trial: int) -> np.ndarray:
+    """Lanes: extremes in the first trials, then random; floats within the range where conversions
+    to integers are defined, with zeros and halves."""
+    count, dtype = _lanes(type), np.dtype(_NUMPY[type.element])
+    if type.element == "f32":
+        edges = np.array(
+            [0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-30, -1e-30, 1e9, -1e9, 3.25], np.float32
+        )
+        return (
+            rng.choice(edges, count)
+            if trial % 2
+            else (rng.standard_normal(count) * 10.0 ** rng.integers(-3, 6)).astype("f4")
+        )
+    limits = np.iinfo(dtype)
+    edges = np.array(
+        [limits.min, limits.max, 0, 1, limits.max - 1, limits.min + 1, limits.max // 2], dtype
+    )
+    if trial % 3 == 0:
+        return rng.choice(edges, count)
+    return rng.integers(limits.min, limits.max, count, dtype=dtype, endpoint=True)
+
+
+_DEFINED = {  # operands that a schedule keeps in range, because C leaves the rest undefined
+    "plus": 2**30 - 1,
+    "minus": 2**30 - 1,
+    "times": 2**15 - 1,
+    "accumulate": 2**31 - 1,
+    "double": 2**23,
+}
+
+
+def test_instructions_do_what_they_mean(compiled):
+    library, cases = compiled
+    rng = np.random.default_rng(SEED)
+    print(f"seed {SEED}")
+    for instruction, constants, name in cases:
+        function = getattr(library, name)
+        for trial in range(TRIALS):
+            operands, addresses = dict(constants), []
+            for operand, type in instruction.read.parameters:
+                if type.element == "imm":
+                    continue
+                if type.pointer and instruction.read.result.pointer:
+                    operands[operand] = np.zeros(_lanes(type))
+                    continue
+                values = _values(type, rng, trial)
+                if instruction.name in _DEFINED and not type.pointer:
+                    bound = _DEFINED[instruction.name]
+                    values = np.clip(values, -bound, bound).astype(values.dtype)
+                if operand == "n":
+                    values = values & 31
+                if instruction.name == "least" and operand == "b":
+                    values = values & 0x7FFFFFFF
+                if instruction.name.startswith("divide"):
+                    values = np.where(values == 0, np.float32(2), values)
+                if instruction.name.startswith("sqrt"):
+                    values = np.abs(values)
+                operands[operand] = values if type.lanes else values[0]
+                addresses.append(np.ascontiguousarray(values))
+            result = instruction.read.result
+            got = np.full(_lanes(result) + 8, 0xA5, np.uint8).repeat(8)
+            function(
+                ctypes.c_void_p(got.ctypes.data),
+                *(ctypes.c_void_p(a.ctypes.data) for a in addresses),
+            )
+            size = _lanes(result) * np.dtype(_NUMPY[result.element]).itemsize
+            want = run_meaning(instruction.read, operands)
+            assert (
+                got[:size].tobytes() == want.tobytes()
+            ), f"{name}({operands}): {got[:size].view(_NUMPY[result.element])}, its meaning gives {want}"
+            assert (got[size:] == 0xA5).all(), f"{name} writes beyond its result"

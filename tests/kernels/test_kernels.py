@@ -1,0 +1,265 @@
+"""Generated kernels against the index notation that they were scheduled from, on every set that this
+CPU has: the model's shapes, and a family of edge sizes with odd batches and odd strides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cllm_gen.spec.kernel import KernelRequest
+from cllm_gen.weights.layout import unpack_tile16
+from tests.kernels.harness import (
+    Library,
+    aligned,
+    decoded,
+    packed,
+    quantized,
+    values_of,
+    weights,
+)
+from tests.kernels.sets import CPU_FLAGS, SETS
+
+SEED = 7_919
+EPSILON = (("epsilon", 1e-5),)
+MODEL_MATRICES = [
+    ("matmul", "q4_1", 1536, 576),
+    ("matmul", "q4_1", 192, 576),
+    ("matmul", "q4_1", 576, 576),
+    ("matmul_add", "q4_1", 576, 1536),
+    ("matmul_add", "q4_1", 576, 576),
+    ("matmul", "q8_0", 49152, 576),
+]
+EDGE_MATRICES = [
+    (operation, type_name, n, k)
+    for operation, type_name in (("matmul", "q4_1"), ("matmul_add", "q4_1"), ("matmul", "q8_0"))
+    for n in (16, 32, 48)
+    for k in (32, 64, 96, 576)
+]
+WIDTHS = (32, 64, 96, 576, 1536)
+HEADS = ((9, 64), (3, 64), (1, 8), (5, 24))
+ATTENTIONS = ((9, 3, 64), (4, 4, 32), (2, 1, 8), (8, 2, 128))
+LENGTHS = (1, 2, 31, 32, 33, 64, 97, 211)
+KV_BLOCK_TOKENS = 32
+
+
+def _requests() -> list[KernelRequest]:
+    found = {KernelRequest(o, t, (n, k)) for o, t, n, k in MODEL_MATRICES + EDGE_MATRICES}
+    found |= {
+        KernelRequest("embed", "q8_0", (49152, 576)),
+        KernelRequest("embed", "q8_0", (48, 96)),
+    }
+    found |= {KernelRequest("quantize", "q8", (k,)) for k in WIDTHS}
+    found |= {KernelRequest("rms_norm", "f32", (k,), EPSILON) for k in WIDTHS}
+    found |= {KernelRequest("silu_multiply", "f32", (k,)) for k in WIDTHS}
+    found |= {KernelRequest("rope", "f32", shape) for shape in HEADS}
+    found |= {KernelRequest("attention", "f32", shape) for shape in ATTENTIONS}
+    return sorted(found)
+
+
+BLOCK_BYTES_PRIME = (
+    8 * 8 * KV_BLOCK_TOKENS * 128 + 64 * 7
+)  # more than any layer here needs, and odd
+
+
+@pytest.fixture(scope="module", params=SETS, ids=lambda isa: isa.name)
+def library(request, tmp_path_factory) -> Library:
+    isa = request.param
+    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
+    if missing:
+        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    print(f"seed {SEED}")
+    return Library(tmp_path_factory.mktemp(isa.name), isa, _requests(), BLOCK_BYTES_PRIME)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(SEED)
+
+
+def _floats(rng, *shape, scale=1.0) -> np.ndarray:
+    """Activations with a few outliers, as models have, on a 64-byte boundary."""
+    out = aligned(shape, np.float32)
+    out[:] = rng.standard_normal(shape) * scale
+    flat = out.reshape(-1)
+    flat[rng.integers(0, flat.size, max(flat.size // 100, 1))] *= 30
+    return out
+
+
+def _guarded(*shape) -> np.ndarray:
+    """A result whose last row is never asked for: it must keep its junk."""
+    return aligned((shape[0] + 1, *shape[1:]), np.float32)
+
+
+def _untouched(y: np.ndarray) -> None:
+    assert (y[-1:].view(np.uint8) == 0xA5).all(), "wrote beyond its rows"
+
+
+def _check_matrix(library, rng, operation, type_name, n, k, rows):
+    w = weights(type_name, n, k)
+    x, y = _floats(rng, rows, k), _guarded(rows, n)
+    if operation == "matmul_add":
+        y[:-1] = rng.standard_normal((rows, n))
+    q = quantized(library, x)
+    start = int(rng.integers(0, n // 16 - 7)) * 16 if n > 4096 else 0
+    some = range(start, min(start + 128, n)) if n > 4096 else range(n)
+    values = values_of(type_name, w, some, k)
+    request, part = KernelRequest(operation, type_name, (n, k)), slice(some.start, some.stop)
+    seen = {"x": decoded(q, k), "w": values, "rows": rows, "y": y[:-1, part].copy()}
+    shape = (rows, len(some))
+    want = library.oracle(request, seen, {"y": shape}, {"n": range(len(some))})["y"]
+    library.call(request, rows, q, w, y)
+    _untouched(y)
+    size = np.abs(seen["x"]) @ np.abs(values).T
+    assert (np.abs(y[:-1, part] - want) <= 1e-6 * size + 1e-6).all()
+
+
+@pytest.mark.parametrize("operation,type_name,n,k", MODEL_MATRICES)
+@pytest.mark.parametrize("rows", (1, 5))
+def test_model_matrices(library, rng, operation, type_name, n, k, rows):
+    _check_matrix(library, rng, operation, type_name, n, k, rows)
+
+
+@pytest.mark.parametrize("operation,type_name,n,k", EDGE_MATRICES)
+def test_edge_matrices(library, rng, operation, type_name, n, k):
+    for rows in range(1, 10):
+        _check_matrix(library, rng, operation, type_name, n, k, rows)
+
+
+@pytest.mark.parametrize("type_name", ("q4_1", "q8_0"))
+def test_extreme_quants_do_not_overflow(library, type_name):
+    """Every quant and every activation at its limit, signs alike: the largest sums there can be."""
+    k, n = 576, 16
+    quant = {"q4_1": 0xFF, "q8_0": 0x81}[type_name]
+    block = np.concatenate(
+        [
+            np.array([1], "<f2").view(np.uint8),
+            *([np.array([-8], "<f2").view(np.uint8)] if type_name == "q4_1" else []),
+            np.full(16 if type_name == "q4_1" else 32, quant, np.uint8),
+        ]
+    )
+    w = packed(type_name, np.tile(block, (n, k // 32)))
+    for sign in (1, -1):
+        x = aligned((1, k), np.float32)
+        x[:] = sign
+        y = _guarded(1, n)
+        library.call(KernelRequest("matmul", type_name, (n, k)), 1, quantized(library, x), w, y)
+        want = unpack_tile16(type_name, w.tobytes(), n, k).sum(axis=1) * sign
+        assert np.allclose(y[0], want, rtol=2e-3)
+
+
+@pytest.mark.parametrize("k", WIDTHS)
+def test_quantize_loses_half_a_step_at_most(library, rng, k):
+    for rows in (1, 3):
+        x = _floats(rng, rows, k, scale=3.0)
+        x[0, :32] = 0
+        q = quantized(library, x)
+        shapes = {
+            "peak": (rows,),
+            "level": (rows, k // 32),
+            "scale": (rows, k // 32),
+            "q": (rows, k),
+        }
+        request = KernelRequest("quantize", "q8", (k,))
+        want = library.oracle(request, {"x": x, "rows": rows}, shapes)
+        step = np.repeat(want["scale"], 32, axis=1)
+        got = decoded(q, k)
+        assert (np.abs(got - x) <= 0.505 * step).all()
+        assert np.abs(want["q"]).max() <= 127
+        same = np.abs(got - want["q"] * step) <= 2e-3 * np.abs(x)
+        assert same.mean() > 0.95, "only ties and levels on an edge may differ"
+
+
+def test_quantize_of_zeros(library):
+    x = aligned((2, 576), np.float32)
+    x[:] = 0
+    w = weights("q4_1", 576, 576)
+    y = _guarded(2, 576)
+    library.call(KernelRequest("matmul", "q4_1", (576, 576)), 2, quantized(library, x), w, y)
+    assert (y[:2] == 0).all()
+
+
+@pytest.mark.parametrize("n,k", ((49152, 576), (48, 96)))
+def test_embed(library, rng, n, k):
+    w = weights("q8_0", n, k)
+    tokens = aligned((5,), np.int32)
+    tokens[:] = [0, n - 1, *rng.integers(0, n, 3)]
+    x = _guarded(5, k)
+    request = KernelRequest("embed", "q8_0", (n, k))
+    library.call(request, 5, tokens, w, x)
+    _untouched(x)
+    tiles = [
+        values_of("q8_0", w, range(t // 16 * 16, t // 16 * 16 + 16), k)[t % 16] for t in tokens
+    ]
+    seen = {"tokens": np.arange(5), "w": np.array(tiles), "rows": 5}
+    want = library.oracle(request, seen, {"x": (5, k)})["x"]
+    assert np.array_equal(x[:-1], want.astype(np.float32))
+
+
+@pytest.mark.parametrize("k", WIDTHS)
+def test_rms_norm(library, rng, k):
+    request = KernelRequest("rms_norm", "f32", (k,), EPSILON)
+    for rows in (1, 3, 7):
+        x, gain, y = _floats(rng, rows, k, scale=3.0), _floats(rng, k), _guarded(rows, k)
+        library.call(request, rows, x, gain, y)
+        _untouched(y)
+        want = library.oracle(request, {"x": x, "gain": gain, "rows": rows}, {"y": (rows, k)})["y"]
+        assert np.allclose(y[:-1], want, rtol=3e-6, atol=1e-7)
+        library.call(request, rows, x, gain, x)
+        assert np.array_equal(x, y[:-1]), "in place"
+
+
+@pytest.mark.parametrize("heads,width", HEADS)
+def test_rope(library, rng, heads, width):
+    request = KernelRequest("rope", "f32", (heads, width))
+    for rows in (1, 4):
+        x = _guarded(rows, heads, width)
+        x[:-1] = _floats(rng, rows, heads, width)
+        angles = rng.uniform(0, 6, (rows, width // 2)).astype(np.float32)
+        cosines, sines = aligned(angles.shape, np.float32), aligned(angles.shape, np.float32)
+        cosines[:], sines[:] = np.cos(angles), np.sin(angles)
+        values = {"x": x[:-1].copy(), "cosines": cosines, "sines": sines, "rows": rows}
+        want = library.oracle(request, values, {"x": (rows, heads, width)})["x"]
+        library.call(request, rows, cosines, sines, x)
+        _untouched(x)
+        assert np.allclose(x[:-1], want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("k", WIDTHS)
+def test_silu_multiply(library, rng, k):
+    request = KernelRequest("silu_multiply", "f32", (k,))
+    for rows in (1, 3):
+        gate, up, y = _floats(rng, rows, k, scale=4.0), _floats(rng, rows, k), _guarded(rows, k)
+        gate[0, :4] = 0, 100, -100, -20
+        library.call(request, rows, gate, up, y)
+        _untouched(y)
+        want = library.oracle(request, {"gate": gate, "up": up, "rows": rows}, {"y": (rows, k)})[
+            "y"
+        ]
+        assert np.allclose(y[:-1], want, rtol=3e-6, atol=1e-20)
+
+
+@pytest.mark.parametrize("heads,groups,width", ATTENTIONS)
+@pytest.mark.parametrize("length", LENGTHS)
+def test_attention(library, rng, heads, groups, width, length):
+    request = KernelRequest("attention", "f32", (heads, groups, width))
+    count = -(-length // KV_BLOCK_TOKENS)
+    cache = aligned(((count + 3) * BLOCK_BYTES_PRIME,), np.uint8)
+    blocks = aligned((count,), np.uint32)
+    blocks[:] = rng.permutation(count + 3)[:count]
+    keys, values = (_floats(rng, groups, length, width).copy() for _ in range(2))
+    for i, block in enumerate(blocks):
+        start = int(block) * BLOCK_BYTES_PRIME
+        size = 2 * groups * KV_BLOCK_TOKENS * width
+        both = cache[start : start + 4 * size].view(np.float32)
+        both = both.reshape(2, groups, KV_BLOCK_TOKENS, width)
+        here = slice(32 * i, min(32 * i + 32, length))
+        both[0][:, : here.stop - here.start] = keys[:, here]
+        both[1][:, : here.stop - here.start] = values[:, here]
+    q, y = _floats(rng, heads, width, scale=2.0), _guarded(heads, width)
+    library.call(request, q, cache, blocks, length, None, y)
+    _untouched(y)
+    seen = {"q": q, "keys": keys, "values": values, "length": length}
+    shapes = {"score": (heads, length), "share": (heads, length), "y": (heads, width)}
+    want = library.oracle(request, seen, shapes)["y"]
+    bound = 4e-5 if library.isa.name.startswith("word") else 2e-6
+    assert np.abs(y[:-1] - want).max() <= bound * max(np.abs(values).max(), 1) * 20
