@@ -71,8 +71,7 @@ def generate(root: Path, appliance: str | None) -> None:
     """Write generated/ from specs/."""
     from cllm_gen.generate import generate as run
 
-    for path in run(root, appliance):
-        click.echo(f"wrote generated/{path}")
+    run(root, appliance, lambda path: click.echo(f"wrote generated/{path}"))
 
 
 @cli.command()

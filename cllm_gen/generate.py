@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Callable
 
 from cllm_gen.check.handlers import check_handlers
 from cllm_gen.emit import tree
@@ -19,9 +20,9 @@ def generate(root: Path, appliance: str | None = None) -> list[str]:
     wanted = tree.texts(outputs(appliances))
     if appliance is not None:
         wanted = {**tree.on_disk(root), **wanted}
-    changed = tree.write(root, wanted)
+    for path in tree.write(root, wanted):
+        wrote(path)
     check_handlers(root, appliances)
-    return changed
 
 
 def staleness(root: Path) -> str:
