@@ -10,18 +10,26 @@ class Client:
     """`next` is our next sequence number, `expected` the kernel's; offsets in `send` and in answers
     are absolute sequence numbers."""
 
-    def __init__(self, kernel: Kernel, port: int = 40000, sequence: int = 1000, window: int = 65535):
+    def __init__(
+        self, kernel: Kernel, port: int = 40000, sequence: int = 1000, window: int = 65535
+    ):
         self.kernel, self.port, self.next, self.window = kernel, port, sequence, window
         self.expected = 0
         self.start = sequence
         self.stream = -1
         self.iss = 0
 
-    def segment(self, flags, data=b"", *, sequence=None, acknowledgment=None, window=None, options=b"") -> bytes:
+    def segment(
+        self, flags, data=b"", *, sequence=None, acknowledgment=None, window=None, options=b""
+    ) -> bytes:
         return wire.tcp(
-            flags, self.port, self.next if sequence is None else sequence,
+            flags,
+            self.port,
+            self.next if sequence is None else sequence,
             self.expected if acknowledgment is None else acknowledgment,
-            self.window if window is None else window, data, options,
+            self.window if window is None else window,
+            data,
+            options,
         )
 
     def answers(self) -> list[wire.Segment]:

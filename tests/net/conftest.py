@@ -14,12 +14,28 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session")
 def program(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("net") / "harness"
-    sources = sorted((ROOT / "kernel_static/net").glob("*.c")) + sorted((ROOT / "tests/net").glob("*.c"))
+    sources = sorted((ROOT / "kernel_static/net").glob("*.c")) + sorted(
+        (ROOT / "tests/net").glob("*.c")
+    )
     subprocess.run(
-        ["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
-         "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-         f"-I{ROOT}/tests/net", f"-I{ROOT}/kernel_static/include", f"-I{ROOT}/kernel_static/net",
-         f"-I{ROOT}/generated", *map(str, sources), "-o", str(out)],
+        [
+            "gcc",
+            "-std=gnu11",
+            "-g",
+            "-O1",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-fsanitize=address,undefined",
+            "-fno-sanitize-recover=all",
+            f"-I{ROOT}/tests/net",
+            f"-I{ROOT}/kernel_static/include",
+            f"-I{ROOT}/kernel_static/net",
+            f"-I{ROOT}/generated",
+            *map(str, sources),
+            "-o",
+            str(out),
+        ],
         check=True,
     )
     return out
@@ -30,8 +46,8 @@ def boot(program):
     """Starts kernels with given command lines; each must end without a sanitizer's complaint."""
     running = []
 
-    def start(words: str = STATIC) -> Kernel:
-        running.append(Kernel(program, words))
+    def start(words: str = STATIC, **more) -> Kernel:
+        running.append(Kernel(program, words, **more))
         return running[-1]
 
     yield start

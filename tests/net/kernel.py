@@ -30,7 +30,7 @@ class Kernel:
     """`frames` are those it sent and nobody has looked at yet; ARP requests for hosts in
     `neighbours` are answered at once unless that is turned off."""
 
-    def __init__(self, program: Path, words: str = STATIC):
+    def __init__(self, program: Path, words: str = STATIC, failing_allocations: int = 0):
         self.process = subprocess.Popen(
             [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -39,7 +39,7 @@ class Kernel:
         self.log: list[str] = []
         self.damage = False  # the wire may flip bits: frames with a bad checksum are not for us
         self.neighbours = {wire.HOST: wire.HOST_MAC}
-        self.answer: dict[str, bytes] = {}
+        self.heap_fails(failing_allocations)
         self.started = self._number(self._call("S", words.encode()), "B")
         if self.started:
             self.run()
@@ -65,7 +65,9 @@ class Kernel:
         while True:
             head = self.process.stdout.read(5)
             if len(head) < 5:
-                raise AssertionError("the stack died:\n" + self.process.stderr.read().decode(errors="replace"))
+                raise AssertionError(
+                    "the stack died:\n" + self.process.stderr.read().decode(errors="replace")
+                )
             body = self.process.stdout.read(struct.unpack("<I", head[1:])[0])
             kind = chr(head[0])
             if kind == "E":
@@ -107,12 +109,27 @@ class Kernel:
             asked = []
             for frame in self.frames:
                 found = wire.read_arp(frame)
-                if found and found.operation == 1 and found.target in self.neighbours and found.sender != found.target:
+                if (
+                    found
+                    and found.operation == 1
+                    and found.target in self.neighbours
+                    and found.sender != found.target
+                ):
                     asked.append((frame, found))
             for frame, found in asked:
                 mac = self.neighbours[found.target]
                 self.frames.remove(frame)
-                self._call("F", wire.arp(2, mac, found.target, found.sender_mac, found.sender, destination=found.sender_mac))
+                self._call(
+                    "F",
+                    wire.arp(
+                        2,
+                        mac,
+                        found.target,
+                        found.sender_mac,
+                        found.sender,
+                        destination=found.sender_mac,
+                    ),
+                )
             if asked:
                 self._call("T", struct.pack("<Q", 0))
 
@@ -175,7 +192,11 @@ class Kernel:
     # What it says of itself.
 
     def siphash(self, key: bytes, data: bytes) -> int:
-        return next(int.from_bytes(body, "little") for kind, body in self._call("k", key + data) if kind == "K")
+        return next(
+            int.from_bytes(body, "little")
+            for kind, body in self._call("k", key + data)
+            if kind == "K"
+        )
 
     def status(self) -> dict[str, int]:
         body = next(body for kind, body in self._call("q") if kind == "Q").decode()

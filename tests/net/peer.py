@@ -12,7 +12,17 @@ class Peer:
     """Sends `outgoing`, collects `incoming`; `step` is called once for each pass of time. Keeps what
     comes out of order, acknowledges everything, repeats after three duplicates or a timeout."""
 
-    def __init__(self, kernel: Kernel, port: int, outgoing: bytes, *, sequence=7, window=65535, mss=1460, shift=None):
+    def __init__(
+        self,
+        kernel: Kernel,
+        port: int,
+        outgoing: bytes,
+        *,
+        sequence=7,
+        window=65535,
+        mss=1460,
+        shift=None,
+    ):
         self.kernel, self.port, self.outgoing, self.mss = kernel, port, outgoing, mss
         self.start, self.window, self.shift = sequence, window, shift
         self.sent = self.acknowledged = 0  # octets of outgoing
@@ -28,7 +38,11 @@ class Peer:
     @property
     def expected(self) -> int:
         assert self.their_start is not None
-        return self.their_start + len(self.incoming) + (self.their_fin is not None and self.their_fin == len(self.incoming))
+        return (
+            self.their_start
+            + len(self.incoming)
+            + (self.their_fin is not None and self.their_fin == len(self.incoming))
+        )
 
     @property
     def done(self) -> bool:
@@ -36,7 +50,9 @@ class Peer:
 
     def _frame(self, flags, at: int, data=b"", options=b"") -> bytes:
         acknowledgment = 0 if self.their_start is None else self.expected
-        return wire.tcp(flags, self.port, self.start + at, acknowledgment, self.window, data, options)
+        return wire.tcp(
+            flags, self.port, self.start + at, acknowledgment, self.window, data, options
+        )
 
     def _data(self, at: int) -> bytes:
         data = self.outgoing[at : at + self.mss]
@@ -53,7 +69,9 @@ class Peer:
         if self.their_start is None:
             if self.clock >= self.repeat_at:
                 self.repeat_at = self.clock + TIMEOUT
-                options = wire.mss_option(self.mss) + (b"" if self.shift is None else wire.scale_option(self.shift))
+                options = wire.mss_option(self.mss) + (
+                    b"" if self.shift is None else wire.scale_option(self.shift)
+                )
                 frames.append(self._frame("S", 0, options=options))
             return frames
         if not self.fin_acknowledged and self.clock >= self.repeat_at:
@@ -126,7 +144,9 @@ def run(kernel: Kernel, peers: list[Peer], limit: int, step: int = 5 * MILLISECO
     """Lets time pass until all peers are done; fails after `limit` nanoseconds of it."""
     passed = 0
     while not all(peer.done for peer in peers):
-        assert passed < limit, [(p.port, p.acknowledged, len(p.incoming), p.their_fin) for p in peers]
+        assert passed < limit, [
+            (p.port, p.acknowledged, len(p.incoming), p.their_fin) for p in peers
+        ]
         assert not any(peer.reset for peer in peers)
         segments = kernel.segments()
         for peer in peers:

@@ -51,8 +51,15 @@ def messages(kernel) -> list[Message]:
             at += 2 + body[at + 1]
         assert options[61] == b"\1" + wire.KERNEL_MAC
         found.append(
-            Message(options[53][0], struct.unpack("!I", body[4:8])[0], body[12:16], options,
-                    packet.source, packet.destination, bool(body[10] & 0x80))
+            Message(
+                options[53][0],
+                struct.unpack("!I", body[4:8])[0],
+                body[12:16],
+                options,
+                packet.source,
+                packet.destination,
+                bool(body[10] & 0x80),
+            )
         )
     return found
 
@@ -62,9 +69,22 @@ def option(kind: int, data: bytes) -> bytes:
 
 
 def reply(
-    message, kind, *, address=ADDRESS, xid=None, server=wire.HOST, mask="255.255.255.0",
-    router=wire.HOST, lease=86400, extra=b"", op=2, chaddr=wire.KERNEL_MAC, cookie=b"\x63\x82\x53\x63",
-    destination=None, end=b"\xff", port=68,
+    message,
+    kind,
+    *,
+    address=ADDRESS,
+    xid=None,
+    server=wire.HOST,
+    mask="255.255.255.0",
+    router=wire.HOST,
+    lease=86400,
+    extra=b"",
+    op=2,
+    chaddr=wire.KERNEL_MAC,
+    cookie=b"\x63\x82\x53\x63",
+    destination=None,
+    end=b"\xff",
+    port=68,
 ) -> bytes:
     body = struct.pack("!BBBBIHH", op, 1, 6, 0, message.xid if xid is None else xid, 0, 0)
     body += bytes(4) + wire.ip_bytes(address) + bytes(8) + chaddr + bytes(10 + 192) + cookie
@@ -77,7 +97,11 @@ def reply(
     body += extra + end
     everyone = destination is None
     return wire.udp(
-        body, 67, port, wire.HOST, "255.255.255.255" if everyone else destination,
+        body,
+        67,
+        port,
+        wire.HOST,
+        "255.255.255.255" if everyone else destination,
         destination_mac=wire.BROADCAST_MAC if everyone else wire.KERNEL_MAC,
     )
 
@@ -93,18 +117,26 @@ def acquire(kernel, **more):
 
 def answers_ping(kernel, address=ADDRESS) -> bool:
     kernel.send(wire.ipv4(wire.icmp_echo(7, 1, b"x"), 1, destination=address))
-    return any((p := wire.read_ipv4(f)) and p.protocol == 1 and p.source == address for f in kernel.take())
+    return any(
+        (p := wire.read_ipv4(f)) and p.protocol == 1 and p.source == address for f in kernel.take()
+    )
 
 
 def test_four_messages_and_the_address_works_at_once(boot):
     kernel = boot(DYNAMIC)
     (discover,) = messages(kernel)
     assert kernel.status()["now"] == MILLISECOND, "sent in the same instant"
-    assert (discover.kind, discover.source, discover.destination) == (DISCOVER, "0.0.0.0", "255.255.255.255")
+    assert (discover.kind, discover.source, discover.destination) == (
+        DISCOVER,
+        "0.0.0.0",
+        "255.255.255.255",
+    )
     kernel.send(reply(discover, OFFER))
     (request,) = messages(kernel)
     assert request.kind == REQUEST and request.xid == discover.xid
-    assert request.requested == wire.ip_bytes(ADDRESS) and request.options[54] == wire.ip_bytes(wire.HOST)
+    assert request.requested == wire.ip_bytes(ADDRESS) and request.options[54] == wire.ip_bytes(
+        wire.HOST
+    )
     assert request.ciaddr == bytes(4)
     kernel.send(reply(request, ACK))
     announced = [a for f in kernel.take() if (a := wire.read_arp(f))]
@@ -125,15 +157,21 @@ def test_accepts_unicast_answers_before_it_has_an_address(boot):
 def test_unconfigured_it_answers_nothing_but_dhcp(boot):
     kernel = boot(DYNAMIC)
     kernel.take()
-    kernel.send(wire.tcp("S", 40000, 1), wire.ipv4(wire.icmp_echo(1, 1, b""), 1),
-                wire.arp(1, wire.HOST_MAC, wire.HOST, b"\0" * 6, "0.0.0.0"))
+    kernel.send(
+        wire.tcp("S", 40000, 1),
+        wire.ipv4(wire.icmp_echo(1, 1, b""), 1),
+        wire.arp(1, wire.HOST_MAC, wire.HOST, b"\0" * 6, "0.0.0.0"),
+    )
     assert kernel.take() == []
 
 
 def test_a_client_that_connects_too_early_is_served_when_the_address_comes(boot):
     kernel = boot(DYNAMIC)
     (discover,) = messages(kernel)
-    kernel.send(wire.tcp("S", 39000, 1, destination=ADDRESS), wire.tcp("S", 39001, 1, destination="10.0.2.45"))
+    kernel.send(
+        wire.tcp("S", 39000, 1, destination=ADDRESS),
+        wire.tcp("S", 39001, 1, destination="10.0.2.45"),
+    )
     kernel.send(reply(discover, OFFER))
     (request,) = messages(kernel)
     kernel.send(*(wire.tcp("S", 40000 + i, 1, destination=ADDRESS) for i in range(4)))
@@ -260,7 +298,11 @@ def test_renews_at_half_of_the_lease(boot):
 
 def test_honours_the_servers_timers(boot):
     kernel = boot(DYNAMIC)
-    acquire(kernel, lease=1000, extra=option(58, struct.pack("!I", 100)) + option(59, struct.pack("!I", 300)))
+    acquire(
+        kernel,
+        lease=1000,
+        extra=option(58, struct.pack("!I", 100)) + option(59, struct.pack("!I", 300)),
+    )
     kernel.take()
     kernel.run(99 * SECOND)
     assert messages(kernel) == []

@@ -28,7 +28,9 @@ def damaged(honest: bytes, from_offset: int):
         return bytes(made[:size]) + tail
 
     return st.builds(
-        apply, st.lists(change, max_size=6), st.one_of(st.just(len(honest)), st.integers(0, len(honest))),
+        apply,
+        st.lists(change, max_size=6),
+        st.one_of(st.just(len(honest)), st.integers(0, len(honest))),
         st.one_of(st.just(b""), OCTETS),
     )
 
@@ -37,22 +39,34 @@ def options():
     """TCP options, right and wrong."""
     return st.one_of(
         st.binary(max_size=40),
-        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 12), st.binary(max_size=10)), max_size=5).map(
-            lambda items: b"".join(bytes([k, n]) + data for k, n, data in items)[:40]
-        ),
+        st.lists(
+            st.tuples(st.integers(0, 9), st.integers(0, 12), st.binary(max_size=10)), max_size=5
+        ).map(lambda items: b"".join(bytes([k, n]) + data for k, n, data in items)[:40]),
     )
 
 
 ETHERNET = st.one_of(
     st.binary(max_size=1514),
-    st.builds(lambda kind, body: wire.ethernet(body, kind), st.sampled_from([0x800, 0x806, 0x86DD, 5]), st.binary(max_size=1500)),
+    st.builds(
+        lambda kind, body: wire.ethernet(body, kind),
+        st.sampled_from([0x800, 0x806, 0x86DD, 5]),
+        st.binary(max_size=1500),
+    ),
 )
 ARP = damaged(wire.arp(1, wire.HOST_MAC, wire.HOST, b"\0" * 6, wire.KERNEL), 14)
 IPV4 = st.builds(
     lambda body, protocol, option, flags, source, destination: wire.ipv4(
-        body, protocol, source, destination, options=option + b"\0" * (-len(option) % 4), flags=flags
+        body,
+        protocol,
+        source,
+        destination,
+        options=option + b"\0" * (-len(option) % 4),
+        flags=flags,
     ),
-    OCTETS, st.sampled_from([1, 6, 17, 200]), st.binary(max_size=40), st.sampled_from([0, 0x4000, 0x2000, 1]),
+    OCTETS,
+    st.sampled_from([1, 6, 17, 200]),
+    st.binary(max_size=40),
+    st.sampled_from([0, 0x4000, 0x2000, 1]),
     st.sampled_from([wire.HOST, "10.0.2.255", "224.0.0.1", "0.0.0.0", "192.0.2.1"]),
     st.sampled_from([wire.KERNEL, "255.255.255.255", "10.0.2.255", "10.0.2.16"]),
 )
@@ -60,7 +74,13 @@ TCP = st.builds(
     lambda flags, sequence, acknowledgment, window, data, option, to_port: wire.tcp(
         flags, 39999, sequence, acknowledgment, window, data, option, to_port=to_port
     ),
-    st.integers(0, 255), NUMBER, NUMBER, st.integers(0, 65535), OCTETS, options(), st.sampled_from([80, 80, 80, 1]),
+    st.integers(0, 255),
+    NUMBER,
+    NUMBER,
+    st.integers(0, 65535),
+    OCTETS,
+    options(),
+    st.sampled_from([80, 80, 80, 1]),
 )
 
 
@@ -130,10 +150,15 @@ def test_tcp(shared, frames):
 @given(
     st.lists(
         st.tuples(
-            st.integers(0, 31), st.integers(-70000, 70000), st.integers(-3000, 3000), st.integers(0, 65535),
-            st.binary(max_size=60), st.integers(0, 400),
+            st.integers(0, 31),
+            st.integers(-70000, 70000),
+            st.integers(-3000, 3000),
+            st.integers(0, 65535),
+            st.binary(max_size=60),
+            st.integers(0, 400),
         ),
-        min_size=1, max_size=25,
+        min_size=1,
+        max_size=25,
     )
 )
 def test_tcp_inside_a_connection(shared, segments):
@@ -142,8 +167,13 @@ def test_tcp_inside_a_connection(shared, segments):
     client = Client(shared, 51000, sequence=shared.status()["now"] // 1000 % 2**32).connect()
     for flags, sequence, acknowledgment, window, data, milliseconds in segments:
         shared.send(
-            client.segment(flags, data, sequence=client.next + sequence // 1000, window=window,
-                           acknowledgment=client.expected + acknowledgment // 100)
+            client.segment(
+                flags,
+                data,
+                sequence=client.next + sequence // 1000,
+                window=window,
+                acknowledgment=client.expected + acknowledgment // 100,
+            )
         )
         shared.run(milliseconds * 1_000_000)
     shared.mode()

@@ -26,7 +26,10 @@ def test_syn_ack_offers_mss_and_scales_only_if_asked(kernel):
     plain = Client(kernel, 40001).syn(b"")
     assert plain.options == {2: struct.pack("!H", 1460)} and plain.window == 65535
     scaled = Client(kernel, 40002).syn(wire.mss_option(1460) + wire.scale_option(7))
-    assert scaled.options == {2: struct.pack("!H", 1460), 3: b"\3"}, "262,144 octets need a shift of 3"
+    assert scaled.options == {
+        2: struct.pack("!H", 1460),
+        3: b"\3",
+    }, "262,144 octets need a shift of 3"
     assert scaled.window == 65535, "a SYN's own window is not scaled"
 
 
@@ -39,7 +42,13 @@ def test_unknown_options_are_ignored(kernel):
 
 
 @pytest.mark.parametrize(
-    "options, size", [(wire.mss_option(300), 300), (b"", 536), (wire.mss_option(9000), 1460), (wire.mss_option(1), 64)]
+    "options, size",
+    [
+        (wire.mss_option(300), 300),
+        (b"", 536),
+        (wire.mss_option(9000), 1460),
+        (wire.mss_option(1), 64),
+    ],
 )
 def test_segments_are_no_longer_than_the_peer_takes(kernel, options, size):
     client = Client(kernel).connect(options)
@@ -67,7 +76,9 @@ def test_a_repeated_syn_gets_the_same_answer(kernel):
     client = Client(kernel)
     first = client.syn()
     kernel.run(300 * MILLISECOND)
-    (again,) = client.send("S", sequence=client.start, options=wire.mss_option(1460), acknowledgment=0)
+    (again,) = client.send(
+        "S", sequence=client.start, options=wire.mss_option(1460), acknowledgment=0
+    )
     assert again == first and kernel.status()["pending"] == 1
 
 
@@ -144,13 +155,17 @@ def test_backlog_is_bounded_and_the_oldest_makes_room_after_three_seconds(kernel
     kernel.segments()
     (answer,) = late.send("S", sequence=late.start, acknowledgment=0)
     assert answer.has("SA") and kernel.status()["pending"] == BACKLOG
-    assert clients[1].send("A") == [] and kernel.status()["connections"] == 1, "the others were kept"
+    assert (
+        clients[1].send("A") == [] and kernel.status()["connections"] == 1
+    ), "the others were kept"
 
 
 def test_a_syn_flood_costs_nothing_and_a_client_gets_through(kernel):
     before = kernel.status()
     for burst in range(20):
-        kernel.send(*(wire.tcp("S", 1024 + burst * 50 + i, 1, source=f"198.51.100.{i}") for i in range(50)))
+        kernel.send(
+            *(wire.tcp("S", 1024 + burst * 50 + i, 1, source=f"198.51.100.{i}") for i in range(50))
+        )
         kernel.run(100 * MILLISECOND)
         kernel.take()
     status = kernel.status()
@@ -194,6 +209,13 @@ def test_the_upper_layer_may_refuse(kernel):
     assert kernel.take_events() == [] and kernel.status()["connections"] == 0
 
 
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_no_memory_for_the_tables(boot, failing):
+    kernel = boot(failing_allocations=failing)
+    assert not kernel.started
+    assert any("no memory" in line for line in kernel.log)
+
+
 @pytest.mark.parametrize("failing", [1, 2])
 def test_no_memory_for_buffers(kernel, failing):
     client = Client(kernel)
@@ -230,15 +252,20 @@ def test_the_hash_is_siphash(kernel):
     """Vectors of the reference implementation: key 00..0f, input 00, 00 01, ..."""
     key = bytes(range(16))
     expected = {
-        0: 0x726FDB47DD0E0E31, 1: 0x74F839C593DC67FD, 7: 0xAB0200F58B01D137,
-        8: 0x93F5F5799A932462, 15: 0xA129CA6149BE45E5,
+        0: 0x726FDB47DD0E0E31,
+        1: 0x74F839C593DC67FD,
+        7: 0xAB0200F58B01D137,
+        8: 0x93F5F5799A932462,
+        15: 0xA129CA6149BE45E5,
     }
     assert {n: kernel.siphash(key, bytes(range(n))) for n in expected} == expected
 
 
 def test_initial_numbers_depend_on_the_key(boot):
     first, same = Client(boot()).syn(), Client(boot()).syn()
-    assert first.sequence == same.sequence, "the key, the pair and the time are all there is to them"
+    assert (
+        first.sequence == same.sequence
+    ), "the key, the pair and the time are all there is to them"
     other = boot("ip=10.0.2.15/24 seed=77")
     other.take()
     assert Client(other).syn().sequence != first.sequence

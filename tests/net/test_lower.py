@@ -27,8 +27,19 @@ def test_announces_its_address_and_asks_for_the_gateway_at_once(kernel):
 
 
 @pytest.mark.parametrize(
-    "words", ["ip=10.0.2.15", "ip=10.0.2.256/24", "ip=10.0.2.0/24", "ip=10.0.2.15/33", "ip=10.0.2.15/24,",
-              "ip=10.0.2.15/24,10.0.2", "ip=127.0.0.1/8", "ip=010.0.2.15/24", "ip=10.0.2.15/24x", "ip="],
+    "words",
+    [
+        "ip=10.0.2.15",
+        "ip=10.0.2.256/24",
+        "ip=10.0.2.0/24",
+        "ip=10.0.2.15/33",
+        "ip=10.0.2.15/24,",
+        "ip=10.0.2.15/24,10.0.2",
+        "ip=127.0.0.1/8",
+        "ip=010.0.2.15/24",
+        "ip=10.0.2.15/24x",
+        "ip=",
+    ],
 )
 def test_refuses_to_start_with_a_wrong_address(boot, words):
     kernel = boot(words)
@@ -47,7 +58,9 @@ def test_answers_who_has_and_learns_who_asked(kernel):
 
 def test_does_not_answer_for_other_addresses_nor_learn_from_gossip(kernel):
     kernel.send(wire.arp(1, OTHER_MAC, OTHER, b"\0" * 6, "10.0.2.99"))
-    kernel.send(wire.arp(2, OTHER_MAC, OTHER, wire.KERNEL_MAC, wire.KERNEL, destination=wire.KERNEL_MAC))
+    kernel.send(
+        wire.arp(2, OTHER_MAC, OTHER, wire.KERNEL_MAC, wire.KERNEL, destination=wire.KERNEL_MAC)
+    )
     assert arps(kernel) == []
     ping(kernel, OTHER, source_mac=OTHER_MAC)
     assert kernel.status()["arp_learned"] == 1
@@ -130,6 +143,15 @@ def test_an_entry_expires(kernel):
     assert not [f for f in frames if wire.read_ipv4(f)]
 
 
+def test_an_entry_that_ends_while_its_answer_is_due_is_asked_anew(kernel):
+    kernel.neighbours.clear()
+    kernel.queue(wire.ipv4(wire.icmp_echo(7, 1, b""), 1))
+    kernel.run(301 * SECOND)
+    frames = kernel.take()
+    assert [each.target for f in frames if (each := wire.read_arp(f))] == [wire.HOST]
+    assert not [f for f in frames if wire.read_ipv4(f)]
+
+
 def test_a_neighbour_may_move_to_another_card(kernel):
     kernel.send(wire.arp(1, OTHER_MAC, wire.HOST, b"\0" * 6, wire.HOST))
     kernel.take()
@@ -185,7 +207,10 @@ ECHO = wire.icmp_echo(1, 1, b"abcd")
         ("arp_malformed", wire.ethernet(b"\0" * 46, 0x806)),
         ("arp_malformed", wire.arp(1, OTHER_MAC, OTHER, b"\0" * 6, wire.KERNEL)[:41]),
         ("arp_malformed", wire.arp(3, OTHER_MAC, OTHER, b"\0" * 6, wire.KERNEL)),
-        ("arp_malformed", wire.arp(1, OTHER_MAC, OTHER, b"\0" * 6, wire.KERNEL, source=wire.HOST_MAC)),
+        (
+            "arp_malformed",
+            wire.arp(1, OTHER_MAC, OTHER, b"\0" * 6, wire.KERNEL, source=wire.HOST_MAC),
+        ),
         ("arp_malformed", wire.arp(1, OTHER_MAC, "192.168.0.1", b"\0" * 6, wire.KERNEL)),
         ("arp_malformed", wire.arp(1, OTHER_MAC, "10.0.2.255", b"\0" * 6, wire.KERNEL)),
         ("ipv4_malformed", wire.ethernet(b"\x45" * 19, 0x800)),
@@ -205,7 +230,10 @@ ECHO = wire.icmp_echo(1, 1, b"abcd")
         ("icmp_malformed", wire.ipv4(ECHO[:-1] + b"e", 1)),
         ("icmp_malformed", wire.ipv4(b"\x08\0\xf7\xff", 1)),
         ("icmp_ignored", wire.ipv4(wire.icmp_echo(1, 1, b"", kind=13), 1)),
-        ("icmp_ignored", wire.ipv4(ECHO, 1, destination="10.0.2.255", destination_mac=wire.BROADCAST_MAC)),
+        (
+            "icmp_ignored",
+            wire.ipv4(ECHO, 1, destination="10.0.2.255", destination_mac=wire.BROADCAST_MAC),
+        ),
         ("udp_malformed", wire.ipv4(b"\0" * 7, 17)),
         ("udp_malformed", wire.ipv4(b"\0\x35\0\x44\0\x09\0\0", 17)),
         ("udp_bad_checksum", wire.ipv4(b"\0\x35\0\x44\0\x08\0\1", 17)),
@@ -224,7 +252,9 @@ def test_malformed_frames_are_dropped_counted_and_survived(kernel, counter, fram
     dropped(kernel, counter, frame)
     dropped(kernel, counter, frame, frame)
     if not counter.endswith("not_ours"):
-        assert any(line.startswith("3 ") and "dropped" in line for line in kernel.log), "told at debug level"
+        assert any(
+            line.startswith("3 ") and "dropped" in line for line in kernel.log
+        ), "told at debug level"
 
 
 def test_options_and_padding_are_accepted(kernel):

@@ -27,8 +27,10 @@ def test_each_segment_out_of_order_is_answered_at_once(client, kernel):
     start = client.next
     frames = [client.segment("A", b"x", sequence=start + i) for i in (1, 2, 3)]
     kernel.send(*frames)
-    assert [a.acknowledgment for a in client.answers()] == [start] * 3, "three duplicates for the sender"
-    (ack, *_) = client.send("A", b"x", sequence=start)
+    assert [a.acknowledgment for a in client.answers()] == [
+        start
+    ] * 3, "three duplicates for the sender"
+    ack, *_ = client.send("A", b"x", sequence=start)
     assert ack.acknowledgment == start + 4, "the hole is filled: told at once"
     assert data_of(client) == b"xxxx"
 
@@ -58,7 +60,9 @@ def test_early_runs_are_bounded(client, kernel):
     for i in range(60):
         client.send("A", b"x", sequence=start + 2 * i)
     (ack,) = client.send("A", sequence=start - 1)
-    assert start + 64 <= ack.acknowledgment < start + 120, "32 runs were kept, the rest must come again"
+    assert (
+        start + 64 <= ack.acknowledgment < start + 120
+    ), "32 runs were kept, the rest must come again"
     for i in range(120):
         client.send("A", b"xy"[i % 2 : i % 2 + 1], sequence=start + i)
     assert data_of(client) == b"xy" * 60
@@ -154,7 +158,9 @@ def test_the_end_comes_after_the_last_byte_was_taken(client, kernel):
     kernel.mode(client.stream, appetite=3)
     client.send("FA", b"abcde")
     assert [e.kind for e in client.events()] == ["R"]
-    assert kernel.status()["deadline"] > kernel.status()["now"], "nothing to do until somebody reads"
+    assert (
+        kernel.status()["deadline"] > kernel.status()["now"]
+    ), "nothing to do until somebody reads"
     kernel.resume_stream(client.stream)
     assert [e.kind for e in client.events()] == ["R", "N"]
 

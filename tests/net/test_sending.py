@@ -53,7 +53,11 @@ def test_a_small_write_does_not_wait_for_an_acknowledgment(client, kernel):
 def test_only_the_last_segment_of_a_burst_pushes(client, kernel):
     kernel.write(client.stream, pattern(3000))
     kernel.run()
-    assert [(len(s.data), s.has("P")) for s in client.answers()] == [(MSS, False), (MSS, False), (80, True)]
+    assert [(len(s.data), s.has("P")) for s in client.answers()] == [
+        (MSS, False),
+        (MSS, False),
+        (80, True),
+    ]
 
 
 def test_data_is_repeated_with_back_off_then_given_up(client, kernel):
@@ -130,13 +134,17 @@ def test_karn_repeated_segments_teach_nothing(client, kernel):
     kernel.write(client.stream, b"next")
     kernel.run()
     client.answers()
-    assert kernel.status()["deadline"] - kernel.status()["now"] >= 2 * SECOND, "the backed-off timeout stays"
+    assert (
+        kernel.status()["deadline"] - kernel.status()["now"] >= 2 * SECOND
+    ), "the backed-off timeout stays"
     client.follow([])
     client.expected += 4
     client.send("A")
     kernel.write(client.stream, b"more")
     kernel.run()
-    assert kernel.status()["deadline"] - kernel.status()["now"] < SECOND, "a clean sample ends the back-off"
+    assert (
+        kernel.status()["deadline"] - kernel.status()["now"] < SECOND
+    ), "a clean sample ends the back-off"
 
 
 def test_three_duplicates_repeat_at_once(client, kernel):
@@ -159,7 +167,7 @@ def test_two_losses_in_a_window_are_both_repaired_without_a_timeout(client, kern
     kernel.run()
     flight = client.answers()
     for _ in range(3):
-        (*_, again) = client.send("A") or [None]
+        *_, again = client.send("A") or [None]
     assert again == flight[0]
     client.expected = flight[3].sequence  # segments 0 to 2 are there, 3 is missing too
     repaired = client.send("A")
@@ -234,7 +242,9 @@ def test_a_closed_window_is_probed_with_back_off_for_ever(client, kernel):
             client.send("A", window=0)
     pauses = [b - a for a, b in zip(times, times[1:])]
     assert pauses[:4] == sorted(pauses[:4]) and pauses[0] < pauses[3] and max(pauses) <= 240
-    assert len(times) > 10 and kernel.status()["connections"] == 1, "an answering peer is never dropped"
+    assert (
+        len(times) > 10 and kernel.status()["connections"] == 1
+    ), "an answering peer is never dropped"
     answers = client.send("A", window=1000)
     assert client.follow(answers) == b"waiting", "and when it opens all goes out"
 
@@ -256,7 +266,7 @@ def test_a_fin_waits_behind_a_closed_window(client, kernel):
     kernel.close_stream(client.stream)
     assert client.answers() == []
     kernel.run(SECOND)
-    (probe, *_) = client.answers()
+    probe, *_ = client.answers()
     assert probe.has("F") and not probe.data
     client.expected += 1
     client.send("A", window=0)
@@ -284,7 +294,7 @@ def test_silly_windows_are_not_filled_octet_by_octet(client, kernel):
     client.follow([segment])
     client.send("A", window=600)
     kernel.run(SECOND)
-    (segment, *_) = client.answers()
+    segment, *_ = client.answers()
     assert len(segment.data) == 600, "but not for ever: after the timeout what fits goes"
 
 
@@ -334,6 +344,27 @@ def test_a_busy_device_delays_but_loses_nothing(client, kernel):
     kernel.close_stream(client.stream)
     (last,) = client.answers()
     assert last.data == b"x" and last.has("F")
+
+
+def test_a_busy_device_delays_acknowledgments_and_repetitions(client, kernel):
+    kernel.device_busy(2)
+    start = client.next
+    frames = [
+        client.segment("A", b"x", sequence=start + 1),
+        client.segment("A", b"x", sequence=start),
+    ]
+    kernel.send(*frames)
+    assert client.answers()[-1].acknowledgment == start + 2
+    client.next = start + 2
+    measured(client)
+    kernel.write(client.stream, b"lost")
+    kernel.run()
+    client.answers()
+    kernel.device_busy(3)
+    kernel.run(250 * MILLISECOND)
+    assert client.follow(client.answers()) == b"lost"
+    client.send("A")
+    assert sent_at(kernel, client, 10 * SECOND, 100 * MILLISECOND) == []
 
 
 def test_after_a_pause_it_starts_gently(client, kernel):

@@ -155,9 +155,9 @@ def test_fin_with_data(client, kernel):
 
 def test_fin_before_its_data(client, kernel):
     start = client.next
-    (duplicate, *_) = client.send("FA", sequence=start + 5)
+    duplicate, *_ = client.send("FA", sequence=start + 5)
     assert duplicate.acknowledgment == start and client.events() == []
-    (ack, *_) = client.send("PA", b"hello")
+    ack, *_ = client.send("PA", b"hello")
     kernel.segments()
     assert [(e.kind, e.data) for e in client.events()] == [("R", b"hello"), ("N", b"")]
     (final,) = client.send("A", sequence=start + 5)
@@ -219,7 +219,11 @@ def time_wait(kernel) -> Client:
 def test_time_wait_answers_a_repeated_fin(kernel):
     client = time_wait(kernel)
     (ack,) = client.send("FA", sequence=client.next - 1)
-    assert ack.flags == wire.ACK and ack.acknowledgment == client.next and ack.sequence == client.expected
+    assert (
+        ack.flags == wire.ACK
+        and ack.acknowledgment == client.next
+        and ack.sequence == client.expected
+    )
 
 
 def test_time_wait_ignores_resets_and_pure_acks(kernel):

@@ -46,7 +46,9 @@ def test_every_fault_at_once(kernel, seed):
 def test_several_at_once_over_a_bad_wire(kernel):
     kernel.mode(echo=True)
     wholes = [stream(i, 20_000 + 999 * i) for i in range(4)]
-    peers = [Peer(kernel, 41000 + i, whole, window=2000 + 6000 * i) for i, whole in enumerate(wholes)]
+    peers = [
+        Peer(kernel, 41000 + i, whole, window=2000 + 6000 * i) for i, whole in enumerate(wholes)
+    ]
     kernel.faults(drop=0.08, duplicate=0.05, reorder=0.1, seed=5)
     run(kernel, peers, 1000 * SECOND)
     assert [bytes(peer.incoming) for peer in peers] == wholes
@@ -66,7 +68,9 @@ def test_nothing_is_left_behind_by_many_short_connections(kernel):
     before = kernel.status()["heap_blocks"]
     kernel.faults(drop=0.05, duplicate=0.05, reorder=0.05, seed=3)
     for group in range(10):
-        peers = [Peer(kernel, 42000 + 8 * group + i, b"GET /health", sequence=group) for i in range(6)]
+        peers = [
+            Peer(kernel, 42000 + 8 * group + i, b"GET /health", sequence=group) for i in range(6)
+        ]
         run(kernel, peers, 1000 * SECOND)
         assert all(bytes(peer.incoming) == b"GET /health" for peer in peers)
         kernel.run_for(5 * SECOND, SECOND)

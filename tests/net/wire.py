@@ -34,8 +34,13 @@ def ethernet(payload: bytes, kind: int, source=HOST_MAC, destination=KERNEL_MAC)
 
 
 def arp(
-    operation: int, sender_mac: bytes, sender: str, target_mac: bytes, target: str,
-    source: bytes | None = None, destination: bytes = BROADCAST_MAC,
+    operation: int,
+    sender_mac: bytes,
+    sender: str,
+    target_mac: bytes,
+    target: str,
+    source: bytes | None = None,
+    destination: bytes = BROADCAST_MAC,
 ) -> bytes:
     body = struct.pack("!HHBBH", 1, 0x800, 6, 4, operation)
     body += sender_mac + ip_bytes(sender) + target_mac + ip_bytes(target)
@@ -43,14 +48,33 @@ def arp(
 
 
 def ipv4(
-    payload: bytes, protocol: int, source=HOST, destination=KERNEL, *, flags=0x4000, options=b"",
-    source_mac=HOST_MAC, destination_mac=KERNEL_MAC,
+    payload: bytes,
+    protocol: int,
+    source=HOST,
+    destination=KERNEL,
+    *,
+    flags=0x4000,
+    options=b"",
+    source_mac=HOST_MAC,
+    destination_mac=KERNEL_MAC,
 ) -> bytes:
     size = 20 + len(options)
-    head = struct.pack(
-        "!BBHHHBBH4s4s", 0x40 | size // 4, 0, size + len(payload), 1, flags, 64, protocol, 0,
-        ip_bytes(source), ip_bytes(destination),
-    ) + options
+    head = (
+        struct.pack(
+            "!BBHHHBBH4s4s",
+            0x40 | size // 4,
+            0,
+            size + len(payload),
+            1,
+            flags,
+            64,
+            protocol,
+            0,
+            ip_bytes(source),
+            ip_bytes(destination),
+        )
+        + options
+    )
     head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
     return ethernet(head + payload, 0x800, source_mac, destination_mac)
 
@@ -64,7 +88,9 @@ def icmp_echo(identifier: int, sequence: int, payload: bytes, kind=8) -> bytes:
     return body[:2] + struct.pack("!H", checksum(body)) + body[4:]
 
 
-def udp(payload: bytes, source_port: int, port: int, source=HOST, destination=KERNEL, **more) -> bytes:
+def udp(
+    payload: bytes, source_port: int, port: int, source=HOST, destination=KERNEL, **more
+) -> bytes:
     body = struct.pack("!HHHH", source_port, port, 8 + len(payload), 0) + payload
     value = checksum(pseudo_header(source, destination, 17, len(body)) + body) or 0xFFFF
     return ipv4(body[:6] + struct.pack("!H", value) + payload, 17, source, destination, **more)
@@ -75,14 +101,35 @@ def flags_of(names: str | int) -> int:
 
 
 def tcp(
-    flags, port: int, sequence: int, acknowledgment=0, window=65535, data=b"", options=b"", *,
-    to_port=80, source=HOST, destination=KERNEL,
+    flags,
+    port: int,
+    sequence: int,
+    acknowledgment=0,
+    window=65535,
+    data=b"",
+    options=b"",
+    *,
+    to_port=80,
+    source=HOST,
+    destination=KERNEL,
 ) -> bytes:
     options += b"\0" * (-len(options) % 4)
-    body = struct.pack(
-        "!HHIIBBHHH", port, to_port, sequence % 2**32, acknowledgment % 2**32,
-        (20 + len(options)) // 4 << 4, flags_of(flags), window, 0, 0,
-    ) + options + data
+    body = (
+        struct.pack(
+            "!HHIIBBHHH",
+            port,
+            to_port,
+            sequence % 2**32,
+            acknowledgment % 2**32,
+            (20 + len(options)) // 4 << 4,
+            flags_of(flags),
+            window,
+            0,
+            0,
+        )
+        + options
+        + data
+    )
     value = checksum(pseudo_header(source, destination, 6, len(body)) + body)
     body = body[:16] + struct.pack("!H", value) + body[18:]
     return ipv4(body, 6, source, destination)
@@ -152,9 +199,7 @@ def read_ipv4(frame: bytes) -> Packet | None:
     assert head[0] == 0x45 and checksum(head) == 0
     size = struct.unpack("!H", head[2:4])[0]
     assert size == len(frame) - 14
-    return Packet(
-        socket.inet_ntoa(head[12:16]), socket.inet_ntoa(head[16:20]), head[9], frame[34:]
-    )
+    return Packet(socket.inet_ntoa(head[12:16]), socket.inet_ntoa(head[16:20]), head[9], frame[34:])
 
 
 def read_tcp(frame: bytes) -> Segment | None:
@@ -164,11 +209,21 @@ def read_tcp(frame: bytes) -> Segment | None:
     body = packet.payload
     pseudo = pseudo_header(packet.source, packet.destination, 6, len(body))
     assert checksum(pseudo + body) == 0, "the kernel sent a bad checksum"
-    from_port, port, sequence, acknowledgment, offset, flags, window = struct.unpack("!HHIIBBH", body[:16])
+    from_port, port, sequence, acknowledgment, offset, flags, window = struct.unpack(
+        "!HHIIBBH", body[:16]
+    )
     size = (offset >> 4) * 4
     return Segment(
-        packet.source, packet.destination, from_port, port, sequence, acknowledgment, flags, window,
-        read_options(body[20:size]), body[size:],
+        packet.source,
+        packet.destination,
+        from_port,
+        port,
+        sequence,
+        acknowledgment,
+        flags,
+        window,
+        read_options(body[20:size]),
+        body[size:],
     )
 
 
@@ -188,8 +243,12 @@ def read_arp(frame: bytes) -> Arp | None:
     body = frame[14:42]
     assert body[:6] == b"\0\1\x08\0\6\4"
     return Arp(
-        struct.unpack("!H", body[6:8])[0], body[8:14], socket.inet_ntoa(body[14:18]), body[18:24],
-        socket.inet_ntoa(body[24:28]), frame[:6],
+        struct.unpack("!H", body[6:8])[0],
+        body[8:14],
+        socket.inet_ntoa(body[14:18]),
+        body[18:24],
+        socket.inet_ntoa(body[24:28]),
+        frame[:6],
     )
 
 
@@ -204,7 +263,9 @@ def is_sound(frame: bytes) -> bool:
             return False
         if packet.protocol == 1:
             return checksum(packet.payload) == 0
-        pseudo = pseudo_header(packet.source, packet.destination, packet.protocol, len(packet.payload))
+        pseudo = pseudo_header(
+            packet.source, packet.destination, packet.protocol, len(packet.payload)
+        )
         return checksum(pseudo + packet.payload) == 0
     except (AssertionError, IndexError, struct.error, OSError):
         return False
