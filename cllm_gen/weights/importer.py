@@ -225,6 +225,8 @@ def _field(file: GgufFile, key: str, kind: type) -> Any:
 def _tokenizer(file: GgufFile) -> str:
     try:
         return tokenizer_spec_source(file)
+    except ModelFileError as error:
+        raise ModelFileError(f"{file.path.name}: {error}") from None
     except (IndexError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{file.path.name}: the tokenizer's metadata contradicts itself: {error}") from None
 
