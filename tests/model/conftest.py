@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cllm_gen.spec.load import load_appliances
+from cllm_gen.weights.gguf_file import locate
 from cllm_gen.weights.importer import import_gguf
 from tests.model import native, small_gguf
 
@@ -37,4 +38,22 @@ def tiny(tmp_path_factory, sets):
     folder = tmp_path_factory.mktemp("tiny")
     path = small_gguf.write(folder / "tiny.gguf")
     model = imported(folder, path, "tiny")
+    return model, path, native.build(folder, model, sets), native.page_aligned(native.pack(model, path))
+
+
+@pytest.fixture(scope="session")
+def long(tmp_path_factory, sets):
+    """A random model of one layer whose context is 8,192 tokens."""
+    folder = tmp_path_factory.mktemp("long")
+    shape = small_gguf.Shape(layers=1, heads=2, kv_heads=1, context=8192)
+    path = small_gguf.write(folder / "long.gguf", shape)
+    model = imported(folder, path, "long")
+    return model, path, native.build(folder, model, sets), native.page_aligned(native.pack(model, path))
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory, appliance, sets):
+    """The appliance's model."""
+    folder = tmp_path_factory.mktemp("real")
+    model, path = appliance.model, locate(ROOT, appliance.model.weights)
     return model, path, native.build(folder, model, sets), native.page_aligned(native.pack(model, path))

@@ -12,16 +12,44 @@ from tests.reference.llama import Reference
 SETS = ("sse2", "ssse3", "avx2", "word32", "word64")
 
 
+def opened(library, model, packed, name, blocks: int) -> Pass:
+    """A pass on one instruction set; skips the test where this CPU lacks it."""
+    try:
+        return Pass(library, model, packed, name, blocks)
+    except RuntimeError as error:
+        if "this CPU lacks it" not in str(error):
+            raise
+        pytest.skip(f"{name}: {error}")
+
+
 @pytest.fixture(params=SETS)
 def forward(request, tiny):
     """A pass with sixteen blocks of cache."""
     model, _, library, packed = tiny
-    try:
-        return Pass(library, model, packed, request.param, 16)
-    except RuntimeError as error:
-        if "this CPU lacks it" not in str(error):
-            raise
-        pytest.skip(f"{request.param}: {error}")
+    return opened(library, model, packed, request.param, 16)
+
+
+@pytest.fixture(scope="module")
+def long_reference(long):
+    """8,192 tokens and what the reference says after the last ones."""
+    model, path, _, _ = long
+    tokens = tokens_of(model, 8192)
+    reference = Reference(path)
+    table = reference.weights["token_embd.weight"]
+    return tokens, reference.hidden(tokens)[-LOGITS_MAX:] @ table.T
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_whole_context(name, long, long_reference):
+    model, _, library, packed = long
+    tokens, expected = long_reference
+    blocks = np.random.default_rng(5).permutation(8192 // KV_BLOCK_TOKENS).tolist()
+    forward = opened(library, model, packed, name, len(blocks))
+    for start in range(0, len(tokens), ROWS_MAX):
+        part = range(start, start + ROWS_MAX)
+        found = forward.step([(tokens[i], i, blocks, i >= len(tokens) - LOGITS_MAX) for i in part])
+    found = np.stack([each for each in found if each is not None])
+    assert np.sqrt(((found - expected) ** 2).mean() / (expected**2).mean()) < 0.03
 
 
 def tokens_of(model, count: int, seed: int = 7) -> list[int]:

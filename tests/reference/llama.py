@@ -37,14 +37,19 @@ class Reference:
         turned[..., 1::2] = even * np.sin(angles) + odd * np.cos(angles)
         return turned
 
-    def attend(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
-        rows = len(q)
-        share = self.heads // self.kv_heads
+    def attend(self, q: np.ndarray, k: np.ndarray, v: np.ndarray, chunk: int = 256) -> np.ndarray:
+        """Causal attention, `chunk` queries at a time so that long sequences fit in memory."""
+        rows, share = len(q), self.heads // self.kv_heads
         k, v = np.repeat(k, share, axis=1), np.repeat(v, share, axis=1)
-        scores = np.einsum("rhd,shd->hrs", q, k) / np.sqrt(q.shape[-1])
-        scores = np.where(np.tri(rows, dtype=bool), scores, -np.inf)
-        scores = np.exp(scores - scores.max(-1, keepdims=True))
-        return np.einsum("hrs,shd->rhd", scores / scores.sum(-1, keepdims=True), v).reshape(rows, -1)
+        mixed = np.empty_like(q)
+        for start in range(0, rows, chunk):
+            end = min(start + chunk, rows)
+            scores = np.einsum("rhd,shd->hrs", q[start:end], k[:end], optimize=True) / np.sqrt(q.shape[-1])
+            scores = np.where(np.arange(end) <= np.arange(start, end)[:, None], scores, -np.inf)
+            scores = np.exp(scores - scores.max(-1, keepdims=True))
+            scores /= scores.sum(-1, keepdims=True)
+            mixed[start:end] = np.einsum("hrs,shd->rhd", scores, v[:end], optimize=True)
+        return mixed.reshape(rows, -1)
 
     def hidden(self, tokens: list[int], first: int = 0) -> np.ndarray:
         """Final hidden states of a sequence whose first position is `first`."""
