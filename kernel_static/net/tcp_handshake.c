@@ -1,8 +1,5 @@
 /* From SYN to a connection. A half-open handshake costs one small entry; buffers come with the
  * ACK that ends it. */
-#include <string.h>
-
-#include "log.h"
 #include "network_order.h"
 #include "tcp_internal.h"
 

@@ -155,10 +155,8 @@ static void handle_fin(struct tcp_connection *c, const struct tcp_segment *s) {
     c->ack_due = true;
     if (c->state == TCP_ESTABLISHED)
         c->state = TCP_CLOSE_WAIT;
-    else if (c->state == TCP_FIN_WAIT_1)
+    else
         c->state = TCP_CLOSING; /* if our FIN is acknowledged, settle() goes on from here */
-    else if (c->state == TCP_FIN_WAIT_2)
-        c->state = TCP_CLOSING;
 }
 
 /* What an acknowledged FIN of ours means. */
