@@ -1,6 +1,7 @@
 """Programs that hold one compiled template each, and jinja2 with the same settings."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import jinja2
 import pytest
@@ -41,15 +42,20 @@ def refuse(message):
     raise Refused(message)
 
 
-def expected(template: str, messages, prompt: bool) -> str | None:
-    """What jinja2 renders; None if it raises."""
+@cache
+def parsed(template: str) -> jinja2.Template:
     environment = jinja2.Environment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )
     environment.globals["raise_exception"] = refuse
+    return environment.from_string(template)
+
+
+def expected(template: str, messages, prompt: bool) -> str | None:
+    """What jinja2 renders; None if it raises."""
     chat = [{"role": role, "content": content} for role, content in messages]
     try:
-        return environment.from_string(template).render(
+        return parsed(template).render(
             messages=chat, add_generation_prompt=prompt, bos_token="<s>", eos_token="</s>"
         )
     except (Refused, jinja2.UndefinedError, TypeError):
