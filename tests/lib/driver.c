@@ -86,6 +86,4 @@ _Noreturn static void run(void) {
 }
 
 __attribute__((force_align_arg_pointer)) void _start(void);
-void _start(void) {
-    run();
-}
+void _start(void) { run(); }

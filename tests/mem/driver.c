@@ -43,18 +43,10 @@ const char *try_start(void *memory, size_t size, size_t heap) {
 }
 
 /* Statistics one by one, for ctypes. */
-size_t statistic_used(void) {
-    return heap_statistics().used;
-}
-size_t statistic_total(void) {
-    return heap_statistics().total;
-}
-size_t statistic_peak(void) {
-    return heap_statistics().peak;
-}
-uint64_t statistic_failures(void) {
-    return heap_statistics().failures;
-}
+size_t statistic_used(void) { return heap_statistics().used; }
+size_t statistic_total(void) { return heap_statistics().total; }
+size_t statistic_peak(void) { return heap_statistics().peak; }
+uint64_t statistic_failures(void) { return heap_statistics().failures; }
 uint64_t statistic_balance(void) {
     return heap_statistics().allocations - heap_statistics().releases;
 }
