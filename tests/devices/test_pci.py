@@ -82,7 +82,10 @@ def test_ranges(machine):
     assert measured(machine, 9, 4) is None
     assert measured(machine, 9, 5) is None  # not implemented
     assert measured(machine, 9, 6) is None
-    assert measured(machine, 9, 0) == (0xF0000000, 16 << 20, 0)  # measuring put everything back
+    machine.lib.machine_get.restype = ctypes.c_uint32
+    held = [machine.lib.machine_get(ctypes.c_size_t(index), at) for at in range(0x10, 0x28, 4)]
+    assert held == [0xF0000008, 0x0000000C, 6, 0x0000E041, 0, 0]  # measuring put everything back
+    assert machine.lib.machine_get(ctypes.c_size_t(index), 4) & 0xFFFF == 3
 
 
 def test_bridges_have_no_ranges(machine):

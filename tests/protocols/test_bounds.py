@@ -212,6 +212,28 @@ def test_dhcp_options(program):
     assert answer == "yes 251 53:02=message_type 3:0a000202=router end"
 
 
+def test_a_lone_type_at_the_end_of_the_frame(program):
+    for name, head in [
+        ("tcp", bytes(12) + b"\x60" + bytes(7) + b"\x01\x01\x01"),
+        ("dhcp", whole("dhcp")[:240]),
+    ]:
+        assert read(program, name, [head + b"\x02"])[0].endswith("malformed")
+
+
+@pytest.mark.parametrize("size", range(9))
+def test_options_of_the_wrong_length_are_not_read(program, size):
+    """Shorter ones end at the frame's last octet, so that reading on would be seen."""
+    right = {53: (1, "message_type"), 1: (4, "subnet_mask"), 28: (4, "broadcast_address")}
+    right |= {50: (4, "requested_address"), 51: (4, "lease_time"), 54: (4, "server_identifier")}
+    right |= {58: (4, "t1"), 59: (4, "t2")}
+    for kind, (length, name) in right.items():
+        frame = whole("dhcp")[:240] + bytes([kind, size]) + bytes(size)
+        shown = f" {kind}:{'00' * size}" + (f"={name}" if size == length else "")
+        assert read(program, "dhcp", [frame]) == [f"yes {len(frame)}{shown} end"]
+    frame = whole("dhcp")[:240] + bytes([6, size]) + bytes(size)
+    assert read(program, "dhcp", [frame])[0].count("=dns") == (size // 4 if size % 4 == 0 else 0)
+
+
 def tcp_walk(options: bytes) -> str:
     """The option walk by RFC 9293, section 3.2, written again."""
     text = ""

@@ -120,6 +120,11 @@ void machine_set(size_t index, unsigned offset, uint32_t value, uint32_t writabl
     put(functions[index].writable + offset, writable, size);
 }
 
+uint32_t machine_get(size_t index, unsigned offset) {
+    const uint8_t *at = functions[index].space + offset;
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
 void machine_network(size_t index) { network = index; }
 
 bool machine_function_enabled(void) { return (functions[network].space[4] & 6) == 6; }
@@ -160,6 +165,9 @@ static void port_write(uint16_t port, uint32_t value, unsigned size) {
     } else if (port >= 0xcfc && port + size <= 0xd00 && config_address >> 31) {
         struct function *f = addressed();
         unsigned offset = (config_address & 0xfc) + (port & 3);
+        if (f != NULL && offset >= 0x10 && offset < 0x28 && (f->space[4] & 3) != 0) {
+            complain("base address register at %x moved while the function answers", offset);
+        }
         for (unsigned i = 0; f != NULL && i < size; i++) {
             uint8_t mask = f->writable[offset + i];
             f->space[offset + i] =
