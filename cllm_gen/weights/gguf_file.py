@@ -52,16 +52,6 @@ class TensorInfo:
         return values.reshape(self.shape).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Field:
-    """One metadata value behind the gguf package's interface."""
-
-    value: Any
-
-    def contents(self) -> Any:
-        return self.value
-
-
 class GgufFile:
     """Metadata and tensor descriptions of one file; tensor data stays mapped."""
 
@@ -74,11 +64,6 @@ class GgufFile:
             raise ModelFileError(f"{self.path.name}: cannot be read: {error}") from None
         self._at = 0
         self._read()
-
-    @property
-    def fields(self) -> dict[str, Field]:
-        """Metadata as gguf.GGUFReader shows it."""
-        return {key: Field(value) for key, value in self.metadata.items()}
 
     def _read(self) -> None:
         magic = self._bytes(4, "the magic")

@@ -226,7 +226,8 @@ def _tokenizer(file: GgufFile) -> str:
     try:
         return tokenizer_spec_source(file)
     except ModelFileError as error:
-        raise ModelFileError(f"{file.path.name}: {error}") from None
+        prefix = "" if str(error).startswith(file.path.name) else f"{file.path.name}: "
+        raise ModelFileError(f"{prefix}{error}") from None
     except (IndexError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{file.path.name}: the tokenizer's metadata contradicts itself: {error}") from None
 

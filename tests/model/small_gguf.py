@@ -10,7 +10,7 @@ import numpy as np
 
 from cllm_gen.weights.tokenizer_tables import byte_alphabet
 
-SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *(f"<|reserved_{i}|>" for i in range(13))]
+SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *(f"<|reserved_{i}|>" for i in range(11))]
 TEMPLATE = "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}"
 
 
@@ -44,12 +44,12 @@ def write(path: Path, shape: Shape = Shape(), seed: int = 1, architecture: str =
     writer.add_rope_dimension_count(shape.head)
     writer.add_rope_freq_base(5000.0)
     writer.add_layer_norm_rms_eps(1e-5)
-    tokens = SPECIALS + list(byte_alphabet())
+    tokens = [*SPECIALS, *byte_alphabet(), "he", "the"]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("smollm")
     writer.add_token_list(tokens)
     writer.add_token_types([3] * len(SPECIALS) + [1] * (len(tokens) - len(SPECIALS)))
-    writer.add_token_merges([])
+    writer.add_token_merges(["h e", "t he"])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_chat_template(TEMPLATE)
