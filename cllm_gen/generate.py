@@ -11,11 +11,11 @@ from cllm_gen.lower.appliance import outputs
 from cllm_gen.spec.load import load_appliances
 
 
-def generate(root: Path, appliance: str | None = None) -> list[str]:
-    """Writes what changed and returns the changed paths. With `appliance`, files that only other
-    appliances need are left as they are. Raises SpecError before anything is written; a handler
-    that is missing is reported (MissingHandlers) after writing, since its prototype is generated.
-    """
+def generate(root: Path, appliance: str | None, wrote: Callable[[str], None]) -> None:
+    """Writes what changed, calling `wrote` with each path below generated/. With `appliance`,
+    files that only other appliances need are left as they are. Raises SpecError before anything is
+    written; a handler that is missing is reported (MissingHandlers) after writing, since its
+    prototype is generated."""
     appliances = load_appliances(root, appliance)
     wanted = tree.texts(outputs(appliances))
     if appliance is not None:
