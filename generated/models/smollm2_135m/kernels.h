@@ -5,9 +5,9 @@
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/vectors.py
  * template:   kernels.h.j2
- * parameters: sets=sse2,ssse3,avx2
+ * parameters: sets=word32,sse2,word64,ssse3,avx2
  * parameters:
- * kernels=attention_f32_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q4_1_1536x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_q8_576,quantize_q8_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,silu_multiply_f32_1536
+ * kernels=attention_f32_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q4_1_576x1536,matmul_q4_1_1536x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,quantize_q8_576,quantize_twice_q8_576,quantize_twice_q8_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,silu_multiply_f32_1536
  */
 
 #pragma once
@@ -34,17 +34,19 @@ struct kernels {
     /* Products of quantised rows with a Q4_1 matrix. */
     void (*matmul_q4_1_576x576)(size_t rows, const void *q, const void *w, float *y);
     /* Products of quantised rows with a Q4_1 matrix. */
+    void (*matmul_q4_1_576x1536)(size_t rows, const void *q, const void *w, float *y);
+    /* Products of quantised rows with a Q4_1 matrix. */
     void (*matmul_q4_1_1536x576)(size_t rows, const void *q, const void *w, float *y);
     /* Products of quantised rows with a Q8_0 matrix. */
     void (*matmul_q8_0_49152x576)(size_t rows, const void *q, const void *w, float *y);
     /* Adds products with a Q4_1 matrix to y: a residual. */
     void (*matmul_add_q4_1_576x576)(size_t rows, const void *q, const void *w, float *y);
-    /* Adds products with a Q4_1 matrix to y: a residual. */
-    void (*matmul_add_q4_1_576x1536)(size_t rows, const void *q, const void *w, float *y);
     /* Rounds each row to eight bits; see activations.py for what is stored. */
     void (*quantize_q8_576)(size_t rows, const float *x, void *q);
-    /* Rounds each row to eight bits; see activations.py for what is stored. */
-    void (*quantize_q8_1536)(size_t rows, const float *x, void *q);
+    /* Rounds each row to eight bits, then what that left: two quantised rows for each row. */
+    void (*quantize_twice_q8_576)(size_t rows, const float *x, void *q);
+    /* Rounds each row to eight bits, then what that left: two quantised rows for each row. */
+    void (*quantize_twice_q8_1536)(size_t rows, const float *x, void *q);
     /* Divides each row by its root mean square and multiplies by gain. y may be x. */
     void (*rms_norm_f32_576)(size_t rows, const float *x, const float *gain, float *y);
     /* Turns each pair of neighbours in each head by its position's angle, in place. */
@@ -56,7 +58,9 @@ struct kernels {
 };
 
 /* Present only where the target lists the set: their addresses are null otherwise. */
+extern const struct kernels kernels__word32 __attribute__((weak));
 extern const struct kernels kernels__sse2 __attribute__((weak));
+extern const struct kernels kernels__word64 __attribute__((weak));
 extern const struct kernels kernels__ssse3 __attribute__((weak));
 extern const struct kernels kernels__avx2 __attribute__((weak));
 
@@ -67,7 +71,7 @@ struct kernels_set {
 };
 
 /* Every set, least capable first. */
-#define KERNELS_SETS 3
+#define KERNELS_SETS 5
 extern const struct kernels_set kernels_sets[KERNELS_SETS];
 
 /* Whether a set is compiled in, this CPU has it and the system has enabled its registers. */
