@@ -267,6 +267,17 @@ def test_nak_starts_again(boot):
     assert answers_ping(kernel)
 
 
+def test_only_the_chosen_server_may_refuse(boot):
+    kernel = boot(DYNAMIC)
+    (discover,) = messages(kernel)
+    kernel.send(reply(discover, OFFER))
+    (request,) = messages(kernel)
+    kernel.send(reply(request, NAK, server="10.0.2.3"))
+    assert kernel.status()["dhcp_ignored"] == 1
+    kernel.send(reply(request, ACK))
+    assert answers_ping(kernel)
+
+
 def test_a_server_that_always_refuses_does_not_put_off_the_fallback(boot):
     kernel = boot(DYNAMIC)
     for _ in range(220):

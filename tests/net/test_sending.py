@@ -161,6 +161,18 @@ def test_three_duplicates_repeat_at_once(client, kernel):
     assert client.send("A") == []
 
 
+def test_a_loss_halves_what_may_be_in_flight(client, kernel):
+    measured(client)
+    kernel.write(client.stream, pattern(30 * MSS))
+    kernel.run()
+    flight = client.answers()
+    assert len(flight) == 10
+    for _ in range(3):
+        client.send("A")
+    client.expected = flight[-1].sequence + MSS
+    assert len(client.send("A")) == 5
+
+
 def test_two_losses_in_a_window_are_both_repaired_without_a_timeout(client, kernel):
     measured(client)
     kernel.write(client.stream, pattern(8 * MSS))

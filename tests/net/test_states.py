@@ -226,6 +226,16 @@ def test_time_wait_answers_a_repeated_fin(kernel):
     )
 
 
+def test_a_repeated_fin_prolongs_time_wait(kernel):
+    client = time_wait(kernel)
+    kernel.run(40 * SECOND)
+    client.send("FA", sequence=client.next - 1)
+    kernel.run(40 * SECOND)
+    assert kernel.status()["waiting"] == 1
+    kernel.run(20 * SECOND)
+    assert kernel.status()["waiting"] == 0
+
+
 def test_time_wait_ignores_resets_and_pure_acks(kernel):
     client = time_wait(kernel)
     assert client.send("R") == [] and client.send("A") == []
