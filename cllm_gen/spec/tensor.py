@@ -26,16 +26,22 @@ class Weight:
     span: Span = field(compare=False)
 
     def __post_init__(self) -> None:
-        if len(self.shape) not in (1, 2) or any(not isinstance(n, int) or n <= 0 for n in self.shape):
+        if len(self.shape) not in (1, 2) or any(
+            not isinstance(n, int) or n <= 0 for n in self.shape
+        ):
             raise SpecError(
-                self.span, f"weight {self.name!r} of shape {self.shape}",
-                "one or two positive integers", 'weight("attn_q.weight", 576, 576)',
+                self.span,
+                f"weight {self.name!r} of shape {self.shape}",
+                "one or two positive integers",
+                'weight("attn_q.weight", 576, 576)',
             )
         values = QUANTISATIONS[self.type][0]
         if self.shape[-1] % values:
             raise SpecError(
-                self.span, f"weight {self.name!r} of type {self.type} with rows of {self.shape[-1]} values",
-                f"a multiple of {values}, the block of {self.type}", f"{-(-self.shape[-1] // values) * values}",
+                self.span,
+                f"weight {self.name!r} of type {self.type} with rows of {self.shape[-1]} values",
+                f"a multiple of {values}, the block of {self.type}",
+                f"{-(-self.shape[-1] // values) * values}",
             )
 
     def __str__(self) -> str:
@@ -54,8 +60,10 @@ class Rope:
     def __post_init__(self) -> None:
         if self.width <= 0 or self.width % 2 or not self.base > 1:
             raise SpecError(
-                self.span, f"Rope(width={self.width}, base={self.base})",
-                "an even positive width and a base above 1", "Rope(width=64, base=10000.0)",
+                self.span,
+                f"Rope(width={self.width}, base={self.base})",
+                "an even positive width and a base above 1",
+                "Rope(width=64, base=10000.0)",
             )
 
     def frequencies(self) -> list[float]:
@@ -108,7 +116,9 @@ class Tensor:
         width = self.size
         if count <= 0 or width % count:
             raise SpecError(
-                caller_span(), f"{self} cut into {count} heads", f"a head count that divides {width}",
+                caller_span(),
+                f"{self} cut into {count} heads",
+                f"a head count that divides {width}",
                 f"x.heads({next(n for n in range(8, 0, -1) if width % n == 0)})",
             )
         return self.tape.record("view", (self,), shape=(count, width // count))
@@ -135,11 +145,21 @@ class Tape:
     nodes: list[Node] = field(default_factory=list)
     stage: Stage = field(default_factory=lambda: Stage("embedding", -1))
 
-    def record(self, operation: str, inputs: tuple[Tensor, ...], *, shape: tuple[int, ...],
-               weights: tuple[Weight, ...] = (), batch: str | None = None, **attributes: Any) -> Tensor:
+    def record(
+        self,
+        operation: str,
+        inputs: tuple[Tensor, ...],
+        *,
+        shape: tuple[int, ...],
+        weights: tuple[Weight, ...] = (),
+        batch: str | None = None,
+        **attributes: Any,
+    ) -> Tensor:
         batch = batch or (inputs[0].batch if inputs else ALL)
         named = tuple(sorted(attributes.items()))
-        self.nodes.append(Node(operation, inputs, weights, named, shape, batch, self.stage, caller_span()))
+        self.nodes.append(
+            Node(operation, inputs, weights, named, shape, batch, self.stage, caller_span())
+        )
         return Tensor(self, batch, shape, self.nodes[-1])
 
 
@@ -184,7 +204,9 @@ def linear(weight: Weight, x: Tensor, bits: int = 16) -> Tensor:
     _vector(x, "linear")
     if x.shape[0] != weight.shape[1]:
         raise SpecError(
-            caller_span(), f"linear of {weight} over {x}", f"an input of {weight.shape[1]} values",
+            caller_span(),
+            f"linear of {weight} over {x}",
+            f"an input of {weight.shape[1]} values",
             f'weight("{weight.name}", {weight.shape[0]}, {x.shape[0]})',
         )
     return x.tape.record("linear", (x,), weights=(weight,), shape=(weight.shape[0],), bits=bits)
@@ -195,11 +217,15 @@ def rms_norm(x: Tensor, gain: Weight, epsilon: float) -> Tensor:
     _vector(x, "rms_norm")
     if gain.shape != x.shape or gain.type != "f32":
         raise SpecError(
-            caller_span(), f"rms_norm of {x} with {gain}", f"an f32 gain of {x.shape[0]} values",
+            caller_span(),
+            f"rms_norm of {x} with {gain}",
+            f"an f32 gain of {x.shape[0]} values",
             f'weight("{gain.name}", {x.shape[0]})',
         )
     if not 0 < epsilon < 1:
-        raise SpecError(caller_span(), f"epsilon {epsilon!r}", "a number between 0 and 1", "epsilon=1e-5")
+        raise SpecError(
+            caller_span(), f"epsilon {epsilon!r}", "a number between 0 and 1", "epsilon=1e-5"
+        )
     return x.tape.record("rms_norm", (x,), weights=(gain,), shape=x.shape, epsilon=float(epsilon))
 
 
@@ -207,8 +233,10 @@ def rope(x: Tensor, rotation: Rope) -> Tensor:
     """Turns each head of x by the row's position."""
     if len(x.shape) != 2 or x.shape[1] != rotation.width:
         raise SpecError(
-            caller_span(), f"rope of width {rotation.width} over {x}",
-            f"(heads, {rotation.width})", "rope(q.heads(9), Rope(width=64, base=1e5))",
+            caller_span(),
+            f"rope of width {rotation.width} over {x}",
+            f"(heads, {rotation.width})",
+            "rope(q.heads(9), Rope(width=64, base=1e5))",
         )
     return x.tape.record("rope", (x,), shape=x.shape, rotation=rotation)
 
@@ -219,23 +247,30 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     for name, x in (("q", q), ("k", k), ("v", v)):
         if len(x.shape) != 2 or x.batch != ALL:
             raise SpecError(
-                caller_span(), f"attention with {name} = {x}", "heads of every row: (rows, heads, width)",
+                caller_span(),
+                f"attention with {name} = {x}",
+                "heads of every row: (rows, heads, width)",
                 f"{name}.heads(3)",
             )
     if k.shape != v.shape or q.shape[1] != k.shape[1] or q.shape[0] % k.shape[0]:
         raise SpecError(
-            caller_span(), f"attention with q {q.shape}, k {k.shape}, v {v.shape}",
+            caller_span(),
+            f"attention with q {q.shape}, k {k.shape}, v {v.shape}",
             "k and v of one shape, q of the same head width and a multiple of their heads",
             "q (9, 64), k (3, 64), v (3, 64)",
         )
     if q.tape.stage.layer < 0:
         raise SpecError(
-            caller_span(), "attention outside a layer", "a call inside the loop over layers",
+            caller_span(),
+            "attention outside a layer",
+            "a call inside the loop over layers",
             "for layer in rows.layers(30):",
         )
     if any(n.operation == "attention" and n.stage is q.tape.stage for n in q.tape.nodes):
         raise SpecError(
-            caller_span(), "a second attention in one layer", "one attention a layer: the cache has one slot for it",
+            caller_span(),
+            "a second attention in one layer",
+            "one attention a layer: the cache has one slot for it",
             "for layer in rows.layers(30):",
         )
     return q.tape.record("attention", (q, k, v), shape=q.shape)
@@ -254,7 +289,9 @@ def _elementwise(operation: str, left: Tensor, right: Any) -> Tensor:
         )
     if left.shape != right.shape or left.batch != right.batch:
         raise SpecError(
-            caller_span(), f"{operation} of {left} and {right}", "two tensors of one shape",
+            caller_span(),
+            f"{operation} of {left} and {right}",
+            "two tensors of one shape",
             f"both {left.shape}",
         )
     return left.tape.record(operation, (left, right), shape=left.shape)
@@ -263,7 +300,10 @@ def _elementwise(operation: str, left: Tensor, right: Any) -> Tensor:
 def _matrix(weight: Any) -> None:
     if not isinstance(weight, Weight) or len(weight.shape) != 2:
         raise SpecError(
-            caller_span(), str(weight), "a matrix: (outputs, inputs)", 'weight("output.weight", 49152, 576)'
+            caller_span(),
+            str(weight),
+            "a matrix: (outputs, inputs)",
+            'weight("output.weight", 49152, 576)',
         )
 
 

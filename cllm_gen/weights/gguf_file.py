@@ -22,7 +22,19 @@ from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 from cllm_gen.spec.model import Gguf
 from cllm_gen.weights.errors import ModelFileError
 
-_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_SCALARS = {
+    0: "B",
+    1: "b",
+    2: "H",
+    3: "h",
+    4: "I",
+    5: "i",
+    6: "f",
+    7: "?",
+    10: "Q",
+    11: "q",
+    12: "d",
+}
 _STRING, _ARRAY = 8, 9
 _NESTING = 4  # arrays inside arrays; real files have none
 _DIMENSIONS = 4
@@ -93,10 +105,14 @@ class GgufFile:
         try:
             code = GGMLQuantizationType(kind)
         except ValueError:
-            raise self._error(f"tensor {name!r} has type number {kind}, which GGUF does not define") from None
+            raise self._error(
+                f"tensor {name!r} has type number {kind}, which GGUF does not define"
+            ) from None
         values, size = GGML_QUANT_SIZES[code]
         if shape[-1] % values:
-            raise self._error(f"tensor {name!r} has rows of {shape[-1]} values; {code.name} needs a multiple of {values}")
+            raise self._error(
+                f"tensor {name!r} has rows of {shape[-1]} values; {code.name} needs a multiple of {values}"
+            )
         total = prod(shape) // values * size
         if offset + total > len(self.data):
             raise self._error(
@@ -112,7 +128,12 @@ class GgufFile:
         shape = tuple(self._number("Q", f"the shape of {name!r}") for _ in range(dimensions))
         if 0 in shape or prod(shape) > 8 * len(self.data):
             raise self._error(f"tensor {name!r} has shape {shape}, more than the file can hold")
-        return name, self._number("I", f"the type of {name!r}"), shape[::-1], self._number("Q", f"the place of {name!r}")
+        return (
+            name,
+            self._number("I", f"the type of {name!r}"),
+            shape[::-1],
+            self._number("Q", f"the place of {name!r}"),
+        )
 
     def _value(self, kind: int, key: str, depth: int) -> Any:
         if kind in _SCALARS:
@@ -141,7 +162,9 @@ class GgufFile:
         """A count of things of at least `size` bytes each, which must fit in what is left."""
         count = self._number("Q", f"the number of {what}")
         if count * size > len(self.data) - self._at:
-            raise self._error(f"{count} {what} cannot fit in the {len(self.data) - self._at} bytes that are left")
+            raise self._error(
+                f"{count} {what} cannot fit in the {len(self.data) - self._at} bytes that are left"
+            )
         return count
 
     def _number(self, code: str, what: str) -> Any:
@@ -172,7 +195,10 @@ def locate(root: Path, source: Gguf) -> Path:
             if file.name == source.file and Path(file.locate()).is_file():
                 return Path(file.locate())
         raise ModelFileError(f"{source.file}: package {source.package} does not hold it")
-    folders = [root / "models", *(Path(p) for p in os.environ.get("CLLM_MODELS", "").split(os.pathsep) if p)]
+    folders = [
+        root / "models",
+        *(Path(p) for p in os.environ.get("CLLM_MODELS", "").split(os.pathsep) if p),
+    ]
     for folder in folders:
         if (folder / source.file).is_file():
             return folder / source.file

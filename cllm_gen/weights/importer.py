@@ -37,8 +37,11 @@ FAMILIES = {
         description="a llama-family decoder",
         blocks=("gated_mlp", "grouped_query_attention", "normalised"),
         constants=(
-            ("HEADS", "{heads}"), ("KV_HEADS", "{kv_heads}"), ("HIDDEN", "{hidden}"),
-            ("EPSILON", "{epsilon!r}"), ("ROTATION", "Rope(width={head}, base={base!r})"),
+            ("HEADS", "{heads}"),
+            ("KV_HEADS", "{kv_heads}"),
+            ("HIDDEN", "{hidden}"),
+            ("EPSILON", "{epsilon!r}"),
+            ("ROTATION", "Rope(width={head}, base={base!r})"),
         ),
         layer="""
         y = normalised(block, x, "attn_norm.weight", EPSILON)
@@ -47,8 +50,15 @@ FAMILIES = {
         x = x + gated_mlp(block, y, HIDDEN)
 """,
         layer_tensors=(
-            "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output",
-            "ffn_norm", "ffn_gate", "ffn_up", "ffn_down",
+            "attn_norm",
+            "attn_q",
+            "attn_k",
+            "attn_v",
+            "attn_output",
+            "ffn_norm",
+            "ffn_gate",
+            "ffn_up",
+            "ffn_down",
         ),
     ),
 }
@@ -60,7 +70,9 @@ def import_gguf(root: Path, path: Path, name: str | None = None) -> str:
     file = GgufFile(path)
     name = name or _name(file)
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ModelFileError(f"{path.name}: {name!r} cannot name a spec; give --name with a-z, 0-9 and _")
+        raise ModelFileError(
+            f"{path.name}: {name!r} cannot name a spec; give --name with a-z, 0-9 and _"
+        )
     text = spec_source(file, name)
     target = root / "specs" / "models" / f"{name}.py"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -87,15 +99,23 @@ def spec_source(file: GgufFile, name: str) -> str:
 
 def _compose(file: GgufFile, family: Family, facts: dict[str, Any], tied: bool, name: str) -> str:
     title = _plain(re.sub(r"[.-](I?Q\d\w*|F16|F32|BF16)$", "", file.path.stem, flags=re.IGNORECASE))
-    organization, licence = (_plain(file.metadata.get(f"general.{key}", "")) for key in ("organization", "license"))
-    origin = " ".join(filter(None, (organization and f"by {organization}", licence and f"({licence})")))
-    head = 'table' if tied else 'model.weight("output.weight", model.vocabulary, model.width)'
-    logits = "logits from the embedding table itself (tied)" if tied else "logits from a head of its own"
+    organization, licence = (
+        _plain(file.metadata.get(f"general.{key}", "")) for key in ("organization", "license")
+    )
+    origin = " ".join(
+        filter(None, (organization and f"by {organization}", licence and f"({licence})"))
+    )
+    head = "table" if tied else 'model.weight("output.weight", model.vocabulary, model.width)'
+    logits = (
+        "logits from the embedding table itself (tied)" if tied else "logits from a head of its own"
+    )
     package = _package(file.path)
     constants = "\n".join(f"{key} = {text.format(**facts)}" for key, text in family.constants)
     chat_template = file.metadata.get("tokenizer.chat_template", "")
     if not isinstance(chat_template, str):
-        raise ModelFileError(f"{file.path.name}: metadata field tokenizer.chat_template is not a string")
+        raise ModelFileError(
+            f"{file.path.name}: metadata field tokenizer.chat_template is not a string"
+        )
     return f'''"""{title} {origin}{':' if origin else 'is'} {family.description}.
 
 Token embedding, {facts["layers"]} layers of grouped-query attention and gated MLP over a residual stream, a final
@@ -149,26 +169,35 @@ def _facts(file: GgufFile, architecture: str) -> dict[str, Any]:
     get = lambda key, kind: _field(file, f"{architecture}.{key}", kind)  # noqa: E731
     heads = get("attention.head_count", int)
     facts = {
-        "layers": get("block_count", int), "width": get("embedding_length", int),
-        "context": get("context_length", int), "hidden": get("feed_forward_length", int), "heads": heads,
+        "layers": get("block_count", int),
+        "width": get("embedding_length", int),
+        "context": get("context_length", int),
+        "hidden": get("feed_forward_length", int),
+        "heads": heads,
         "epsilon": float(f"{get('attention.layer_norm_rms_epsilon', float):.7g}"),
     }
     optional = file.metadata.get
     facts["kv_heads"] = optional(f"{architecture}.attention.head_count_kv", heads)
     facts["base"] = optional(f"{architecture}.rope.freq_base", 10000.0)
-    facts["head"] = optional(f"{architecture}.attention.key_length", facts["width"] // max(heads, 1))
+    facts["head"] = optional(
+        f"{architecture}.attention.key_length", facts["width"] // max(heads, 1)
+    )
     turned = optional(f"{architecture}.rope.dimension_count", facts["head"])
     for key, value in facts.items():
         kinds = (int, float) if key in ("epsilon", "base") else (int,)
         if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < 2**31:
-            raise ModelFileError(f"{file.path.name}: {architecture}: {key} is {value!r}, not a positive number")
+            raise ModelFileError(
+                f"{file.path.name}: {architecture}: {key} is {value!r}, not a positive number"
+            )
     if turned != facts["head"]:
         raise ModelFileError(
             f"{file.path.name}: rotary positions turn {turned} of {facts['head']} values of a head; "
             "only whole heads are known"
         )
     if heads % facts["kv_heads"]:
-        raise ModelFileError(f"{file.path.name}: {heads} heads cannot share {facts['kv_heads']} KV heads equally")
+        raise ModelFileError(
+            f"{file.path.name}: {heads} heads cannot share {facts['kv_heads']} KV heads equally"
+        )
     table = file.tensors.get("token_embd.weight")
     if table is None or len(table.shape) != 2:
         raise ModelFileError(f"{file.path.name}: no matrix token_embd.weight")
@@ -179,9 +208,13 @@ def _check_tensors(file: GgufFile, family: Family, layers: int) -> bool:
     """Compares the tensors with those that the family's pass reads; true if the head is tied."""
     wanted = {"token_embd.weight", "output_norm.weight"}
     if layers > len(file.tensors):
-        raise ModelFileError(f"{file.path.name}: {layers} layers, but only {len(file.tensors)} tensors")
+        raise ModelFileError(
+            f"{file.path.name}: {layers} layers, but only {len(file.tensors)} tensors"
+        )
     wanted |= {f"blk.{i}.{part}.weight" for i in range(layers) for part in family.layer_tensors}
-    missing, others = sorted(wanted - set(file.tensors)), sorted(set(file.tensors) - wanted - {"output.weight"})
+    missing, others = sorted(wanted - set(file.tensors)), sorted(
+        set(file.tensors) - wanted - {"output.weight"}
+    )
     if missing:
         raise ModelFileError(f"{file.path.name}: no tensor {missing[0]!r} ({len(missing)} missing)")
     if others:
@@ -210,7 +243,11 @@ def types(file: GgufFile) -> dict[str, str]:
         kinds = set(members.values())
         if kinds == {common}:
             continue
-        found |= {pattern: kinds.pop()} if len(kinds) == 1 else {n: k for n, k in members.items() if k != common}
+        found |= (
+            {pattern: kinds.pop()}
+            if len(kinds) == 1
+            else {n: k for n, k in members.items() if k != common}
+        )
     return {**found, "*.weight": common}
 
 
@@ -218,7 +255,9 @@ def _field(file: GgufFile, key: str, kind: type) -> Any:
     value = file.metadata.get(key)
     if not isinstance(value, kind) or isinstance(value, bool):
         found = "is missing" if value is None else f"is {str(value)[:60]!r}"
-        raise ModelFileError(f"{file.path.name}: metadata field {key} {found}; a {kind.__name__} is expected")
+        raise ModelFileError(
+            f"{file.path.name}: metadata field {key} {found}; a {kind.__name__} is expected"
+        )
     return value
 
 
@@ -229,7 +268,9 @@ def _tokenizer(file: GgufFile) -> str:
         prefix = "" if str(error).startswith(file.path.name) else f"{file.path.name}: "
         raise ModelFileError(f"{prefix}{error}") from None
     except (IndexError, KeyError, TypeError, AttributeError) as error:
-        raise ModelFileError(f"{file.path.name}: the tokenizer's metadata contradicts itself: {error}") from None
+        raise ModelFileError(
+            f"{file.path.name}: the tokenizer's metadata contradicts itself: {error}"
+        ) from None
 
 
 def _plain(value: Any) -> str:

@@ -69,11 +69,16 @@ def image(low: Lowered, sections: dict[str, bytes]) -> list[bytes]:
         padding = bytes(-len(data) % PAGE)
         pieces += [data, padding]
         end += len(data) + len(padding)
-    header = struct.pack("<8sII32sQ8x", _MAGIC, IMAGE_FORMAT, len(sections), low.fingerprint, end) + table
+    header = (
+        struct.pack("<8sII32sQ8x", _MAGIC, IMAGE_FORMAT, len(sections), low.fingerprint, end)
+        + table
+    )
     return [header, bytes(-len(header) % PAGE), *pieces]
 
 
-def weights_section(low: Lowered, file: GgufFile, progress: Callable[[], None] = lambda: None) -> bytes:
+def weights_section(
+    low: Lowered, file: GgufFile, progress: Callable[[], None] = lambda: None
+) -> bytes:
     """Every weight at the place that the generated code reads it from."""
     section = bytearray(low.weight_bytes)
     for name, item in low.weights.items():
@@ -96,7 +101,12 @@ def weights_section(low: Lowered, file: GgufFile, progress: Callable[[], None] =
 
 
 def _write(target: Path, low: Lowered, path: Path, model: Model) -> None:
-    columns = TextColumn("packing {task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("tensors")
+    columns = (
+        TextColumn("packing {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("tensors"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(model.title, total=len(low.weights))
         sections = {
@@ -122,7 +132,9 @@ def _key(model: Model, low: Lowered, digest: str) -> str:
     """Names the content: the weight file, the layout, the tokenizer's facts and the packing code."""
     key = hashlib.sha256(digest.encode() + low.fingerprint)
     t = model.tokenizer
-    key.update(repr((t.kind, t.pretokenizer.name, t.beginning, t.end, t.ends, t.add_beginning)).encode())
+    key.update(
+        repr((t.kind, t.pretokenizer.name, t.beginning, t.end, t.ends, t.add_beginning)).encode()
+    )
     for source in sorted(Path(__file__).parent.rglob("*")):
         if source.suffix in (".py", ".txt"):
             key.update(source.name.encode() + source.read_bytes())

@@ -38,7 +38,12 @@ def tiny(tmp_path_factory, sets):
     folder = tmp_path_factory.mktemp("tiny")
     path = small_gguf.write(folder / "tiny.gguf")
     model = imported(folder, path, "tiny")
-    return model, path, native.build(folder, model, sets), native.page_aligned(native.pack(model, path))
+    return (
+        model,
+        path,
+        native.build(folder, model, sets),
+        native.page_aligned(native.pack(model, path)),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +53,12 @@ def long(tmp_path_factory, sets):
     shape = small_gguf.Shape(layers=1, heads=2, kv_heads=1, context=8192)
     path = small_gguf.write(folder / "long.gguf", shape)
     model = imported(folder, path, "long")
-    return model, path, native.build(folder, model, sets), native.page_aligned(native.pack(model, path))
+    return (
+        model,
+        path,
+        native.build(folder, model, sets),
+        native.page_aligned(native.pack(model, path)),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -56,4 +66,9 @@ def real(tmp_path_factory, appliance, sets):
     """The appliance's model."""
     folder = tmp_path_factory.mktemp("real")
     model, path = appliance.model, locate(ROOT, appliance.model.weights)
-    return model, path, native.build(folder, model, sets), native.page_aligned(native.pack(model, path))
+    return (
+        model,
+        path,
+        native.build(folder, model, sets),
+        native.page_aligned(native.pack(model, path)),
+    )

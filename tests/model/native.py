@@ -18,15 +18,21 @@ from cllm_gen.weights.pack import image, weights_section
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fPIC"]
-STATIC = ["kernel_static/engine/model_image.c", "kernel_static/lib/mathematics.c", "tests/model/native_forward.c"]
+STATIC = [
+    "kernel_static/engine/model_image.c",
+    "kernel_static/lib/mathematics.c",
+    "tests/model/native_forward.c",
+]
 
 
 class Row(ctypes.Structure):
     """struct forward_row."""
 
     _fields_ = [
-        ("token", ctypes.c_int32), ("position", ctypes.c_uint32),
-        ("blocks", ctypes.POINTER(ctypes.c_uint32)), ("logits", ctypes.c_bool),
+        ("token", ctypes.c_int32),
+        ("position", ctypes.c_uint32),
+        ("blocks", ctypes.POINTER(ctypes.c_uint32)),
+        ("logits", ctypes.c_bool),
     ]
 
 
@@ -72,7 +78,9 @@ def page_aligned(data: bytes) -> np.ndarray:
 class Pass:
     """One loaded library with a KV cache of `blocks` blocks. A library holds one at a time."""
 
-    def __init__(self, library: Path, model: Model, packed: np.ndarray, isa: str | None, blocks: int):
+    def __init__(
+        self, library: Path, model: Model, packed: np.ndarray, isa: str | None, blocks: int
+    ):
         self.model, self.packed = model, packed
         self.lib = lib = ctypes.CDLL(str(library))
         for name in ("forward_logits", "forward_hidden"):
@@ -86,7 +94,9 @@ class Pass:
         if not started:
             raise RuntimeError(lib.test_log().decode())
         block_bytes = lowered(model).block_bytes
-        self.cache = page_aligned(b"\xff" * (blocks * block_bytes))  # NaN wherever nothing was stored
+        self.cache = page_aligned(
+            b"\xff" * (blocks * block_bytes)
+        )  # NaN wherever nothing was stored
         lib.forward_set_cache(ctypes.c_void_p(self.cache.ctypes.data), ctypes.c_size_t(blocks))
 
     @property
@@ -96,10 +106,12 @@ class Pass:
     def step(self, rows: list[tuple[int, int, list[int], bool]]) -> list[np.ndarray | None]:
         """Runs one step of (token, position, block table, logits); the logits that were asked."""
         tables = [(ctypes.c_uint32 * len(blocks))(*blocks) for _, _, blocks, _ in rows]
-        array = (Row * len(rows))(*(
-            Row(token, position, ctypes.cast(table, ctypes.POINTER(ctypes.c_uint32)), asked)
-            for (token, position, _, asked), table in zip(rows, tables)
-        ))
+        array = (Row * len(rows))(
+            *(
+                Row(token, position, ctypes.cast(table, ctypes.POINTER(ctypes.c_uint32)), asked)
+                for (token, position, _, asked), table in zip(rows, tables)
+            )
+        )
         self.lib.test_run(array, ctypes.c_size_t(len(rows)))
         wanted = self.model.vocabulary
         return [
@@ -110,7 +122,9 @@ class Pass:
     def hidden(self, row: int) -> np.ndarray:
         return np.ctypeslib.as_array(self.lib.forward_hidden(row), (self.model.width,)).copy()
 
-    def logits(self, tokens: list[int], blocks: list[int] | None = None, step: int = LOGITS_MAX) -> np.ndarray:
+    def logits(
+        self, tokens: list[int], blocks: list[int] | None = None, step: int = LOGITS_MAX
+    ) -> np.ndarray:
         """Next-token logits after every position of one sequence, `step` rows at a time."""
         blocks = blocks or list(range(-(-len(tokens) // KV_BLOCK_TOKENS)))
         found = []

@@ -4,19 +4,31 @@ languages, noise. A chat prompt is written out with the model's own markers."""
 CHAT = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n{}"
 
 PROMPTS = [
-    CHAT.format("What is the capital of France?", "The capital of France is Paris. It lies on the river Seine and has"),
-    CHAT.format("Explain why the sky is blue in two sentences.", "The sky looks blue because molecules of air scatter "
-                "short waves of light more strongly than long ones. This is called Rayleigh scattering"),
-    CHAT.format("Write a haiku about rain.", "Soft rain on the roof,\nwhispers of the autumn wind,\nthe"),
-    CHAT.format("How many legs do three spiders have?", "A spider has eight legs, so three spiders have 24"),
-    CHAT.format("Translate 'good morning' into German.", "'Good morning' in German is 'Guten Morgen'."),
+    CHAT.format(
+        "What is the capital of France?",
+        "The capital of France is Paris. It lies on the river Seine and has",
+    ),
+    CHAT.format(
+        "Explain why the sky is blue in two sentences.",
+        "The sky looks blue because molecules of air scatter "
+        "short waves of light more strongly than long ones. This is called Rayleigh scattering",
+    ),
+    CHAT.format(
+        "Write a haiku about rain.", "Soft rain on the roof,\nwhispers of the autumn wind,\nthe"
+    ),
+    CHAT.format(
+        "How many legs do three spiders have?", "A spider has eight legs, so three spiders have 24"
+    ),
+    CHAT.format(
+        "Translate 'good morning' into German.", "'Good morning' in German is 'Guten Morgen'."
+    ),
     "Once upon a time there was a girl who lived at the edge of a great forest with her grandmother. Every morning "
     "she walked to the well to fetch water, and one day she found a small grey wolf sitting beside it",
     "The mitochondrion is an organelle found in the cells of most eukaryotes. It generates most of the cell's supply "
     "of adenosine triphosphate, which is used as a source of chemical",
-    "def fibonacci(n):\n    \"\"\"Returns the n-th Fibonacci number.\"\"\"\n    if n < 2:\n        return n\n"
+    'def fibonacci(n):\n    """Returns the n-th Fibonacci number."""\n    if n < 2:\n        return n\n'
     "    return fibonacci(n - 1) + fibonacci(n - 2)\n\n\nfor i in range(10):\n    print(",
-    "#include <stdio.h>\n\nint main(void)\n{\n    for (int i = 0; i < 10; i++)\n        printf(\"%d\\n\", i);\n    return",
+    '#include <stdio.h>\n\nint main(void)\n{\n    for (int i = 0; i < 10; i++)\n        printf("%d\\n", i);\n    return',
     "SELECT name, COUNT(*) FROM orders JOIN customers ON orders.customer_id = customers.id GROUP BY name ORDER BY",
     "The recipe needs two cups of flour, one teaspoon of baking powder, half a cup of sugar, two eggs and a little "
     "milk. First, mix the dry ingredients in a large bowl. Then",
@@ -34,7 +46,7 @@ PROMPTS = [
     "website. I have five years of experience in",
     "Photosynthesis is the process by which green plants use sunlight to make food from carbon dioxide and water. It "
     "takes place in the chloroplasts, which contain a green pigment called",
-    "{\"name\": \"Alice\", \"age\": 30, \"city\": \"Berlin\", \"languages\": [\"German\", \"English\"], \"email\":",
+    '{"name": "Alice", "age": 30, "city": "Berlin", "languages": ["German", "English"], "email":',
     "<html>\n<head>\n<title>My page</title>\n</head>\n<body>\n<h1>Welcome</h1>\n<p>This is a paragraph.</p>\n</",
     "Question: If a train travels 60 miles in one hour, how far does it travel in three hours?\nAnswer: The train "
     "travels 60 miles in each hour, so in three hours it travels 60 * 3 =",
@@ -48,7 +60,7 @@ PROMPTS = [
     "Chapter 1. The Old House\n\nThe house at the end of the lane had been empty for as long as anyone could remember. "
     "Its windows were dark and its garden was overgrown. Nobody knew who had",
     "import numpy as np\n\n\ndef softmax(x):\n    e = np.exp(x - np.max(x))\n    return e /",
-    "She opened the door slowly. \"Who is there?\" she asked. There was no answer, only the sound of the wind. She "
+    'She opened the door slowly. "Who is there?" she asked. There was no answer, only the sound of the wind. She '
     "took a step forward and",
     "The periodic table arranges the chemical elements by atomic number. Hydrogen is the first element, helium is the "
     "second, lithium is the third, and",

@@ -10,7 +10,12 @@ import numpy as np
 
 from cllm_gen.weights.tokenizer_tables import byte_alphabet
 
-SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *(f"<|reserved_{i}|>" for i in range(11))]
+SPECIALS = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    *(f"<|reserved_{i}|>" for i in range(11)),
+]
 TEMPLATE = "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}"
 
 

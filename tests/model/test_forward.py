@@ -70,8 +70,13 @@ def test_rows_of_one_step_are_the_same_one_by_one(forward):
     single = forward.logits(tokens, blocks, step=1)
     many = []
     for start in range(0, len(tokens), ROWS_MAX):
-        rows = [(t, start + i, blocks, i >= ROWS_MAX - LOGITS_MAX) for i, t in enumerate(tokens[start:][:ROWS_MAX])]
-        many += [(start + i, found) for i, found in enumerate(forward.step(rows)) if found is not None]
+        rows = [
+            (t, start + i, blocks, i >= ROWS_MAX - LOGITS_MAX)
+            for i, t in enumerate(tokens[start:][:ROWS_MAX])
+        ]
+        many += [
+            (start + i, found) for i, found in enumerate(forward.step(rows)) if found is not None
+        ]
     assert len(many) == 2 * LOGITS_MAX
     for position, found in many:
         assert np.array_equal(found, single[position])
@@ -85,7 +90,9 @@ def test_steps_of_any_size_give_the_same_bits(forward, step):
 
 def test_blocks_may_lie_anywhere(forward):
     tokens = tokens_of(forward.model, 4 * KV_BLOCK_TOKENS)
-    assert np.array_equal(forward.logits(tokens, [0, 1, 2, 3]), forward.logits(tokens, [13, 2, 15, 7]))
+    assert np.array_equal(
+        forward.logits(tokens, [0, 1, 2, 3]), forward.logits(tokens, [13, 2, 15, 7])
+    )
 
 
 def test_sequences_do_not_touch_each_other(forward):

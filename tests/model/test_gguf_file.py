@@ -41,7 +41,20 @@ def test_reads_what_the_gguf_package_wrote(tmp_path, small):
 
 
 def test_every_truncation_is_refused(tmp_path, small):
-    ends = [0, 1, 3, 4, 7, 8, 15, 23, 24, 30, *range(32, len(small), max(1, len(small) // 400)), len(small) - 33]
+    ends = [
+        0,
+        1,
+        3,
+        4,
+        7,
+        8,
+        15,
+        23,
+        24,
+        30,
+        *range(32, len(small), max(1, len(small) // 400)),
+        len(small) - 33,
+    ]
     for end in ends:
         with pytest.raises(ModelFileError) as caught:
             opened(tmp_path, small[:end])
@@ -69,7 +82,11 @@ def test_damage_is_named(tmp_path, small, offset, patch, expected):
 
 
 @settings(max_examples=400, deadline=None)
-@given(changes=st.lists(st.tuples(st.integers(0, 6000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4))
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, 6000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4
+    )
+)
 def test_random_damage_gives_a_file_or_an_error(small, tmp_path_factory, changes):
     data = bytearray(small)
     for offset, patch in changes:

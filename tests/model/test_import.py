@@ -37,9 +37,13 @@ def test_the_name_comes_from_the_metadata(tmp_path):
 
 
 SHAPES = {
-    "wide_heads_and_own_output": Shape(layers=2, width=96, heads=2, kv_heads=1, head=32, hidden=160, tied=False),
+    "wide_heads_and_own_output": Shape(
+        layers=2, width=96, heads=2, kv_heads=1, head=32, hidden=160, tied=False
+    ),
     "no_grouping": Shape(layers=1, width=64, heads=2, kv_heads=2, head=32, hidden=64),
-    "all_eight_bits": Shape(layers=2, matrix=gguf.GGMLQuantizationType.Q8_0, down=gguf.GGMLQuantizationType.Q8_0),
+    "all_eight_bits": Shape(
+        layers=2, matrix=gguf.GGMLQuantizationType.Q8_0, down=gguf.GGMLQuantizationType.Q8_0
+    ),
     "mixed": Shape(layers=2, down=gguf.GGMLQuantizationType.Q8_0),
 }
 
@@ -82,11 +86,15 @@ def without():
 
 
 def without_tensor(name):
-    return lambda method: lambda self, tensor, *rest, **more: tensor == name or method(self, tensor, *rest, **more)
+    return lambda method: lambda self, tensor, *rest, **more: tensor == name or method(
+        self, tensor, *rest, **more
+    )
 
 
 def renamed_tensor(old, new):
-    return lambda method: lambda self, tensor, *rest, **more: method(self, new if tensor == old else tensor, *rest, **more)
+    return lambda method: lambda self, tensor, *rest, **more: method(
+        self, new if tensor == old else tensor, *rest, **more
+    )
 
 
 REFUSED = [
@@ -98,7 +106,10 @@ REFUSED = [
     ("cannot share 3 KV heads", {"add_head_count_kv": with_value(3)}),
     ("turn 8 of 16 values", {"add_rope_dimension_count": with_value(8)}),
     ("no tensor 'blk.1.ffn_up.weight'", {"add_tensor": without_tensor("blk.1.ffn_up.weight")}),
-    ("no tensor 'output_norm.weight'", {"add_tensor": renamed_tensor("output_norm.weight", "rope_freqs.weight")}),
+    (
+        "no tensor 'output_norm.weight'",
+        {"add_tensor": renamed_tensor("output_norm.weight", "rope_freqs.weight")},
+    ),
     ("pre-tokenizer is 'qwen2'", {"add_tokenizer_pre": with_value("qwen2")}),
     ("tokenizer is 'llama'", {"add_tokenizer_model": with_value("llama")}),
     ("bad.gguf: token 100000 is outside", {"add_bos_token_id": with_value(100000)}),

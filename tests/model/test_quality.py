@@ -25,12 +25,19 @@ def encoded(file: GgufFile) -> list[list[int]]:
     """The prompts as tokens, by the tokenizers package fed the file's vocabulary."""
     tokens = file.metadata["tokenizer.ggml.tokens"]
     merges = [tuple(text.split(" ")) for text in file.metadata["tokenizer.ggml.merges"]]
-    tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
+    tokenizer = Tokenizer(
+        models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges)
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
     )
     kinds = file.metadata["tokenizer.ggml.token_type"]
-    tokenizer.add_special_tokens([AddedToken(t) for t, kind in zip(tokens, kinds) if kind == CONTROL])
+    tokenizer.add_special_tokens(
+        [AddedToken(t) for t, kind in zip(tokens, kinds) if kind == CONTROL]
+    )
     return [tokenizer.encode(text).ids for text in PROMPTS]
 
 
@@ -75,8 +82,10 @@ def test_distributions_agree(name, real, reference):
         divergence.append((np.exp(expected) * (expected - found)).sum(-1))
         same.append(expected.argmax(-1) == found.argmax(-1))
     divergence, same = np.concatenate(divergence), np.concatenate(same)
-    print(f"{name}: mean divergence {divergence.mean():.6f} nats, most {divergence.max():.4f}, "
-          f"same greedy token {same.mean():.4f} of {len(same)}")
+    print(
+        f"{name}: mean divergence {divergence.mean():.6f} nats, most {divergence.max():.4f}, "
+        f"same greedy token {same.mean():.4f} of {len(same)}"
+    )
     assert np.isfinite(divergence).all()
     assert divergence.mean() <= MEAN_DIVERGENCE
     assert same.mean() >= SAME_GREEDY

@@ -17,7 +17,9 @@ ROTATION = Rope(width=16, base=10000.0)
 
 def with_forward(forward):
     types = {"*_norm.weight": "f32", "*.weight": "q4_1"}
-    return dataclasses.replace(smollm2, width=64, layers=2, vocabulary=96, types=types, forward=forward)
+    return dataclasses.replace(
+        smollm2, width=64, layers=2, vocabulary=96, types=types, forward=forward
+    )
 
 
 def start(model, rows):
@@ -129,15 +131,25 @@ def weight_without_shape(model, rows):
 
 
 BAD = [
-    (linear_of_wrong_width, "an input of 96 values"), (norm_of_wrong_width, "an f32 gain of 64 values"),
-    (norm_with_a_matrix, "an f32 gain"), (norm_without_epsilon, "between 0 and 1"),
-    (sum_of_two_widths, "two tensors of one shape"), (sum_with_a_number, "two tensors"),
-    (product_of_heads_and_vector, "one shape"), (heads_that_do_not_divide, "divides 64"),
-    (rope_of_a_vector, r"\(heads, 16\)"), (rope_of_odd_width, "an even positive width"),
-    (linear_over_heads, "one vector a row"), (linear_with_a_vector, "a matrix"),
-    (attention_of_uneven_groups, "a multiple of their heads"), (attention_outside_layers, "loop over layers"),
-    (attention_twice, "one attention a layer"), (linear_of_seven_bits, "8 or 16"), (weight_of_no_type, "a pattern in `types`"),
-    (weight_of_broken_blocks, "a multiple of 32"), (weight_without_shape, "one or two positive integers"),
+    (linear_of_wrong_width, "an input of 96 values"),
+    (norm_of_wrong_width, "an f32 gain of 64 values"),
+    (norm_with_a_matrix, "an f32 gain"),
+    (norm_without_epsilon, "between 0 and 1"),
+    (sum_of_two_widths, "two tensors of one shape"),
+    (sum_with_a_number, "two tensors"),
+    (product_of_heads_and_vector, "one shape"),
+    (heads_that_do_not_divide, "divides 64"),
+    (rope_of_a_vector, r"\(heads, 16\)"),
+    (rope_of_odd_width, "an even positive width"),
+    (linear_over_heads, "one vector a row"),
+    (linear_with_a_vector, "a matrix"),
+    (attention_of_uneven_groups, "a multiple of their heads"),
+    (attention_outside_layers, "loop over layers"),
+    (attention_twice, "one attention a layer"),
+    (linear_of_seven_bits, "8 or 16"),
+    (weight_of_no_type, "a pattern in `types`"),
+    (weight_of_broken_blocks, "a multiple of 32"),
+    (weight_without_shape, "one or two positive integers"),
 ]
 
 
@@ -156,7 +168,9 @@ def logits_for_every_row(model, rows):
 
 def hidden_of_the_wrong_width(model, rows):
     result = good(model, rows)
-    return Forward(hidden=linear(model.weight("a.weight", 32, 64), result.hidden), logits=result.logits)
+    return Forward(
+        hidden=linear(model.weight("a.weight", 32, 64), result.hidden), logits=result.logits
+    )
 
 
 def no_layers(model, rows):
@@ -170,8 +184,10 @@ def nothing(model, rows):
 @pytest.mark.parametrize(
     "forward, expected",
     [
-        (logits_for_every_row, r"\(asked rows, 96\)"), (hidden_of_the_wrong_width, r"\(rows, 64\)"),
-        (no_layers, "each layer to attend once"), (nothing, r"Forward\(hidden, logits\)"),
+        (logits_for_every_row, r"\(asked rows, 96\)"),
+        (hidden_of_the_wrong_width, r"\(rows, 64\)"),
+        (no_layers, "each layer to attend once"),
+        (nothing, r"Forward\(hidden, logits\)"),
     ],
 )
 def test_what_a_pass_must_return(forward, expected):
@@ -206,8 +222,20 @@ def kinds(program):
 def test_a_good_pass_is_fused():
     program = lower(with_forward(good), lambda width: 2 * width)
     product = ["matmul", "join"]
-    layer = ["rms_norm", "quantize", *product, *product, *product, "rope", "rope", "store", "attention",
-             "quantize", "matmul", "join_add"]
+    layer = [
+        "rms_norm",
+        "quantize",
+        *product,
+        *product,
+        *product,
+        "rope",
+        "rope",
+        "store",
+        "attention",
+        "quantize",
+        "matmul",
+        "join_add",
+    ]
     assert kinds(program) == ["embed", *layer, *layer, "rms_norm", "asked", "quantize", *product]
 
 
@@ -230,7 +258,9 @@ def value_read_after_its_update(model, rows):
     for layer in rows.layers(2):
         y = linear(model.weight("a.weight", 64, 64), attended(model.block(layer), x))
         x2 = x + y
-        x = x2 + linear(model.weight("b.weight", 64, 64), rms_norm(x, model.weight("c_norm.weight", 64), 1e-5))
+        x = x2 + linear(
+            model.weight("b.weight", 64, 64), rms_norm(x, model.weight("c_norm.weight", 64), 1e-5)
+        )
     return end(model, rows, x)
 
 

@@ -21,7 +21,9 @@ class Reference:
         self.kv_heads = get("llama.attention.head_count_kv")
         self.epsilon = get("llama.attention.layer_norm_rms_epsilon")
         self.base = get("llama.rope.freq_base")
-        self.weights = {name: tensor.values().astype(np.float64) for name, tensor in file.tensors.items()}
+        self.weights = {
+            name: tensor.values().astype(np.float64) for name, tensor in file.tensors.items()
+        }
 
     def norm(self, x: np.ndarray, gain: str) -> np.ndarray:
         scale = 1 / np.sqrt((x * x).mean(-1, keepdims=True) + self.epsilon)
@@ -44,7 +46,9 @@ class Reference:
         mixed = np.empty_like(q)
         for start in range(0, rows, chunk):
             end = min(start + chunk, rows)
-            scores = np.einsum("rhd,shd->hrs", q[start:end], k[:end], optimize=True) / np.sqrt(q.shape[-1])
+            scores = np.einsum("rhd,shd->hrs", q[start:end], k[:end], optimize=True) / np.sqrt(
+                q.shape[-1]
+            )
             scores = np.where(np.arange(end) <= np.arange(start, end)[:, None], scores, -np.inf)
             scores = np.exp(scores - scores.max(-1, keepdims=True))
             scores /= scores.sum(-1, keepdims=True)
