@@ -108,13 +108,15 @@ class Machine:
         """Seconds from start to the first 200 from /health; RunFailed when it ends or time runs
         out first. A probe that reached the emulator before the kernel listened is never answered,
         so probes begin impatient and grow patient."""
-        deadline, patience = time.monotonic() + timeout, 0.1
+        begun = time.monotonic()
+        deadline, patience = begun + timeout, 0.1
         while not self.healthy(patience):
             if self.process.poll() is not None:
                 raise RunFailed(f"ended before it answered:\n{self.console}{self.errors}")
             if time.monotonic() > deadline:
                 raise RunFailed(f"no answer from /health in {timeout} s:\n{self.console}")
-            patience = min(patience * 1.2, 5.0)
+            if time.monotonic() - begun > 3:
+                patience = min(patience * 1.2, 5.0)
             time.sleep(0.01)
         return time.monotonic() - self.started
 

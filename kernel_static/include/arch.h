@@ -41,6 +41,9 @@ uint64_t arch_timestamp(void);
 /* 64 bits from RDRAND; false when the CPU has none or is out of them after ten tries. */
 bool arch_random(uint64_t *value);
 
+/* True when the processor has an interrupt controller of its own (APIC), at its usual address. */
+bool arch_has_local_controller(void);
+
 /* Signature of the hypervisor underneath, "KVMKVMKVM" or "TCGTCGTCGTCG"; "" on bare metal. */
 const char *arch_hypervisor(void);
 

@@ -7,14 +7,24 @@ import time
 
 import pytest
 
+from cllm_gen.machine import qemu
+from cllm_gen.machine.ports import free_port
+from cllm_gen.machine.process import Machine
 from tests.arch.conftest import TARGETS
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("memory", [128, 300])
-def test_free_memory_is_zero(boot, target: str, memory: int):
+@pytest.mark.parametrize(("memory", "firmware"), [(128, "qboot"), (300, "seabios")])
+def test_free_memory_is_zero(debug_image, target: str, memory: int, firmware: str):
     """The kernel clears only where firmware and loader wrote; this boot looks at every word."""
-    with boot(target, "fault=dirty-memory", memory=memory) as machine:
+    image = debug_image(target)
+    command, _ = qemu.command(
+        target, image.image, None, free_port(), memory, append="fault=dirty-memory"
+    )
+    if "-bios" in command and firmware == "seabios":
+        place = command.index("-bios")
+        del command[place : place + 2]
+    with Machine(command, image.folder, 0, qemu.exit_code) as machine:
         code = machine.wait_exit(120)
     assert code == 7, machine.console
     free = int(re.search(r"(\d+) KiB of free memory are zero", machine.console)[1])

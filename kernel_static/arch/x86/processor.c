@@ -7,6 +7,7 @@
 
 #include "arch.h"
 
+#define CPUID_1_DX_APIC (1u << 9)
 #define CPUID_1_CX_XSAVE (1u << 26)
 #define CPUID_1_CX_RDRAND (1u << 30)
 #define CPUID_1_CX_HYPERVISOR (1u << 31)
@@ -72,6 +73,10 @@ bool arch_random(uint64_t *value) {
         return false;
     *value = (uint64_t)high << 32 | low;
     return true;
+}
+
+bool arch_has_local_controller(void) {
+    return processor_cpuid(1, 0).dx & CPUID_1_DX_APIC;
 }
 
 const char *arch_hypervisor(void) {

@@ -29,6 +29,9 @@ bool multiboot_module(struct physical_span *module);
 /* Maps memory, the image and the module with the rights each needs, and puts the map in force. */
 void memory_map_start(void);
 
+/* Gives addresses to PCI functions that firmware left without. */
+void pci_assign(void);
+
 /* Masks all interrupt lines. */
 void irq_start(void);
 

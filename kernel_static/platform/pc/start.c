@@ -14,5 +14,6 @@ _Noreturn void pc_start(uint32_t magic, uint32_t information) {
     arch_enable_vectors();
     irq_start();
     clock_start();
+    pci_assign();
     kernel_main();
 }
