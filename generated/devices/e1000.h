@@ -39,8 +39,11 @@ static const struct pci_id e1000_pci_ids[] = {
     /* specs/devices/e1000.py | PciId(0x8086, 0x1004, "82543GC", "VirtualBox's T Server; has no
        EERD"), */
     {0x8086, 0x1004, "82543GC"},
+    /* specs/devices/e1000.py | PciId(0x8086, 0x10D3, "82574L", "QEMU's and VMware's e1000e; EERD
+       differs"), */
+    {0x8086, 0x10d3, "82574L"},
 };
-#define E1000_PCI_IDS_COUNT 4
+#define E1000_PCI_IDS_COUNT 5
 
 /* ---- Control and status ---- */
 

@@ -290,7 +290,8 @@ static bool reserve_rings(struct e1000 *e) {
     return e->receive_ring && e->transmit_ring && e->receive_buffers && e->transmit_buffers;
 }
 
-/* 14.4. All but one descriptor go to the device. */
+/* 14.4. All but one descriptor go to the device. QEMU's 82540EM takes no frame for a second after
+ * each write of RCTL (its 82574L does at once), so this one is the last. */
 static void start_receive(struct e1000 *e) {
     volatile void *registers = e->registers;
     for (unsigned i = 1; i < E1000_RAH_COUNT; i++) {

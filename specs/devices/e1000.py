@@ -1,6 +1,8 @@
 """Intel's 8254x family of Ethernet controllers as a driver without interrupt moderation, offloads,
 VLANs or wake-up needs it: QEMU, VMware and VirtualBox all offer one. Section numbers are those of
-the PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual."""
+the PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual. The 82574L is a later
+chip (82574 GbE Controller Family Datasheet, chapter 10) that keeps these registers and the legacy
+descriptors, except that EERD has DONE in bit 1 and ADDR in bits 15:2."""
 
 from cllm_gen.spec.device import Device, PciId, Record, Registers
 
@@ -14,6 +16,7 @@ e1000 = Device(
         PciId(0x8086, 0x100F, "82545EM", "VMware's e1000; VirtualBox's MT Server"),
         PciId(0x8086, 0x100C, "82544GC", "QEMU's e1000-82544gc"),
         PciId(0x8086, 0x1004, "82543GC", "VirtualBox's T Server; has no EERD"),
+        PciId(0x8086, 0x10D3, "82574L", "QEMU's and VMware's e1000e; EERD differs"),
     ],
     parts=[
         Registers(

@@ -46,7 +46,14 @@ def on_wire(sent: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "id, chip", [(0x100E, "82540EM"), (0x100F, "82545EM"), (0x100C, "82544GC"), (0x1004, "82543GC")]
+    "id, chip",
+    [
+        (0x100E, "82540EM"),
+        (0x100F, "82545EM"),
+        (0x100C, "82544GC"),
+        (0x1004, "82543GC"),
+        (0x10D3, "82574L"),
+    ],
 )
 def test_start(empty, id, chip):
     empty.card(id=id)
