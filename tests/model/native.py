@@ -18,6 +18,7 @@ from cllm_gen.weights.pack import image, weights_section
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fPIC"]
+UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 STATIC = [
     "kernel_static/engine/model_image.c",
     "kernel_static/lib/mathematics.c",
@@ -46,9 +47,9 @@ def build(folder: Path, model: Model, sets) -> Path:
         (generated / path).write_text(text)
     (generated / "appliance.h").write_text(f'#include "models/{model.name}/model.h"\n')
     base = generated / "models" / model.name
-    sources = {base / "forward.c": [], base / "kernels.c": []}
+    sources = {base / "forward.c": UNDEFINED, base / "kernels.c": UNDEFINED}
     sources |= {base / f"kernels__{isa.name}.c": list(isa.all_flags) for isa in sets}
-    sources |= {ROOT / path: [] for path in STATIC}
+    sources |= {ROOT / path: UNDEFINED for path in STATIC}
     objects = []
     for source, flags in sources.items():
         target = folder / f"{source.stem}.o"
@@ -57,7 +58,7 @@ def build(folder: Path, model: Model, sets) -> Path:
         subprocess.run(command, check=True)
         objects.append(str(target))
     library = folder / "forward.so"
-    subprocess.run(["gcc", "-shared", *objects, "-o", str(library)], check=True)
+    subprocess.run(["gcc", "-shared", *UNDEFINED, *objects, "-o", str(library)], check=True)
     return library
 
 
