@@ -15,6 +15,7 @@
 #define ARENA_BYTES (4 * (size_t)LIMIT_BODY_BYTES)
 
 static struct connection *connections; /* all that are open */
+static bool any_answered;              /* some are in EXCHANGE_ANSWERED */
 
 static void enter(struct connection *connection, enum connection_phase phase, unsigned seconds) {
     connection->phase = phase;
@@ -124,14 +125,31 @@ void connection_log(const struct connection *connection) {
              (unsigned long long)(elapsed / 1000000));
 }
 
-void connection_answered(struct connection *connection) {
+/* Frees what the exchange held and awaits the next request. */
+static void end_exchange(struct connection *connection) {
     bool last = connection_must_close(connection);
-    connection_log(connection);
     make_ready(connection);
     if (last)
         close_when_sent(connection);
     else if (!connection->reading)
         stream_resume(connection->stream); /* a pipelined request may wait */
+}
+
+void connection_answered(struct connection *connection) {
+    connection->exchange.state = EXCHANGE_ANSWERED;
+    any_answered = true;
+    connection_log(connection);
+    connection_flush(connection);
+}
+
+bool connection_end_answered(void) {
+    bool any = any_answered;
+    any_answered = false;
+    for (struct connection *connection = any ? connections : NULL; connection;
+         connection = connection->next)
+        if (connection->exchange.state == EXCHANGE_ANSWERED)
+            end_exchange(connection);
+    return any;
 }
 
 /* ---- in ---- */
@@ -141,17 +159,20 @@ static bool advance(struct connection *connection) {
     switch (connection->parser.progress) {
     case REQUEST_HEAD_READY:
         connection_head_ready(connection);
-        return true;
+        break;
     case REQUEST_COMPLETE:
         enter(connection, PHASE_ANSWER, 0);
         connection_dispatch(connection);
-        return true;
+        break;
     case REQUEST_REFUSED:
         connection_refuse(connection, connection->parser.status, connection->parser.message);
-        return true;
+        break;
     default:
         return false;
     }
+    if (connection->exchange.state == EXCHANGE_ANSWERED)
+        end_exchange(connection);
+    return true;
 }
 
 size_t connection_receive(void *context, const uint8_t *bytes, size_t count) {
@@ -176,13 +197,13 @@ size_t connection_receive(void *context, const uint8_t *bytes, size_t count) {
 
 void connection_finish(void *context) {
     struct connection *connection = context;
+    enum exchange_state state = connection->exchange.state;
     connection->finished = true;
-    if (connection->exchange.state == EXCHANGE_NONE) {
-        if (connection->phase != PHASE_CLOSING)
-            close_when_sent(connection);
-    } else if (connection->exchange.state != EXCHANGE_DEAD) {
+    if (state == EXCHANGE_OPEN || state == EXCHANGE_STREAMING) {
         connection_tell_gone(connection);
         connection_abort(connection);
+    } else if (state == EXCHANGE_NONE && connection->phase != PHASE_CLOSING) {
+        close_when_sent(connection);
     }
 }
 

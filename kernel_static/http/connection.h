@@ -17,7 +17,7 @@ enum exchange_state {
     EXCHANGE_NONE,      /* a request is awaited or being read */
     EXCHANGE_OPEN,      /* with a handler, not answered */
     EXCHANGE_STREAMING, /* its response has begun */
-    EXCHANGE_ANSWERED,  /* over, but its handler has not returned yet */
+    EXCHANGE_ANSWERED,  /* over, but who answered it has not returned to the main loop yet */
     EXCHANGE_DEAD,      /* the client is gone; nobody uses the exchange any more */
 };
 
@@ -28,7 +28,6 @@ struct http_exchange {
     void *gone_context;
     unsigned status;  /* of the response, for the log; 0: the client left before it */
     bool chunked;     /* the response is */
-    bool dispatching; /* the handler is on the stack */
     uint64_t started; /* clock_nanoseconds() at the request's first byte */
 };
 
@@ -73,8 +72,11 @@ void connection_flush(struct connection *connection);
 /* Whether the response being written must be the connection's last. */
 bool connection_must_close(const struct connection *connection);
 
-/* The exchange was answered in full: logs it and makes ready for the next. */
+/* The exchange was answered in full: sends and logs it. Its memory stays until the handler, or the
+ * callback that answered it, has returned: connection_end_answered, called from the main loop,
+ * ends such exchanges and says whether there was one. */
 void connection_answered(struct connection *connection);
+bool connection_end_answered(void);
 
 /* Writes the one line that the log has about each exchange. */
 void connection_log(const struct connection *connection);

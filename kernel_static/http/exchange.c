@@ -32,20 +32,12 @@ static void write_head(struct connection *connection, struct response_head *head
     response_write_head(&connection->output, head);
 }
 
-/* Ends the answer; the exchange's memory lives on until its dispatch returns. */
-static void finish(struct connection *connection) {
-    connection->exchange.state = EXCHANGE_ANSWERED;
-    connection_flush(connection);
-    if (connection->exchange.state == EXCHANGE_ANSWERED && !connection->exchange.dispatching)
-        connection_answered(connection);
-}
-
 static void respond(struct http_exchange *exchange, struct response_head *head, const void *body) {
     struct connection *connection = connection_of(exchange);
     write_head(connection, head);
     if (body && !is_head_request(connection))
         connection_append(connection, body, (size_t)head->length);
-    finish(connection);
+    connection_answered(connection);
 }
 
 void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type,
@@ -131,5 +123,5 @@ void http_stream_end(struct http_exchange *exchange) {
     kernel_assert(exchange->state == EXCHANGE_STREAMING);
     if (exchange->chunked && !is_head_request(connection))
         connection_append(connection, "0\r\n\r\n", 5);
-    finish(connection);
+    connection_answered(connection);
 }

@@ -90,11 +90,7 @@ void connection_dispatch(struct connection *connection) {
     }
     const struct buffer *body = &connection->parser.body;
     struct text content = {body->bytes ? body->bytes : "", body->count};
-    exchange->dispatching = true;
     connection->match.route->dispatch(exchange, connection->match.parameters, content);
-    exchange->dispatching = false;
-    if (exchange->state == EXCHANGE_ANSWERED)
-        connection_answered(connection);
 }
 
 void connection_refuse(struct connection *connection, unsigned status, const char *message) {

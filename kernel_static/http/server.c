@@ -18,8 +18,9 @@ bool http_start(void) {
 bool http_poll(void) {
     static uint64_t next_check;
     uint64_t now = clock_nanoseconds();
+    bool any = connection_end_answered();
     if (now < next_check)
-        return false;
+        return any;
     next_check = now + CHECK_NANOSECONDS;
-    return connection_check_times(now);
+    return connection_check_times(now) || any;
 }

@@ -11,7 +11,8 @@
 
 struct http_exchange;
 
-/* Memory that lives until the exchange is over; the parsed request lives here too. */
+/* Memory that lives until the exchange is over and the handler, or the callback that answered it,
+ * has returned to the main loop; the parsed request lives here too. */
 struct arena *http_arena(struct http_exchange *exchange);
 
 /* One whole response. `content_type` is a literal. The body is copied. */
@@ -31,11 +32,13 @@ void http_error(struct http_exchange *exchange, unsigned status, const char *typ
                 const char *param, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Calls `gone(context)` once if the client disconnects before the exchange is answered; the
- * exchange must not be used after that call returns. Null clears it. */
+ * exchange must not be used after that call returns. Null clears it. A client that only closes its
+ * sending half (FIN) counts as gone too: one that gave up looks the same. */
 void http_on_gone(struct http_exchange *exchange, void (*gone)(void *context), void *context);
 
 /* Starts serving over the transport (transport_start with HTTP's callbacks). */
 bool http_start(void);
 
-/* Timeouts; called from the main loop. Returns true if anything happened. */
+/* Ends answered exchanges and keeps times; called from the main loop, never from a handler or a
+ * callback. Returns true if anything happened. */
 bool http_poll(void);

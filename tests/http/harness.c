@@ -133,7 +133,9 @@ static void offer(struct stream *stream) {
     }
 }
 
+/* What the main loop does, until nothing happens. */
 static void settle(void) {
+    http_poll();
     for (size_t i = 0; i < STREAMS; i++) {
         struct stream *stream = &streams[i];
         if (!stream->open)

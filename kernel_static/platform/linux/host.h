@@ -14,3 +14,6 @@ _Noreturn void host_refuse(const char *format, ...) __attribute__((format(printf
 
 /* Sleeps until a socket of the transport is ready, a signal came, or the time is `deadline`. */
 void host_wait(uint64_t deadline);
+
+/* From now on a fault of the processor (bad address, division by zero) ends the run as a panic. */
+void host_catch_faults(void);

@@ -66,5 +66,6 @@ int main(int count, char **values) {
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
+    host_catch_faults();
     kernel_main();
 }
