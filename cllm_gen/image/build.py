@@ -121,7 +121,11 @@ def compile_image(
 
 
 def build(
-    root: Path, target: str, appliance: str | None = None, debug: bool = False, sanitize: bool = False
+    root: Path,
+    target: str,
+    appliance: str | None = None,
+    debug: bool = False,
+    sanitize: bool = False,
 ) -> Image:
     """Compiles, links and packs the model of an appliance (the first one if none is named)."""
     from cllm_gen.weights.pack import pack_model

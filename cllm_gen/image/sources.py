@@ -83,8 +83,7 @@ def units(
     flags += ["-DDEBUG"] if debug else []
     flags += _SANITIZE if sanitize else []
     extra = {
-        f"kernels__{isa.name}.c": (*_KERNEL, *isa.all_flags)
-        for isa in appliance.targets[target]
+        f"kernels__{isa.name}.c": (*_KERNEL, *isa.all_flags) for isa in appliance.targets[target]
     }
     files = ["kernel_static/main.c"]
     for folder in _folders(target):

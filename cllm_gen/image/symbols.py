@@ -46,6 +46,6 @@ def symbol_table(table: list[Symbol]) -> str:
     for symbol in table:
         lines.append(f".long {symbol.address:#x}, {offset}")
         offset += len(symbol.name) + 1
-    lines += ["symbol_names:", '.byte 0' if not table else ""]
+    lines += ["symbol_names:", ".byte 0" if not table else ""]
     lines += [f'.asciz "{symbol.name}"' for symbol in table]
     return "\n".join([*lines, '.section .note.GNU-stack, "", @progbits', ""])

@@ -34,16 +34,26 @@ class Machine:
     """
 
     def __init__(
-        self, command: Sequence[str], folder: Path, port: int,
-        decode: Callable[[int], int | None], echo: bool = False,
+        self,
+        command: Sequence[str],
+        folder: Path,
+        port: int,
+        decode: Callable[[int], int | None],
+        echo: bool = False,
     ):
         self.command, self.port, self.started = list(command), port, time.monotonic()
         self._decode, self._echo = decode, echo
         self._bytes, self._errors = bytearray(), bytearray()
         self._grown = threading.Condition()
         self.process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_die_with_parent, bufsize=0,
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+            bufsize=0,
         )
         self._readers = [
             threading.Thread(target=self._read, args=pair, daemon=True)

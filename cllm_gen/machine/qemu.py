@@ -55,8 +55,15 @@ def _display(emulator: str, vga: bool) -> tuple[list[str], str]:
 
 
 def command(
-    target: str, image: Path, model: Path | None, port: int, memory: int, cpu: str | None = None,
-    gdb: bool = False, vga: bool = False, append: str = "",
+    target: str,
+    image: Path,
+    model: Path | None,
+    port: int,
+    memory: int,
+    cpu: str | None = None,
+    gdb: bool = False,
+    vga: bool = False,
+    append: str = "",
 ) -> tuple[list[str], list[str]]:
     """QEMU's command line, to be run in the folder of `image` (so that file names hold no
     characters that QEMU takes for separators), and lines that tell the user what was chosen.

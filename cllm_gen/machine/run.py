@@ -18,8 +18,14 @@ _QUESTION = '{"messages": [{"role": "user", "content": "What is the capital of F
 
 
 def start_image(
-    image: Image, port: int | None = None, memory: int = 512, cpu: str | None = None,
-    append: str = "", gdb: bool = False, vga: bool = False, echo: bool = False,
+    image: Image,
+    port: int | None = None,
+    memory: int = 512,
+    cpu: str | None = None,
+    append: str = "",
+    gdb: bool = False,
+    vga: bool = False,
+    echo: bool = False,
 ) -> tuple[Machine, list[str]]:
     """Starts a built image on `port` (a free one if none is given); the handle, and lines that
     tell what was chosen. Raises RunFailed when the port is taken or QEMU is missing."""
@@ -37,9 +43,16 @@ def start_image(
 
 
 def start(
-    root: Path, target: str, appliance: str | None = None, port: int | None = None,
-    memory: int = 512, cpu: str | None = None, append: str = "", debug: bool = False,
-    sanitize: bool = False, echo: bool = False,
+    root: Path,
+    target: str,
+    appliance: str | None = None,
+    port: int | None = None,
+    memory: int = 512,
+    cpu: str | None = None,
+    append: str = "",
+    debug: bool = False,
+    sanitize: bool = False,
+    echo: bool = False,
 ) -> Machine:
     """Builds if needed and starts; for tests:
 
@@ -56,8 +69,15 @@ def _interrupt(*_) -> None:
 
 
 def run(
-    root: Path, target: str, appliance: str | None, port: int = 8080, memory: int = 512,
-    cpu: str | None = None, gdb: bool = False, vga: bool = False, append: str = "",
+    root: Path,
+    target: str,
+    appliance: str | None,
+    port: int = 8080,
+    memory: int = 512,
+    cpu: str | None = None,
+    gdb: bool = False,
+    vga: bool = False,
+    append: str = "",
 ) -> int:
     """Builds if needed, boots, streams the console to stdout and, once /health answers, prints the
     address. Returns 0 when it was interrupted, else the kernel's exit code."""
@@ -76,8 +96,15 @@ def run(
 
 
 def _run(
-    root: Path, target: str, appliance: str | None, port: int, memory: int, cpu: str | None,
-    gdb: bool, vga: bool, append: str,
+    root: Path,
+    target: str,
+    appliance: str | None,
+    port: int,
+    memory: int,
+    cpu: str | None,
+    gdb: bool,
+    vga: bool,
+    append: str,
 ) -> int:
     print(f"build {target}", file=sys.stderr, flush=True)
     image = build(root, target, appliance, debug=gdb)
@@ -112,7 +139,7 @@ def _ended(machine: Machine) -> int:
     """Waits for the end and says how it came."""
     code = machine.wait_exit()
     if code == qemu.RESET_CODE:
-        print("the machine reset itself (a triple fault)", file=sys.stderr)
+        print("the machine reset itself (a triple fault) or was switched off", file=sys.stderr)
     elif code != 0:
         print(f"the kernel ended with code {code}", file=sys.stderr)
     return code

@@ -13,10 +13,18 @@ from tests.arch.conftest import ROOT
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("driver") / "command_line"
-    sources = ["tests/arch/command_line_driver.c", "kernel_static/lib/command_line.c", "kernel_static/lib/log.c"]
-    flags = "-std=gnu11 -Wall -Wextra -Werror -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+    sources = [
+        "tests/arch/command_line_driver.c",
+        "kernel_static/lib/command_line.c",
+        "kernel_static/lib/log.c",
+    ]
+    flags = (
+        "-std=gnu11 -Wall -Wextra -Werror -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+    )
     subprocess.run(
-        ["gcc", *flags.split(), "-Ikernel_static/include", *sources, "-o", output], cwd=ROOT, check=True
+        ["gcc", *flags.split(), "-Ikernel_static/include", *sources, "-o", output],
+        cwd=ROOT,
+        check=True,
     )
     return output
 
@@ -49,9 +57,16 @@ def test_no_words(driver):
 @pytest.mark.parametrize(
     ("text", "number", "warned"),
     [
-        ("80", 80, False), ("0", 0, False), ("65535", 65535, False), ("00080", 80, False),
-        ("65536", 8080, True), ("", 8080, True), ("-1", 8080, True), ("80x", 8080, True),
-        ("0x50", 8080, True), ("99999999999999999999999999", 8080, True),
+        ("80", 80, False),
+        ("0", 0, False),
+        ("65535", 65535, False),
+        ("00080", 80, False),
+        ("65536", 8080, True),
+        ("", 8080, True),
+        ("-1", 8080, True),
+        ("80x", 8080, True),
+        ("0x50", 8080, True),
+        ("99999999999999999999999999", 8080, True),
         ("18446744073709551696", 8080, True),
     ],
 )

@@ -15,7 +15,10 @@ FAULTS = {
     "null": (r"exception 14, page fault.*\nread of address 0x8: .*\nnull pointer", "read_null"),
     "write-text": (r"write of address .* not allowed there\nthe kernel's code", "write_text"),
     "write-constant": (r"write of address .* not allowed there", "write_constant"),
-    "stack": (r"\*\*\* exception 8, double fault.*\nstack overflow: .*guard page", "overflow_stack"),
+    "stack": (
+        r"\*\*\* exception 8, double fault.*\nstack overflow: .*guard page",
+        "overflow_stack",
+    ),
     "panic": (r"\*\*\* panic: asked for by fault=panic, 42\n", "arch_raise_panic"),
 }
 
@@ -54,7 +57,9 @@ def test_report_shows_the_registers(boot, target: str):
         machine.wait_exit(60)
     width, prefix = (8, "e") if target == "i386" else (16, "r")
     values = dict(re.findall(rf"\b({prefix}[a-z0-9]+) +([0-9a-f]{{{width}}})\b", machine.console))
-    assert {f"{prefix}{name}" for name in ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp", "ip")} <= set(values)
+    assert {
+        f"{prefix}{name}" for name in ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp", "ip")
+    } <= set(values)
     first = machine.console.split("innermost first:\n")[1].split()[0]
     assert values[f"{prefix}ip"] == first, "the backtrace starts at the instruction pointer"
 

@@ -72,7 +72,9 @@ def test_idle_guest_leaves_the_host_alone(boot, target: str):
 def test_log_level_and_unknown_words(boot, target: str):
     with boot(target, "log=warn nonsense port=banana fault=sleep") as machine:
         assert machine.wait_exit(60) == 7
-    assert re.search(r"\[ +\d+\.\d{6}\] warn  command line: unknown word 'nonsense'", machine.console)
+    assert re.search(
+        r"\[ +\d+\.\d{6}\] warn  command line: unknown word 'nonsense'", machine.console
+    )
     assert " info " not in machine.console
 
 

@@ -101,7 +101,8 @@ def test_module_is_read_only(walked):
     """The loader puts it on the first page behind the image's own."""
     symbols, pages = walked
     first = next(
-        page for page in range(symbols["layout_image_end"] & -4096, 1 << 24, 4096)
+        page
+        for page in range(symbols["layout_image_end"] & -4096, 1 << 24, 4096)
         if "W" not in pages.get(page, "W")
     )
     end = (first + 5_000_000 + 4095) // 4096 * 4096

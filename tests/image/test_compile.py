@@ -29,7 +29,9 @@ def project(tmp_path: Path) -> Path:
 def compiled(root: Path, units: list[Unit]) -> list[str]:
     """Brings objects up to date; which sources were compiled."""
     seen: list[str] = []
-    objects = compile_units(root, root / "build", units, lambda done, total, name: seen.append(name))
+    objects = compile_units(
+        root, root / "build", units, lambda done, total, name: seen.append(name)
+    )
     assert all(file.exists() for file in objects)
     assert not any(is_stale(root, root / "build", unit) for unit in units)
     return sorted(seen)
@@ -53,7 +55,12 @@ def test_everything_once_then_nothing(project: Path):
 
 @pytest.mark.parametrize(
     ("changed", "again"),
-    [("one.c", ["one.c"]), ("two.c", ["two.c"]), ("include/outer.h", ["one.c"]), ("include/inner.h", ["one.c"])],
+    [
+        ("one.c", ["one.c"]),
+        ("two.c", ["two.c"]),
+        ("include/outer.h", ["one.c"]),
+        ("include/inner.h", ["one.c"]),
+    ],
 )
 def test_what_depends_on_a_changed_file(project: Path, changed: str, again: list[str]):
     both = units("one.c", "two.c")

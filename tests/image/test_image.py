@@ -29,7 +29,9 @@ def image(request, appliance):
 
 
 def tool(*command: object) -> str:
-    return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        list(map(str, command)), check=True, capture_output=True, text=True
+    ).stdout
 
 
 def test_image_is_a_32_bit_elf_that_multiboot_loaders_take(image):
@@ -41,14 +43,23 @@ def test_image_is_a_32_bit_elf_that_multiboot_loaders_take(image):
 
 
 def test_no_segment_is_writable_and_executable(image):
-    flags = re.findall(r"^ *LOAD .* ([R ][W ][E ]) 0x", tool("readelf", "-lW", image.image), re.MULTILINE)
+    flags = re.findall(
+        r"^ *LOAD .* ([R ][W ][E ]) 0x", tool("readelf", "-lW", image.image), re.MULTILINE
+    )
     assert sorted(flags) == ["R  ", "R E", "RW "]
 
 
 def test_groups_begin_on_pages(image, appliance):
     at = {symbol.name: symbol.address for symbol in read_symbols(ROOT, image.symbols)}
     assert at["layout_image_start"] == appliance.memory.load_address
-    for name in ("text_end", "rodata_end", "main_guard", "main_stack", "fault_guard", "fault_stack"):
+    for name in (
+        "text_end",
+        "rodata_end",
+        "main_guard",
+        "main_stack",
+        "fault_guard",
+        "fault_stack",
+    ):
         assert at[f"layout_{name}"] % 4096 == 0, name
     assert at["layout_main_stack"] - at["layout_main_guard"] == 4096
     assert at["layout_main_stack_top"] - at["layout_main_stack"] == appliance.memory.stack
@@ -82,7 +93,9 @@ def test_i386_image_is_32_bit_code_and_x86_64_image_is_not(image):
 
 def test_only_the_targets_instruction_sets_are_inside(image, appliance):
     names = [symbol.name for symbol in read_symbols(ROOT, image.symbols)]
-    inside = {match[1] for name in names if (match := re.fullmatch(r"matmul_\w+__([a-z0-9]+)", name))}
+    inside = {
+        match[1] for name in names if (match := re.fullmatch(r"matmul_\w+__([a-z0-9]+)", name))
+    }
     assert inside == {isa.name for isa in appliance.targets[image.target]}
 
 
@@ -135,5 +148,7 @@ def test_symbol_table_text():
     text = symbol_table(table)
     assert ".long 0x100010, 6\n" in text and '.asciz "kernel_main"\n' in text
     assert ".long 2\n" in text
-    names = functions([*table, Symbol(0x100010, "zz_alias", 9, "T"), Symbol(0x200000, "data", 4, "D")])
+    names = functions(
+        [*table, Symbol(0x100010, "zz_alias", 9, "T"), Symbol(0x200000, "data", 4, "D")]
+    )
     assert [symbol.name for symbol in names] == ["start", "kernel_main"]

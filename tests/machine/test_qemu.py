@@ -58,9 +58,19 @@ def test_command_line():
     )
     text = " ".join(command)
     assert command[0] == "qemu-system-x86_64" and "-M pc,accel=" in text
-    for part in ("-cpu max", "-m 256", "-kernel image.elf", "-initrd ../model.pack", "-append log=debug",
-                 "hostfwd=tcp:127.0.0.1:8123-:80", "-device e1000,", "isa-debug-exit,iobase=0xf4",
-                 "-serial stdio", "-display none", "-no-reboot"):
+    for part in (
+        "-cpu max",
+        "-m 256",
+        "-kernel image.elf",
+        "-initrd ../model.pack",
+        "-append log=debug",
+        "hostfwd=tcp:127.0.0.1:8123-:80",
+        "-device e1000,",
+        "isa-debug-exit,iobase=0xf4",
+        "-serial stdio",
+        "-display none",
+        "-no-reboot",
+    ):
         assert part in text, part
     assert told[0].startswith("accelerator: ") and "-S" not in command
     paused, told = qemu.command("i386", folder / "image.elf", None, 1, 256, cpu="coreduo", gdb=True)

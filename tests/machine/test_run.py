@@ -19,7 +19,14 @@ from cllm_gen.machine.ports import free_port
 from cllm_gen.spec.load import load_appliances
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMAND = [sys.executable, "-c", "from cllm_gen.cli import main; main()", "--root", str(ROOT), "run"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "from cllm_gen.cli import main; main()",
+    "--root",
+    str(ROOT),
+    "run",
+]
 
 
 class Session:

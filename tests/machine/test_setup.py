@@ -30,8 +30,11 @@ def bare(tmp_path: Path):
             file.write_text(f"#!/bin/sh\n{script}\n")
             file.chmod(0o755)
         return subprocess.run(
-            [project / "cllm_gen/setup.sh"], env={"PATH": str(programs)}, capture_output=True,
-            text=True, stdin=subprocess.DEVNULL,
+            [project / "cllm_gen/setup.sh"],
+            env={"PATH": str(programs)},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
         )
 
     run.project = project
