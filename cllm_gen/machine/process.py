@@ -15,6 +15,7 @@ from typing import Callable, Sequence
 from cllm_gen.machine.errors import RunFailed
 
 _PR_SET_PDEATHSIG = 1
+_LISTENING, _LISTENING_WAIT = "listening on", 4.0  # seconds
 _libc = ctypes.CDLL(None)
 
 
@@ -116,17 +117,21 @@ class Machine:
 
     def wait_ready(self, timeout: float = 60) -> float:
         """Seconds from start to the first 200 from /health; RunFailed when it ends or time runs
-        out first. A probe that reached the emulator before the kernel listened is never answered,
-        so probes begin impatient and grow patient."""
-        begun = time.monotonic()
-        deadline, patience = begun + timeout, 0.1
+        out first. A probe that reaches the emulator before the kernel listens is kept and answered
+        much later, so probes wait for the line that says it listens, or a while without it (the
+        log may be turned down)."""
+        deadline, patience = time.monotonic() + timeout, 0.25
+        while _LISTENING not in self.console and time.monotonic() < self.started + _LISTENING_WAIT:
+            if self.process.poll() is not None:
+                break
+            with self._grown:
+                self._grown.wait(0.05)
         while not self.healthy(patience):
             if self.process.poll() is not None:
                 raise RunFailed(f"ended before it answered:\n{self.console}{self.errors}")
             if time.monotonic() > deadline:
                 raise RunFailed(f"no answer from /health in {timeout} s:\n{self.console}")
-            if time.monotonic() - begun > 3:
-                patience = min(patience * 1.2, 5.0)
+            patience = min(patience * 1.2, 5.0)
             time.sleep(0.01)
         return time.monotonic() - self.started
 
