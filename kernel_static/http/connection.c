@@ -1,6 +1,7 @@
 /* The life of a connection: bytes in, exchanges, bytes out, times. */
 #include "connection.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "appliance.h"
@@ -119,10 +120,12 @@ void connection_log(const struct connection *connection) {
     const struct http_request *request = &connection->parser.request;
     uint64_t elapsed = clock_nanoseconds() - connection->exchange.started;
     bool known = request->method && request->path.count;
-    log_info("http", "%s %s %.*s %u %llu ms", stream_peer(connection->stream),
+    char status[12] = "gone";
+    if (connection->exchange.status)
+        snprintf(status, sizeof status, "%u", connection->exchange.status);
+    log_info("http", "%s %s %.*s %s %llu ms", stream_peer(connection->stream),
              known ? method_name(request->method) : "-", known ? (int)request->path.count : 1,
-             known ? request->path.bytes : "-", connection->exchange.status,
-             (unsigned long long)(elapsed / 1000000));
+             known ? request->path.bytes : "-", status, (unsigned long long)(elapsed / 1000000));
 }
 
 /* Frees what the exchange held and awaits the next request. */
