@@ -19,6 +19,8 @@ from tests.reference import llama
 MEAN_DIVERGENCE = 0.005  # nats
 SAME_GREEDY = 0.98
 CONTROL = 3
+BEGINNINGS = {"word32": 16, "word64": 16}
+"""Sets for emulated CPUs are slow on a real one: positions of each text that they go through."""
 
 
 def encoded(file: GgufFile) -> list[list[int]]:
@@ -65,8 +67,9 @@ def reference(real):
         return prompts, [log_softmax(stored[name]) for name in stored.files]
 
 
-def test_there_are_enough_texts(reference):
+def test_nothing_is_left_out(reference, sets):
     prompts, _ = reference
+    assert set(SETS) == {isa.name for isa in sets}
     assert len(prompts) >= 30
     assert sum(map(len, prompts)) > 1000
 
@@ -78,6 +81,7 @@ def test_distributions_agree(name, real, reference):
     forward = opened(library, model, packed, name, 8)
     divergence, same = [], []
     for tokens, expected in zip(*reference):
+        tokens, expected = tokens[: BEGINNINGS.get(name)], expected[: BEGINNINGS.get(name)]
         found = log_softmax(forward.logits(tokens))
         divergence.append((np.exp(expected) * (expected - found)).sum(-1))
         same.append(expected.argmax(-1) == found.argmax(-1))
