@@ -62,6 +62,9 @@ def reference(real):
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part.npz")
         np.savez(part, *(model.logits(tokens).astype(np.float32) for tokens in prompts))
+        for old in kept.parent.glob("*.npz"):
+            if old != part:
+                old.unlink()
         part.replace(kept)
     with np.load(kept) as stored:
         return prompts, [log_softmax(stored[name]) for name in stored.files]
