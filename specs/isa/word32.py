@@ -3,13 +3,13 @@ multiplication by two packed activations sums two products. See word64.py for wh
 
 from cllm_gen.spec.isa import Instruction, InstructionSet, RegisterFile
 from specs.isa.sse2 import sse2
-from specs.isa.word64 import SCALARS
+from specs.isa.word64 import FLAGS, SCALARS
 
 word32 = InstructionSet(
     name="word32",
     summary="32-bit general registers as vectors: fastest under emulators",
     base=sse2,
-    flags=(),
+    flags=FLAGS,
     features=(),
     registers=(
         RegisterFile("uint32_t", 32, ("u16", "u32"), {"i386": 8, "x86_64": 16, "hosted": 16}),

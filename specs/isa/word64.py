@@ -8,6 +8,10 @@ TCG picks."""
 from cllm_gen.spec.isa import Instruction, InstructionSet, RegisterFile
 from specs.isa.sse2 import sse2
 
+# Every access to memory costs an emulator a look-up of its page. Without these the compiler reorders
+# sums and addresses until a third more values lie on the stack.
+FLAGS = ("-O1", "-fno-tree-reassoc")
+
 SCALARS = (
     # Scalars of one row. i32 results are kept small enough by schedules not to overflow.
     Instruction("({a} + {b})", "plus(a: i32, b: i32) -> i32 = a + b"),
@@ -40,7 +44,7 @@ word64 = InstructionSet(
     name="word64",
     summary="64-bit general registers as vectors: fastest under emulators",
     base=sse2,
-    flags=(),
+    flags=FLAGS,
     features=(),
     registers=(RegisterFile("uint64_t", 64, ("u16", "u32", "u64"), {"x86_64": 16, "hosted": 16}),),
     instructions=(
