@@ -12,6 +12,7 @@ from cllm_gen.emit.syntax import SyntaxProblem
 from cllm_gen.emit.tree import OutputConflict
 from cllm_gen.image.build import TARGETS, BuildFailed
 from cllm_gen.machine.errors import RunFailed
+from cllm_gen.machine.options import NICS
 from cllm_gen.spec.load import NoProject, find_root
 from cllm_gen.spec.source import SpecError
 from cllm_gen.weights.errors import ModelFileError
@@ -144,39 +145,24 @@ def build(root: Path, target: str, appliance: str | None, debug: bool, sanitize:
     help="Guest memory in MiB.",
 )
 @click.option("--cpu", help="QEMU CPU model (default: max).")
+@click.option(
+    "--nic",
+    type=click.Choice(NICS),
+    default=NICS[0],
+    show_default=True,
+    help="QEMU network device.",
+)
 @click.option("--gdb", is_flag=True, help="Start paused, with a gdb server on :1234.")
 @click.option("--vga", is_flag=True, help="Show the VGA console in a window.")
 @click.option(
     "--append", default="", help="More kernel command line, such as 'log=debug ip=10.0.2.15/24'."
 )
 @click.pass_obj
-def run(
-    root: Path,
-    target: str,
-    appliance: str | None,
-    port: int,
-    memory: int,
-    cpu: str | None,
-    gdb: bool,
-    vga: bool,
-    append: str,
-) -> None:
+def run(root: Path, target: str, appliance: str | None, **settings) -> None:
     """Build if needed, boot, and serve on 127.0.0.1:PORT with the console on stdout."""
     from cllm_gen.machine.run import run as start
 
-    sys.exit(
-        start(
-            root,
-            target,
-            appliance,
-            port=port,
-            memory=memory,
-            cpu=cpu,
-            gdb=gdb,
-            vga=vga,
-            append=append,
-        )
-    )
+    sys.exit(start(root, target, appliance, **settings))
 
 
 @cli.command()

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from cllm_gen.machine.errors import RunFailed
+from cllm_gen.machine.options import Options
 
 _EMULATORS = {"i386": "qemu-system-i386", "x86_64": "qemu-system-x86_64"}
 _EXIT_BASE = 16  # kernel_static/platform/pc/exit.c
@@ -55,15 +56,7 @@ def _display(emulator: str, vga: bool) -> tuple[list[str], str]:
 
 
 def command(
-    target: str,
-    image: Path,
-    model: Path | None,
-    port: int,
-    memory: int,
-    cpu: str | None = None,
-    gdb: bool = False,
-    vga: bool = False,
-    append: str = "",
+    target: str, image: Path, model: Path | None, port: int, options: Options
 ) -> tuple[list[str], list[str]]:
     """QEMU's command line, to be run in the folder of `image` (so that file names hold no
     characters that QEMU takes for separators), and lines that tell the user what was chosen.
@@ -72,22 +65,22 @@ def command(
     if not shutil.which(emulator):
         raise RunFailed(f"{emulator} is not installed; `make setup` installs it")
     kind, why = accelerator()
-    screen, screen_line = _display(emulator, vga)
+    screen, screen_line = _display(emulator, options.vga)
     arguments = [emulator, "-nodefaults", "-no-user-config", "-no-reboot"]
-    arguments += ["-M", f"pc,accel={kind}", "-cpu", cpu or "max", "-m", str(memory)]
-    arguments += _firmware(emulator, vga)
+    arguments += ["-M", f"pc,accel={kind}", "-cpu", options.cpu or "max", "-m", str(options.memory)]
+    arguments += _firmware(emulator, options.vga)
     arguments += ["-kernel", image.name]
     if model:
         arguments += ["-initrd", os.path.relpath(model, image.parent)]
-    if append:
-        arguments += ["-append", append]
+    if options.append:
+        arguments += ["-append", options.append]
     # romfile= keeps the firmware from spending its time on network boot
     arguments += ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80"]
-    arguments += ["-device", "e1000,netdev=net,romfile="]
+    arguments += ["-device", f"{options.nic},netdev=net,romfile="]
     arguments += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-serial", "stdio", *screen]
     told = [f"accelerator: {kind} ({why})"]
     told += [screen_line] if screen_line else []
-    if gdb:
+    if options.gdb:
         arguments += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
         told.append("paused for gdb on 127.0.0.1:1234; type `gdb` in the project's folder")
     return arguments, told

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from cllm_gen.image.build import Image, build
 from cllm_gen.machine import qemu
 from cllm_gen.machine.errors import RunFailed
+from cllm_gen.machine.options import Options
 from cllm_gen.machine.ports import claim_port, free_port
 from cllm_gen.machine.process import Machine
 from cllm_gen.machine.terminal import foreground
@@ -17,77 +19,55 @@ from cllm_gen.machine.terminal import foreground
 _QUESTION = '{"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}'
 
 
-def start_image(
-    image: Image,
-    port: int | None = None,
-    memory: int = 512,
-    cpu: str | None = None,
-    append: str = "",
-    gdb: bool = False,
-    vga: bool = False,
-    echo: bool = False,
-) -> tuple[Machine, list[str]]:
-    """Starts a built image on `port` (a free one if none is given); the handle, and lines that
-    tell what was chosen. Raises RunFailed when the port is taken or QEMU is missing."""
-    port = port or free_port()
+def start_image(image: Image, **settings) -> tuple[Machine, list[str]]:
+    """Starts a built image; `settings` are the fields of Options. The handle, and lines that tell
+    what was chosen. Raises RunFailed when the port is taken or QEMU is missing."""
+    options = Options(**settings)
+    port = options.port or free_port()
     claim_port(port)
     if image.target == "hosted":
-        command = [str(image.image), f"port={port}", *append.split()]
+        command = [str(image.image), f"port={port}", *options.append.split()]
         if image.model:
             command.append(f"model={os.path.relpath(image.model, image.root)}")
-        return Machine(command, image.root, port, lambda status: status, echo), []
-    command, told = qemu.command(
-        image.target, image.image, image.model, port, memory, cpu, gdb, vga, append
-    )
-    return Machine(command, image.folder, port, qemu.exit_code, echo), told
+        return Machine(command, image.root, port, lambda status: status, options.echo), []
+    command, told = qemu.command(image.target, image.image, image.model, port, options)
+    return Machine(command, image.folder, port, qemu.exit_code, options.echo), told
 
 
 def start(
     root: Path,
     target: str,
     appliance: str | None = None,
-    port: int | None = None,
-    memory: int = 512,
-    cpu: str | None = None,
-    append: str = "",
     debug: bool = False,
     sanitize: bool = False,
-    echo: bool = False,
+    **settings,
 ) -> Machine:
     """Builds if needed and starts; for tests:
 
-    with start(root, "x86_64") as machine:
+    with start(root, "x86_64", memory=256) as machine:
         machine.wait_ready()
         requests.get(machine.url + "/v1/models")
     """
     image = build(root, target, appliance, debug=debug, sanitize=sanitize)
-    return start_image(image, port, memory, cpu, append, echo=echo)[0]
+    return start_image(image, **settings)[0]
 
 
 def _interrupt(*_) -> None:
     raise KeyboardInterrupt
 
 
-def run(
-    root: Path,
-    target: str,
-    appliance: str | None,
-    port: int = 8080,
-    memory: int = 512,
-    cpu: str | None = None,
-    gdb: bool = False,
-    vga: bool = False,
-    append: str = "",
-) -> int:
+def run(root: Path, target: str, appliance: str | None, port: int = 8080, **settings) -> int:
     """Builds if needed, boots, streams the console to stdout and, once /health answers, prints the
-    address. Returns 0 when it was interrupted, else the kernel's exit code."""
-    if gdb and target == "hosted":
+    address. `settings` are the fields of Options. Returns 0 when it was interrupted, else the
+    kernel's exit code."""
+    options = Options(port=port, echo=True, **settings)
+    if options.gdb and target == "hosted":
         raise RunFailed("--gdb is for booted targets; for hosted: gdb --args build/.../image")
     claim_port(port)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with foreground():
-            return _run(root, target, appliance, port, memory, cpu, gdb, vga, append)
+            return _run(root, target, appliance, options)
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 0
@@ -95,25 +75,15 @@ def run(
         signal.signal(signal.SIGTERM, previous)
 
 
-def _run(
-    root: Path,
-    target: str,
-    appliance: str | None,
-    port: int,
-    memory: int,
-    cpu: str | None,
-    gdb: bool,
-    vga: bool,
-    append: str,
-) -> int:
+def _run(root: Path, target: str, appliance: str | None, options: Options) -> int:
     print(f"build {target}", file=sys.stderr, flush=True)
-    image = build(root, target, appliance, debug=gdb)
+    image = build(root, target, appliance, debug=options.gdb)
     print(image.summary(), file=sys.stderr, flush=True)
-    machine, told = start_image(image, port, memory, cpu, append, gdb, vga, echo=True)
+    machine, told = start_image(image, **asdict(options))
     with machine:
         for line in told:
             print(line, file=sys.stderr, flush=True)
-        _announce(machine, patient=gdb)
+        _announce(machine, patient=options.gdb)
         return _ended(machine)
 
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from cllm_gen.machine.options import Options
 from cllm_gen.machine import qemu
 from cllm_gen.machine.ports import free_port
 from cllm_gen.machine.process import Machine
@@ -19,7 +20,7 @@ def test_free_memory_is_zero(debug_image, target: str, memory: int, firmware: st
     """The kernel clears only where firmware and loader wrote; this boot looks at every word."""
     image = debug_image(target)
     command, _ = qemu.command(
-        target, image.image, None, free_port(), memory, append="fault=dirty-memory"
+        target, image.image, None, free_port(), Options(memory=memory, append="fault=dirty-memory")
     )
     if "-bios" in command and firmware == "seabios":
         place = command.index("-bios")

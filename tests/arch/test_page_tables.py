@@ -11,6 +11,7 @@ import pytest
 from cllm_gen.image.symbols import read_symbols
 from cllm_gen.machine import qemu
 from cllm_gen.machine.ports import free_port
+from cllm_gen.machine.options import Options
 from cllm_gen.machine.process import Machine
 from tests.arch.conftest import ROOT, TARGETS
 
@@ -41,7 +42,7 @@ def walked(request, debug_image, tmp_path_factory):
     module = folder / "module"
     module.write_bytes(b"\x5a" * 5_000_000)
     command, _ = qemu.command(
-        request.param, image.image, module, free_port(), 64, append="fault=panic"
+        request.param, image.image, module, free_port(), Options(memory=64, append="fault=panic")
     )
     place = command.index("-device", command.index("-device") + 1)
     assert command[place + 1].startswith("isa-debug-exit")

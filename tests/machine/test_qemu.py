@@ -9,6 +9,7 @@ import pytest
 
 from cllm_gen.machine import ports, qemu
 from cllm_gen.machine.errors import RunFailed
+from cllm_gen.machine.options import Options
 
 
 @pytest.fixture
@@ -54,7 +55,11 @@ def test_statuses_that_are_not_the_kernels():
 def test_command_line():
     folder = Path("/somewhere/build/a/x86_64")
     command, told = qemu.command(
-        "x86_64", folder / "image.elf", folder.parent / "model.pack", 8123, 256, append="log=debug"
+        "x86_64",
+        folder / "image.elf",
+        folder.parent / "model.pack",
+        8123,
+        Options(memory=256, append="log=debug"),
     )
     text = " ".join(command)
     assert command[0] == "qemu-system-x86_64" and "-M pc,accel=" in text
@@ -65,7 +70,7 @@ def test_command_line():
         "-initrd ../model.pack",
         "-append log=debug",
         "hostfwd=tcp:127.0.0.1:8123-:80",
-        "-device e1000,",
+        "-device e1000e,",
         "isa-debug-exit,iobase=0xf4",
         "-serial stdio",
         "-display none",
@@ -73,7 +78,9 @@ def test_command_line():
     ):
         assert part in text, part
     assert told[0].startswith("accelerator: ") and "-S" not in command
-    paused, told = qemu.command("i386", folder / "image.elf", None, 1, 256, cpu="coreduo", gdb=True)
+    paused, told = qemu.command(
+        "i386", folder / "image.elf", None, 1, Options(cpu="coreduo", gdb=True)
+    )
     assert "-S" in paused and "-initrd" not in paused and "-cpu coreduo" in " ".join(paused)
     assert any("127.0.0.1:1234" in line for line in told)
 

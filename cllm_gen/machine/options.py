@@ -1,0 +1,31 @@
+"""How an image is started, beyond which one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NICS = ("e1000e", "e1000", "e1000-82545em", "e1000-82544gc")
+"""Network devices of QEMU that the kernel drives. The first is the default because it takes frames
+at once: QEMU's e1000 models hold them back for a second after the receiver is switched on."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """port    of 127.0.0.1, where it serves; none: a free one
+    memory  MiB of a booted guest
+    cpu     QEMU's CPU model; none: all that the accelerator has
+    nic     QEMU's network device, one of NICS
+    append  more kernel command line
+    gdb     start paused, with a gdb server
+    vga     show the VGA console
+    echo    the console goes to stdout as it comes
+    """
+
+    port: int | None = None
+    memory: int = 512
+    cpu: str | None = None
+    nic: str = NICS[0]
+    append: str = ""
+    gdb: bool = False
+    vga: bool = False
+    echo: bool = False
