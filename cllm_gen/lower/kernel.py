@@ -144,11 +144,14 @@ def _comment(traced: Traced) -> list[str]:
     if traced.weight_bytes:
         cost += f"; {traced.weight_bytes:,} bytes of weights a call"
     return [
+        traced.kernel.span.cite(),
+        "",
         traced.kernel.summary,
         *(f"    {line}" for line in traced.kernel.read.text.splitlines()),
+        "",
         f"Schedule: {traced.summary}.",
-        f"{cost}; {registers or 'no registers'} named at once.",
-        traced.kernel.span.cite(),
+        f"{cost}.",
+        f"Named at once: {registers or 'no registers'}.",
     ]
 
 
@@ -174,7 +177,7 @@ def outputs(
     quantizers = {r.shape[-1]: r for r in wanted if r.operation in ("quantize_twice", "quantize")}
     columns = sorted(quantizers)
     probe = min(
-        (request for request in wanted if request.operation == "matmul"),
+        (r for r in wanted if r.operation == "matmul" and r.shape[1] in quantizers),
         key=lambda request: (prod(request.shape), request),
         default=None,
     )

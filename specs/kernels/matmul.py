@@ -196,36 +196,58 @@ _SCHEDULES = {
 }
 
 
-def _matmul(operation, type_name, add, summary):
-    return Kernel(
-        operation=operation,
-        type=type_name,
-        summary=summary,
-        shape=("N", "K"),
-        arguments={"rows": "size", "q": "in bytes", "w": "in bytes", "y": "out f32"},
-        algorithm=(
-            """
-            for r < rows, n < N
-            y[r, n] = sum(k < K: x[r, k] * w[n, k])
-        """
-            if not add
-            else """
-            for r < rows, n < N
-            y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
-        """
-        ),
-        schedules={
-            name: Schedule(isa, steps(type_name, add), text)
-            for name, (isa, steps, text) in _SCHEDULES.items()
-        },
-    )
+def _schedules(type_name, add):
+    return {
+        name: Schedule(isa, steps(type_name, add), text)
+        for name, (isa, steps, text) in _SCHEDULES.items()
+    }
 
 
-matmul_q4_1 = _matmul("matmul", "q4_1", False, "Products of quantised rows with a Q4_1 matrix.")
-matmul_q8_0 = _matmul("matmul", "q8_0", False, "Products of quantised rows with a Q8_0 matrix.")
-matmul_add_q4_1 = _matmul(
-    "matmul_add", "q4_1", True, "Adds products with a Q4_1 matrix to y: a residual."
+_MATRIX = {
+    "shape": ("N", "K"),
+    "arguments": {"rows": "size", "q": "in bytes", "w": "in bytes", "y": "out f32"},
+}
+_PRODUCTS = """
+    for r < rows, n < N
+    y[r, n] = sum(k < K: x[r, k] * w[n, k])
+"""
+_SUMS = """
+    for r < rows, n < N
+    y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
+"""
+
+matmul_q4_1 = Kernel(
+    operation="matmul",
+    type="q4_1",
+    summary="Products of quantised rows with a Q4_1 matrix.",
+    algorithm=_PRODUCTS,
+    schedules=_schedules("q4_1", add=False),
+    **_MATRIX,
 )
-matmul_add_q8_0 = _matmul(
-    "matmul_add", "q8_0", True, "Adds products with a Q8_0 matrix to y: a residual."
+
+matmul_q8_0 = Kernel(
+    operation="matmul",
+    type="q8_0",
+    summary="Products of quantised rows with a Q8_0 matrix.",
+    algorithm=_PRODUCTS,
+    schedules=_schedules("q8_0", add=False),
+    **_MATRIX,
+)
+
+matmul_add_q4_1 = Kernel(
+    operation="matmul_add",
+    type="q4_1",
+    summary="Adds products with a Q4_1 matrix to y: a residual.",
+    algorithm=_SUMS,
+    schedules=_schedules("q4_1", add=True),
+    **_MATRIX,
+)
+
+matmul_add_q8_0 = Kernel(
+    operation="matmul_add",
+    type="q8_0",
+    summary="Adds products with a Q8_0 matrix to y: a residual.",
+    algorithm=_SUMS,
+    schedules=_schedules("q8_0", add=True),
+    **_MATRIX,
 )

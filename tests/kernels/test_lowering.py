@@ -1,0 +1,125 @@
+"""From request to C: a small golden, the costs that are stated, and what a wrong schedule is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cllm_gen.emit.syntax import parse
+from cllm_gen.emit.tree import texts
+from cllm_gen.lower.kernel import load_kernels, outputs, trace
+from cllm_gen.lower.kernel_program import Program
+from cllm_gen.spec.kernel import NAME, Kernel, KernelRequest, Schedule
+from cllm_gen.spec.source import SpecError
+from specs.isa.avx2 import avx2
+from specs.isa.sse2 import sse2
+from specs.isa.ssse3 import ssse3
+from specs.isa.word64 import word64
+from tests.kernels.harness import ROOT
+
+GOLDEN = Path(__file__).with_name("golden")
+REQUESTS = [
+    KernelRequest("matmul", "q4_1", (16, 64)),
+    KernelRequest("rms_norm", "f32", (32,), (("epsilon", 1e-5),)),
+]
+
+
+@pytest.mark.parametrize("isa", [sse2, word64], ids=lambda isa: isa.name)
+def test_golden(isa):
+    """A difference that is meant is accepted by copying the text that the failure shows."""
+    made = texts(outputs("tiny", REQUESTS, [isa]))
+    for path, text in made.items():
+        parse(path, text)
+    name = f"kernels__{isa.name}.c"
+    assert made[f"models/tiny/{name}"] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_the_naming_law_reads_back():
+    for request in REQUESTS:
+        match = NAME.fullmatch(request.name)
+        assert match["operation"] == request.operation and match["type"] == request.type
+        assert tuple(map(int, match["shape"].split("x"))) == request.shape
+
+
+def test_costs_follow_the_shape():
+    """Twice the outputs cost twice the instructions and bytes."""
+    kernels = load_kernels(ROOT)
+    small, large = (
+        trace(kernels["matmul", "q4_1"], KernelRequest("matmul", "q4_1", (n, 576)), avx2)
+        for n in (16, 32)
+    )
+    assert {k: 2 * v for k, v in small.instructions.items()} == large.instructions
+    assert large.weight_bytes == 2 * small.weight_bytes == 2 * (18 * 320 + 64)
+    assert small.per_output == large.per_output > 0
+    # 2 vectors of 8 outputs, 4 vectors of quants, 2 halves, 18 blocks
+    assert small.instructions["multiply_pairs_u8"] == 2 * 4 * 2 * 18
+
+
+def test_a_set_uses_the_nearest_schedule_it_extends():
+    kernels = load_kernels(ROOT)
+    rope = kernels["rope", "f32"]
+    assert rope.schedule(avx2, KernelRequest("rope", "f32", (3, 64))).isa is sse2
+    matmul = kernels["matmul", "q4_1"]
+    assert matmul.schedule(ssse3, KernelRequest("matmul", "q4_1", (16, 32))).isa is ssse3
+
+
+def _kernel(steps, **schedules) -> Kernel:
+    return Kernel(
+        operation="twice",
+        type="f32",
+        summary="",
+        shape=("K",),
+        arguments={"x": "in f32", "y": "out f32"},
+        algorithm="for k < K\ny[k] = 2 * x[k]",
+        schedules=schedules or {"sse2": Schedule(sse2, steps, "")},
+    )
+
+
+REQUEST = KernelRequest("twice", "f32", (4,))
+WRONG = [  # a schedule, what it is told
+    (lambda p, x: p.let("s", p.add_i16(x, x)), "operand a of add_i16: __m128"),
+    (lambda p, x: p.let("s", p.fly_f32(x)), "instruction fly_f32, which sse2 does not have"),
+    (lambda p, x: p.let("s", p.add_f32(x)), "add_f32 with 1 operands"),
+    (lambda p, x: p.let("v", p.add_f32(x, x)), "a second v"),
+    (lambda p, x: p.set(x, p.round_f32(x)), "__m128i for v"),
+    (lambda p, x: (lambda v: p.let("s", p.add_f32(v, v)))(p.add_f32(x, x)), "a second use"),
+    (lambda p, x: p.let("s", p.load_f32(x)), "operand p of load_f32: __m128"),
+]
+
+
+@pytest.mark.parametrize("wrong,message", WRONG, ids=[message for _, message in WRONG])
+def test_wrong_schedules(wrong, message):
+    def steps(p: Program, K):
+        wrong(p, p.let("v", p.load_f32(p.argument("x", "f32"))))
+
+    with pytest.raises(SpecError) as caught:
+        trace(_kernel(steps), REQUEST, sse2)
+    assert message in str(caught.value) and "example:" in str(caught.value)
+    assert caught.value.span.path == "test_lowering.py"
+
+
+def test_a_missing_schedule_names_set_and_shape():
+    kernel = _kernel(None, avx2=Schedule(avx2, lambda p, K: None, ""))
+    with pytest.raises(SpecError, match="no schedule of twice for ssse3, which twice_f32_4 needs"):
+        trace(kernel, REQUEST, ssse3)
+
+
+def test_registers_are_those_alive_at_once():
+    def steps(p, K):
+        x = p.argument("x", "f32")
+        a = p.let("a", p.load_f32(x))
+        b = p.let("b", p.load_f32(x))
+        c = p.let("c", p.add_f32(a, b))
+        with p.loop("i", 3):
+            d = p.let("d", p.add_f32(c, c))
+            p.do(p.store_f32(p.argument("y", "f32"), d))
+
+    traced = trace(_kernel(steps), REQUEST, sse2)
+    assert traced.registers == {"__m128": 2}
+    assert traced.instructions == {"add_f32": 4, "load_f32": 2, "store_f32": 3}
+
+
+def test_a_request_of_the_wrong_rank_is_refused():
+    with pytest.raises(SpecError, match="with 2 dimensions"):
+        trace(_kernel(None), KernelRequest("twice", "f32", (4, 4)), sse2)
