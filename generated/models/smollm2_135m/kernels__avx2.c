@@ -19,14 +19,18 @@
 #include "models/smollm2_135m/model.h"
 
 /*
+ * specs/kernels/attention.py | attention_f32 = Kernel(
+ *
  * One row's attention: H query heads over G key/value heads. scores is not used.
  *     for h < H, d < D, p < length
  *     score[h, p] = sum(j < D: q[h, j] * keys[h // (H // G), p, j]) / sqrt(D)
  *     share[h, p] = exp(score[h, p] - maximum(t < length: score[h, t]))
  *     y[h, d] = sum(t < length: share[h, t] * values[h // (H // G), t, d]) / sum(t < length:
- * share[h, t]) Schedule: 8 values a vector; grouped heads share keys and values. 2,631 instructions
- * a row, 4.6 an output; 16 __m256, 1 __m256i named at once. specs/kernels/attention.py |
- * attention_f32 = Kernel(
+ * share[h, t])
+ *
+ * Schedule: 8 values a vector; grouped heads share keys and values.
+ * 2,631 instructions a row, 4.6 an output.
+ * Named at once: 16 __m256, 1 __m256i.
  */
 static void attention_f32_9x3x64__avx2(const float *q, const uint8_t *layer_cache,
                                        const uint32_t *blocks, size_t length, float *scores,
@@ -221,12 +225,15 @@ static void attention_f32_9x3x64__avx2(const float *q, const uint8_t *layer_cach
 }
 
 /*
+ * specs/kernels/vectors.py | embed_q8_0 = Kernel(
+ *
  * Rows of the embedding matrix, one a token.
  *     for r < rows, k < K
  *     x[r, k] = w[tokens[r], k]
+ *
  * Schedule: 4 values a vector.
- * 1,063 instructions a row, 1.8 an output; 10,432 bytes of weights a call; 2 __m128, 1 __m128i
- * named at once. specs/kernels/vectors.py | embed_q8_0 = Kernel(
+ * 1,063 instructions a row, 1.8 an output; 10,432 bytes of weights a call.
+ * Named at once: 2 __m128, 1 __m128i.
  */
 static void embed_q8_0_49152x576__avx2(size_t rows, const int32_t *tokens, const void *w,
                                        float *x) {
@@ -285,12 +292,15 @@ static void embed_q8_0_49152x576__avx2(size_t rows, const int32_t *tokens, const
 }
 
 /*
+ * specs/kernels/matmul.py | matmul_q4_1 = Kernel(
+ *
  * Products of quantised rows with a Q4_1 matrix.
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
+ *
  * Schedule: 8 outputs a vector, byte products, 4 rows share the weights.
- * 21,240 instructions a row, 110.6 an output; 69,888 bytes of weights a call; 9 __m256, 11 __m256i
- * named at once. specs/kernels/matmul.py | return Kernel(
+ * 21,240 instructions a row, 110.6 an output; 69,888 bytes of weights a call.
+ * Named at once: 9 __m256, 11 __m256i.
  */
 static void matmul_q4_1_192x576__avx2(size_t rows, const void *q, const void *w, float *y) {
     for (size_t tile = 0; tile < 12; tile++) {
@@ -564,12 +574,15 @@ static void matmul_q4_1_192x576__avx2(size_t rows, const void *q, const void *w,
 }
 
 /*
+ * specs/kernels/matmul.py | matmul_q4_1 = Kernel(
+ *
  * Products of quantised rows with a Q4_1 matrix.
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
+ *
  * Schedule: 8 outputs a vector, byte products, 4 rows share the weights.
- * 63,720 instructions a row, 110.6 an output; 209,664 bytes of weights a call; 9 __m256, 11 __m256i
- * named at once. specs/kernels/matmul.py | return Kernel(
+ * 63,720 instructions a row, 110.6 an output; 209,664 bytes of weights a call.
+ * Named at once: 9 __m256, 11 __m256i.
  */
 static void matmul_q4_1_576x576__avx2(size_t rows, const void *q, const void *w, float *y) {
     for (size_t tile = 0; tile < 36; tile++) {
@@ -843,12 +856,15 @@ static void matmul_q4_1_576x576__avx2(size_t rows, const void *q, const void *w,
 }
 
 /*
+ * specs/kernels/matmul.py | matmul_q4_1 = Kernel(
+ *
  * Products of quantised rows with a Q4_1 matrix.
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
+ *
  * Schedule: 8 outputs a vector, byte products, 4 rows share the weights.
- * 169,560 instructions a row, 294.4 an output; 555,264 bytes of weights a call; 9 __m256, 11
- * __m256i named at once. specs/kernels/matmul.py | return Kernel(
+ * 169,560 instructions a row, 294.4 an output; 555,264 bytes of weights a call.
+ * Named at once: 9 __m256, 11 __m256i.
  */
 static void matmul_q4_1_576x1536__avx2(size_t rows, const void *q, const void *w, float *y) {
     for (size_t tile = 0; tile < 36; tile++) {
@@ -1122,12 +1138,15 @@ static void matmul_q4_1_576x1536__avx2(size_t rows, const void *q, const void *w
 }
 
 /*
+ * specs/kernels/matmul.py | matmul_q4_1 = Kernel(
+ *
  * Products of quantised rows with a Q4_1 matrix.
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
+ *
  * Schedule: 8 outputs a vector, byte products, 4 rows share the weights.
- * 169,920 instructions a row, 110.6 an output; 559,104 bytes of weights a call; 9 __m256, 11
- * __m256i named at once. specs/kernels/matmul.py | return Kernel(
+ * 169,920 instructions a row, 110.6 an output; 559,104 bytes of weights a call.
+ * Named at once: 9 __m256, 11 __m256i.
  */
 static void matmul_q4_1_1536x576__avx2(size_t rows, const void *q, const void *w, float *y) {
     for (size_t tile = 0; tile < 96; tile++) {
@@ -1401,12 +1420,15 @@ static void matmul_q4_1_1536x576__avx2(size_t rows, const void *q, const void *w
 }
 
 /*
+ * specs/kernels/matmul.py | matmul_q8_0 = Kernel(
+ *
  * Products of quantised rows with a Q8_0 matrix.
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
+ *
  * Schedule: 8 outputs a vector, byte products, 4 rows share the weights.
- * 6,819,840 instructions a row, 138.8 an output; 32,047,104 bytes of weights a call; 9 __m256, 10
- * __m256i named at once. specs/kernels/matmul.py | return Kernel(
+ * 6,819,840 instructions a row, 138.8 an output; 32,047,104 bytes of weights a call.
+ * Named at once: 9 __m256, 10 __m256i.
  */
 static void matmul_q8_0_49152x576__avx2(size_t rows, const void *q, const void *w, float *y) {
     for (size_t tile = 0; tile < 3072; tile++) {
@@ -1607,12 +1629,15 @@ static void matmul_q8_0_49152x576__avx2(size_t rows, const void *q, const void *
 }
 
 /*
+ * specs/kernels/matmul.py | matmul_add_q4_1 = Kernel(
+ *
  * Adds products with a Q4_1 matrix to y: a residual.
  *     for r < rows, n < N
  *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
+ *
  * Schedule: 8 outputs a vector, byte products, 4 rows share the weights.
- * 63,864 instructions a row, 110.9 an output; 209,664 bytes of weights a call; 9 __m256, 11 __m256i
- * named at once. specs/kernels/matmul.py | return Kernel(
+ * 63,864 instructions a row, 110.9 an output; 209,664 bytes of weights a call.
+ * Named at once: 9 __m256, 11 __m256i.
  */
 static void matmul_add_q4_1_576x576__avx2(size_t rows, const void *q, const void *w, float *y) {
     for (size_t tile = 0; tile < 36; tile++) {
@@ -1909,15 +1934,18 @@ static void matmul_add_q4_1_576x576__avx2(size_t rows, const void *q, const void
 }
 
 /*
+ * specs/kernels/quantize.py | quantize = Kernel(
+ *
  * Rounds each row to eight bits; see activations.py for what is stored.
  *     for r < rows, b < K // 32, k < K
  *     peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
  *     level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
  *     scale[r, b] = level[r, b] * peak[r] / (127 * 1022)
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
+ *
  * Schedule: four values a vector; 16-bit pairs and bytes.
- * 2,707 instructions a row, 4.7 an output; 4 __m128, 11 __m128i named at once.
- * specs/kernels/quantize.py | quantize = Kernel(
+ * 2,707 instructions a row, 4.7 an output.
+ * Named at once: 4 __m128, 11 __m128i.
  */
 static void quantize_q8_576__avx2(size_t rows, const float *x, void *q) {
     for (size_t r = 0; r < rows; r++) {
@@ -2018,6 +2046,8 @@ static void quantize_q8_576__avx2(size_t rows, const float *x, void *q) {
 }
 
 /*
+ * specs/kernels/quantize.py | quantize_twice = Kernel(
+ *
  * Rounds each row to eight bits, then what that left: two quantised rows for each row.
  *     for r < rows, b < K // 32, k < K
  *     peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
@@ -2025,9 +2055,10 @@ static void quantize_q8_576__avx2(size_t rows, const float *x, void *q) {
  *     scale[r, b] = level[r, b] * peak[r] / (127 * 1022)
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *     left[r, k] = round((x[r, k] / scale[r, k // 32] - q[r, k]) * 254)
+ *
  * Schedule: four values a vector; 16-bit pairs and bytes.
- * 4,815 instructions a row, 8.4 an output; 5 __m128, 11 __m128i named at once.
- * specs/kernels/quantize.py | quantize_twice = Kernel(
+ * 4,815 instructions a row, 8.4 an output.
+ * Named at once: 5 __m128, 11 __m128i.
  */
 static void quantize_twice_q8_576__avx2(size_t rows, const float *x, void *q) {
     for (size_t r = 0; r < rows; r++) {
@@ -2211,6 +2242,8 @@ static void quantize_twice_q8_576__avx2(size_t rows, const float *x, void *q) {
 }
 
 /*
+ * specs/kernels/quantize.py | quantize_twice = Kernel(
+ *
  * Rounds each row to eight bits, then what that left: two quantised rows for each row.
  *     for r < rows, b < K // 32, k < K
  *     peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
@@ -2218,9 +2251,10 @@ static void quantize_twice_q8_576__avx2(size_t rows, const float *x, void *q) {
  *     scale[r, b] = level[r, b] * peak[r] / (127 * 1022)
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *     left[r, k] = round((x[r, k] / scale[r, k // 32] - q[r, k]) * 254)
+ *
  * Schedule: four values a vector; 16-bit pairs and bytes.
- * 12,825 instructions a row, 8.3 an output; 5 __m128, 11 __m128i named at once.
- * specs/kernels/quantize.py | quantize_twice = Kernel(
+ * 12,825 instructions a row, 8.3 an output.
+ * Named at once: 5 __m128, 11 __m128i.
  */
 static void quantize_twice_q8_1536__avx2(size_t rows, const float *x, void *q) {
     for (size_t r = 0; r < rows; r++) {
@@ -2404,12 +2438,15 @@ static void quantize_twice_q8_1536__avx2(size_t rows, const float *x, void *q) {
 }
 
 /*
+ * specs/kernels/vectors.py | rms_norm_f32 = Kernel(
+ *
  * Divides each row by its root mean square and multiplies by gain. y may be x.
  *     for r < rows, k < K
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *
  * Schedule: 8 values a vector, 4 partial sums.
- * 589 instructions a row, 1.0 an output; 2,304 bytes of weights a call; 5 __m256 named at once.
- * specs/kernels/vectors.py | rms_norm_f32 = Kernel(
+ * 589 instructions a row, 1.0 an output; 2,304 bytes of weights a call.
+ * Named at once: 5 __m256.
  */
 static void rms_norm_f32_576__avx2(size_t rows, const float *x, const float *gain, float *y) {
     for (size_t r = 0; r < rows; r++) {
@@ -2446,13 +2483,16 @@ static void rms_norm_f32_576__avx2(size_t rows, const float *x, const float *gai
 }
 
 /*
+ * specs/kernels/vectors.py | rope_f32 = Kernel(
+ *
  * Turns each pair of neighbours in each head by its position's angle, in place.
  *     for r < rows, h < H, i < D // 2
  *     x[r, h, 2*i] = x[r, h, 2*i] * cosines[r, i] - x[r, h, 2*i + 1] * sines[r, i]
  *     x[r, h, 2*i + 1] = x[r, h, 2*i + 1] * cosines[r, i] + x[r, h, 2*i] * sines[r, i]
+ *
  * Schedule: two pairs a vector, an angle shared by all heads.
- * 352 instructions a row, 1.8 an output; 5 __m128 named at once.
- * specs/kernels/vectors.py | rope_f32 = Kernel(
+ * 352 instructions a row, 1.8 an output.
+ * Named at once: 5 __m128.
  */
 static void rope_f32_3x64__avx2(size_t rows, const float *cosines, const float *sines, float *x) {
     for (size_t r = 0; r < rows; r++) {
@@ -2480,13 +2520,16 @@ static void rope_f32_3x64__avx2(size_t rows, const float *cosines, const float *
 }
 
 /*
+ * specs/kernels/vectors.py | rope_f32 = Kernel(
+ *
  * Turns each pair of neighbours in each head by its position's angle, in place.
  *     for r < rows, h < H, i < D // 2
  *     x[r, h, 2*i] = x[r, h, 2*i] * cosines[r, i] - x[r, h, 2*i + 1] * sines[r, i]
  *     x[r, h, 2*i + 1] = x[r, h, 2*i + 1] * cosines[r, i] + x[r, h, 2*i] * sines[r, i]
+ *
  * Schedule: two pairs a vector, an angle shared by all heads.
- * 928 instructions a row, 1.6 an output; 5 __m128 named at once.
- * specs/kernels/vectors.py | rope_f32 = Kernel(
+ * 928 instructions a row, 1.6 an output.
+ * Named at once: 5 __m128.
  */
 static void rope_f32_9x64__avx2(size_t rows, const float *cosines, const float *sines, float *x) {
     for (size_t r = 0; r < rows; r++) {
@@ -2514,12 +2557,15 @@ static void rope_f32_9x64__avx2(size_t rows, const float *cosines, const float *
 }
 
 /*
+ * specs/kernels/vectors.py | silu_multiply_f32 = Kernel(
+ *
  * SiLU of gate times up. y may be gate or up.
  *     for r < rows, k < K
  *     y[r, k] = up[r, k] * gate[r, k] / (1 + exp(-gate[r, k]))
+ *
  * Schedule: 8 values a vector.
- * 33 instructions a row, 0.0 an output; 3 __m256, 1 __m256i named at once.
- * specs/kernels/vectors.py | silu_multiply_f32 = Kernel(
+ * 33 instructions a row, 0.0 an output.
+ * Named at once: 3 __m256, 1 __m256i.
  */
 static void silu_multiply_f32_1536__avx2(size_t rows, const float *gate, const float *up,
                                          float *y) {
