@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cllm_gen.lower.kernel import quantized_bytes
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.layout import unpack_tile16
 from tests.kernels.harness import (
@@ -31,7 +32,12 @@ MODEL_MATRICES = [
 ]
 EDGE_MATRICES = [
     (operation, type_name, n, k)
-    for operation, type_name in (("matmul", "q4_1"), ("matmul_add", "q4_1"), ("matmul", "q8_0"))
+    for operation, type_name in (
+        ("matmul", "q4_1"),
+        ("matmul_add", "q4_1"),
+        ("matmul", "q8_0"),
+        ("matmul_add", "q8_0"),
+    )
     for n in (16, 32, 48)
     for k in (32, 64, 96, 576)
 ]
@@ -49,6 +55,7 @@ def _requests() -> list[KernelRequest]:
         KernelRequest("embed", "q8_0", (48, 96)),
     }
     found |= {KernelRequest("quantize", "q8", (k,)) for k in WIDTHS}
+    found |= {KernelRequest("quantize_twice", "q8", (k,)) for k in WIDTHS}
     found |= {KernelRequest("rms_norm", "f32", (k,), EPSILON) for k in WIDTHS}
     found |= {KernelRequest("silu_multiply", "f32", (k,)) for k in WIDTHS}
     found |= {KernelRequest("rope", "f32", shape) for shape in HEADS}
@@ -167,6 +174,19 @@ def test_quantize_loses_half_a_step_at_most(library, rng, k):
         assert np.abs(want["q"]).max() <= 127
         same = np.abs(got - want["q"] * step) <= 2e-3 * np.abs(x)
         assert same.mean() > 0.95, "only ties and levels on an edge may differ"
+
+
+@pytest.mark.parametrize("k", WIDTHS)
+def test_quantize_twice_leaves_a_hundredth_of_that(library, rng, k):
+    """Two rows follow each other: the rounded values, and what rounding left of them."""
+    x = _floats(rng, 3, k, scale=3.0)
+    once = decoded(quantized(library, x), k)
+    q = aligned((6, quantized_bytes(k)), np.uint8)
+    library.call(KernelRequest("quantize_twice", "q8", (k,)), 3, x, q)
+    twice = decoded(q, k)
+    assert np.allclose(twice[0::2], once, rtol=1e-6)
+    step = np.repeat(np.abs(once).reshape(3, k // 32, 32).max(axis=2) / 100, 32, axis=1) + 1e-6
+    assert (np.abs(twice[0::2] + twice[1::2] - x) <= step / 100).all()
 
 
 def test_quantize_of_zeros(library):
