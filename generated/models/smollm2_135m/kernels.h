@@ -77,8 +77,8 @@ extern const struct kernels_set kernels_sets[KERNELS_SETS];
 /* Whether a set is compiled in, this CPU has it and the system has enabled its registers. */
 bool kernels_supported(const struct kernels_set *set);
 
-/* The fastest supported set: each multiplies one row by the smallest matrix a few times, about a
- * millisecond in all, because under an emulator the widest set is not the fastest. weights: any
+/* The fastest supported set: each multiplies one row by the smallest matrix a few times, a few
+ * milliseconds at most, because under an emulator the widest set is not the fastest. weights: any
  * KERNELS_PROBE_BYTES of readable memory on a 64-byte boundary; clock: nanoseconds, monotonic. */
 #define KERNELS_PROBE_BYTES 69888
 const struct kernels_set *kernels_select(const void *weights, uint64_t (*clock)(void));
