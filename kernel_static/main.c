@@ -14,8 +14,7 @@
 
 #define IDLE_NANOSECONDS 1000000000u
 
-_Noreturn void kernel_main(void)
-{
+_Noreturn void kernel_main(void) {
     command_line_start(platform_command_line());
 #ifdef DEBUG
     fault_provoke();

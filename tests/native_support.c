@@ -1,4 +1,5 @@
-/* What a hosted test library needs of the platform: log and panic on stderr, memory for the heap. */
+/* What a hosted test library needs of the platform: log and panic on stderr, memory for the heap.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,7 @@
 #include "log.h"
 #include "panic.h"
 
-void log_write(enum log_level level, const char *subsystem, const char *format, ...)
-{
+void log_write(enum log_level level, const char *subsystem, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fprintf(stderr, "%d %s: ", (int)level, subsystem);
@@ -17,8 +17,7 @@ void log_write(enum log_level level, const char *subsystem, const char *format, 
     va_end(arguments);
 }
 
-_Noreturn void panic(const char *format, ...)
-{
+_Noreturn void panic(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
@@ -26,8 +25,7 @@ _Noreturn void panic(const char *format, ...)
     abort();
 }
 
-void test_start_heap(size_t size)
-{
+void test_start_heap(size_t size) {
     void *memory = aligned_alloc(4096, size);
     for (size_t i = 0; i < size; i++)
         ((char *)memory)[i] = 0;

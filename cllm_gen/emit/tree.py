@@ -13,7 +13,8 @@ from cllm_gen.emit.output import Output
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
 
-_STYLE = "{BasedOnStyle: LLVM, IndentWidth: 4, ColumnLimit: 100, SortIncludes: Never}"
+STYLE = Path(__file__).parent / "style.yaml"
+"""The one C style, of generated/ and kernel_static/ alike; the project's .clang-format links here."""
 
 
 class OutputConflict(Exception):
@@ -23,7 +24,7 @@ class OutputConflict(Exception):
 def _clang_format(folder: Path, names: list[str]) -> None:
     """Formats files in place with the pinned clang-format wheel."""
     tool = Path(sys.executable).with_name("clang-format")
-    command = [str(tool) if tool.exists() else "clang-format", "-i", f"--style={_STYLE}"]
+    command = [str(tool) if tool.exists() else "clang-format", "-i", f"--style=file:{STYLE}"]
     subprocess.run([*command, *(str(folder / name) for name in names)], check=True)
 
 

@@ -9,21 +9,18 @@
 
 #define EVENT_STREAM "text/event-stream"
 
-struct usage answer_usage(const struct answer *answer)
-{
+struct usage answer_usage(const struct answer *answer) {
     return (struct usage){.prompt_tokens = (int64_t)answer->prompt_tokens,
                           .completion_tokens = (int64_t)answer->completion_tokens,
                           .total_tokens =
                               (int64_t)(answer->prompt_tokens + answer->completion_tokens)};
 }
 
-struct text answer_id(const struct answer *answer)
-{
+struct text answer_id(const struct answer *answer) {
     return (struct text){answer->id, strlen(answer->id)};
 }
 
-void answer_set_stops(struct answer *answer, bool given, const struct stop *stop)
-{
+void answer_set_stops(struct answer *answer, bool given, const struct stop *stop) {
     if (!given)
         return;
     bool one = stop->kind == STOP_TEXT;
@@ -32,8 +29,7 @@ void answer_set_stops(struct answer *answer, bool given, const struct stop *stop
 }
 
 void answer_set_sampling(struct answer *answer, double temperature, double top_p, int64_t top_k,
-                         double min_p, bool has_seed, int64_t seed)
-{
+                         double min_p, bool has_seed, int64_t seed) {
     uint64_t start = (uint64_t)seed;
     if (!has_seed)
         entropy_fill(&start, sizeof(start));
@@ -45,8 +41,7 @@ void answer_set_sampling(struct answer *answer, double temperature, double top_p
                           .seed = start};
 }
 
-void answer_refuse(struct http_exchange *exchange, enum submit_error error, const char *field)
-{
+void answer_refuse(struct http_exchange *exchange, enum submit_error error, const char *field) {
     switch (error) {
     case SUBMIT_TOO_LONG:
         http_error(exchange, 400, "invalid_request_error", field,
@@ -66,22 +61,19 @@ void answer_refuse(struct http_exchange *exchange, enum submit_error error, cons
     }
 }
 
-static void release(struct answer *answer)
-{
+static void release(struct answer *answer) {
     for (size_t i = 0; i < answer->prompt_count; i++)
         buffer_release(&answer->parts[i].text);
 }
 
-static void client_gone(void *context)
-{
+static void client_gone(void *context) {
     struct answer *answer = context;
     engine_cancel(answer->job);
     release(answer);
 }
 
 /* Sends what `body` holds on the stream; false if that ended the exchange. */
-static bool send(struct answer *answer, struct buffer *body)
-{
+static bool send(struct answer *answer, struct buffer *body) {
     bool sent = !body->failed && http_stream_write(answer->exchange, body->bytes, body->count);
     if (!sent && body->failed) { /* a stream can only be cut short */
         http_on_gone(answer->exchange, NULL, NULL);
@@ -92,16 +84,14 @@ static bool send(struct answer *answer, struct buffer *body)
 }
 
 static bool send_event(struct answer *answer, const struct text *text,
-                       const enum finish_reason *finish)
-{
+                       const enum finish_reason *finish) {
     struct buffer body;
     respond_start(&body);
     answer->format->event(&body, answer, text, finish);
     return send(answer, &body);
 }
 
-static void text_came(void *context, const char *bytes, size_t count)
-{
+static void text_came(void *context, const char *bytes, size_t count) {
     struct answer *answer = context;
     struct text text = {bytes, count};
 
@@ -113,8 +103,7 @@ static void text_came(void *context, const char *bytes, size_t count)
     }
 }
 
-static void finish(struct answer *answer)
-{
+static void finish(struct answer *answer) {
     struct buffer body;
     respond_start(&body);
     http_on_gone(answer->exchange, NULL, NULL);
@@ -135,8 +124,7 @@ static void finish(struct answer *answer)
 }
 
 /* The engine gave up: a response says so; a stream says so in an event and ends without [DONE]. */
-static void fail(struct answer *answer)
-{
+static void fail(struct answer *answer) {
     static const char message[] = "the model failed or the KV cache is exhausted";
 
     http_on_gone(answer->exchange, NULL, NULL);
@@ -153,8 +141,7 @@ static void fail(struct answer *answer)
     release(answer);
 }
 
-static enum submit_error submit(struct answer *answer)
-{
+static enum submit_error submit(struct answer *answer) {
     const struct prompt_list *prompt = &answer->prompts[answer->current];
     answer->generation.prompt = prompt->tokens;
     answer->generation.prompt_count = prompt->count;
@@ -162,8 +149,7 @@ static enum submit_error submit(struct answer *answer)
     return engine_submit(&answer->generation, &answer->job);
 }
 
-static void generation_ended(void *context, enum generation_end end, size_t completion_tokens)
-{
+static void generation_ended(void *context, enum generation_end end, size_t completion_tokens) {
     struct answer *answer = context;
     struct answer_part *part = &answer->parts[answer->current];
 
@@ -187,8 +173,7 @@ static void generation_ended(void *context, enum generation_end end, size_t comp
 
 static const struct generation_events events = {.text = text_came, .ended = generation_ended};
 
-static void name(struct answer *answer)
-{
+static void name(struct answer *answer) {
     uint8_t random[12];
     entropy_fill(random, sizeof(random));
     int at = snprintf(answer->id, sizeof(answer->id), "%s", answer->format->id_prefix);
@@ -196,8 +181,7 @@ static void name(struct answer *answer)
         at += snprintf(answer->id + at, sizeof(answer->id) - (size_t)at, "%02x", random[i]);
 }
 
-void answer_start(struct http_exchange *exchange, const struct answer *wanted, const char *field)
-{
+void answer_start(struct http_exchange *exchange, const struct answer *wanted, const char *field) {
     struct answer *answer = arena_allocate(http_arena(exchange), sizeof(*answer));
     struct answer_part *parts =
         arena_allocate(http_arena(exchange), wanted->prompt_count * sizeof(*parts));

@@ -39,7 +39,7 @@ struct answer {
     char id[32];
     uint64_t created; /* seconds since 1970-01-01 UTC */
     bool streams;
-    bool counts; /* a stream ends with the token counts */
+    bool counts;                          /* a stream ends with the token counts */
     struct generation_request generation; /* of the current prompt */
     const struct prompt_list *prompts;
     struct answer_part *parts; /* one for each prompt */

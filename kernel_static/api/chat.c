@@ -7,16 +7,14 @@
 #include "chat_template.h"
 #include "served_model.h"
 
-static struct chat_chunk head(const struct answer *answer)
-{
+static struct chat_chunk head(const struct answer *answer) {
     return (struct chat_chunk){.id = answer_id(answer),
                                .created = (int64_t)answer->created,
                                .model = served_model_name(),
                                .usage_is_null = answer->counts};
 }
 
-static void opening(struct buffer *body, const struct answer *answer)
-{
+static void opening(struct buffer *body, const struct answer *answer) {
     struct chat_chunk value = head(answer);
     struct chat_chunk_choice choice = {.delta = {.has_role = true,
                                                  .role = CHAT_DELTA_ROLE_ASSISTANT,
@@ -27,8 +25,7 @@ static void opening(struct buffer *body, const struct answer *answer)
 }
 
 static void event(struct buffer *body, const struct answer *answer, const struct text *text,
-                  const enum finish_reason *finish)
-{
+                  const enum finish_reason *finish) {
     struct chat_chunk value = head(answer);
     struct chat_chunk_choice choice = {0};
     if (text) {
@@ -44,8 +41,7 @@ static void event(struct buffer *body, const struct answer *answer, const struct
     chat_chunk_write_event(body, &value);
 }
 
-static void whole(struct buffer *body, const struct answer *answer)
-{
+static void whole(struct buffer *body, const struct answer *answer) {
     const struct answer_part *part = &answer->parts[0];
     struct chat_choice choice = {.message = {.content = {part->text.bytes, part->text.count}},
                                  .finish_reason = part->finish};
@@ -60,8 +56,7 @@ static void whole(struct buffer *body, const struct answer *answer)
 static const struct answer_format format = {
     .id_prefix = "chatcmpl-", .opening = opening, .event = event, .whole = whole};
 
-static struct text role_name(enum chat_role role)
-{
+static struct text role_name(enum chat_role role) {
     switch (role) {
     case CHAT_ROLE_USER:
         return (struct text){"user", 4};
@@ -73,8 +68,7 @@ static struct text role_name(enum chat_role role)
 }
 
 /* The content as one text; parts are joined in the arena. Bytes null if memory ran out. */
-static struct text content_text(struct arena *arena, const struct request_message *message)
-{
+static struct text content_text(struct arena *arena, const struct request_message *message) {
     if (!message->has_content)
         return (struct text){"", 0};
     if (message->content.kind == MESSAGE_CONTENT_TEXT)
@@ -93,8 +87,7 @@ static struct text content_text(struct arena *arena, const struct request_messag
 
 /* The conversation's tokens as the answer's one prompt; false if the exchange was answered. */
 static bool encode(struct http_exchange *exchange, const struct chat_request *request,
-                   struct answer *wanted)
-{
+                   struct answer *wanted) {
     struct arena *arena = http_arena(exchange);
     size_t count = request->messages.count, most = engine_context();
     struct chat_message *turns = arena_allocate(arena, count * sizeof(*turns));
@@ -129,8 +122,7 @@ static bool encode(struct http_exchange *exchange, const struct chat_request *re
 }
 
 void handle_create_chat_completion(struct http_exchange *exchange,
-                                   const struct chat_request *request)
-{
+                                   const struct chat_request *request) {
     struct answer wanted = {.format = &format, .streams = request->stream};
 
     if (!served_model_accepts(exchange, request->has_model, request->model) ||

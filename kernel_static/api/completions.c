@@ -3,8 +3,7 @@
 #include "api/handlers.h"
 #include "served_model.h"
 
-static struct completion head(const struct answer *answer)
-{
+static struct completion head(const struct answer *answer) {
     return (struct completion){.id = answer_id(answer),
                                .created = (int64_t)answer->created,
                                .model = served_model_name(),
@@ -12,8 +11,7 @@ static struct completion head(const struct answer *answer)
 }
 
 static void event(struct buffer *body, const struct answer *answer, const struct text *text,
-                  const enum finish_reason *finish)
-{
+                  const enum finish_reason *finish) {
     struct completion value = head(answer);
     struct completion_choice choice = {.index = (int64_t)answer->current};
     if (text) {
@@ -28,8 +26,7 @@ static void event(struct buffer *body, const struct answer *answer, const struct
     completion_write_event(body, &value);
 }
 
-static void whole(struct buffer *body, const struct answer *answer)
-{
+static void whole(struct buffer *body, const struct answer *answer) {
     struct completion value = head(answer);
     struct completion_choice *choices =
         arena_allocate(http_arena(answer->exchange), answer->prompt_count * sizeof(*choices));
@@ -53,8 +50,7 @@ static void whole(struct buffer *body, const struct answer *answer)
 static const struct answer_format format = {.id_prefix = "cmpl-", .event = event, .whole = whole};
 
 void handle_create_completion(struct http_exchange *exchange,
-                              const struct completion_request *request)
-{
+                              const struct completion_request *request) {
     struct answer wanted = {.format = &format, .streams = request->stream};
 
     if (!served_model_accepts(exchange, request->has_model, request->model) ||

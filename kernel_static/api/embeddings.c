@@ -19,15 +19,13 @@ struct embedder {
     struct job *job;
 };
 
-static void client_gone(void *context)
-{
+static void client_gone(void *context) {
     struct embedder *embedder = context;
     engine_cancel(embedder->job);
 }
 
 /* Keeps the leading `width` dimensions, scaled to length 1 again if some were dropped. */
-static void keep(const float *vector, size_t width, float *kept)
-{
+static void keep(const float *vector, size_t width, float *kept) {
     float square = 0, scale = 1;
     for (size_t i = 0; i < width; i++)
         square += vector[i] * vector[i];
@@ -37,8 +35,7 @@ static void keep(const float *vector, size_t width, float *kept)
         kept[i] = vector[i] * scale;
 }
 
-static void respond(struct embedder *embedder)
-{
+static void respond(struct embedder *embedder) {
     bool base64 = embedder->request->encoding_format == ENCODING_FORMAT_BASE64;
     size_t tokens = 0, width = embedder->width;
     struct buffer body;
@@ -49,9 +46,9 @@ static void respond(struct embedder *embedder)
         tokens += embedder->inputs[i].count;
         item->index = (int64_t)i;
         if (base64)
-            item->embedding = (struct embedding_vector){
-                .kind = EMBEDDING_VECTOR_BASE64,
-                .base64 = {(const char *)vector, width * sizeof(float)}};
+            item->embedding =
+                (struct embedding_vector){.kind = EMBEDDING_VECTOR_BASE64,
+                                          .base64 = {(const char *)vector, width * sizeof(float)}};
         else
             item->embedding = (struct embedding_vector){.kind = EMBEDDING_VECTOR_FLOATS,
                                                         .floats = {vector, width}};
@@ -67,8 +64,7 @@ static void respond(struct embedder *embedder)
 
 static enum submit_error submit(struct embedder *embedder);
 
-static void vector_came(void *context, const float *vector)
-{
+static void vector_came(void *context, const float *vector) {
     struct embedder *embedder = context;
 
     if (vector) {
@@ -84,8 +80,7 @@ static void vector_came(void *context, const float *vector)
                    "the model failed or the KV cache is exhausted");
 }
 
-static enum submit_error submit(struct embedder *embedder)
-{
+static enum submit_error submit(struct embedder *embedder) {
     const struct prompt_list *input = &embedder->inputs[embedder->current];
     struct pooling_request request = {.tokens = input->tokens,
                                       .token_count = input->count,
@@ -96,8 +91,7 @@ static enum submit_error submit(struct embedder *embedder)
 }
 
 void handle_create_embeddings(struct http_exchange *exchange,
-                              const struct embedding_request *request)
-{
+                              const struct embedding_request *request) {
     struct arena *arena = http_arena(exchange);
     const struct prompt_list *inputs;
     size_t count;

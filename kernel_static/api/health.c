@@ -4,8 +4,7 @@
 #include "respond.h"
 #include "served_model.h"
 
-void handle_health(struct http_exchange *exchange)
-{
+void handle_health(struct http_exchange *exchange) {
     if (engine_state() == ENGINE_FAILED) {
         served_model_ready(exchange);
         return;

@@ -4,8 +4,7 @@
 #include "platform.h"
 #include "served_model.h"
 
-static struct model served(void)
-{
+static struct model served(void) {
     static const char owner[] = "cllm";
     uint64_t up = clock_nanoseconds() / 1000000000;
     return (struct model){.id = served_model_name(),
@@ -13,8 +12,7 @@ static struct model served(void)
                           .owned_by = {owner, sizeof(owner) - 1}};
 }
 
-void handle_list_models(struct http_exchange *exchange)
-{
+void handle_list_models(struct http_exchange *exchange) {
     struct model item = served();
     struct model_list list = {.data = {&item, 1}};
     struct buffer body;
@@ -23,8 +21,8 @@ void handle_list_models(struct http_exchange *exchange)
     respond_json(exchange, 200, &body);
 }
 
-void handle_get_model(struct http_exchange *exchange, const struct get_model_parameters *parameters)
-{
+void handle_get_model(struct http_exchange *exchange,
+                      const struct get_model_parameters *parameters) {
     if (!served_model_accepts(exchange, true, parameters->model))
         return;
     struct model item = served();

@@ -4,28 +4,24 @@
 #include "engine.h"
 #include "tokenizer.h"
 
-static bool refuse(struct http_exchange *exchange, const char *field, const char *rule)
-{
+static bool refuse(struct http_exchange *exchange, const char *field, const char *rule) {
     http_error(exchange, 400, "invalid_request_error", field, "'%s' %s", field, rule);
     return false;
 }
 
-static bool no_memory(struct http_exchange *exchange)
-{
+static bool no_memory(struct http_exchange *exchange) {
     http_error(exchange, 503, "server_error", NULL, "not enough memory for the request");
     return false;
 }
 
-static bool too_long(struct http_exchange *exchange, const char *field)
-{
+static bool too_long(struct http_exchange *exchange, const char *field) {
     http_error(exchange, 400, "invalid_request_error", field,
                "'%s' is longer than the context of %u tokens", field, (unsigned)engine_context());
     return false;
 }
 
 static bool encode(struct http_exchange *exchange, struct text text, const char *field,
-                   struct prompt_list *list)
-{
+                   struct prompt_list *list) {
     /* No token stands for less than a byte, and more than the context is refused anyway. */
     size_t most = text.count < engine_context() ? text.count : engine_context();
     int32_t *tokens = arena_allocate(http_arena(exchange), (most + 1) * sizeof(*tokens));
@@ -41,8 +37,7 @@ static bool encode(struct http_exchange *exchange, struct text text, const char 
 }
 
 static bool take(struct http_exchange *exchange, const int64_t *items, size_t count,
-                 const char *field, struct prompt_list *list)
-{
+                 const char *field, struct prompt_list *list) {
     if (count > engine_context())
         return too_long(exchange, field);
     int32_t *tokens = arena_allocate(http_arena(exchange), count * sizeof(*tokens));
@@ -57,8 +52,7 @@ static bool take(struct http_exchange *exchange, const int64_t *items, size_t co
     return true;
 }
 
-static size_t list_count(const struct prompt *prompt)
-{
+static size_t list_count(const struct prompt *prompt) {
     switch (prompt->kind) {
     case PROMPT_TEXTS:
         return prompt->texts.count;
@@ -70,8 +64,7 @@ static size_t list_count(const struct prompt *prompt)
 }
 
 static bool one_list(struct http_exchange *exchange, const struct prompt *prompt, size_t index,
-                     const char *field, struct prompt_list *list)
-{
+                     const char *field, struct prompt_list *list) {
     switch (prompt->kind) {
     case PROMPT_TEXT:
         return encode(exchange, prompt->text, field, list);
@@ -86,8 +79,7 @@ static bool one_list(struct http_exchange *exchange, const struct prompt *prompt
 }
 
 bool prompt_lists(struct http_exchange *exchange, const struct prompt *prompt, const char *field,
-                  const struct prompt_list **lists, size_t *count)
-{
+                  const struct prompt_list **lists, size_t *count) {
     *count = list_count(prompt);
     struct prompt_list *made = arena_allocate(http_arena(exchange), *count * sizeof(*made));
     if (!made)

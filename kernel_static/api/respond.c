@@ -2,13 +2,9 @@
 
 #define BODY_LIMIT (8u << 20)
 
-void respond_start(struct buffer *body)
-{
-    buffer_start(body, BODY_LIMIT);
-}
+void respond_start(struct buffer *body) { buffer_start(body, BODY_LIMIT); }
 
-void respond_json(struct http_exchange *exchange, unsigned status, struct buffer *body)
-{
+void respond_json(struct http_exchange *exchange, unsigned status, struct buffer *body) {
     if (body->failed)
         http_error(exchange, 503, "server_error", NULL, "not enough memory for the response");
     else

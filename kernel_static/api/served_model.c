@@ -5,13 +5,9 @@
 #include "appliance.h"
 #include "engine.h"
 
-struct text served_model_name(void)
-{
-    return (struct text){MODEL_NAME, sizeof(MODEL_NAME) - 1};
-}
+struct text served_model_name(void) { return (struct text){MODEL_NAME, sizeof(MODEL_NAME) - 1}; }
 
-bool served_model_accepts(struct http_exchange *exchange, bool given, struct text name)
-{
+bool served_model_accepts(struct http_exchange *exchange, bool given, struct text name) {
     struct text served = served_model_name();
     if (!given || (name.count == served.count && !memcmp(name.bytes, served.bytes, name.count)))
         return true;
@@ -22,8 +18,7 @@ bool served_model_accepts(struct http_exchange *exchange, bool given, struct tex
     return false;
 }
 
-bool served_model_ready(struct http_exchange *exchange)
-{
+bool served_model_ready(struct http_exchange *exchange) {
     if (engine_state() == ENGINE_READY)
         return true;
     http_error(exchange, 503, "server_error", NULL,

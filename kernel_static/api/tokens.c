@@ -6,8 +6,7 @@
 #include "tokenizer.h"
 #include "utf8.h"
 
-static struct piece piece_of(struct arena *arena, int32_t token)
-{
+static struct piece piece_of(struct arena *arena, int32_t token) {
     struct text bytes = tokenizer_token(token);
     if (utf8_valid(bytes))
         return (struct piece){.kind = PIECE_TEXT, .text = bytes};
@@ -19,8 +18,7 @@ static struct piece piece_of(struct arena *arena, int32_t token)
 
 /* With no memory for it, *value keeps null items and false is returned. */
 static bool fill(struct arena *arena, const int32_t *tokens, size_t count, bool pieces,
-                 struct token_list *value)
-{
+                 struct token_list *value) {
     if (pieces) {
         struct token_piece *items = arena_allocate(arena, count * sizeof(*items));
         for (size_t i = 0; items && i < count; i++)
@@ -35,8 +33,7 @@ static bool fill(struct arena *arena, const int32_t *tokens, size_t count, bool 
     return items != NULL;
 }
 
-void handle_tokenize(struct http_exchange *exchange, const struct tokenize_request *request)
-{
+void handle_tokenize(struct http_exchange *exchange, const struct tokenize_request *request) {
     if (!served_model_ready(exchange))
         return;
     struct arena *arena = http_arena(exchange);
@@ -51,8 +48,8 @@ void handle_tokenize(struct http_exchange *exchange, const struct tokenize_reque
         count = tokenizer_encode(request->content, request->parse_special, tokens + added,
                                  most - added);
     }
-    if (count < 0 || !fill(arena, tokens, added + (size_t)count, request->with_pieces,
-                           &response.tokens)) {
+    if (count < 0 ||
+        !fill(arena, tokens, added + (size_t)count, request->with_pieces, &response.tokens)) {
         http_error(exchange, 503, "server_error", NULL, "not enough memory for the request");
         return;
     }
@@ -62,8 +59,7 @@ void handle_tokenize(struct http_exchange *exchange, const struct tokenize_reque
     respond_json(exchange, 200, &body);
 }
 
-void handle_detokenize(struct http_exchange *exchange, const struct detokenize_request *request)
-{
+void handle_detokenize(struct http_exchange *exchange, const struct detokenize_request *request) {
     if (!served_model_ready(exchange))
         return;
     struct buffer text, body;

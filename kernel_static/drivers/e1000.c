@@ -17,11 +17,11 @@
 #include "platform.h"
 
 #define RING 256
-#define BUFFER 2048           /* octets of a receive buffer, as RCTL.BSIZE says */
-#define FRAME_LEAST 14        /* an Ethernet header */
-#define FRAME_PADDED 60       /* least on the wire, without FCS */
-#define FRAME_MOST 1514       /* longest to transmit, without FCS */
-#define HAND_BACK 16          /* descriptors per write of RDT: every write leaves the guest */
+#define BUFFER 2048                /* octets of a receive buffer, as RCTL.BSIZE says */
+#define FRAME_LEAST 14             /* an Ethernet header */
+#define FRAME_PADDED 60            /* least on the wire, without FCS */
+#define FRAME_MOST 1514            /* longest to transmit, without FCS */
+#define HAND_BACK 16               /* descriptors per write of RDT: every write leaves the guest */
 #define RESET_NANOSECONDS 20000000 /* for the reset and the EEPROM's auto-read after it */
 
 static struct e1000 {
@@ -44,7 +44,8 @@ static struct e1000 {
 
 static struct e1000 *self(struct nic *nic) { return (struct e1000 *)nic; }
 
-/* Logs the first of a kind and then every time its count doubles, so that a flood stays readable. */
+/* Logs the first of a kind and then every time its count doubles, so that a flood stays readable.
+ */
 static bool worth_logging(uint64_t count) { return (count & (count - 1)) == 0; }
 
 static void acknowledge(void *context) {
@@ -135,8 +136,7 @@ static void read_counters(struct e1000 *e) {
     e->statistics.receive_missed += e1000_mpc_read(e->registers);
     e->statistics.receive_errors += e1000_crcerrs_read(e->registers) +
                                     e1000_symerrs_read(e->registers) +
-                                    e1000_rxerrc_read(e->registers) +
-                                    e1000_rlec_read(e->registers);
+                                    e1000_rxerrc_read(e->registers) + e1000_rlec_read(e->registers);
 }
 
 /* True if descriptor's buffer holds a whole, good frame; else counts why not. */
@@ -341,8 +341,8 @@ static void start_interrupts(struct e1000 *e) {
     }
     irq_attach(e->interrupt_line, acknowledge, e);
     e1000_itr_write(e->registers, 0);
-    e1000_ims_write(e->registers, E1000_ICR_RXT0_MASK | E1000_ICR_RXDMT0_MASK |
-                                      E1000_ICR_RXO_MASK | E1000_ICR_LSC_MASK);
+    e1000_ims_write(e->registers, E1000_ICR_RXT0_MASK | E1000_ICR_RXDMT0_MASK | E1000_ICR_RXO_MASK |
+                                      E1000_ICR_LSC_MASK);
 }
 
 bool e1000_start(struct nic **nic) {

@@ -9,12 +9,12 @@
 /* What happened to frames since the start. */
 struct e1000_statistics {
     uint64_t received, transmitted;
-    uint64_t receive_errors;    /* dropped: the device marked the descriptor */
-    uint64_t receive_long;      /* dropped: a frame of more than one descriptor */
-    uint64_t receive_runts;     /* dropped: shorter than an Ethernet header */
-    uint64_t receive_missed;    /* lost by the device: no free descriptor or FIFO space */
-    uint64_t transmit_errors;   /* collisions; the frame was not sent */
-    uint64_t transmit_full;     /* transmit calls refused because the ring was full */
+    uint64_t receive_errors;  /* dropped: the device marked the descriptor */
+    uint64_t receive_long;    /* dropped: a frame of more than one descriptor */
+    uint64_t receive_runts;   /* dropped: shorter than an Ethernet header */
+    uint64_t receive_missed;  /* lost by the device: no free descriptor or FIFO space */
+    uint64_t transmit_errors; /* collisions; the frame was not sent */
+    uint64_t transmit_full;   /* transmit calls refused because the ring was full */
 };
 
 /* Finds, resets and starts the first e1000. False, having logged why, if there is none or it does

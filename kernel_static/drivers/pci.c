@@ -151,8 +151,8 @@ static uint32_t measure(struct pci_address address, unsigned index) {
 }
 
 bool pci_range(struct pci_address address, unsigned index, struct pci_range *range) {
-    if (index >= PCI_BAR_COUNT ||
-        pci_header_type_layout_get(pci_header_type_read(address)) != PCI_HEADER_TYPE_LAYOUT_DEVICE) {
+    if (index >= PCI_BAR_COUNT || pci_header_type_layout_get(pci_header_type_read(address)) !=
+                                      PCI_HEADER_TYPE_LAYOUT_DEVICE) {
         return false;
     }
     unsigned first = 0; /* registers before this one decide whether it is an upper half */
@@ -167,8 +167,8 @@ bool pci_range(struct pci_address address, unsigned index, struct pci_range *ran
     bool io = pci_bar_io_get(low);
     bool wide = !io && pci_bar_type_get(low) == PCI_BAR_TYPE_64 && index + 1 < PCI_BAR_COUNT;
     uint16_t command = pci_command_read(address);
-    pci_command_write(address, (uint16_t)(command & ~(PCI_COMMAND_IO_MASK |
-                                                      PCI_COMMAND_MEMORY_MASK)));
+    pci_command_write(address,
+                      (uint16_t)(command & ~(PCI_COMMAND_IO_MASK | PCI_COMMAND_MEMORY_MASK)));
     uint64_t mask = measure(address, index) & (io ? ~3u : PCI_BAR_ADDRESS_MASK);
     uint64_t physical = low & (io ? ~3u : PCI_BAR_ADDRESS_MASK);
     if (wide) {

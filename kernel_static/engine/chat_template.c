@@ -9,8 +9,7 @@
 #define RANGES_SMALLEST 64
 
 static bool run_template(struct chat_run *run, const struct chat_message *messages, size_t count,
-                         bool add_generation_prompt)
-{
+                         bool add_generation_prompt) {
     run->messages = (struct chat_messages){messages, (int64_t)count};
     run->add_generation_prompt = add_generation_prompt;
     arena_start(&run->arena, SCRATCH_BYTES);
@@ -19,15 +18,13 @@ static bool run_template(struct chat_run *run, const struct chat_message *messag
     return !run->error;
 }
 
-static void append(void *context, struct text text, enum chat_origin origin)
-{
+static void append(void *context, struct text text, enum chat_origin origin) {
     (void)origin;
     buffer_append(context, text.bytes, text.count);
 }
 
 bool chat_template_render(const struct chat_message *messages, size_t count,
-                          bool add_generation_prompt, struct buffer *out, const char **error)
-{
+                          bool add_generation_prompt, struct buffer *out, const char **error) {
     struct chat_run run = {.write = append, .context = out};
     run_template(&run, messages, count, add_generation_prompt);
     if (out->failed)
@@ -44,8 +41,7 @@ struct origins {
     bool failed;
 };
 
-static void note_range(struct origins *origins, size_t start, size_t end)
-{
+static void note_range(struct origins *origins, size_t start, size_t end) {
     if (origins->count && origins->ranges[origins->count - 1].end == start) {
         origins->ranges[origins->count - 1].end = end;
         return;
@@ -63,8 +59,7 @@ static void note_range(struct origins *origins, size_t start, size_t end)
     origins->ranges[origins->count++] = (struct text_range){start, end};
 }
 
-static void append_with_origin(void *context, struct text text, enum chat_origin origin)
-{
+static void append_with_origin(void *context, struct text text, enum chat_origin origin) {
     struct origins *origins = context;
     size_t start = origins->text.count;
     unicode_append_valid(&origins->text, text);
@@ -74,8 +69,7 @@ static void append_with_origin(void *context, struct text text, enum chat_origin
 
 ptrdiff_t chat_template_encode(const struct chat_message *messages, size_t count,
                                bool add_generation_prompt, int32_t *tokens, size_t capacity,
-                               const char **error)
-{
+                               const char **error) {
     struct origins origins = {0};
     struct chat_run run = {.write = append_with_origin, .context = &origins};
     ptrdiff_t encoded = -1;

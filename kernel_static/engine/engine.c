@@ -19,19 +19,14 @@ static size_t queued;
 static size_t step_rows; /* rows of the step under way; 0: none */
 static struct candidate *candidates;
 
-enum engine_state engine_state(void)
-{
-    return state;
-}
+enum engine_state engine_state(void) { return state; }
 
-size_t engine_context(void)
-{
+size_t engine_context(void) {
     size_t cached = kv_cache_blocks() * KV_BLOCK_TOKENS;
     return cached < MODEL_CONTEXT ? cached : MODEL_CONTEXT;
 }
 
-static bool start(void)
-{
+static bool start(void) {
     struct memory_span image;
     if (!platform_model_image(&image)) {
         log_error("engine", "no model image: give the loader model.pack as its first module");
@@ -51,13 +46,9 @@ static bool start(void)
     return true;
 }
 
-void engine_start(void)
-{
-    state = start() ? ENGINE_LOADING : ENGINE_FAILED;
-}
+void engine_start(void) { state = start() ? ENGINE_LOADING : ENGINE_FAILED; }
 
-static enum submit_error admit(size_t tokens, bool continues)
-{
+static enum submit_error admit(size_t tokens, bool continues) {
     if (state != ENGINE_READY)
         return SUBMIT_LOADING;
     if (!continues && queued >= LIMIT_PENDING_REQUESTS)
@@ -65,8 +56,7 @@ static enum submit_error admit(size_t tokens, bool continues)
     return tokens > engine_context() ? SUBMIT_TOO_LONG : SUBMIT_OK;
 }
 
-static enum submit_error enqueue(struct job *created, struct job **job)
-{
+static enum submit_error enqueue(struct job *created, struct job **job) {
     if (!created)
         return SUBMIT_NO_MEMORY;
     struct job **end = &queue;
@@ -77,9 +67,9 @@ static enum submit_error enqueue(struct job *created, struct job **job)
     return SUBMIT_OK;
 }
 
-enum submit_error engine_submit(const struct generation_request *request, struct job **job)
-{
-    enum submit_error error = admit(request->prompt_count + 1, request->continues); /* room for one answer token */
+enum submit_error engine_submit(const struct generation_request *request, struct job **job) {
+    enum submit_error error =
+        admit(request->prompt_count + 1, request->continues); /* room for one answer token */
     if (error)
         return error;
     size_t room = engine_context() - request->prompt_count;
@@ -87,14 +77,12 @@ enum submit_error engine_submit(const struct generation_request *request, struct
     return enqueue(job_new_generation(request, request->prompt_count + answer), job);
 }
 
-enum submit_error engine_embed(const struct pooling_request *request, struct job **job)
-{
+enum submit_error engine_embed(const struct pooling_request *request, struct job **job) {
     enum submit_error error = admit(request->token_count, request->continues);
     return error ? error : enqueue(job_new_embedding(request), job);
 }
 
-static void remove_job(struct job *job)
-{
+static void remove_job(struct job *job) {
     struct job **link = &queue;
     while (*link != job)
         link = &(*link)->next;
@@ -103,28 +91,22 @@ static void remove_job(struct job *job)
     job_release(job);
 }
 
-void engine_cancel(struct job *job)
-{
+void engine_cancel(struct job *job) {
     if (job == queue)
         job->cancelled = true; /* a step or a callback may be using it: engine_poll releases it */
     else
         remove_job(job);
 }
 
-static void show_text(struct job *job)
-{
+static void show_text(struct job *job) {
     if (job->ready.count && !job->cancelled)
         job->events->text(job->context, job->ready.bytes, job->ready.count);
     buffer_clear(&job->ready);
 }
 
-static uint64_t milliseconds(uint64_t from, uint64_t to)
-{
-    return (to - from) / 1000000;
-}
+static uint64_t milliseconds(uint64_t from, uint64_t to) { return (to - from) / 1000000; }
 
-static void end_generation(struct job *job, enum generation_end end)
-{
+static void end_generation(struct job *job, enum generation_end end) {
     size_t answered = job->token_count - job->prompt_count;
     uint64_t now = clock_nanoseconds(), prefill = milliseconds(job->started, job->prefilled),
              decode = milliseconds(job->prefilled, now);
@@ -139,8 +121,7 @@ static void end_generation(struct job *job, enum generation_end end)
     remove_job(job);
 }
 
-static void fail_job(struct job *job)
-{
+static void fail_job(struct job *job) {
     if (job->embeds) {
         job->done(job->context, NULL);
         remove_job(job);
@@ -151,8 +132,7 @@ static void fail_job(struct job *job)
 }
 
 /* Puts the job's tokens that are not yet cached, as many as fit, into a step. */
-static void begin_step(struct job *job)
-{
+static void begin_step(struct job *job) {
     struct forward_row rows[FORWARD_ROWS_MAX];
     size_t pending = job->token_count - job->cached;
     size_t count = pending < FORWARD_ROWS_MAX ? pending : FORWARD_ROWS_MAX;
@@ -172,8 +152,7 @@ static void begin_step(struct job *job)
     step_rows = count;
 }
 
-static void finish_embedding(struct job *job)
-{
+static void finish_embedding(struct job *job) {
     float square = 0;
     for (size_t i = 0; i < MODEL_WIDTH; i++)
         square += job->sum[i] * job->sum[i];
@@ -184,9 +163,9 @@ static void finish_embedding(struct job *job)
     remove_job(job);
 }
 
-static void next_token(struct job *job, const float *logits)
-{
-    int32_t token = sampler_draw(&job->sampling, &job->random, logits, MODEL_VOCABULARY, candidates);
+static void next_token(struct job *job, const float *logits) {
+    int32_t token =
+        sampler_draw(&job->sampling, &job->random, logits, MODEL_VOCABULARY, candidates);
 
     if (job->token_count == job->prompt_count)
         job->prefilled = clock_nanoseconds();
@@ -207,8 +186,7 @@ static void next_token(struct job *job, const float *logits)
         show_text(job);
 }
 
-static void finish_step(struct job *job)
-{
+static void finish_step(struct job *job) {
     size_t rows = step_rows;
     step_rows = 0;
     job->cached += rows;
@@ -226,8 +204,7 @@ static void finish_step(struct job *job)
         next_token(job, forward_logits(rows - 1));
 }
 
-static bool poll_loading(void)
-{
+static bool poll_loading(void) {
     bool intact = true;
     if (model_image_verify(&intact)) {
         state = ENGINE_READY;
@@ -238,8 +215,7 @@ static bool poll_loading(void)
     return true;
 }
 
-bool engine_poll(void)
-{
+bool engine_poll(void) {
     if (state == ENGINE_LOADING)
         return poll_loading();
     if (!queue)

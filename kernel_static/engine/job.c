@@ -8,15 +8,12 @@
 
 #define READY_LIMIT (1 << 20)
 
-static struct job *job_new(const int32_t *tokens, size_t count, size_t limit, void *context)
-{
+static struct job *job_new(const int32_t *tokens, size_t count, size_t limit, void *context) {
     struct job *job = heap_allocate(sizeof(*job));
     if (!job)
         return NULL;
-    *job = (struct job){.context = context,
-                        .token_count = count,
-                        .prompt_count = count,
-                        .token_limit = limit};
+    *job = (struct job){
+        .context = context, .token_count = count, .prompt_count = count, .token_limit = limit};
     job->tokens = heap_allocate(limit * sizeof(*tokens));
     if (!job->tokens || !block_table_start(&job->table, limit)) {
         job_release(job);
@@ -26,8 +23,7 @@ static struct job *job_new(const int32_t *tokens, size_t count, size_t limit, vo
     return job;
 }
 
-static bool copy_stops(struct job *job, const struct text *stops, size_t count)
-{
+static bool copy_stops(struct job *job, const struct text *stops, size_t count) {
     size_t size = count * sizeof(*stops);
     for (size_t i = 0; i < count; i++)
         size += stops[i].count;
@@ -43,9 +39,9 @@ static bool copy_stops(struct job *job, const struct text *stops, size_t count)
     return true;
 }
 
-struct job *job_new_generation(const struct generation_request *request, size_t token_limit)
-{
-    struct job *job = job_new(request->prompt, request->prompt_count, token_limit, request->context);
+struct job *job_new_generation(const struct generation_request *request, size_t token_limit) {
+    struct job *job =
+        job_new(request->prompt, request->prompt_count, token_limit, request->context);
     if (!job)
         return NULL;
     job->events = request->events;
@@ -60,8 +56,7 @@ struct job *job_new_generation(const struct generation_request *request, size_t 
     return job;
 }
 
-struct job *job_new_embedding(const struct pooling_request *request)
-{
+struct job *job_new_embedding(const struct pooling_request *request) {
     struct job *job =
         job_new(request->tokens, request->token_count, request->token_count, request->context);
     if (!job)
@@ -77,8 +72,7 @@ struct job *job_new_embedding(const struct pooling_request *request)
     return job;
 }
 
-void job_release(struct job *job)
-{
+void job_release(struct job *job) {
     block_table_release(&job->table);
     text_stream_release(&job->stream);
     buffer_release(&job->ready);

@@ -14,11 +14,11 @@ struct job {
     bool embeds;      /* an embedding, not a generation */
     void *context;
 
-    int32_t *tokens;       /* prompt, then what was generated */
-    size_t token_count;    /* in `tokens` now */
+    int32_t *tokens;    /* prompt, then what was generated */
+    size_t token_count; /* in `tokens` now */
     size_t prompt_count;
-    size_t token_limit;    /* most that `tokens` may hold */
-    size_t cached;         /* positions whose keys and values are in the cache */
+    size_t token_limit; /* most that `tokens` may hold */
+    size_t cached;      /* positions whose keys and values are in the cache */
     struct block_table table;
     uint64_t started, prefilled; /* clock_nanoseconds() */
 

@@ -9,8 +9,7 @@
 static uint32_t *free_blocks;
 static size_t free_count, total;
 
-size_t kv_cache_start(size_t most)
-{
+size_t kv_cache_start(size_t most) {
     size_t wanted = (MODEL_CONTEXT + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS;
     total = most / KV_BLOCK_BYTES < wanted ? most / KV_BLOCK_BYTES : wanted;
     free_blocks = heap_allocate(total * sizeof(*free_blocks));
@@ -23,25 +22,17 @@ size_t kv_cache_start(size_t most)
     return total;
 }
 
-size_t kv_cache_blocks(void)
-{
-    return total;
-}
+size_t kv_cache_blocks(void) { return total; }
 
-size_t kv_cache_free_blocks(void)
-{
-    return free_count;
-}
+size_t kv_cache_free_blocks(void) { return free_count; }
 
-bool block_table_start(struct block_table *table, size_t tokens)
-{
+bool block_table_start(struct block_table *table, size_t tokens) {
     *table = (struct block_table){.capacity = (tokens + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS};
     table->blocks = heap_allocate(table->capacity * sizeof(*table->blocks));
     return table->blocks != NULL;
 }
 
-bool block_table_cover(struct block_table *table, size_t tokens)
-{
+bool block_table_cover(struct block_table *table, size_t tokens) {
     size_t needed = (tokens + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS;
     kernel_assert(needed <= table->capacity);
     for (; table->count < needed; table->count++) {
@@ -52,8 +43,7 @@ bool block_table_cover(struct block_table *table, size_t tokens)
     return true;
 }
 
-void block_table_release(struct block_table *table)
-{
+void block_table_release(struct block_table *table) {
     while (table->count > 0)
         free_blocks[free_count++] = table->blocks[--table->count];
     heap_release(table->blocks);

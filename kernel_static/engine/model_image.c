@@ -62,7 +62,8 @@ bool model_image_open(struct memory_span image) {
     if (image.start == NULL || image.size < PAGE_BYTES)
         return refuse("model image size", image.size, PAGE_BYTES);
     if (memcmp(bytes, "CLLMPACK", 8) != 0) {
-        log_error("model", "the boot module is not a packed model image (no CLLMPACK at its start)");
+        log_error("model",
+                  "the boot module is not a packed model image (no CLLMPACK at its start)");
         return false;
     }
     uint32_t version, count;
@@ -71,11 +72,12 @@ bool model_image_open(struct memory_span image) {
     if (version != FORMAT_VERSION)
         return refuse("model image format", version, FORMAT_VERSION);
     if (memcmp(bytes + 16, fingerprint, sizeof fingerprint) != 0) {
-        log_error("model",
-                  "the image was packed for another layout: its fingerprint is %02x%02x%02x%02x..., "
-                  "this kernel's %02x%02x%02x%02x...; rebuild both with: cllm-gen build",
-                  bytes[16], bytes[17], bytes[18], bytes[19], fingerprint[0], fingerprint[1],
-                  fingerprint[2], fingerprint[3]);
+        log_error(
+            "model",
+            "the image was packed for another layout: its fingerprint is %02x%02x%02x%02x..., "
+            "this kernel's %02x%02x%02x%02x...; rebuild both with: cllm-gen build",
+            bytes[16], bytes[17], bytes[18], bytes[19], fingerprint[0], fingerprint[1],
+            fingerprint[2], fingerprint[3]);
         return false;
     }
     uint64_t size = read_u64(bytes + 48);
@@ -135,8 +137,9 @@ bool model_image_verify(bool *intact) {
     if (verify_done == section->size) {
         uint64_t found = sum_low ^ (sum_high << 32 | sum_high >> 32);
         if (found != section->checksum) {
-            log_error("model", "section %s is damaged: checksum %016llx, expected %016llx", section->name,
-                      (unsigned long long)found, (unsigned long long)section->checksum);
+            log_error("model", "section %s is damaged: checksum %016llx, expected %016llx",
+                      section->name, (unsigned long long)found,
+                      (unsigned long long)section->checksum);
             damaged = true;
         }
         verify_section++;

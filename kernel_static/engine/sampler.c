@@ -9,13 +9,11 @@
 
 #define NEGLIGIBLE 27.0f
 
-static uint64_t rotate_left(uint64_t value, unsigned count)
-{
+static uint64_t rotate_left(uint64_t value, unsigned count) {
     return value << count | value >> (64 - count);
 }
 
-void random_seed(struct random_state *random, uint64_t seed)
-{
+void random_seed(struct random_state *random, uint64_t seed) {
     for (size_t i = 0; i < 4; i++) { /* splitmix64, as the generator's authors advise */
         uint64_t z = seed += 0x9e3779b97f4a7c15;
         z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
@@ -24,8 +22,7 @@ void random_seed(struct random_state *random, uint64_t seed)
     }
 }
 
-float random_uniform(struct random_state *random)
-{
+float random_uniform(struct random_state *random) {
     uint64_t *s = random->word;
     uint64_t result = rotate_left(s[1] * 5, 7) * 9, shifted = s[1] << 17;
 
@@ -38,13 +35,11 @@ float random_uniform(struct random_state *random)
     return (float)(uint32_t)(result >> 40) * 0x1p-24f;
 }
 
-static bool before(struct candidate a, struct candidate b)
-{
+static bool before(struct candidate a, struct candidate b) {
     return a.value > b.value || (a.value == b.value && a.token < b.token);
 }
 
-static void sift_down(struct candidate *heap, size_t count, size_t at)
-{
+static void sift_down(struct candidate *heap, size_t count, size_t at) {
     for (;;) {
         size_t first = at, left = 2 * at + 1;
         for (size_t child = left; child < left + 2 && child < count; child++)
@@ -60,8 +55,7 @@ static void sift_down(struct candidate *heap, size_t count, size_t at)
 }
 
 /* Moves the likeliest candidate of a heap to its last place. */
-static struct candidate heap_pop(struct candidate *heap, size_t count)
-{
+static struct candidate heap_pop(struct candidate *heap, size_t count) {
     struct candidate top = heap[0];
     heap[0] = heap[count - 1];
     heap[count - 1] = top;
@@ -69,8 +63,7 @@ static struct candidate heap_pop(struct candidate *heap, size_t count)
     return top;
 }
 
-static int32_t largest(const float *logits, size_t count)
-{
+static int32_t largest(const float *logits, size_t count) {
     size_t best = 0;
     for (size_t i = 1; i < count; i++)
         if (logits[i] > logits[best] || logits[best] != logits[best])
@@ -79,8 +72,7 @@ static int32_t largest(const float *logits, size_t count)
 }
 
 int32_t sampler_draw(const struct sampling *sampling, struct random_state *random,
-                     const float *logits, size_t count, struct candidate *scratch)
-{
+                     const float *logits, size_t count, struct candidate *scratch) {
     int32_t best = largest(logits, count);
     if (sampling->temperature <= 0 || sampling->top_k == 1)
         return best;

@@ -6,23 +6,23 @@
 
 #define PENDING_LIMIT (1 << 20)
 
-void text_stream_start(struct text_stream *stream, const struct text *stops, size_t stop_count)
-{
+void text_stream_start(struct text_stream *stream, const struct text *stops, size_t stop_count) {
     *stream = (struct text_stream){.stops = stops, .stop_count = stop_count};
     buffer_start(&stream->pending, PENDING_LIMIT);
 }
 
-void text_stream_release(struct text_stream *stream)
-{
-    buffer_release(&stream->pending);
-}
+void text_stream_release(struct text_stream *stream) { buffer_release(&stream->pending); }
 
 /* The length of the well-formed UTF-8 sequence at bytes (RFC 3629 section 4); 0 if the bytes are
  * malformed, -1 if they are the proper beginning of a character. */
-static int character_length(const uint8_t *bytes, size_t count)
-{
+static int character_length(const uint8_t *bytes, size_t count) {
     uint8_t lead = bytes[0], low = 0x80, high = 0xbf;
-    int length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    int length = lead < 0x80   ? 1
+                 : lead < 0xc2 ? 0
+                 : lead < 0xe0 ? 2
+                 : lead < 0xf0 ? 3
+                 : lead < 0xf5 ? 4
+                               : 0;
 
     if (lead == 0xe0)
         low = 0xa0;
@@ -45,8 +45,8 @@ static int character_length(const uint8_t *bytes, size_t count)
 
 /* Moves `count` pending bytes to ready, replacing malformed ones; stops early at an unfinished
  * character unless `final`, which replaces it. */
-static void release_text(struct text_stream *stream, size_t count, bool final, struct buffer *ready)
-{
+static void release_text(struct text_stream *stream, size_t count, bool final,
+                         struct buffer *ready) {
     const uint8_t *bytes = (const uint8_t *)stream->pending.bytes;
     size_t at = 0;
 
@@ -69,12 +69,12 @@ static void release_text(struct text_stream *stream, size_t count, bool final, s
 }
 
 /* The number of bytes at the end of the pending text that begin, but do not complete, a stop. */
-static size_t partial_stop(const struct text_stream *stream)
-{
+static size_t partial_stop(const struct text_stream *stream) {
     size_t longest = 0;
     for (size_t s = 0; s < stream->stop_count; s++) {
         struct text stop = stream->stops[s];
-        size_t most = stop.count - 1 < stream->pending.count ? stop.count - 1 : stream->pending.count;
+        size_t most =
+            stop.count - 1 < stream->pending.count ? stop.count - 1 : stream->pending.count;
         for (size_t n = most; n > longest; n--)
             if (!memcmp(stream->pending.bytes + stream->pending.count - n, stop.bytes, n))
                 longest = n;
@@ -83,8 +83,7 @@ static size_t partial_stop(const struct text_stream *stream)
 }
 
 /* Where the earliest complete stop begins in the pending text; its size if there is none. */
-static size_t find_stop(const struct text_stream *stream)
-{
+static size_t find_stop(const struct text_stream *stream) {
     size_t earliest = stream->pending.count;
     for (size_t s = 0; s < stream->stop_count; s++) {
         struct text stop = stream->stops[s];
@@ -95,8 +94,7 @@ static size_t find_stop(const struct text_stream *stream)
     return earliest;
 }
 
-bool text_stream_push(struct text_stream *stream, struct text bytes, struct buffer *ready)
-{
+bool text_stream_push(struct text_stream *stream, struct text bytes, struct buffer *ready) {
     if (stream->stopped)
         return false;
     if (bytes.count)
@@ -112,8 +110,7 @@ bool text_stream_push(struct text_stream *stream, struct text bytes, struct buff
     return true;
 }
 
-void text_stream_flush(struct text_stream *stream, struct buffer *ready)
-{
+void text_stream_flush(struct text_stream *stream, struct buffer *ready) {
     if (!stream->stopped)
         release_text(stream, stream->pending.count, true, ready);
 }

@@ -15,15 +15,13 @@ struct tokenizer_tables tokenizer_tables;
 static uint16_t special_first[257];
 
 /* The array's address, or null if it does not lie inside the section. */
-static const void *array_at(struct memory_span section, struct tokenizer_array array, size_t size)
-{
+static const void *array_at(struct memory_span section, struct tokenizer_array array, size_t size) {
     bool inside = array.offset % 16 == 0 && array.offset <= section.size &&
                   array.count <= (section.size - array.offset) / size;
     return inside ? (const char *)section.start + array.offset : NULL;
 }
 
-static bool bind(struct memory_span section)
-{
+static bool bind(struct memory_span section) {
     const struct tokenizer_header *header = section.start;
     struct tokenizer_tables *tables = &tokenizer_tables;
     const uint16_t *pages = array_at(section, header->pages, sizeof *pages);
@@ -48,8 +46,7 @@ static bool bind(struct memory_span section)
 }
 
 /* Finds where the specials of each first byte begin; they come sorted by it. */
-static void index_specials(void)
-{
+static void index_specials(void) {
     size_t special = 0;
     for (size_t byte = 0; byte < 256; byte++) {
         special_first[byte] = (uint16_t)special;
@@ -60,8 +57,7 @@ static void index_specials(void)
     special_first[256] = (uint16_t)special;
 }
 
-bool tokenizer_start(void)
-{
+bool tokenizer_start(void) {
     struct memory_span section = model_image_section("tokenizer");
     const struct tokenizer_header *header = section.start;
     if (section.size < sizeof *header || memcmp(header->magic, TOKENIZER_MAGIC, 8) != 0) {
@@ -79,36 +75,30 @@ bool tokenizer_start(void)
     return true;
 }
 
-struct text tokenizer_token(int32_t token)
-{
+struct text tokenizer_token(int32_t token) {
     if (token < 0 || (uint32_t)token >= tokenizer_tables.header->vocabulary)
         return (struct text){0};
     uint32_t start = tokenizer_tables.offsets[token];
-    return (struct text){tokenizer_tables.bytes + start, tokenizer_tables.offsets[token + 1] - start};
+    return (struct text){tokenizer_tables.bytes + start,
+                         tokenizer_tables.offsets[token + 1] - start};
 }
 
-static bool is_among(int32_t token, const int32_t *tokens, size_t count)
-{
+static bool is_among(int32_t token, const int32_t *tokens, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (tokens[i] == token)
             return true;
     return false;
 }
 
-bool tokenizer_is_special(int32_t token)
-{
+bool tokenizer_is_special(int32_t token) {
     return is_among(token, tokenizer_tables.specials, tokenizer_tables.header->specials.count);
 }
 
-bool tokenizer_is_end(int32_t token)
-{
+bool tokenizer_is_end(int32_t token) {
     return is_among(token, tokenizer_tables.ends, tokenizer_tables.header->ends.count);
 }
 
-int32_t tokenizer_beginning(void)
-{
-    return tokenizer_tables.header->beginning;
-}
+int32_t tokenizer_beginning(void) { return tokenizer_tables.header->beginning; }
 
 /* One call of tokenizer_encode_mixed under way. */
 struct encoding {
@@ -118,8 +108,7 @@ struct encoding {
 };
 
 /* A pretokenizer_sink: merges the piece and appends its tokens. */
-static bool encode_piece(void *context, const char *bytes, size_t count)
-{
+static bool encode_piece(void *context, const char *bytes, size_t count) {
     struct encoding *encoding = context;
     size_t room = encoding->capacity - encoding->count;
     if (count / tokenizer_tables.header->longest > room)
@@ -134,15 +123,13 @@ static bool encode_piece(void *context, const char *bytes, size_t count)
     return true;
 }
 
-static bool encode_ordinary(struct encoding *encoding, const char *bytes, size_t count)
-{
+static bool encode_ordinary(struct encoding *encoding, const char *bytes, size_t count) {
     struct pretokenizer_sink sink = {encode_piece, encoding};
     return count == 0 || pretokenizer_split(bytes, count, &sink);
 }
 
 /* The special token written at bytes[0, count), the longest if several are; -1 if none is. */
-static int32_t special_at(const char *bytes, size_t count)
-{
+static int32_t special_at(const char *bytes, size_t count) {
     uint8_t byte = (uint8_t)bytes[0];
     for (size_t i = special_first[byte]; i < special_first[byte + 1]; i++) {
         struct text written = tokenizer_token(tokenizer_tables.specials[i]);
@@ -154,8 +141,7 @@ static int32_t special_at(const char *bytes, size_t count)
 
 /* Encodes bytes with the specials among them, up to the first that does not fit. */
 static bool encode_all(struct encoding *encoding, struct text text,
-                       const struct text_range *ordinary, size_t ordinary_count)
-{
+                       const struct text_range *ordinary, size_t ordinary_count) {
     size_t done = 0; /* what lies before is encoded */
     for (size_t at = 0; at < text.count;) {
         if (ordinary_count && at >= ordinary->start) { /* inside a range, or past one */
@@ -181,16 +167,14 @@ static bool encode_all(struct encoding *encoding, struct text text,
 }
 
 ptrdiff_t tokenizer_encode_mixed(struct text text, const struct text_range *ordinary,
-                                 size_t ordinary_count, int32_t *tokens, size_t capacity)
-{
+                                 size_t ordinary_count, int32_t *tokens, size_t capacity) {
     struct encoding encoding = {.tokens = tokens, .capacity = capacity};
     bool fits = encode_all(&encoding, text, ordinary, ordinary_count);
     tokenizer_merger_release(&encoding.merger);
     return fits ? (ptrdiff_t)encoding.count : -1;
 }
 
-ptrdiff_t tokenizer_encode(struct text text, bool parse_special, int32_t *tokens, size_t capacity)
-{
+ptrdiff_t tokenizer_encode(struct text text, bool parse_special, int32_t *tokens, size_t capacity) {
     struct buffer valid;
     buffer_start(&valid, 3 * text.count);
     if (!unicode_is_valid(text)) {

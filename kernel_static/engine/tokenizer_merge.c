@@ -18,14 +18,12 @@
 #define SYMBOL_INTERIOR INT32_MIN
 #define PIECE_SMALLEST 256 /* memory is not taken in smaller steps than for so many bytes */
 
-static size_t token_length(int32_t token)
-{
+static size_t token_length(int32_t token) {
     return tokenizer_tables.offsets[token + 1] - tokenizer_tables.offsets[token];
 }
 
 /* The rank of a pair, or TOKENIZER_NO_MERGE. */
-static uint32_t pair_rank(int32_t left, int32_t right)
-{
+static uint32_t pair_rank(int32_t left, int32_t right) {
     uint32_t slots = tokenizer_tables.header->slots.count;
     for (uint32_t slot = tokenizer_slot(left, right, slots);; slot = (slot + 1) & (slots - 1)) {
         uint32_t rank = tokenizer_tables.slots[slot];
@@ -38,13 +36,9 @@ static uint32_t pair_rank(int32_t left, int32_t right)
 }
 
 /* Entries that the queue of a piece may hold before stale ones are swept out. */
-static size_t queue_limit(size_t bytes)
-{
-    return bytes + bytes / 4 + 16;
-}
+static size_t queue_limit(size_t bytes) { return bytes + bytes / 4 + 16; }
 
-static bool make_room(struct tokenizer_merger *merger, size_t bytes)
-{
+static bool make_room(struct tokenizer_merger *merger, size_t bytes) {
     if (bytes <= merger->bytes)
         return true;
     tokenizer_merger_release(merger);
@@ -60,23 +54,20 @@ static bool make_room(struct tokenizer_merger *merger, size_t bytes)
     return true;
 }
 
-void tokenizer_merger_release(struct tokenizer_merger *merger)
-{
+void tokenizer_merger_release(struct tokenizer_merger *merger) {
     heap_release(merger->symbols);
     heap_release(merger->queue);
     *merger = (struct tokenizer_merger){0};
 }
 
-static void queue_push(struct tokenizer_merger *merger, uint64_t entry)
-{
+static void queue_push(struct tokenizer_merger *merger, uint64_t entry) {
     size_t at = merger->queued++;
     for (; at && merger->queue[(at - 1) / 2] > entry; at = (at - 1) / 2)
         merger->queue[at] = merger->queue[(at - 1) / 2];
     merger->queue[at] = entry;
 }
 
-static uint64_t queue_pop(struct tokenizer_merger *merger)
-{
+static uint64_t queue_pop(struct tokenizer_merger *merger) {
     uint64_t first = merger->queue[0];
     uint64_t last = merger->queue[--merger->queued];
     size_t at = 0;
@@ -93,16 +84,14 @@ static uint64_t queue_pop(struct tokenizer_merger *merger)
 }
 
 /* The rank of the symbol at `at` with the one behind it, or TOKENIZER_NO_MERGE. */
-static uint32_t rank_at(const struct tokenizer_merger *merger, size_t at, size_t count)
-{
+static uint32_t rank_at(const struct tokenizer_merger *merger, size_t at, size_t count) {
     size_t behind = at + token_length(merger->symbols[at]);
     return behind < count ? pair_rank(merger->symbols[at], merger->symbols[behind])
                           : TOKENIZER_NO_MERGE;
 }
 
 /* Queues every pair that can merge now; whatever was queued is dropped. */
-static void queue_all(struct tokenizer_merger *merger, size_t count)
-{
+static void queue_all(struct tokenizer_merger *merger, size_t count) {
     merger->queued = 0;
     for (size_t at = 0; at < count; at += token_length(merger->symbols[at])) {
         uint32_t rank = rank_at(merger, at, count);
@@ -113,8 +102,7 @@ static void queue_all(struct tokenizer_merger *merger, size_t count)
 
 /* Queues the pair that begins at `at`. At least a fifth of a full queue is stale or was freed by
  * merges, so sweeping costs O(log n) passes over the piece in all. */
-static void consider(struct tokenizer_merger *merger, size_t at, size_t count)
-{
+static void consider(struct tokenizer_merger *merger, size_t at, size_t count) {
     uint32_t rank = rank_at(merger, at, count);
     if (rank == TOKENIZER_NO_MERGE)
         return;
@@ -125,8 +113,7 @@ static void consider(struct tokenizer_merger *merger, size_t at, size_t count)
 }
 
 /* Makes one symbol of the two that begin at `at`. */
-static void merge_at(struct tokenizer_merger *merger, size_t at, uint32_t rank, size_t count)
-{
+static void merge_at(struct tokenizer_merger *merger, size_t at, uint32_t rank, size_t count) {
     int32_t *symbols = merger->symbols;
     size_t right = at + token_length(symbols[at]);
     size_t end = right + token_length(symbols[right]);
@@ -139,8 +126,7 @@ static void merge_at(struct tokenizer_merger *merger, size_t at, uint32_t rank, 
 }
 
 ptrdiff_t tokenizer_merge_piece(struct tokenizer_merger *merger, const char *bytes, size_t count,
-                                int32_t *tokens, size_t capacity)
-{
+                                int32_t *tokens, size_t capacity) {
     if (!make_room(merger, count))
         return -1;
     size_t symbols = 0;

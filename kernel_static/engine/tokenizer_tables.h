@@ -52,8 +52,7 @@ extern struct tokenizer_tables tokenizer_tables;
 
 /* Slot in which the search for a pair begins; the next slots follow, wrapping round. The slots
  * are a power of two. cllm_gen/weights/tokenizer_tables.py places merges by the same rule. */
-static inline uint32_t tokenizer_slot(int32_t left, int32_t right, uint32_t slots)
-{
+static inline uint32_t tokenizer_slot(int32_t left, int32_t right, uint32_t slots) {
     uint32_t mixed = (uint32_t)left * UINT32_C(0x9E3779B1) ^ (uint32_t)right * UINT32_C(0x85EBCA77);
     return (mixed ^ mixed >> 15) & (slots - 1);
 }

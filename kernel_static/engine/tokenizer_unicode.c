@@ -4,20 +4,17 @@
 static const uint16_t *category_pages;
 static const uint8_t *category_rows;
 
-void unicode_bind(const uint16_t *pages, const uint8_t *rows)
-{
+void unicode_bind(const uint16_t *pages, const uint8_t *rows) {
     category_pages = pages;
     category_rows = rows;
 }
 
-uint32_t unicode_category(uint32_t code_point)
-{
+uint32_t unicode_category(uint32_t code_point) {
     size_t row = category_pages[code_point >> 8];
     return UINT32_C(1) << category_rows[row * 256 + (code_point & 255)];
 }
 
-uint32_t unicode_next(const char *bytes, size_t count, size_t *at)
-{
+uint32_t unicode_next(const char *bytes, size_t count, size_t *at) {
     const uint8_t *next = (const uint8_t *)bytes + *at;
     const uint8_t *end = (const uint8_t *)bytes + count;
     uint8_t lead = *next++;
@@ -42,8 +39,7 @@ uint32_t unicode_next(const char *bytes, size_t count, size_t *at)
     return code_point;
 }
 
-size_t unicode_before(const char *bytes, size_t at)
-{
+size_t unicode_before(const char *bytes, size_t at) {
     do
         at--;
     while (at && ((uint8_t)bytes[at] & 0xC0) == 0x80);
@@ -51,8 +47,7 @@ size_t unicode_before(const char *bytes, size_t at)
 }
 
 /* The end of the valid run that starts at `at`. */
-static size_t valid_run(struct text text, size_t at)
-{
+static size_t valid_run(struct text text, size_t at) {
     while (at < text.count) {
         size_t next = at;
         if (unicode_next(text.bytes, text.count, &next) == UNICODE_REPLACEMENT &&
@@ -63,13 +58,9 @@ static size_t valid_run(struct text text, size_t at)
     return at;
 }
 
-bool unicode_is_valid(struct text text)
-{
-    return valid_run(text, 0) == text.count;
-}
+bool unicode_is_valid(struct text text) { return valid_run(text, 0) == text.count; }
 
-void unicode_append_valid(struct buffer *buffer, struct text text)
-{
+void unicode_append_valid(struct buffer *buffer, struct text text) {
     for (size_t at = 0; at < text.count;) {
         size_t end = valid_run(text, at);
         buffer_append(buffer, text.bytes + at, end - at);

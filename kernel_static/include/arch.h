@@ -9,7 +9,12 @@
 #include "platform.h"
 
 /* Rights of a mapping; readable always, executable only the kernel's text. */
-enum page_rights { PAGE_READ = 0, PAGE_WRITE = 1 << 0, PAGE_EXECUTE = 1 << 1, PAGE_DEVICE = 1 << 2 };
+enum page_rights {
+    PAGE_READ = 0,
+    PAGE_WRITE = 1 << 0,
+    PAGE_EXECUTE = 1 << 1,
+    PAGE_DEVICE = 1 << 2
+};
 
 /* Loads descriptor tables and exception vectors. First call of the boot order: before it, an
  * exception resets the machine. */

@@ -52,7 +52,8 @@ void chat_template_write(struct chat_run *run);
 /* Output, and putting texts together. */
 void chat_write(struct chat_run *run, struct text text, enum chat_origin origin);
 void chat_write_all(struct chat_run *run, struct chat_text text);
-void chat_add(struct chat_run *run, struct chat_text *to, struct text text, enum chat_origin origin);
+void chat_add(struct chat_run *run, struct chat_text *to, struct text text,
+              enum chat_origin origin);
 void chat_add_all(struct chat_run *run, struct chat_text *to, struct chat_text text);
 
 struct chat_text chat_one(struct chat_run *run, struct text text, enum chat_origin origin);

@@ -57,7 +57,13 @@ struct pooling_request {
     bool continues; /* as above */
 };
 
-enum submit_error { SUBMIT_OK, SUBMIT_LOADING, SUBMIT_QUEUE_FULL, SUBMIT_TOO_LONG, SUBMIT_NO_MEMORY };
+enum submit_error {
+    SUBMIT_OK,
+    SUBMIT_LOADING,
+    SUBMIT_QUEUE_FULL,
+    SUBMIT_TOO_LONG,
+    SUBMIT_NO_MEMORY
+};
 
 struct job; /* one queued or running request; owned by the engine */
 

@@ -26,8 +26,9 @@ struct stream_events {
     void (*closed)(void *context);
 };
 
-/* Listens on the port of the command line (`port=`, default 8080 hosted and 80 on a PC) and brings up the
- * address (`ip=`, else DHCP). Returns false, having logged why, if no device or socket works. */
+/* Listens on the port of the command line (`port=`, default 8080 hosted and 80 on a PC) and brings
+ * up the address (`ip=`, else DHCP). Returns false, having logged why, if no device or socket
+ * works. */
 bool transport_start(const struct stream_events *events);
 
 /* Moves packets and runs timers and callbacks; returns true if anything happened. Never blocks. */

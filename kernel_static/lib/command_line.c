@@ -10,13 +10,13 @@ static struct {
     const char *key;
     struct text value;
 } words[] = {
-    {.key = "ip"},    /* address/prefix of the NIC, or "dhcp" */
-    {.key = "port"},  /* TCP port to listen on */
-    {.key = "log"},   /* error, warn, info, debug */
-    {.key = "key"},   /* clients must send "Authorization: Bearer <key>" */
-    {.key = "model"}, /* hosted: path of the packed model image */
+    {.key = "ip"},     /* address/prefix of the NIC, or "dhcp" */
+    {.key = "port"},   /* TCP port to listen on */
+    {.key = "log"},    /* error, warn, info, debug */
+    {.key = "key"},    /* clients must send "Authorization: Bearer <key>" */
+    {.key = "model"},  /* hosted: path of the packed model image */
     {.key = "memory"}, /* hosted: MiB of memory to use */
-    {.key = "isa"},   /* instruction set whose kernels run, instead of the fastest */
+    {.key = "isa"},    /* instruction set whose kernels run, instead of the fastest */
 #ifdef DEBUG
     {.key = "fault"}, /* lib/fault.c */
 #endif

@@ -63,17 +63,11 @@ static unsigned overflow_stack(unsigned depth) {
     return again(depth + 1) + frame[0];
 }
 
-static void stack(void) {
-    log_info("fault", "%u calls fit", overflow_stack(0));
-}
+static void stack(void) { log_info("fault", "%u calls fit", overflow_stack(0)); }
 
-static void opcode(void) {
-    __builtin_trap();
-}
+static void opcode(void) { __builtin_trap(); }
 
-static void reason(void) {
-    panic("asked for by fault=panic, %d", 42);
-}
+static void reason(void) { panic("asked for by fault=panic, %d", 42); }
 
 /* Not a fault but a promise: platform_free_memory hands out zeros. */
 static void dirty_memory(void) {
@@ -104,20 +98,23 @@ static void sleep_a_second(void) {
     platform_exit(7);
 }
 
-static void leave(void) {
-    platform_exit(7);
-}
+static void leave(void) { platform_exit(7); }
 
 void fault_provoke(void) {
     static const struct {
         const char *name;
         void (*provoke)(void);
     } faults[] = {
-        {"divide", divide},         {"null", read_null},
-        {"write-text", write_text}, {"write-constant", write_constant},
-        {"write-module", write_module}, {"exec-data", execute_data},
-        {"exec-free", execute_free_memory}, {"stack", stack},
-        {"opcode", opcode},         {"panic", reason},
+        {"divide", divide},
+        {"null", read_null},
+        {"write-text", write_text},
+        {"write-constant", write_constant},
+        {"write-module", write_module},
+        {"exec-data", execute_data},
+        {"exec-free", execute_free_memory},
+        {"stack", stack},
+        {"opcode", opcode},
+        {"panic", reason},
         {"dirty-memory", dirty_memory},
         {"sleep", sleep_a_second},
         {"exit", leave},

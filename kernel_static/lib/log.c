@@ -9,9 +9,7 @@
 
 static enum log_level wanted = LOG_INFO;
 
-void log_set_level(enum log_level level) {
-    wanted = level;
-}
+void log_set_level(enum log_level level) { wanted = level; }
 
 /* snprintf's result as an offset into a line: what did not fit was not written. */
 static size_t written(int result, size_t room) {
@@ -26,8 +24,8 @@ void log_write(enum log_level level, const char *subsystem, const char *format, 
         return;
     char line[LINE_MOST + 1]; /* its last byte is the line's end */
     uint64_t microseconds = clock_nanoseconds() / 1000;
-    size_t used = written(snprintf(line, LINE_MOST, "[%4u.%06u] %-5s %s: ",
-                                   (unsigned)(microseconds / 1000000),
+    size_t used = written(snprintf(line, LINE_MOST,
+                                   "[%4u.%06u] %-5s %s: ", (unsigned)(microseconds / 1000000),
                                    (unsigned)(microseconds % 1000000), names[level], subsystem),
                           LINE_MOST);
     va_list arguments;

@@ -1,9 +1,7 @@
 /* UTF-8, RFC 3629 section 4: the table of well-formed byte sequences. */
 #include "utf8.h"
 
-static bool continues(char byte) {
-    return ((uint8_t)byte & 0xc0) == 0x80;
-}
+static bool continues(char byte) { return ((uint8_t)byte & 0xc0) == 0x80; }
 
 size_t utf8_character(const char *bytes, size_t count) {
     if (count == 0)

@@ -137,8 +137,8 @@ static void arp_input(void *context, const uint8_t source[6], const uint8_t *byt
         conflict(arp, mac);
         return;
     }
-    bool asks_us = arp_operation(view) == ARP_OPERATION_REQUEST &&
-                   arp_target_ip(view) == arp->address;
+    bool asks_us =
+        arp_operation(view) == ARP_OPERATION_REQUEST && arp_target_ip(view) == arp->address;
     bool neighbour = !((sender ^ arp->address) & arp->mask) &&
                      (arp->mask >= address_mask(31) || (host && host != ~arp->mask));
     if (sender && !neighbour) { /* a sender of 0 is a probe (RFC 5227, 1.1) */

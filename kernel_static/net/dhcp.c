@@ -239,8 +239,7 @@ void dhcp_link_up(struct dhcp *dhcp) {
 }
 
 void dhcp_decline(struct dhcp *dhcp) {
-    if (dhcp->state != DHCP_BOUND && dhcp->state != DHCP_RENEWING &&
-        dhcp->state != DHCP_REBINDING)
+    if (dhcp->state != DHCP_BOUND && dhcp->state != DHCP_RENEWING && dhcp->state != DHCP_REBINDING)
         return; /* the fallback address is nobody's to take back */
     dhcp->configured(dhcp->context, NULL, "address in use by another machine");
     emit(dhcp, DECLINE);
@@ -286,9 +285,8 @@ bool dhcp_poll(struct dhcp *dhcp) {
 uint64_t dhcp_deadline(const struct dhcp *dhcp) {
     bool acquiring = dhcp->state == DHCP_SELECTING || dhcp->state == DHCP_REQUESTING;
     if (acquiring)
-        return dhcp->fallen_back
-                   ? dhcp->send_at
-                   : net_earlier(dhcp->send_at, dhcp->began + DHCP_FALLBACK_AFTER);
+        return dhcp->fallen_back ? dhcp->send_at
+                                 : net_earlier(dhcp->send_at, dhcp->began + DHCP_FALLBACK_AFTER);
     uint64_t next = net_earlier(dhcp->send_at, dhcp->expires);
     return dhcp->state == DHCP_REBINDING ? next : net_earlier(next, dhcp->rebind_at);
 }

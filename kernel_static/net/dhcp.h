@@ -9,7 +9,8 @@
 /* What a virtual machine on QEMU's user network would have been given. */
 #define DHCP_FALLBACK "10.0.2.15/24,10.0.2.2"
 #define DHCP_FALLBACK_AFTER (10 * NET_SECOND)
-#define DHCP_RETRY_FIRST (500 * NET_MILLISECOND) /* doubles each time; RFC 2131, 4.1 begins at 4 s */
+#define DHCP_RETRY_FIRST                                                                           \
+    (500 * NET_MILLISECOND) /* doubles each time; RFC 2131, 4.1 begins at 4 s */
 #define DHCP_RETRY_MOST (64 * NET_SECOND)
 #define DHCP_RENEW_LEAST (60 * NET_SECOND) /* between renewals (RFC 2131, 4.4.5) */
 #define DHCP_DECLINE_PAUSE (10 * NET_SECOND)
@@ -34,10 +35,10 @@ struct dhcp {
     uint32_t transaction;
     struct address_setting offer; /* offered, or leased */
     uint32_t server;
-    uint64_t began;   /* this acquisition */
-    uint64_t send_at; /* next message, or T1 when bound */
-    uint64_t retry;   /* current interval */
-    unsigned sent;    /* messages of this state */
+    uint64_t began;    /* this acquisition */
+    uint64_t send_at;  /* next message, or T1 when bound */
+    uint64_t retry;    /* current interval */
+    unsigned sent;     /* messages of this state */
     uint64_t asked_at; /* when the request went out: the lease counts from there */
     uint64_t rebind_at, expires;
     bool fallen_back;

@@ -30,9 +30,8 @@ void ipv4_register(struct ipv4 *ipv4, uint8_t protocol, bool unconfigured, ipv4_
 }
 
 static bool is_broadcast(const struct ipv4 *ipv4, uint32_t destination) {
-    return destination == IPV4_BROADCAST ||
-           (ipv4->address && ipv4->mask < address_mask(31) &&
-            destination == (ipv4->address | ~ipv4->mask));
+    return destination == IPV4_BROADCAST || (ipv4->address && ipv4->mask < address_mask(31) &&
+                                             destination == (ipv4->address | ~ipv4->mask));
 }
 
 /* Don't Fragment stays clear: path MTU discovery, which it is for, needs ICMP messages that we do

@@ -42,9 +42,7 @@ struct net {
     struct net_counters counters;
 };
 
-static inline uint64_t net_now(const struct net *net) {
-    return net->clock(net->context);
-}
+static inline uint64_t net_now(const struct net *net) { return net->clock(net->context); }
 
 static inline uint32_t net_random32(const struct net *net) {
     uint32_t value;
@@ -52,9 +50,7 @@ static inline uint32_t net_random32(const struct net *net) {
     return value;
 }
 
-static inline uint64_t net_earlier(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
+static inline uint64_t net_earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Counts a frame that is dropped, and says why at debug level. */
 void net_drop(uint64_t *counter, const char *layer, const char *why);

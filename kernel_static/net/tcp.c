@@ -12,10 +12,9 @@
 #define PROTOCOL_TCP 6
 
 struct tcp *tcp_listen(struct net *net, struct ipv4 *ipv4, uint16_t port,
-                      const struct tcp_limits *limits, const struct tcp_events *events) {
+                       const struct tcp_limits *limits, const struct tcp_events *events) {
     struct tcp *tcp = heap_allocate(sizeof *tcp);
-    struct tcp_connection *connections =
-        heap_allocate(limits->connections * sizeof *connections);
+    struct tcp_connection *connections = heap_allocate(limits->connections * sizeof *connections);
     struct tcp_pending *pending = heap_allocate(limits->backlog * sizeof *pending);
     if (!tcp || !connections || !pending) {
         heap_release(tcp);
@@ -236,10 +235,6 @@ void tcp_abort(struct tcp_connection *c) {
     tcp_gone(c);
 }
 
-void tcp_resume(struct tcp_connection *c) {
-    c->readable = true;
-}
+void tcp_resume(struct tcp_connection *c) { c->readable = true; }
 
-const char *tcp_peer(const struct tcp_connection *c) {
-    return c->peer;
-}
+const char *tcp_peer(const struct tcp_connection *c) { return c->peer; }

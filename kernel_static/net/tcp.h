@@ -4,8 +4,9 @@
  * Left out on purpose: selective acknowledgment, timestamps, ECN, path MTU discovery, SYN cookies.
  *
  * Reading order: tcp_segment.c (bytes to meaning and back), tcp_handshake.c, tcp_input.c,
- * tcp_receive.c, tcp_wait.c, tcp_output.c, tcp_congestion.c, tcp_timer.c, tcp.c (the table and the callbacks).
- * Handlers are called from tcp_poll only, never from inside tcp_write, tcp_close or tcp_abort. */
+ * tcp_receive.c, tcp_wait.c, tcp_output.c, tcp_congestion.c, tcp_timer.c, tcp.c (the table and the
+ * callbacks). Handlers are called from tcp_poll only, never from inside tcp_write, tcp_close or
+ * tcp_abort. */
 #pragma once
 
 #include "ipv4.h"
@@ -31,7 +32,7 @@ struct tcp_limits {
 /* Listens on `port`. `limits` and `events` are copied. Returns null, having logged why, when the
  * heap has no room for the tables. */
 struct tcp *tcp_listen(struct net *net, struct ipv4 *ipv4, uint16_t port,
-                      const struct tcp_limits *limits, const struct tcp_events *events);
+                       const struct tcp_limits *limits, const struct tcp_events *events);
 
 /* Runs timers and callbacks and sends what is due; true if anything happened. */
 bool tcp_poll(struct tcp *tcp);

@@ -4,16 +4,17 @@
 #include "siphash.h"
 #include "tcp.h"
 
-#define TCP_MSS 1460              /* of Ethernet */
-#define TCP_MSS_DEFAULT 536       /* of a peer that names none (RFC 9293, 3.7.1) */
-#define TCP_MSS_LEAST 64          /* smaller offers are taken for an attack */
-#define TCP_GAPS 32               /* separate runs of out-of-order octets kept */
-#define TCP_WAITS 64              /* connections in TIME-WAIT; the oldest makes room */
-#define TCP_CHALLENGES 100        /* challenge ACKs in a second (RFC 5961, 7) */
-#define TCP_RETRIES 9             /* retransmissions before giving up, 100 s or more */
-#define TCP_HANDSHAKE_RETRIES 5   /* of SYN-ACK, 63 s in all */
+#define TCP_MSS 1460            /* of Ethernet */
+#define TCP_MSS_DEFAULT 536     /* of a peer that names none (RFC 9293, 3.7.1) */
+#define TCP_MSS_LEAST 64        /* smaller offers are taken for an attack */
+#define TCP_GAPS 32             /* separate runs of out-of-order octets kept */
+#define TCP_WAITS 64            /* connections in TIME-WAIT; the oldest makes room */
+#define TCP_CHALLENGES 100      /* challenge ACKs in a second (RFC 5961, 7) */
+#define TCP_RETRIES 9           /* retransmissions before giving up, 100 s or more */
+#define TCP_HANDSHAKE_RETRIES 5 /* of SYN-ACK, 63 s in all */
 #define TCP_RTO_INITIAL NET_SECOND
-#define TCP_RTO_LEAST (250 * NET_MILLISECOND) /* RFC 6298 would have 1 s; this beats delayed ACKs */
+/* RFC 6298 would have 1 s; this beats delayed ACKs. */
+#define TCP_RTO_LEAST (250 * NET_MILLISECOND)
 #define TCP_RTO_MOST (60 * NET_SECOND)
 #define TCP_WAIT_TIME (60 * NET_SECOND) /* two maximum segment lifetimes of 30 s */
 #define TCP_LINGER (60 * NET_SECOND)    /* a closed connection whose peer makes no progress */
@@ -136,13 +137,9 @@ struct tcp {
 };
 
 /* Sequence numbers compare modulo 2^32 (RFC 9293, 3.4). */
-static inline bool tcp_before(uint32_t a, uint32_t b) {
-    return (int32_t)(a - b) < 0;
-}
+static inline bool tcp_before(uint32_t a, uint32_t b) { return (int32_t)(a - b) < 0; }
 
-static inline bool tcp_at_or_before(uint32_t a, uint32_t b) {
-    return (int32_t)(a - b) <= 0;
-}
+static inline bool tcp_at_or_before(uint32_t a, uint32_t b) { return (int32_t)(a - b) <= 0; }
 
 static inline bool tcp_sends(const struct tcp_connection *c) {
     return c->state >= TCP_ESTABLISHED && c->state <= TCP_LAST_ACK;

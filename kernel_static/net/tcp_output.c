@@ -5,9 +5,7 @@
  * upper layer gives at once carries it (a delayed ACK without the delay, RFC 9293, 3.8.6.3). */
 #include "tcp_internal.h"
 
-static uint32_t smaller(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* The right edge of the largest window that could be offered now. */
 static uint32_t free_edge(const struct tcp_connection *c) {
@@ -25,8 +23,8 @@ static uint32_t next_edge(const struct tcp_connection *c) {
 /* True when the upper layer has freed so much that the peer should hear of it unasked. */
 bool tcp_window_opened(const struct tcp_connection *c) {
     uint32_t step = smaller((uint32_t)c->tcp->limits.receive_bytes / 2, 2 * TCP_MSS);
-    bool ended = c->state != TCP_ESTABLISHED && c->state != TCP_FIN_WAIT_1 &&
-                 c->state != TCP_FIN_WAIT_2;
+    bool ended =
+        c->state != TCP_ESTABLISHED && c->state != TCP_FIN_WAIT_1 && c->state != TCP_FIN_WAIT_2;
     return c->consumed && !ended && (int32_t)(free_edge(c) - c->rcv_adv) >= (int32_t)step;
 }
 
@@ -135,9 +133,9 @@ static void note_sent(struct tcp_connection *c, uint32_t octets) {
 }
 
 /* The persist timer's answer to a window that does not let us go on: what fits if it is merely too
- * small to be worth while, else one octet (or the FIN) beyond its edge, so that a lost update cannot
- * stall us for ever (RFC 9293, 3.8.6.1). The latter is not counted as sent: it goes again when the
- * window opens. */
+ * small to be worth while, else one octet (or the FIN) beyond its edge, so that a lost update
+ * cannot stall us for ever (RFC 9293, 3.8.6.1). The latter is not counted as sent: it goes again
+ * when the window opens. */
 void tcp_send_probe(struct tcp_connection *c) {
     uint32_t waiting = tcp_send_end(c) - c->snd_nxt;
     uint32_t count = smaller(smaller(c->snd_wnd, waiting), c->mss);

@@ -6,7 +6,7 @@
 #include "protocols/tcp.h"
 #include "tcp_internal.h"
 
-#define SYN_OPTIONS_SIZE 8 /* MSS, and window scale behind one no-operation */
+#define SYN_OPTIONS_SIZE 8   /* MSS, and window scale behind one no-operation */
 #define WINDOW_SHIFT_MOST 14 /* RFC 7323, 2.3 */
 
 /* Reads the options that count; false if the list is malformed. */
@@ -32,8 +32,7 @@ static bool parse_options(struct tcp_view view, struct tcp_segment *out) {
     return !cursor.malformed;
 }
 
-bool tcp_segment_parse(struct tcp *tcp, const struct ipv4_packet *packet,
-                       struct tcp_segment *out) {
+bool tcp_segment_parse(struct tcp *tcp, const struct ipv4_packet *packet, struct tcp_segment *out) {
     struct net_counters *counters = &tcp->net->counters;
     struct tcp_view view;
     if (!tcp_check(packet->payload, packet->size, &view)) {
@@ -95,11 +94,10 @@ bool tcp_segment_send(struct tcp *tcp, const struct tcp_segment *segment, const 
     tcp_set_sequence_number(header, segment->sequence);
     tcp_set_acknowledgment_number(header, segment->acknowledgment);
     tcp_set_window(header, (uint16_t)segment->window);
-    tcp_set_flags(header, (uint8_t)((segment->syn ? TCP_FLAGS_SYN : 0) |
-                                    (segment->ack ? TCP_FLAGS_ACK : 0) |
-                                    (segment->fin ? TCP_FLAGS_FIN : 0) |
-                                    (segment->rst ? TCP_FLAGS_RST : 0) |
-                                    (segment->push ? TCP_FLAGS_PSH : 0)));
+    tcp_set_flags(
+        header, (uint8_t)((segment->syn ? TCP_FLAGS_SYN : 0) | (segment->ack ? TCP_FLAGS_ACK : 0) |
+                          (segment->fin ? TCP_FLAGS_FIN : 0) | (segment->rst ? TCP_FLAGS_RST : 0) |
+                          (segment->push ? TCP_FLAGS_PSH : 0)));
     uint64_t sum = checksum_pseudo_header(tcp->ipv4->address, segment->remote_address,
                                           IPV4_PROTOCOL_TCP, size);
     tcp_set_checksum(header, checksum_finish(checksum_add(sum, header, size)));

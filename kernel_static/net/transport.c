@@ -95,8 +95,8 @@ bool transport_start(const struct stream_events *events) {
     struct address_setting setting;
     struct text fixed = command_line_value("ip");
     if (fixed.bytes && !address_setting_parse(fixed, &setting)) {
-        log_error("net", "ip=%.*s: expected ip=a.b.c.d/nn[,gateway], as in ip=%s",
-                  (int)fixed.count, fixed.bytes, DHCP_FALLBACK);
+        log_error("net", "ip=%.*s: expected ip=a.b.c.d/nn[,gateway], as in ip=%s", (int)fixed.count,
+                  fixed.bytes, DHCP_FALLBACK);
         return false;
     }
     nic = nic_open();
@@ -161,26 +161,16 @@ size_t stream_writable(const struct stream *stream) {
     return tcp_writable((const struct tcp_connection *)stream);
 }
 
-void stream_close(struct stream *stream) {
-    tcp_close(connection_of(stream));
-}
+void stream_close(struct stream *stream) { tcp_close(connection_of(stream)); }
 
-void stream_abort(struct stream *stream) {
-    tcp_abort(connection_of(stream));
-}
+void stream_abort(struct stream *stream) { tcp_abort(connection_of(stream)); }
 
-void stream_resume(struct stream *stream) {
-    tcp_resume(connection_of(stream));
-}
+void stream_resume(struct stream *stream) { tcp_resume(connection_of(stream)); }
 
 const char *stream_peer(const struct stream *stream) {
     return tcp_peer((const struct tcp_connection *)stream);
 }
 
-const struct net_counters *network_counters(void) {
-    return &net.counters;
-}
+const struct net_counters *network_counters(void) { return &net.counters; }
 
-struct tcp_usage network_tcp_usage(void) {
-    return tcp_usage(tcp);
-}
+struct tcp_usage network_tcp_usage(void) { return tcp_usage(tcp); }

@@ -39,8 +39,8 @@ static void udp_input(void *context, const struct ipv4_packet *packet) {
         net_drop(&counters->udp_malformed, "udp", "bad length");
         return;
     }
-    uint64_t sum = checksum_pseudo_header(packet->source, packet->destination, IPV4_PROTOCOL_UDP,
-                                          view.size);
+    uint64_t sum =
+        checksum_pseudo_header(packet->source, packet->destination, IPV4_PROTOCOL_UDP, view.size);
     if (udp_checksum(view) && checksum_finish(checksum_add(sum, view.bytes, view.size))) {
         net_drop(&counters->udp_bad_checksum, "udp", "bad checksum");
         return;

@@ -6,8 +6,8 @@
 #define UDP_PORTS 2
 #define UDP_PAYLOAD_OFFSET (NET_PAYLOAD_OFFSET + 8)
 
-typedef void udp_handler(void *context, uint32_t source, uint16_t source_port,
-                         const uint8_t *bytes, size_t size);
+typedef void udp_handler(void *context, uint32_t source, uint16_t source_port, const uint8_t *bytes,
+                         size_t size);
 
 struct udp {
     struct net *net;

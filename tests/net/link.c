@@ -17,9 +17,7 @@ uint32_t link_busy;
 static struct packet *arriving, *departing;
 static uint32_t state = 1;
 
-void link_seed(uint32_t seed) {
-    state = seed * 2654435761u + 1;
-}
+void link_seed(uint32_t seed) { state = seed * 2654435761u + 1; }
 
 uint32_t link_random(void) {
     state ^= state << 13;
@@ -28,9 +26,7 @@ uint32_t link_random(void) {
     return state;
 }
 
-static bool happens(uint32_t chance) {
-    return (link_random() & 0xffff) < chance;
-}
+static bool happens(uint32_t chance) { return (link_random() & 0xffff) < chance; }
 
 static void append(struct packet **queue, const uint8_t *bytes, size_t size) {
     struct packet *packet = malloc(sizeof *packet + size);
@@ -60,9 +56,7 @@ static void enter(struct packet **queue, const uint8_t *bytes, size_t size) {
         append(queue, bytes, size);
 }
 
-void link_arrive(const uint8_t *frame, size_t size) {
-    enter(&arriving, frame, size);
-}
+void link_arrive(const uint8_t *frame, size_t size) { enter(&arriving, frame, size); }
 
 bool link_departed(uint8_t *frame, size_t capacity, size_t *size) {
     struct packet *packet = departing;

@@ -116,8 +116,8 @@ _Noreturn void trap_double_fault(void) {
 #define REGISTER(field, text) {text, offsetof(struct trap_frame, field)}
 
 const struct trap_register trap_registers[] = {
-    REGISTER(ax, "eax"), REGISTER(bx, "ebx"), REGISTER(cx, "ecx"), REGISTER(dx, "edx"),
-    REGISTER(si, "esi"), REGISTER(di, "edi"), REGISTER(bp, "ebp"), REGISTER(sp, "esp"),
+    REGISTER(ax, "eax"), REGISTER(bx, "ebx"), REGISTER(cx, "ecx"),      REGISTER(dx, "edx"),
+    REGISTER(si, "esi"), REGISTER(di, "edi"), REGISTER(bp, "ebp"),      REGISTER(sp, "esp"),
     REGISTER(ip, "eip"), REGISTER(cs, "cs "), REGISTER(flags, "flags"),
 };
 const size_t trap_register_count = sizeof trap_registers / sizeof trap_registers[0];

@@ -29,13 +29,9 @@ static uint64_t pool[POOL_TABLES][512] __attribute__((aligned(4096)));
 static unsigned pool_used;
 static bool no_execute, loaded;
 
-bool arch_no_execute(void) {
-    return no_execute;
-}
+bool arch_no_execute(void) { return no_execute; }
 
-uint64_t arch_address_limit(void) {
-    return paging_pointers * GIB;
-}
+uint64_t arch_address_limit(void) { return paging_pointers * GIB; }
 
 static uint64_t *new_table(void) {
     if (pool_used == POOL_TABLES)
@@ -43,9 +39,7 @@ static uint64_t *new_table(void) {
     return pool[pool_used++];
 }
 
-static uint64_t *table_of(uint64_t entry) {
-    return (uint64_t *)(uintptr_t)(entry & ADDRESS_MASK);
-}
+static uint64_t *table_of(uint64_t entry) { return (uint64_t *)(uintptr_t)(entry & ADDRESS_MASK); }
 
 /* The page directory of the GiB that holds address, made if there is none. */
 static uint64_t *directory_of(uint64_t address) {
@@ -116,9 +110,7 @@ void arch_map(uint64_t start, uint64_t end, unsigned rights) {
     set_range(start, end, entry_bits(rights));
 }
 
-void arch_unmap(uint64_t start, uint64_t end) {
-    set_range(start, end, 0);
-}
+void arch_unmap(uint64_t start, uint64_t end) { set_range(start, end, 0); }
 
 void arch_paging_start(void) {
     paging_load(pointers);

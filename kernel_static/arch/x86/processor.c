@@ -75,9 +75,7 @@ bool arch_random(uint64_t *value) {
     return true;
 }
 
-bool arch_has_local_controller(void) {
-    return processor_cpuid(1, 0).dx & CPUID_1_DX_APIC;
-}
+bool arch_has_local_controller(void) { return processor_cpuid(1, 0).dx & CPUID_1_DX_APIC; }
 
 const char *arch_hypervisor(void) {
     static char signature[13];

@@ -66,7 +66,8 @@ static bool on_a_stack(uintptr_t address) {
     uintptr_t last = address + 2 * sizeof address;
     return address % sizeof address == 0 &&
            ((address >= (uintptr_t)layout_main_stack && last <= (uintptr_t)layout_main_stack_top) ||
-            (address >= (uintptr_t)layout_fault_stack && last <= (uintptr_t)layout_fault_stack_top));
+            (address >= (uintptr_t)layout_fault_stack &&
+             last <= (uintptr_t)layout_fault_stack_top));
 }
 
 /* Follows saved frame pointers, which the whole kernel is compiled to keep (kernels excepted),
@@ -105,14 +106,17 @@ static void print_fault_address(const struct trap_frame *frame) {
     uintptr_t address = trap_fault_address();
     if (frame->vector == TRAP_PAGE_FAULT)
         print("%s of address %#zx: %s\n",
-              frame->error & 16 ? "execution" : frame->error & 2 ? "write" : "read",
+              frame->error & 16  ? "execution"
+              : frame->error & 2 ? "write"
+                                 : "read",
               (size_t)address, frame->error & 1 ? "not allowed there" : "nothing is mapped there");
     if (inside(address, layout_main_guard, layout_main_stack) ||
         inside(address, layout_fault_guard, layout_fault_stack))
         print("stack overflow: %#zx is in the guard page under the stack\n", (size_t)address);
     else if (frame->vector == TRAP_PAGE_FAULT && address < 4096)
         print("null pointer: the first page is never mapped\n");
-    else if (frame->vector == TRAP_PAGE_FAULT && inside(address, layout_image_start, layout_text_end))
+    else if (frame->vector == TRAP_PAGE_FAULT &&
+             inside(address, layout_image_start, layout_text_end))
         print("the kernel's code is read-only\n");
 }
 
@@ -134,8 +138,7 @@ _Noreturn void trap_report(const struct trap_frame *frame) {
             print_fault_address(frame);
     }
     for (size_t i = 0; i < trap_register_count; i++) {
-        uintptr_t value =
-            *(const uintptr_t *)((const char *)frame + trap_registers[i].offset);
+        uintptr_t value = *(const uintptr_t *)((const char *)frame + trap_registers[i].offset);
         bool last = i % 4 == 3 || i + 1 == trap_register_count;
         print("%s %0*zx%s", trap_registers[i].name, (int)sizeof value * 2, (size_t)value,
               last ? "\n" : "  ");

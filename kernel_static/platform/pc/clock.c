@@ -47,9 +47,7 @@ void clock_start(void) {
     megahertz = (unsigned)(cycles * 1000 / nanoseconds);
 }
 
-unsigned clock_megahertz(void) {
-    return megahertz;
-}
+unsigned clock_megahertz(void) { return megahertz; }
 
 /* 96-bit product of the cycles and the rate, without its fraction. */
 uint64_t clock_nanoseconds(void) {

@@ -21,9 +21,7 @@ static unsigned read_register(uint8_t number) {
     return io_in8(DATA);
 }
 
-static unsigned from_decimal(unsigned value) {
-    return (value >> 4) * 10 + (value & 15);
-}
+static unsigned from_decimal(unsigned value) { return (value >> 4) * 10 + (value & 15); }
 
 static struct calendar read_calendar(void) {
     return (struct calendar){read_register(SECONDS), read_register(MINUTES), read_register(HOURS),

@@ -10,15 +10,13 @@
 #include "timer.h"
 
 #define STATE_WORDS 16
-#define RATE_WORDS 8         /* what goes in and comes out; the other half is never shown */
-#define JITTER_SAMPLES 1024  /* at one bit or more each, four times what the state can hold */
+#define RATE_WORDS 8        /* what goes in and comes out; the other half is never shown */
+#define JITTER_SAMPLES 1024 /* at one bit or more each, four times what the state can hold */
 
 static uint32_t state[STATE_WORDS];
 static bool from_processor;
 
-static uint32_t rotate(uint32_t value, int count) {
-    return value << count | value >> (32 - count);
-}
+static uint32_t rotate(uint32_t value, int count) { return value << count | value >> (32 - count); }
 
 static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d) {
     *a += *b, *d = rotate(*d ^ *a, 16);

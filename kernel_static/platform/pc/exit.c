@@ -12,6 +12,4 @@ _Noreturn void platform_exit(int code) {
 }
 
 /* Nobody at a PC's console can ask: the machine is switched off instead. */
-bool platform_stop_requested(void) {
-    return false;
-}
+bool platform_stop_requested(void) { return false; }

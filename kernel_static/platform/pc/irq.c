@@ -71,7 +71,7 @@ void irq_attach(unsigned line, irq_acknowledge *acknowledge, void *context) {
     attached[attached_count].acknowledge = acknowledge;
     attached[attached_count].context = context;
     attached_count++;
-    masked &= (uint16_t) ~(1u << line);
+    masked &= (uint16_t)~(1u << line);
     write_masks();
 }
 

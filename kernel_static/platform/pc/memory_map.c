@@ -28,9 +28,7 @@
 #define FIRMWARE_TABLES (1 * MIB)
 #define LOADER_TRACES (64 * 1024)
 
-static uint64_t address_of(const char *place) {
-    return (uintptr_t)place;
-}
+static uint64_t address_of(const char *place) { return (uintptr_t)place; }
 
 static void unmap_guard(const char *guard) {
     arch_unmap(address_of(guard), address_of(guard) + PAGE);

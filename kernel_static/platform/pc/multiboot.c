@@ -38,9 +38,7 @@ static struct physical_span memory[MULTIBOOT_SPANS];
 static size_t memory_count;
 static struct physical_span module;
 
-static const void *pointer(uint32_t address) {
-    return (const void *)(uintptr_t)address;
-}
+static const void *pointer(uint32_t address) { return (const void *)(uintptr_t)address; }
 
 /* Loaders put the image's file name first; it is no word of ours. */
 static void copy_command_line(const char *text) {
@@ -86,6 +84,4 @@ bool multiboot_module(struct physical_span *result) {
     return module.end > module.start;
 }
 
-const char *platform_command_line(void) {
-    return command_line;
-}
+const char *platform_command_line(void) { return command_line; }

@@ -7,9 +7,7 @@
 
 static char text[240];
 
-const char *panic_text(void) {
-    return text;
-}
+const char *panic_text(void) { return text; }
 
 _Noreturn void panic(const char *format, ...) {
     va_list arguments;

@@ -1,6 +1,6 @@
 /* Gives addresses and interrupt lines to PCI functions that firmware left without: a minimal
- * firmware (QEMU's qboot) boots faster because of it. Functions that have addresses keep them. Read first: PCI Local
- * Bus Specification 3.0, 6.2.5.1. Behind bridges nothing is assigned. */
+ * firmware (QEMU's qboot) boots faster because of it. Functions that have addresses keep them. Read
+ * first: PCI Local Bus Specification 3.0, 6.2.5.1. Behind bridges nothing is assigned. */
 
 #include "devices/pci.h"
 #include "log.h"

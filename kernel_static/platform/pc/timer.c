@@ -35,9 +35,7 @@ unsigned timer_measure(void) {
 }
 
 /* The count stands still after its interrupt, so there is nothing to acknowledge. */
-static void acknowledge(void *context) {
-    (void)context;
-}
+static void acknowledge(void *context) { (void)context; }
 
 void timer_arm(uint64_t nanoseconds) {
     static bool attached;

@@ -7,10 +7,30 @@
 #include "machine.h"
 
 enum {
-    CTRL = 0x0, STATUS = 0x8, EERD = 0x14, ICR = 0xc0, ICS = 0xc8, IMS = 0xd0, IMC = 0xd8,
-    RCTL = 0x100, TCTL = 0x400, RDBAL = 0x2800, RDBAH = 0x2804, RDLEN = 0x2808, RDH = 0x2810,
-    RDT = 0x2818, TDBAL = 0x3800, TDBAH = 0x3804, TDLEN = 0x3808, TDH = 0x3810, TDT = 0x3818,
-    CRCERRS = 0x4000, MPC = 0x4010, STATISTICS_END = 0x4100, RAL = 0x5400, RAH = 0x5404,
+    CTRL = 0x0,
+    STATUS = 0x8,
+    EERD = 0x14,
+    ICR = 0xc0,
+    ICS = 0xc8,
+    IMS = 0xd0,
+    IMC = 0xd8,
+    RCTL = 0x100,
+    TCTL = 0x400,
+    RDBAL = 0x2800,
+    RDBAH = 0x2804,
+    RDLEN = 0x2808,
+    RDH = 0x2810,
+    RDT = 0x2818,
+    TDBAL = 0x3800,
+    TDBAH = 0x3804,
+    TDLEN = 0x3808,
+    TDH = 0x3810,
+    TDT = 0x3818,
+    CRCERRS = 0x4000,
+    MPC = 0x4010,
+    STATISTICS_END = 0x4100,
+    RAL = 0x5400,
+    RAH = 0x5404,
 };
 enum { TXDW = 1 << 0, LSC = 1 << 2, RXO = 1 << 6, RXT0 = 1 << 7 };
 enum { FRAME_MOST = 16384, SENT_MOST = 20000 };

@@ -1,0 +1,38 @@
+"""One style for all C and all Python, and files that stay small enough to read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from cllm_gen.emit.tree import STYLE
+from tests.native import ROOT
+
+LONGEST = 600  # lines of a hand-written source file
+
+
+def tracked(*patterns: str) -> list[str]:
+    listing = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", *patterns], check=True, capture_output=True, text=True
+    )
+    return [name for name in listing.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_hand_written_c_is_formatted_as_generated_c_is():
+    files = tracked("kernel_static/*.c", "kernel_static/*.h", "tests/*.c", "tests/*.h")
+    tool = str(Path(sys.executable).with_name("clang-format"))
+    command = [tool, "--dry-run", "-Werror", f"--style=file:{STYLE}", *files]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr[:2000]
+    assert len(files) > 100
+
+
+def test_python_is_formatted():
+    files = tracked("*.py")
+    command = [sys.executable, "-m", "black", "--quiet", "--check", *files]
+    assert subprocess.run(command, cwd=ROOT).returncode == 0, "mend it with: black ."
+
+
+def test_no_source_file_is_too_long_to_read():
+    files = tracked("cllm_gen/*.py", "specs/*.py", "kernel_static/*.[chS]", "tests/*.py")
+    lengths = {name: len((ROOT / name).read_text().splitlines()) for name in files}
+    assert {name: count for name, count in lengths.items() if count > LONGEST} == {}
