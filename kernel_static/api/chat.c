@@ -35,6 +35,7 @@ static void event(struct buffer *body, const struct answer *answer, const struct
         choice.finish_reason = finish ? *finish : FINISH_REASON_STOP;
         value.choices = (struct chat_chunk_choices){&choice, 1};
     } else {
+        value.usage_is_null = false;
         value.has_usage = true;
         value.usage = answer_usage(answer);
     }

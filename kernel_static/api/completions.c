@@ -20,6 +20,7 @@ static void event(struct buffer *body, const struct answer *answer, const struct
         choice.finish_reason = finish ? *finish : FINISH_REASON_STOP;
         value.choices = (struct completion_choices){&choice, 1};
     } else {
+        value.usage_is_null = false;
         value.has_usage = true;
         value.usage = answer_usage(answer);
     }
@@ -42,6 +43,7 @@ static void whole(struct buffer *body, const struct answer *answer) {
                                                 .finish_reason = part->finish};
     }
     value.choices = (struct completion_choices){choices, answer->prompt_count};
+    value.usage_is_null = false;
     value.has_usage = true;
     value.usage = answer_usage(answer);
     completion_write(body, &value);

@@ -1,7 +1,12 @@
 """The promise on the tin: each target boots and answers the first question."""
 
+import re
+
 import pytest
 import requests
+
+from cllm_gen.machine.run import start
+from tests.native import ROOT
 
 QUESTION = {
     "messages": [{"role": "user", "content": "What is the capital of France?"}],
@@ -19,24 +24,20 @@ def test_paris(appliances, target):
     assert choice["finish_reason"] == "stop"
 
 
-def test_booted_and_hosted_give_the_same_tokens(appliances):
+@pytest.mark.parametrize("target", ["x86_64", "i386"])
+def test_booted_and_hosted_give_the_same_tokens(appliances, target):
     """The same kernels give the same bits, with and without an operating system underneath."""
-    from cllm_gen.machine.run import start
-    from tests.native import ROOT
-
+    booted = appliances(target)
+    chosen = re.search(r"kernels for (\w+)", booted.console)[1]
     request = {"prompt": "Once upon a time", "max_tokens": 12, "temperature": 0.8, "seed": 11}
-    texts = {}
-    for target in ("hosted", "x86_64"):
-        with start(ROOT, target, memory=256, append="isa=sse2") as machine:
-            machine.wait_ready(120)
-            texts[target] = requests.post(
-                machine.url + "/v1/completions", json=request, timeout=300
-            ).json()
-    texts["i386"] = requests.post(
-        appliances("i386").url + "/v1/completions", json=request, timeout=300
-    ).json()
-    chosen = {target: answer["choices"][0]["text"] for target, answer in texts.items()}
-    assert len(set(chosen.values())) == 1, chosen
+    with start(ROOT, "hosted", append=f"isa={chosen}") as hosted:
+        hosted.wait_ready(120)
+        texts = [
+            requests.post(machine.url + "/v1/completions", json=request, timeout=300).json()
+            for machine in (hosted, booted)
+        ]
+    first, second = (answer["choices"][0]["text"] for answer in texts)
+    assert first == second != ""
 
 
 def test_health_answers_while_a_generation_runs(booted):

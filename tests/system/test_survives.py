@@ -40,7 +40,7 @@ def exchange(machine, data, timeout=20):
             b'POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Length: 15\r\n\r\n{"content":"\xff"}',
             400,
         ),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
     ],
 )
 def test_bad_requests_get_the_right_status(booted, data, status):
