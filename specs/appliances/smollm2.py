@@ -30,7 +30,7 @@ appliance = Appliance(
     targets={
         "i386": [word32, sse2],
         "x86_64": [word64, sse2, ssse3, avx2],
-        "hosted": [word64, sse2, ssse3, avx2],
+        "hosted": [word32, word64, sse2, ssse3, avx2],
     },
     memory=MemoryMap(heap=24 * MIB),
     limits=Limits(connections=32, pending_requests=16, body_bytes=1 * MIB),
