@@ -174,7 +174,7 @@ def outputs(
         }
         for request in wanted
     ]
-    quantizers = {r.shape[-1]: r for r in wanted if r.operation in ("quantize_twice", "quantize")}
+    quantizers = {r.shape[-1]: r for r in wanted if r.operation == "quantize"}
     columns = sorted(quantizers)
     probe = min(
         (r for r in wanted if r.operation == "matmul" and r.shape[1] in quantizers),
@@ -213,7 +213,7 @@ def outputs(
             "inputs": probe.shape[1],
             "outputs": probe.shape[0],
             "bytes": packed_bytes(probe.type, *probe.shape),
-            "row_bytes": 2 * quantized_bytes(probe.shape[1]),
+            "row_bytes": quantized_bytes(probe.shape[1]),
         },
     }
     names = ",".join(isa.name for isa in instruction_sets)

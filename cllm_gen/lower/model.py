@@ -179,8 +179,6 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
                 if op.kind == "store"
             }
         ),
-        "joins": any(op.kind == "join" for op in program.operations),
-        "joins_add": any(op.kind == "join_add" for op in program.operations),
         "functions": functions,
         "stages": stages,
         "hidden": low.offsets[id(program.hidden)],

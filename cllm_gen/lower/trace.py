@@ -24,7 +24,7 @@ class Buffer:
     batch: str
     type: str = "float"
     width: int = 0
-    """Values of a row; a row of a product of 16 bits takes twice their bytes until it is joined."""
+    """Values of a row."""
     first: int = -1
     last: int = -1
     """Indices of the operations between which it is live, both included."""
@@ -108,7 +108,7 @@ class _Lowering:
         self.users: dict[int, list[Node]] = {}
         self.absorbed: dict[int, Node] = {}
         self.buffer_of: dict[int, Buffer] = {}
-        self.quantised: dict[tuple[int, int], Buffer] = {}
+        self.quantised: dict[int, Buffer] = {}
 
     def run(self) -> Program:
         nodes = self.tape.nodes
@@ -239,30 +239,30 @@ class _Lowering:
         )
 
     def _quantise(self, node: Node) -> Buffer:
-        """The input of a linear map as bytes; of 16 bits as two rows of bytes for each row."""
-        tensor, bits = node.inputs[0], node["bits"]
-        key = id(_source(tensor)), bits
+        """The input of a linear map as integers, once for all maps that share it."""
+        tensor = node.inputs[0]
+        key = id(_source(tensor))
         if key not in self.quantised:
-            x, width, times = self._of(tensor), tensor.size, bits // 8
-            name = f"{x.name}_quantized" + ("_twice" if times == 2 else "")
-            q = self._new(name, times * self.quantized_bytes(width), tensor.batch, "uint8_t")
+            x, width = self._of(tensor), tensor.size
+            q = self._new(
+                f"{x.name}_quantized", self.quantized_bytes(width), tensor.batch, "uint8_t"
+            )
             self.quantised[key] = q
-            kernel = KernelRequest("quantize_twice" if times == 2 else "quantize", "q8", (width,))
-            self._emit(node, "quantize", kernel, {"x": x, "q": q})
+            self._emit(
+                node, "quantize", KernelRequest("quantize", "q10", (width,)), {"x": x, "q": q}
+            )
         return self.quantised[key]
 
-    def _product(self, node: Node, linear: Node, y: Buffer, span: Span) -> None:
-        """Multiplies into y. Rows of 16 bits give two rows of products, which are then joined."""
-        weight, times = linear.weights[0], linear["bits"] // 8
-        kernel = KernelRequest("matmul", weight.type, weight.shape)
+    def _product(self, kind: str, node: Node, linear: Node, y: Buffer) -> None:
+        """Multiplies into y, or adds the products to it."""
+        weight = linear.weights[0]
         self._emit(
             node,
-            "matmul",
-            kernel,
+            kind,
+            KernelRequest(kind, weight.type, weight.shape),
             {"q": self._quantise(linear), "y": y},
             linear.weights,
-            span,
-            times=times,
+            linear.span,
         )
 
     def _check_matrix(self, weight: Weight) -> None:
@@ -282,39 +282,17 @@ class _Lowering:
             )
 
     def _linear(self, node: Node) -> None:
-        weight, times = node.weights[0], node["bits"] // 8
+        weight = node.weights[0]
         self._check_matrix(weight)
-        y = self._new(_part(weight), 4 * times * weight.shape[0], node.batch)
-        y.width = weight.shape[0]
-        self.buffer_of[id(node)] = y
-        self._product(node, node, y, node.span)
-        if times == 2:
-            self._emit(node, "join", None, {"y": y}, width=weight.shape[0])
+        self._product("matmul", node, node, self._result(node, _part(weight)))
 
     def _add(self, node: Node) -> None:
         for term, other in ((1, 0), (0, 1)):
             linear = _source(node.inputs[term])
             if self.absorbed.get(id(linear)) is node:
-                weight = linear.weights[0]
-                self._check_matrix(weight)
+                self._check_matrix(linear.weights[0])
                 self.buffer_of[id(node)] = y = self._of(node.inputs[other])
-                if linear["bits"] == 16:
-                    pairs = self._new(_part(weight), 8 * weight.shape[0], node.batch)
-                    self._product(node, linear, pairs, linear.span)
-                    self._emit(
-                        node, "join_add", None, {"pairs": pairs, "y": y}, width=weight.shape[0]
-                    )
-                    return
-                kernel = KernelRequest("matmul_add", weight.type, weight.shape)
-                self._emit(
-                    node,
-                    "matmul_add",
-                    kernel,
-                    {"q": self._quantise(linear), "y": y},
-                    linear.weights,
-                    linear.span,
-                    times=1,
-                )
+                self._product("matmul_add", node, linear, y)
                 return
         raise SpecError(
             node.span,

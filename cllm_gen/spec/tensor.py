@@ -195,12 +195,9 @@ class Forward:
     logits: Tensor
 
 
-def linear(weight: Weight, x: Tensor, bits: int = 16) -> Tensor:
-    """weight @ x. The kernels multiply integers: `bits` says how finely x is rounded, in blocks of
-    32 values; 8 is twice as fast."""
+def linear(weight: Weight, x: Tensor) -> Tensor:
+    """weight @ x. The kernels multiply integers: x is rounded to ten bits in blocks of 32 values."""
     _matrix(weight)
-    if bits not in (8, 16):
-        raise SpecError(caller_span(), f"bits={bits!r}", "8 or 16", "linear(w, x, bits=8)")
     _vector(x, "linear")
     if x.shape[0] != weight.shape[1]:
         raise SpecError(
@@ -209,7 +206,7 @@ def linear(weight: Weight, x: Tensor, bits: int = 16) -> Tensor:
             f"an input of {weight.shape[1]} values",
             f'weight("{weight.name}", {weight.shape[0]}, {x.shape[0]})',
         )
-    return x.tape.record("linear", (x,), weights=(weight,), shape=(weight.shape[0],), bits=bits)
+    return x.tape.record("linear", (x,), weights=(weight,), shape=(weight.shape[0],))
 
 
 def rms_norm(x: Tensor, gain: Weight, epsilon: float) -> Tensor:

@@ -72,6 +72,22 @@ avx2 = InstructionSet(
             "_mm256_slli_epi32({a}, {n})", "shift_left_u32(a: u32[8], n: imm) -> u32[8] = a[i] << n"
         ),
         Instruction(
+            "_mm256_srai_epi32({a}, {n})",
+            "shift_right_i32(a: i32[8], n: imm) -> i32[8] = a[i] >> n",
+        ),
+        Instruction(
+            "_mm256_slli_epi16({a}, {n})",
+            "shift_left_u16(a: u16[16], n: imm) -> u16[16] = a[i] << n",
+        ),
+        Instruction(
+            "_mm256_srai_epi16({a}, {n})",
+            "shift_right_i16(a: i16[16], n: imm) -> i16[16] = a[i] >> n",
+        ),
+        Instruction(
+            "_mm256_sub_epi32({a}, {b})",
+            "subtract_i32(a: i32[8], b: i32[8]) -> i32[8] = a[i] - b[i]",
+        ),
+        Instruction(
             "_mm256_and_si256({a}, {b})", "and_i32(a: i32[8], b: i32[8]) -> i32[8] = a[i] & b[i]"
         ),
         # Floats.

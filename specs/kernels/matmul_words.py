@@ -1,9 +1,10 @@
 """Matrix kernels in general registers.
 
 A word is read as a number in base 65536. With quants a0 + a1*B (bytes 0 and 2 of a row's four) and
-activations x2 + x0*B, the product's digit 1 is a0*x0 + a1*x2; its other digits are waste. Eight
-products a digit stay within 16 bits around a bias of 32768, so that no digit borrows from the next;
-then digits 1 and 3 are set apart in 32 bits and the bias is taken off again.
+activations x2 + x0*B, the product's digit 1 is a0*x0 + a1*x2; its other digits are waste. The sum of
+four such products, all of a word's nibbles, starts at 32768 less eight times each x, as if quants
+were from -8 to 7: eight of those times ten bits stay within 16 bits, so that no digit borrows from
+the next. Then digits 1 and 3 are set apart in 32 bits.
 
 Sums of a whole row stay in 64-bit integers: dot * D * level, all whole numbers.
 """
@@ -13,24 +14,22 @@ from specs.kernels import activations as at
 
 
 def _digits_q4_1(p, block, record, words, first, width):
-    """Fields of 32 bits with each row's dot product + 65536, for `words` words from byte `first`."""
+    """Fields of 32 bits with each row's dot product + 2^17, for `words` words from byte `first`."""
     dots = [p.let(f"dot{i}", p.spread_u32(0)) for i in range(words)]
-    with p.loop("half", 2, unroll=True) as half:
-        sums = [p.let(f"sum{i}", p.spread_u16(0x8000)) for i in range(words)]
-        with p.loop("v", 2, unroll=True) as v:
-            place = half * 128 + v * 64
-            quants = [
-                p.let(f"q{i}", p.load_word(block + (place + first + width * i)))
-                for i in range(words)
-            ]
-            pairs = (record + (half * 16 + v * 8 + at.WORDS)).cast("i32")
-            for nibble, index in enumerate((0, 8, 1, 9)):
-                x = p.let(f"x{nibble}", p.extend_word(pairs.at(index)))
-                for i, q in enumerate(quants):
-                    product = p.multiply_word(p.and_word(q, p.spread_u16(15)), x)
-                    p.set(sums[i], p.add_word(sums[i], product))
-                    if nibble < 3:
-                        p.set(q, p.shift_right_word(q, 4))
+    with p.loop("v", 4, unroll=True) as v:
+        start = p.let("start", p.load_word(record + (v * 8 + at.STARTS)))
+        quants = [
+            p.let(f"q{i}", p.load_word(block + (v * 64 + first + width * i))) for i in range(words)
+        ]
+        sums = [p.let(f"sum{i}", start) for i in range(words)]
+        pairs = (record + (v * 8 + at.WORDS)).cast("i32")
+        for nibble, index in enumerate((0, 8, 1, 9)):
+            x = p.let(f"x{nibble}", p.extend_word(pairs.at(index)))
+            for i, q in enumerate(quants):
+                product = p.multiply_word(p.and_word(q, p.spread_u16(15)), x)
+                p.set(sums[i], p.add_word(sums[i], product))
+                if nibble < 3:
+                    p.set(q, p.shift_right_word(q, 4))
         for dot, total in zip(dots, sums):
             digits = p.and_word(p.shift_right_word(total, 16), p.spread_u32(0xFFFF))
             p.set(dot, p.add_word(dot, digits))
@@ -48,9 +47,14 @@ def _digits_q8_0(p, block, record, words, first, width):
             )
             for i in range(words)
         ]
-        bytes4 = (record + (v * 4 + at.BYTES)).cast("i8")
+        pairs = (record + (v * 8 + at.WORDS)).cast("i32")
+        both = [p.let(f"pair{i}", p.plus(pairs.at(i), 0)) for i in range(2)]
         for j in range(4):
-            x = p.let(f"x{j}", p.extend_word(bytes4.at(j)))
+            if j < 2:
+                value = p.halve(p.plus(both[j], 0x8000), 16)
+            else:
+                value = p.halve(p.double(both[j - 2], 16), 16)
+            x = p.let(f"x{j}", p.extend_word(p.let(f"value{j}", value)))
             for i, q in enumerate(quants):
                 product = p.multiply_word(p.and_word(q, p.spread_u32(255)), x)
                 p.set(dots[i], p.add_word(dots[i], product))
@@ -83,24 +87,24 @@ def words(width, together):
                             digits = _digits_q4_1 if type_name == "q4_1" else _digits_q8_0
                             dots = digits(p, block, record, together, n * 4, width)
                             ends = p.pointer("ends", block + (n * 4 + quants))
-                            total_x = p.let("total_x", p.plus((record + at.SUM).at(0, "i32"), 0))
                             if type_name == "q4_1":
-                                bias = p.let("bias", p.plus(p.times(total_x, 8), 65536))
+                                level_sum = p.let(
+                                    "level_sum", p.plus((record + at.LEVEL_SUM).at(0, "i32"), 0)
+                                )
                             else:
+                                total_x = (record + at.SUM).at(0, "i32")
                                 bias = p.let("bias", p.plus(p.times(total_x, 128), 0x1000000))
                             for i in range(group):
                                 field = p.high_i32 if i % each else p.low_i32
-                                dot = p.minus(field(dots[i // each]), bias)
+                                dot = field(dots[i // each])
                                 if type_name == "q4_1":
                                     m, d = (ends.at(2 * i + side, "i16") for side in (0, 1))
-                                    whole = p.plus(p.times(dot, d), p.times(total_x, m))
-                                    p.set(totals[i], p.accumulate(totals[i], whole, level))
+                                    p.set(totals[i], p.accumulate(totals[i], level_sum, m))
+                                    scaled, factor = p.minus(dot, 0x20000), p.times(d, level)
                                 else:
-                                    scaled = p.times(dot, level)
-                                    p.set(
-                                        totals[i],
-                                        p.accumulate(totals[i], scaled, ends.at(i, "i32")),
-                                    )
+                                    scaled = p.times(p.minus(dot, bias), level)
+                                    factor = ends.at(i, "i32")
+                                p.set(totals[i], p.accumulate(totals[i], scaled, factor))
                         scales = p.pointer(
                             "scales", (weights + (n * 4 + K // 32 * block_bytes)).cast("f32")
                         )

@@ -12,13 +12,13 @@ def grouped_query_attention(
 ) -> Tensor:
     """Attention in which `heads` query heads share `kv_heads` keys and values (arXiv:2305.13245),
     with rotary positions (arXiv:2104.09864). GGUF stores Q and K of this family permuted so that
-    a rotated pair lies side by side. What attention mixes is smooth enough for eight bits."""
+    a rotated pair lies side by side."""
     width, head = x.shape[0], rotation.width
     q = linear(block.weight("attn_q.weight", heads * head, width), x).heads(heads)
     k = linear(block.weight("attn_k.weight", kv_heads * head, width), x).heads(kv_heads)
     v = linear(block.weight("attn_v.weight", kv_heads * head, width), x).heads(kv_heads)
     mixed = attention(rope(q, rotation), rope(k, rotation), v)
-    return linear(block.weight("attn_output.weight", width, heads * head), mixed.flat(), bits=8)
+    return linear(block.weight("attn_output.weight", width, heads * head), mixed.flat())
 
 
 def gated_mlp(block: Block, x: Tensor, hidden: int) -> Tensor:

@@ -14,7 +14,7 @@ from cllm_gen.lower.kernel import load_kernels, outputs, quantized_bytes
 from cllm_gen.notation.evaluate import evaluate
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.layout import pack_tile16, tile_bytes, unpack_tile16
-from specs.kernels.activations import BLOCK_BYTES, BYTES, LEVEL, ROW_HEADER
+from specs.kernels.activations import BLOCK_BYTES, LEVEL, ROW_HEADER
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,13 +130,26 @@ def values_of(type_name: str, w: np.ndarray, rows: range, columns: int) -> np.nd
     return unpack_tile16(type_name, part.tobytes(), len(rows), columns)
 
 
-def decoded(q: np.ndarray, columns: int) -> np.ndarray:
-    """What quantised rows stand for: unit * level * q, float64."""
+def levels_of(q: np.ndarray, columns: int) -> np.ndarray:
+    """The level of each block of quantised rows."""
+    blocks = q[:, ROW_HEADER:].reshape(len(q), columns // 32, BLOCK_BYTES)
+    return blocks[:, :, LEVEL : LEVEL + 4].copy().view(np.int32)[:, :, 0]
+
+
+def decoded(library: Library, q: np.ndarray, columns: int) -> np.ndarray:
+    """What rows stand for that the set's own kernel quantised: unit * level * q, float64."""
     rows = len(q)
     unit = q[:, :4].copy().view(np.float32).astype(np.float64)
     blocks = q[:, ROW_HEADER:].reshape(rows, columns // 32, BLOCK_BYTES)
-    levels = blocks[:, :, LEVEL : LEVEL + 4].copy().view(np.int32)
-    quants = blocks[:, :, BYTES : BYTES + 32].view(np.int8)
+    levels = levels_of(q, columns)[:, :, None]
+    words = blocks[:, :, :64].copy().view(np.int32)
+    low = words << 16 >> 16
+    if library.isa.name.startswith("word"):
+        first, third = words - low >> 16, low
+    else:
+        first, third = low, words >> 16
+    pairs = np.stack([first, third], axis=2).reshape(rows, -1, 2, 8, 2)
+    quants = pairs.transpose(0, 1, 3, 2, 4).reshape(rows, columns // 32, 32)
     return (unit[:, :, None] * levels * quants).reshape(rows, columns)
 
 
@@ -144,5 +157,5 @@ def quantized(library: Library, x: np.ndarray) -> np.ndarray:
     """Rows quantised by the set's own kernel, with junk beyond the last."""
     rows, columns = x.shape
     q = aligned((rows, quantized_bytes(columns)), np.uint8)
-    library.call(KernelRequest("quantize", "q8", (columns,)), rows, x, q)
+    library.call(KernelRequest("quantize", "q10", (columns,)), rows, x, q)
     return q

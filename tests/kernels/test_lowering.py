@@ -52,8 +52,8 @@ def test_costs_follow_the_shape():
     assert {k: 2 * v for k, v in small.instructions.items()} == large.instructions
     assert large.weight_bytes == 2 * small.weight_bytes == 2 * (18 * 320 + 64)
     assert small.per_output == large.per_output > 0
-    # 2 vectors of 8 outputs, 4 vectors of quants, 2 halves, 18 blocks
-    assert small.instructions["multiply_pairs_u8"] == 2 * 4 * 2 * 18
+    # 2 vectors of 8 outputs, 4 vectors of quants, 4 products of two quants, 18 blocks
+    assert small.instructions["multiply_pairs_i16"] == 2 * 4 * 4 * 18
 
 
 def test_a_set_uses_the_nearest_schedule_it_extends():
@@ -61,7 +61,8 @@ def test_a_set_uses_the_nearest_schedule_it_extends():
     rope = kernels["rope", "f32"]
     assert rope.schedule(avx2, KernelRequest("rope", "f32", (3, 64))).isa is sse2
     matmul = kernels["matmul", "q4_1"]
-    assert matmul.schedule(ssse3, KernelRequest("matmul", "q4_1", (16, 32))).isa is ssse3
+    assert matmul.schedule(ssse3, KernelRequest("matmul", "q4_1", (16, 32))).isa is sse2
+    assert matmul.schedule(avx2, KernelRequest("matmul", "q4_1", (16, 32))).isa is avx2
 
 
 def _kernel(steps, **schedules) -> Kernel:

@@ -88,21 +88,6 @@ static void turn_64_100000(void) {
                          &cosines[r * 32 + i]);
 }
 
-/* Inputs of 16 bits were quantised as two rows, what rounding left in the second, and gave two rows
- * of products. Sums each pair of rows in place, so that row r of y is whole. */
-static void join(size_t count, size_t width, float *y) {
-    for (size_t r = 0; r < count; r++)
-        for (size_t i = 0; i < width; i++)
-            y[r * width + i] = y[2 * r * width + i] + y[(2 * r + 1) * width + i];
-}
-
-/* Adds the sum of each pair of rows to y. */
-static void join_add(size_t count, size_t width, const float *pairs, float *y) {
-    for (size_t r = 0; r < count; r++)
-        for (size_t i = 0; i < width; i++)
-            y[r * width + i] += pairs[2 * r * width + i] + pairs[(2 * r + 1) * width + i];
-}
-
 /* Copies each row's keys and values, 3 heads of 64, to its place in the KV cache. */
 static void store_3x64(uint8_t *cache, const float *keys, const float *values) {
     for (size_t r = 0; r < row_count; r++) {
@@ -133,44 +118,37 @@ static void run_layer(const struct stage *stage) {
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
     float *attn_norm = (float *)(activations + 81920);
-    uint8_t *attn_norm_quantized_twice = (uint8_t *)(activations + 155648);
-    float *attn_q = (float *)(activations + 307200);
-    float *attn_k = (float *)(activations + 81920);
-    float *attn_v = (float *)(activations + 454656);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 155648);
+    float *attn_q = (float *)(activations + 81920);
+    float *attn_k = (float *)(activations + 231424);
+    float *attn_v = (float *)(activations + 256000);
     float *cosines_64_100000 = (float *)(activations + 73728);
     float *sines_64_100000 = (float *)(activations + 77824);
-    float *scores = (float *)(activations + 81920);
-    float *mixed = (float *)(activations + 114688);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 188416);
+    float *scores = (float *)(activations + 155648);
+    float *mixed = (float *)(activations + 188416);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 81920);
     float *ffn_norm = (float *)(activations + 81920);
-    uint8_t *ffn_norm_quantized_twice = (uint8_t *)(activations + 155648);
-    float *ffn_gate = (float *)(activations + 307200);
-    float *ffn_up = (float *)(activations + 700416);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 81920);
-    uint8_t *ffn_gate_times_ffn_up_quantized_twice = (uint8_t *)(activations + 278528);
-    float *ffn_down = (float *)(activations + 81920);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 155648);
+    float *ffn_gate = (float *)(activations + 231424);
+    float *ffn_up = (float *)(activations + 428032);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 624640);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 81920);
 
     /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
     kernels->rms_norm_f32_576(row_count, residual, (const float *)(stage_weights + 0), attn_norm);
 
     /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
      * x).heads(heads) */
-    kernels->quantize_twice_q8_576(row_count, attn_norm, attn_norm_quantized_twice);
-    kernels->matmul_q4_1_576x576(2 * row_count, attn_norm_quantized_twice, stage_weights + 2304,
-                                 attn_q);
-    join(row_count, 576, attn_q);
+    kernels->quantize_q10_576(row_count, attn_norm, attn_norm_quantized);
+    kernels->matmul_q4_1_576x576(row_count, attn_norm_quantized, stage_weights + 2304, attn_q);
 
     /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width),
      * x).heads(kv_heads) */
-    kernels->matmul_q4_1_192x576(2 * row_count, attn_norm_quantized_twice, stage_weights + 211968,
-                                 attn_k);
-    join(row_count, 192, attn_k);
+    kernels->matmul_q4_1_192x576(row_count, attn_norm_quantized, stage_weights + 211968, attn_k);
 
     /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width),
      * x).heads(kv_heads) */
-    kernels->matmul_q4_1_192x576(2 * row_count, attn_norm_quantized_twice, stage_weights + 281856,
-                                 attn_v);
-    join(row_count, 192, attn_v);
+    kernels->matmul_q4_1_192x576(row_count, attn_norm_quantized, stage_weights + 281856, attn_v);
 
     /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v) */
     kernels->rope_f32_9x64(row_count, cosines_64_100000, sines_64_100000, attn_q);
@@ -181,8 +159,8 @@ static void run_layer(const struct stage *stage) {
                                       scores, mixed + r * 576);
 
     /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads *
-     * head), mixed.flat(), bi... */
-    kernels->quantize_q8_576(row_count, mixed, mixed_quantized);
+     * head), mixed.flat()) */
+    kernels->quantize_q10_576(row_count, mixed, mixed_quantized);
     kernels->matmul_add_q4_1_576x576(row_count, mixed_quantized, stage_weights + 351744, residual);
 
     /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
@@ -190,26 +168,18 @@ static void run_layer(const struct stage *stage) {
                               ffn_norm);
 
     /* specs/models/blocks.py | gate = linear(block.weight("ffn_gate.weight", hidden, width), x) */
-    kernels->quantize_twice_q8_576(row_count, ffn_norm, ffn_norm_quantized_twice);
-    kernels->matmul_q4_1_1536x576(2 * row_count, ffn_norm_quantized_twice, stage_weights + 563712,
-                                  ffn_gate);
-    join(row_count, 1536, ffn_gate);
+    kernels->quantize_q10_576(row_count, ffn_norm, ffn_norm_quantized);
+    kernels->matmul_q4_1_1536x576(row_count, ffn_norm_quantized, stage_weights + 563712, ffn_gate);
 
     /* specs/models/blocks.py | up = linear(block.weight("ffn_up.weight", hidden, width), x) */
-    kernels->matmul_q4_1_1536x576(2 * row_count, ffn_norm_quantized_twice, stage_weights + 1122816,
-                                  ffn_up);
-    join(row_count, 1536, ffn_up);
+    kernels->matmul_q4_1_1536x576(row_count, ffn_norm_quantized, stage_weights + 1122816, ffn_up);
 
     /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
      * silu(gate) * up) */
     kernels->silu_multiply_f32_1536(row_count, ffn_gate, ffn_up, ffn_gate_times_ffn_up);
-    kernels->quantize_twice_q8_1536(row_count, ffn_gate_times_ffn_up,
-                                    ffn_gate_times_ffn_up_quantized_twice);
-    kernels->matmul_q4_1_576x1536(2 * row_count, ffn_gate_times_ffn_up_quantized_twice,
-                                  stage_weights + 1681920, ffn_down);
-
-    /* specs/models/smollm2_135m.py | x = x + gated_mlp(block, y, HIDDEN) */
-    join_add(row_count, 576, ffn_down, residual);
+    kernels->quantize_q10_1536(row_count, ffn_gate_times_ffn_up, ffn_gate_times_ffn_up_quantized);
+    kernels->matmul_add_q4_1_576x1536(row_count, ffn_gate_times_ffn_up_quantized,
+                                      stage_weights + 1681920, residual);
 }
 
 static void run_head(const struct stage *stage) {
@@ -217,7 +187,7 @@ static void run_head(const struct stage *stage) {
     float *residual = (float *)(activations + 0);
     float *output_norm = (float *)(activations + 81920);
     float *output_norm_asked = (float *)(activations + 0);
-    uint8_t *output_norm_asked_quantized_twice = (uint8_t *)(activations + 18432);
+    uint8_t *output_norm_asked_quantized = (uint8_t *)(activations + 18432);
     float *logits = (float *)(activations + 155648);
 
     /* specs/models/smollm2_135m.py | hidden = rms_norm(x, model.weight("output_norm.weight",
@@ -229,13 +199,10 @@ static void run_head(const struct stage *stage) {
     for (size_t i = 0; i < asked_count; i++)
         memcpy(output_norm_asked + i * 576, output_norm + asked[i] * 576, 576 * sizeof(float));
     if (asked_count != 0)
-        kernels->quantize_twice_q8_576(asked_count, output_norm_asked,
-                                       output_norm_asked_quantized_twice);
+        kernels->quantize_q10_576(asked_count, output_norm_asked, output_norm_asked_quantized);
     if (asked_count != 0)
-        kernels->matmul_q8_0_49152x576(2 * asked_count, output_norm_asked_quantized_twice,
-                                       weights + 0, logits);
-    if (asked_count != 0)
-        join(asked_count, 49152, logits);
+        kernels->matmul_q8_0_49152x576(asked_count, output_norm_asked_quantized, weights + 0,
+                                       logits);
 }
 
 /* What a step runs, in order. */

@@ -7,7 +7,7 @@
  * template:   kernels.h.j2
  * parameters: sets=word32,sse2,word64,ssse3,avx2
  * parameters:
- * kernels=attention_f32_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q4_1_576x1536,matmul_q4_1_1536x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,quantize_q8_576,quantize_twice_q8_576,quantize_twice_q8_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,silu_multiply_f32_1536
+ * kernels=attention_f32_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q4_1_1536x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_q10_576,quantize_q10_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,silu_multiply_f32_1536
  */
 
 #pragma once
@@ -34,19 +34,17 @@ struct kernels {
     /* Products of quantised rows with a Q4_1 matrix. */
     void (*matmul_q4_1_576x576)(size_t rows, const void *q, const void *w, float *y);
     /* Products of quantised rows with a Q4_1 matrix. */
-    void (*matmul_q4_1_576x1536)(size_t rows, const void *q, const void *w, float *y);
-    /* Products of quantised rows with a Q4_1 matrix. */
     void (*matmul_q4_1_1536x576)(size_t rows, const void *q, const void *w, float *y);
     /* Products of quantised rows with a Q8_0 matrix. */
     void (*matmul_q8_0_49152x576)(size_t rows, const void *q, const void *w, float *y);
     /* Adds products with a Q4_1 matrix to y: a residual. */
     void (*matmul_add_q4_1_576x576)(size_t rows, const void *q, const void *w, float *y);
-    /* Rounds each row to eight bits; see activations.py for what is stored. */
-    void (*quantize_q8_576)(size_t rows, const float *x, void *q);
-    /* Rounds each row to eight bits, then what that left: two quantised rows for each row. */
-    void (*quantize_twice_q8_576)(size_t rows, const float *x, void *q);
-    /* Rounds each row to eight bits, then what that left: two quantised rows for each row. */
-    void (*quantize_twice_q8_1536)(size_t rows, const float *x, void *q);
+    /* Adds products with a Q4_1 matrix to y: a residual. */
+    void (*matmul_add_q4_1_576x1536)(size_t rows, const void *q, const void *w, float *y);
+    /* Rounds each row to ten bits; see activations.py for what is stored. */
+    void (*quantize_q10_576)(size_t rows, const float *x, void *q);
+    /* Rounds each row to ten bits; see activations.py for what is stored. */
+    void (*quantize_q10_1536)(size_t rows, const float *x, void *q);
     /* Divides each row by its root mean square and multiplies by gain. y may be x. */
     void (*rms_norm_f32_576)(size_t rows, const float *x, const float *gain, float *y);
     /* Turns each pair of neighbours in each head by its position's angle, in place. */

@@ -22,104 +22,136 @@
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
- * Schedule: 4 outputs a vector, 16-bit lanes, one row at a time.
- * 584 instructions a row, 36.5 an output; 704 bytes of weights a call.
- * Named at once: 5 __m128, 9 __m128i.
+ * Schedule: 4 outputs a vector, 16-bit products, one row at a time.
+ * 756 instructions a row, 47.2 an output; 704 bytes of weights a call.
+ * Named at once: 6 __m128, 6 __m128i.
  */
 static void matmul_q4_1_16x64__sse2(size_t rows, const void *q, const void *w, float *y) {
     for (size_t tile = 0; tile < 1; tile++) {
         const uint8_t *weights = (const uint8_t *)w + tile * 704;
+        const uint8_t *scales = weights + 640;
         for (size_t r = 0; r < rows; r++) {
             const uint8_t *x = (const uint8_t *)q + r * 320 + 64;
             float *out = y + r * 16 + tile * 16;
-            __m128 sum0 = _mm_setzero_ps();
-            __m128 sum1 = _mm_setzero_ps();
-            __m128 sum2 = _mm_setzero_ps();
-            __m128 sum3 = _mm_setzero_ps();
+            __m128 sum0_0 = _mm_setzero_ps();
+            __m128 sum0_1 = _mm_setzero_ps();
+            __m128 sum0_2 = _mm_setzero_ps();
+            __m128 sum0_3 = _mm_setzero_ps();
             for (size_t b = 0; b < 2; b++) {
                 const uint8_t *block = weights + b * 320;
-                const uint8_t *record = x + b * 128;
-                __m128i dot0 = _mm_setzero_si128();
-                __m128i dot1 = _mm_setzero_si128();
-                __m128i dot2 = _mm_setzero_si128();
-                __m128i dot3 = _mm_setzero_si128();
+                const uint8_t *x0 = x + b * 128;
+                __m128i dot0_0 = _mm_setzero_si128();
+                __m128i dot0_1 = _mm_setzero_si128();
+                __m128i dot0_2 = _mm_setzero_si128();
+                __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
-                    __m128i x_0 = _mm_set1_epi32(((const int32_t *)record)[v * 2]);
-                    __m128i x_1 = _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1]);
-                    __m128i x_2 = _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8]);
-                    __m128i x_3 = _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8 + 1]);
                     __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                    dot0 = _mm_add_epi32(
-                        dot0, _mm_madd_epi16(_mm_and_si128(q0, _mm_set1_epi16(15)), x_0));
-                    dot0 = _mm_add_epi32(
-                        dot0, _mm_madd_epi16(
-                                  _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)), x_2));
-                    dot0 = _mm_add_epi32(
-                        dot0, _mm_madd_epi16(
-                                  _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)), x_1));
-                    dot0 = _mm_add_epi32(dot0, _mm_madd_epi16(_mm_srli_epi16(q0, 12), x_3));
+                    __m128i w0_0 = _mm_and_si128(q0, _mm_set1_epi16(15));
+                    dot0_0 = _mm_add_epi32(
+                        dot0_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
+                    __m128i w0_8 = _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15));
+                    dot0_0 = _mm_add_epi32(
+                        dot0_0,
+                        _mm_madd_epi16(w0_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
+                    __m128i w0_1 = _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15));
+                    dot0_0 = _mm_add_epi32(
+                        dot0_0,
+                        _mm_madd_epi16(w0_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
+                    __m128i w0_9 = _mm_srli_epi16(q0, 12);
+                    dot0_0 = _mm_add_epi32(
+                        dot0_0,
+                        _mm_madd_epi16(w0_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
                     __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                    dot1 = _mm_add_epi32(
-                        dot1, _mm_madd_epi16(_mm_and_si128(q1, _mm_set1_epi16(15)), x_0));
-                    dot1 = _mm_add_epi32(
-                        dot1, _mm_madd_epi16(
-                                  _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)), x_2));
-                    dot1 = _mm_add_epi32(
-                        dot1, _mm_madd_epi16(
-                                  _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)), x_1));
-                    dot1 = _mm_add_epi32(dot1, _mm_madd_epi16(_mm_srli_epi16(q1, 12), x_3));
+                    __m128i w1_0 = _mm_and_si128(q1, _mm_set1_epi16(15));
+                    dot0_1 = _mm_add_epi32(
+                        dot0_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
+                    __m128i w1_8 = _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15));
+                    dot0_1 = _mm_add_epi32(
+                        dot0_1,
+                        _mm_madd_epi16(w1_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
+                    __m128i w1_1 = _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15));
+                    dot0_1 = _mm_add_epi32(
+                        dot0_1,
+                        _mm_madd_epi16(w1_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
+                    __m128i w1_9 = _mm_srli_epi16(q1, 12);
+                    dot0_1 = _mm_add_epi32(
+                        dot0_1,
+                        _mm_madd_epi16(w1_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
                     __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                    dot2 = _mm_add_epi32(
-                        dot2, _mm_madd_epi16(_mm_and_si128(q2, _mm_set1_epi16(15)), x_0));
-                    dot2 = _mm_add_epi32(
-                        dot2, _mm_madd_epi16(
-                                  _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)), x_2));
-                    dot2 = _mm_add_epi32(
-                        dot2, _mm_madd_epi16(
-                                  _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)), x_1));
-                    dot2 = _mm_add_epi32(dot2, _mm_madd_epi16(_mm_srli_epi16(q2, 12), x_3));
+                    __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi16(15));
+                    dot0_2 = _mm_add_epi32(
+                        dot0_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
+                    __m128i w2_8 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15));
+                    dot0_2 = _mm_add_epi32(
+                        dot0_2,
+                        _mm_madd_epi16(w2_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
+                    __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15));
+                    dot0_2 = _mm_add_epi32(
+                        dot0_2,
+                        _mm_madd_epi16(w2_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
+                    __m128i w2_9 = _mm_srli_epi16(q2, 12);
+                    dot0_2 = _mm_add_epi32(
+                        dot0_2,
+                        _mm_madd_epi16(w2_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
                     __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                    dot3 = _mm_add_epi32(
-                        dot3, _mm_madd_epi16(_mm_and_si128(q3, _mm_set1_epi16(15)), x_0));
-                    dot3 = _mm_add_epi32(
-                        dot3, _mm_madd_epi16(
-                                  _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)), x_2));
-                    dot3 = _mm_add_epi32(
-                        dot3, _mm_madd_epi16(
-                                  _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)), x_1));
-                    dot3 = _mm_add_epi32(dot3, _mm_madd_epi16(_mm_srli_epi16(q3, 12), x_3));
+                    __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi16(15));
+                    dot0_3 = _mm_add_epi32(
+                        dot0_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
+                    __m128i w3_8 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15));
+                    dot0_3 = _mm_add_epi32(
+                        dot0_3,
+                        _mm_madd_epi16(w3_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
+                    __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15));
+                    dot0_3 = _mm_add_epi32(
+                        dot0_3,
+                        _mm_madd_epi16(w3_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
+                    __m128i w3_9 = _mm_srli_epi16(q3, 12);
+                    dot0_3 = _mm_add_epi32(
+                        dot0_3,
+                        _mm_madd_epi16(w3_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
                 }
-                __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                __m128i correction = _mm_set1_epi32(((const int32_t *)(record + 68))[0]);
-                sum0 = _mm_add_ps(
-                    sum0, _mm_mul_ps(_mm_cvtepi32_ps(_mm_madd_epi16(
-                                         _mm_add_epi16(_mm_slli_epi32(dot0, 16), correction),
-                                         _mm_loadu_si128((const __m128i *)(block + 256)))),
-                                     scale));
-                sum1 = _mm_add_ps(
-                    sum1, _mm_mul_ps(_mm_cvtepi32_ps(_mm_madd_epi16(
-                                         _mm_add_epi16(_mm_slli_epi32(dot1, 16), correction),
-                                         _mm_loadu_si128((const __m128i *)(block + 272)))),
-                                     scale));
-                sum2 = _mm_add_ps(
-                    sum2, _mm_mul_ps(_mm_cvtepi32_ps(_mm_madd_epi16(
-                                         _mm_add_epi16(_mm_slli_epi32(dot2, 16), correction),
-                                         _mm_loadu_si128((const __m128i *)(block + 288)))),
-                                     scale));
-                sum3 = _mm_add_ps(
-                    sum3, _mm_mul_ps(_mm_cvtepi32_ps(_mm_madd_epi16(
-                                         _mm_add_epi16(_mm_slli_epi32(dot3, 16), correction),
-                                         _mm_loadu_si128((const __m128i *)(block + 304)))),
-                                     scale));
+                __m128i ends0 = _mm_loadu_si128((const __m128i *)(block + 256));
+                __m128 d0 = _mm_cvtepi32_ps(_mm_srai_epi32(ends0, 16));
+                __m128 m0 = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(ends0, 16), 16));
+                dot0_0 = _mm_sub_epi32(
+                    dot0_0, _mm_slli_epi32(_mm_set1_epi32(((const int32_t *)(x0 + 68))[0]), 3));
+                sum0_0 =
+                    _mm_add_ps(sum0_0, _mm_mul_ps(m0, _mm_set1_ps(((const float *)(x0 + 80))[0])));
+                sum0_0 = _mm_add_ps(sum0_0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), d0),
+                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                __m128i ends1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                __m128 d1 = _mm_cvtepi32_ps(_mm_srai_epi32(ends1, 16));
+                __m128 m1 = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(ends1, 16), 16));
+                dot0_1 = _mm_sub_epi32(
+                    dot0_1, _mm_slli_epi32(_mm_set1_epi32(((const int32_t *)(x0 + 68))[0]), 3));
+                sum0_1 =
+                    _mm_add_ps(sum0_1, _mm_mul_ps(m1, _mm_set1_ps(((const float *)(x0 + 80))[0])));
+                sum0_1 = _mm_add_ps(sum0_1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1), d1),
+                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                __m128i ends2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                __m128 d2 = _mm_cvtepi32_ps(_mm_srai_epi32(ends2, 16));
+                __m128 m2 = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(ends2, 16), 16));
+                dot0_2 = _mm_sub_epi32(
+                    dot0_2, _mm_slli_epi32(_mm_set1_epi32(((const int32_t *)(x0 + 68))[0]), 3));
+                sum0_2 =
+                    _mm_add_ps(sum0_2, _mm_mul_ps(m2, _mm_set1_ps(((const float *)(x0 + 80))[0])));
+                sum0_2 = _mm_add_ps(sum0_2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2), d2),
+                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                __m128i ends3 = _mm_loadu_si128((const __m128i *)(block + 304));
+                __m128 d3 = _mm_cvtepi32_ps(_mm_srai_epi32(ends3, 16));
+                __m128 m3 = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(ends3, 16), 16));
+                dot0_3 = _mm_sub_epi32(
+                    dot0_3, _mm_slli_epi32(_mm_set1_epi32(((const int32_t *)(x0 + 68))[0]), 3));
+                sum0_3 =
+                    _mm_add_ps(sum0_3, _mm_mul_ps(m3, _mm_set1_ps(((const float *)(x0 + 80))[0])));
+                sum0_3 = _mm_add_ps(sum0_3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3), d3),
+                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
             }
-            _mm_storeu_ps(out, _mm_mul_ps(sum0, _mm_loadu_ps((const float *)(weights + 640))));
-            _mm_storeu_ps(out + 4,
-                          _mm_mul_ps(sum1, _mm_loadu_ps((const float *)(weights + 640 + 16))));
-            _mm_storeu_ps(out + 8,
-                          _mm_mul_ps(sum2, _mm_loadu_ps((const float *)(weights + 640 + 32))));
-            _mm_storeu_ps(out + 12,
-                          _mm_mul_ps(sum3, _mm_loadu_ps((const float *)(weights + 640 + 48))));
+            _mm_storeu_ps(out, _mm_mul_ps(sum0_0, _mm_loadu_ps((const float *)scales)));
+            _mm_storeu_ps(out + 4, _mm_mul_ps(sum0_1, _mm_loadu_ps((const float *)(scales + 16))));
+            _mm_storeu_ps(out + 8, _mm_mul_ps(sum0_2, _mm_loadu_ps((const float *)(scales + 32))));
+            _mm_storeu_ps(out + 12, _mm_mul_ps(sum0_3, _mm_loadu_ps((const float *)(scales + 48))));
         }
     }
 }
