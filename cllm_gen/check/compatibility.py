@@ -152,31 +152,37 @@ def _compare_fields(where: str, left: dict, right: dict, request: bool) -> list[
             Change(f"{where} {word}", right["required"] if request else not right["required"])
         )
     before, after = left["schema"], right["schema"]
-    for keyword, direction in _BOUNDS.items():
-        old, new = before.get(keyword), after.get(keyword)
-        if old != new:
-            changes.append(
-                Change(
-                    f"{where} `{keyword}` {_change(old, new)}",
-                    request and _stricter(old, new, direction),
-                )
-            )
-    if before.get("enum") != after.get("enum"):
-        gone = [
-            value for value in before.get("enum") or () if value not in (after.get("enum") or ())
-        ]
-        come = [
-            value for value in after.get("enum") or () if value not in (before.get("enum") or ())
-        ]
-        for value in gone:
-            changes.append(Change(f"{where} value `{value}` removed", True))
-        for value in come:
-            changes.append(Change(f"{where} value `{value}` added", False))
+    old_rules, new_rules = dict(_rules(before)), dict(_rules(after))
+    for rule in [*old_rules, *(rule for rule in new_rules if rule not in old_rules)]:
+        old, new = old_rules.get(rule), new_rules.get(rule)
+        if old != new and rule.endswith("enum"):
+            changes += _compare_enums(where, old or [], new or [])
+        elif old != new:
+            stricter = request and _stricter(old, new, _BOUNDS[rule.split()[-1]])
+            changes.append(Change(f"{where} `{rule}` {_change(old, new)}", stricter))
     if before.get("default") != after.get("default"):
         changes.append(
             Change(f"{where} default {_change(before.get('default'), after.get('default'))}", False)
         )
     return changes
+
+
+def _rules(schema: dict, inside: str = "") -> Iterator[tuple[str, Any]]:
+    """Bounds and enums of a field, those of its alternatives and of its items included."""
+    for keyword in (*_BOUNDS, "enum"):
+        if keyword in schema:
+            yield f"{inside}{keyword}", schema[keyword]
+    for branch in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        yield from _rules(branch, inside)
+    if "items" in schema:
+        yield from _rules(schema["items"], f"{inside}items ")
+
+
+def _compare_enums(where: str, old: list, new: list) -> list[Change]:
+    gone = [Change(f"{where} value `{value}` removed", True) for value in old if value not in new]
+    return gone + [
+        Change(f"{where} value `{value}` added", False) for value in new if value not in old
+    ]
 
 
 def _change(old: Any, new: Any) -> str:

@@ -106,6 +106,21 @@ def edit_default(d):
     schemas(d)["Thing"]["properties"]["colour"]["default"] = "green"
 
 
+def test_bounds_of_alternatives_and_items_are_compared():
+    old = copy.deepcopy(BASE)
+    thing = schemas(old)["Thing"]["properties"]
+    thing["heat"] = {"anyOf": [{"type": "number", "maximum": 2}, {"type": "null"}]}
+    thing["list"] = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+    new = copy.deepcopy(old)
+    schemas(new)["Thing"]["properties"]["heat"]["anyOf"][0]["maximum"] = 1
+    schemas(new)["Thing"]["properties"]["list"]["items"]["minimum"] = 2
+    texts = [(change.text.split("field ")[1], change.breaking) for change in compare_apis(old, new)]
+    assert texts == [
+        ("`heat` `maximum` changed from 2 to 1", True),
+        ("`list` `items minimum` changed from 0 to 2", True),
+    ]
+
+
 def edit_authentication(d):
     d["paths"]["/things"]["post"]["security"] = [{"bearer": []}]
 
