@@ -117,8 +117,8 @@ _SCHEDULES = {
     ),
     "word32": (
         word32,
-        words(4, 2),
-        "1 output a word, 2 products a multiplication, 2 outputs share x",
+        words(4, 4),
+        "1 output a word, 2 products a multiplication, 4 outputs share x",
     ),
     "avx2": (avx2, pairs(2), "8 outputs a vector, 16-bit products, 2 rows share the weights"),
 }

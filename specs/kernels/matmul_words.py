@@ -13,24 +13,35 @@ from cllm_gen.weights.layout import BLOCK_BYTES, tile_bytes
 from specs.kernels import activations as at
 
 
+def _fields(p, name, place):
+    """The i32 fields of the word at `place`; one access to memory is dearer than taking it apart."""
+    word = p.let(name, p.load_word(place))
+    return [p.let(f"{name}_low", p.low_i32(word))] + (
+        [p.let(f"{name}_high", p.high_i32(word))] if p.has("high_i32") else []
+    )
+
+
+def _pairs(p, name, place):
+    """The two packed words of a vector."""
+    fields = _fields(p, name, place)
+    return fields if len(fields) == 2 else fields + _fields(p, f"{name}_next", place + 4)
+
+
 def _digits_q4_1(p, block, record, words, first, width):
     """Fields of 32 bits with each row's dot product + 2^17, for `words` words from byte `first`."""
     dots = [p.let(f"dot{i}", p.spread_u32(0)) for i in range(words)]
     with p.loop("v", 4, unroll=True) as v:
         start = p.let("start", p.load_word(record + (v * 8 + at.STARTS)))
-        quants = [
-            p.let(f"q{i}", p.load_word(block + (v * 64 + first + width * i))) for i in range(words)
-        ]
-        sums = [p.let(f"sum{i}", start) for i in range(words)]
-        pairs = (record + (v * 8 + at.WORDS)).cast("i32")
-        for nibble, index in enumerate((0, 8, 1, 9)):
-            x = p.let(f"x{nibble}", p.extend_word(pairs.at(index)))
-            for i, q in enumerate(quants):
-                product = p.multiply_word(p.and_word(q, p.spread_u16(15)), x)
-                p.set(sums[i], p.add_word(sums[i], product))
+        pairs = [_pairs(p, f"pair{k}", record + (v * 8 + k * 32 + at.WORDS)) for k in range(2)]
+        x = [p.let(f"x{n}", p.extend_word(pairs[n % 2][n // 2])) for n in range(4)]
+        for i, dot in enumerate(dots):
+            q = p.let(f"q{i}", p.load_word(block + (v * 64 + first + width * i)))
+            total = p.let(f"sum{i}", start)
+            for nibble in range(4):
+                product = p.multiply_word(p.and_word(q, p.spread_u16(15)), x[nibble])
+                p.set(total, p.add_word(total, product))
                 if nibble < 3:
                     p.set(q, p.shift_right_word(q, 4))
-        for dot, total in zip(dots, sums):
             digits = p.and_word(p.shift_right_word(total, 16), p.spread_u32(0xFFFF))
             p.set(dot, p.add_word(dot, digits))
     return dots
@@ -40,24 +51,20 @@ def _digits_q8_0(p, block, record, words, first, width):
     """Fields of 32 bits with each row's dot product + 128 * sum + 2^24."""
     dots = [p.let(f"dot{i}", p.spread_u32(0x1000000)) for i in range(words)]
     with p.loop("v", 8, unroll=True) as v:
-        quants = [
-            p.let(
-                f"q{i}",
-                p.xor_word(p.load_word(block + (v * 64 + first + width * i)), p.spread_u16(0x8080)),
-            )
-            for i in range(words)
-        ]
-        pairs = (record + (v * 8 + at.WORDS)).cast("i32")
-        both = [p.let(f"pair{i}", p.plus(pairs.at(i), 0)) for i in range(2)]
+        both = _pairs(p, "pair", record + (v * 8 + at.WORDS))
+        x = []
         for j in range(4):
             if j < 2:
                 value = p.halve(p.plus(both[j], 0x8000), 16)
             else:
                 value = p.halve(p.double(both[j - 2], 16), 16)
-            x = p.let(f"x{j}", p.extend_word(p.let(f"value{j}", value)))
-            for i, q in enumerate(quants):
-                product = p.multiply_word(p.and_word(q, p.spread_u32(255)), x)
-                p.set(dots[i], p.add_word(dots[i], product))
+            x.append(p.let(f"x{j}", p.extend_word(value)))
+        for i, dot in enumerate(dots):
+            place = block + (v * 64 + first + width * i)
+            q = p.let(f"q{i}", p.xor_word(p.load_word(place), p.spread_u16(0x8080)))
+            for j in range(4):
+                part = p.and_word(q, p.spread_u32(255)) if j < 3 or width > 4 else q
+                p.set(dot, p.add_word(dot, p.multiply_word(part, x[j])))
                 if j < 3:
                     p.set(q, p.shift_right_word(q, 8))
     return dots
@@ -97,13 +104,15 @@ def words(width, together):
                             for i in range(group):
                                 field = p.high_i32 if i % each else p.low_i32
                                 dot = field(dots[i // each])
+                                if i % each == 0:
+                                    ends_of = _fields(p, f"ends{i}", ends + 4 * i)
+                                end = ends_of[i % each]
                                 if type_name == "q4_1":
-                                    m, d = (ends.at(2 * i + side, "i16") for side in (0, 1))
+                                    m, d = p.halve(p.double(end, 16), 16), p.halve(end, 16)
                                     p.set(totals[i], p.accumulate(totals[i], level_sum, m))
                                     scaled, factor = p.minus(dot, 0x20000), p.times(d, level)
                                 else:
-                                    scaled = p.times(p.minus(dot, bias), level)
-                                    factor = ends.at(i, "i32")
+                                    scaled, factor = p.times(p.minus(dot, bias), level), end
                                 p.set(totals[i], p.accumulate(totals[i], scaled, factor))
                         scales = p.pointer(
                             "scales", (weights + (n * 4 + K // 32 * block_bytes)).cast("f32")
