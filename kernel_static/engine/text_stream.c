@@ -1,8 +1,9 @@
 /* Held back: bytes that may be the start of a stop string, and an unfinished UTF-8 character. */
 #include "text_stream.h"
 
-#include <stdint.h>
 #include <string.h>
+
+#include "utf8.h"
 
 #define PENDING_LIMIT (1 << 20)
 
@@ -13,54 +14,25 @@ void text_stream_start(struct text_stream *stream, const struct text *stops, siz
 
 void text_stream_release(struct text_stream *stream) { buffer_release(&stream->pending); }
 
-/* The length of the well-formed UTF-8 sequence at bytes (RFC 3629 section 4); 0 if the bytes are
- * malformed, -1 if they are the proper beginning of a character. */
-static int character_length(const uint8_t *bytes, size_t count) {
-    uint8_t lead = bytes[0], low = 0x80, high = 0xbf;
-    int length = lead < 0x80   ? 1
-                 : lead < 0xc2 ? 0
-                 : lead < 0xe0 ? 2
-                 : lead < 0xf0 ? 3
-                 : lead < 0xf5 ? 4
-                               : 0;
-
-    if (lead == 0xe0)
-        low = 0xa0;
-    else if (lead == 0xed)
-        high = 0x9f;
-    else if (lead == 0xf0)
-        low = 0x90;
-    else if (lead == 0xf4)
-        high = 0x8f;
-    for (int i = 1; i < length; i++) {
-        if ((size_t)i == count)
-            return -1;
-        if (bytes[i] < low || bytes[i] > high)
-            return 0;
-        low = 0x80;
-        high = 0xbf;
-    }
-    return length;
-}
-
 /* Moves `count` pending bytes to ready, replacing malformed ones; stops early at an unfinished
  * character unless `final`, which replaces it. */
 static void release_text(struct text_stream *stream, size_t count, bool final,
                          struct buffer *ready) {
-    const uint8_t *bytes = (const uint8_t *)stream->pending.bytes;
+    const char *bytes = stream->pending.bytes;
     size_t at = 0;
 
     while (at < count) {
-        int length = character_length(bytes + at, count - at);
-        if (length < 0 && !final)
+        size_t size = utf8_character(bytes + at, count - at);
+        bool unfinished = utf8_incomplete(bytes + at, count - at);
+        if (unfinished && !final)
             break;
-        if (length > 0) {
-            buffer_append(ready, bytes + at, (size_t)length);
-            at += (size_t)length;
-        } else { /* one replacement for a malformed byte or for the whole unfinished tail */
+        if (size == 0) { /* one replacement for a malformed byte or for the whole unfinished tail */
             buffer_append(ready, "\xef\xbf\xbd", 3);
-            at = length < 0 ? count : at + 1;
+            size = unfinished ? count - at : 1;
+        } else {
+            buffer_append(ready, bytes + at, size);
         }
+        at += size;
     }
     if (at == 0)
         return;

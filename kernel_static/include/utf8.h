@@ -10,6 +10,9 @@
 /* Bytes of the well-formed character at the start (1 to 4), or 0 if there is none. */
 size_t utf8_character(const char *bytes, size_t count);
 
+/* True if all the bytes are the beginning of a well-formed character that needs more. */
+bool utf8_incomplete(const char *bytes, size_t count);
+
 /* True if the whole text is well-formed. */
 bool utf8_valid(struct text text);
 

@@ -3,15 +3,20 @@
 
 static bool continues(char byte) { return ((uint8_t)byte & 0xc0) == 0x80; }
 
+/* Bytes of the character that a lead byte begins; 0 if none does. */
+static size_t character_size(uint8_t lead) {
+    if (lead < 0x80)
+        return 1;
+    return lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+}
+
 size_t utf8_character(const char *bytes, size_t count) {
     if (count == 0)
         return 0;
     uint8_t lead = (uint8_t)bytes[0];
-    if (lead < 0x80)
-        return 1;
-    size_t size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-    if (size == 0 || count < size)
-        return 0;
+    size_t size = character_size(lead);
+    if (size <= 1 || count < size)
+        return size == 1;
     for (size_t i = 1; i < size; i++)
         if (!continues(bytes[i]))
             return 0;
@@ -20,6 +25,16 @@ size_t utf8_character(const char *bytes, size_t count) {
         (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) /* overlong, 110000.. */
         return 0;
     return size;
+}
+
+bool utf8_incomplete(const char *bytes, size_t count) {
+    size_t size = count ? character_size((uint8_t)bytes[0]) : 0;
+    if (count >= size)
+        return false;
+    char whole[4] = {bytes[0], (char)0x80, (char)0x80, (char)0x80};
+    for (size_t i = 1; i < count; i++)
+        whole[i] = bytes[i];
+    return count == 1 || utf8_character(whole, size) > 0;
 }
 
 bool utf8_valid(struct text text) {
