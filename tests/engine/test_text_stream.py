@@ -36,7 +36,13 @@ class Stream(ctypes.Structure):
 def lib(tmp_path_factory):
     loaded = library(
         tmp_path_factory.mktemp("text"),
-        ["kernel_static/engine/text_stream.c", "kernel_static/lib/buffer.c", *HEAP, *SUPPORT],
+        [
+            "kernel_static/engine/text_stream.c",
+            "kernel_static/lib/buffer.c",
+            "kernel_static/lib/utf8.c",
+            *HEAP,
+            *SUPPORT,
+        ],
     )
     loaded.text_stream_push.restype = ctypes.c_bool
     loaded.text_stream_push.argtypes = [ctypes.POINTER(Stream), Text, ctypes.POINTER(Buffer)]
