@@ -21,7 +21,7 @@ SCALARS = (
     Instruction("({a} | {b})", "either(a: i32, b: i32) -> i32 = a | b"),
     Instruction("({a} ^ {b})", "differ(a: i32, b: i32) -> i32 = a ^ b"),
     Instruction("({a} >> {n})", "halve(a: i32, n: imm) -> i32 = a >> n"),
-    Instruction("(int32_t)((uint32_t){a} << {n})", "double(a: i32, n: imm) -> i32 = a << n"),
+    Instruction("((int32_t)((uint32_t){a} << {n}))", "double(a: i32, n: imm) -> i32 = a << n"),
     Instruction("({a} >> {n})", "halve_by(a: i32, n: i32) -> i32 = a >> n"),
     Instruction(
         "((uint32_t){a} < {b} ? {a} : {b})",

@@ -29,7 +29,7 @@
  * share[h, t])
  *
  * Schedule: whole numbers; grouped heads share keys and values.
- * 11,991 instructions a row, 20.8 an output.
+ * 12,375 instructions a row, 21.5 an output.
  * Named at once: 5 __m128, 1 __m128i, 2 int32_t, 6 int64_t.
  */
 static void attention_f32_9x3x64__word32(const float *q, const uint8_t *layer_cache,
@@ -85,7 +85,7 @@ static void attention_f32_9x3x64__word32(const float *q, const uint8_t *layer_ca
                 for (size_t d = 0; d < 64; d++) {
                     int32_t key = (row[d] + 0);
                     int32_t key_shift = (141 - ((key >> 23) & 255));
-                    int32_t key_size = ((int32_t)((uint32_t)((key & 8388607) | 8388608) << 7) >>
+                    int32_t key_size = (((int32_t)((uint32_t)((key & 8388607) | 8388608) << 7)) >>
                                         ((uint32_t)key_shift < 31 ? key_shift : 31));
                     int32_t key_sign = (key >> 31);
                     int32_t key_whole = ((key_size ^ key_sign) - key_sign);
@@ -185,7 +185,7 @@ static void attention_f32_9x3x64__word32(const float *q, const uint8_t *layer_ca
                     int32_t value0 = (row[0] + 0);
                     int32_t value0_shift = (141 - ((value0 >> 23) & 255));
                     int32_t value0_size =
-                        ((int32_t)((uint32_t)((value0 & 8388607) | 8388608) << 7) >>
+                        (((int32_t)((uint32_t)((value0 & 8388607) | 8388608) << 7)) >>
                          ((uint32_t)value0_shift < 31 ? value0_shift : 31));
                     int32_t value0_sign = (value0 >> 31);
                     int32_t value0_whole = ((value0_size ^ value0_sign) - value0_sign);
@@ -195,7 +195,7 @@ static void attention_f32_9x3x64__word32(const float *q, const uint8_t *layer_ca
                     int32_t value1 = (row[1] + 0);
                     int32_t value1_shift = (141 - ((value1 >> 23) & 255));
                     int32_t value1_size =
-                        ((int32_t)((uint32_t)((value1 & 8388607) | 8388608) << 7) >>
+                        (((int32_t)((uint32_t)((value1 & 8388607) | 8388608) << 7)) >>
                          ((uint32_t)value1_shift < 31 ? value1_shift : 31));
                     int32_t value1_sign = (value1 >> 31);
                     int32_t value1_whole = ((value1_size ^ value1_sign) - value1_sign);
@@ -304,7 +304,7 @@ static void embed_q8_0_49152x576__word32(size_t rows, const int32_t *tokens, con
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 305,760 instructions a row, 1592.5 an output; 69,888 bytes of weights a call.
+ * 309,216 instructions a row, 1610.5 an output; 69,888 bytes of weights a call.
  * Named at once: 4 int32_t, 4 int64_t, 11 uint32_t.
  */
 static void matmul_q4_1_192x576__word32(size_t rows, const void *q, const void *w, float *y) {
@@ -385,28 +385,28 @@ static void matmul_q4_1_192x576__word32(size_t rows, const void *q, const void *
                     uint32_t ends0 = *(const uint32_t *)(ends);
                     int32_t ends0_low = (int32_t)(ends0);
                     total0 = (total0 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends0_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends0_low << 16)) >> 16));
                     total0 =
                         (total0 + (int64_t)((int32_t)(dot0)-131072) *
                                       ((ends0_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends1 = *(const uint32_t *)(ends + 4);
                     int32_t ends1_low = (int32_t)(ends1);
                     total1 = (total1 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends1_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends1_low << 16)) >> 16));
                     total1 =
                         (total1 + (int64_t)((int32_t)(dot1)-131072) *
                                       ((ends1_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends2 = *(const uint32_t *)(ends + 8);
                     int32_t ends2_low = (int32_t)(ends2);
                     total2 = (total2 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends2_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends2_low << 16)) >> 16));
                     total2 =
                         (total2 + (int64_t)((int32_t)(dot2)-131072) *
                                       ((ends2_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends3 = *(const uint32_t *)(ends + 12);
                     int32_t ends3_low = (int32_t)(ends3);
                     total3 = (total3 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends3_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends3_low << 16)) >> 16));
                     total3 =
                         (total3 + (int64_t)((int32_t)(dot3)-131072) *
                                       ((ends3_low >> 16) * ((const int32_t *)(record + 72))[0]));
@@ -430,7 +430,7 @@ static void matmul_q4_1_192x576__word32(size_t rows, const void *q, const void *
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 917,280 instructions a row, 1592.5 an output; 209,664 bytes of weights a call.
+ * 927,648 instructions a row, 1610.5 an output; 209,664 bytes of weights a call.
  * Named at once: 4 int32_t, 4 int64_t, 11 uint32_t.
  */
 static void matmul_q4_1_576x576__word32(size_t rows, const void *q, const void *w, float *y) {
@@ -511,28 +511,28 @@ static void matmul_q4_1_576x576__word32(size_t rows, const void *q, const void *
                     uint32_t ends0 = *(const uint32_t *)(ends);
                     int32_t ends0_low = (int32_t)(ends0);
                     total0 = (total0 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends0_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends0_low << 16)) >> 16));
                     total0 =
                         (total0 + (int64_t)((int32_t)(dot0)-131072) *
                                       ((ends0_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends1 = *(const uint32_t *)(ends + 4);
                     int32_t ends1_low = (int32_t)(ends1);
                     total1 = (total1 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends1_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends1_low << 16)) >> 16));
                     total1 =
                         (total1 + (int64_t)((int32_t)(dot1)-131072) *
                                       ((ends1_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends2 = *(const uint32_t *)(ends + 8);
                     int32_t ends2_low = (int32_t)(ends2);
                     total2 = (total2 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends2_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends2_low << 16)) >> 16));
                     total2 =
                         (total2 + (int64_t)((int32_t)(dot2)-131072) *
                                       ((ends2_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends3 = *(const uint32_t *)(ends + 12);
                     int32_t ends3_low = (int32_t)(ends3);
                     total3 = (total3 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends3_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends3_low << 16)) >> 16));
                     total3 =
                         (total3 + (int64_t)((int32_t)(dot3)-131072) *
                                       ((ends3_low >> 16) * ((const int32_t *)(record + 72))[0]));
@@ -556,7 +556,7 @@ static void matmul_q4_1_576x576__word32(size_t rows, const void *q, const void *
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 2,446,080 instructions a row, 1592.5 an output; 559,104 bytes of weights a call.
+ * 2,473,728 instructions a row, 1610.5 an output; 559,104 bytes of weights a call.
  * Named at once: 4 int32_t, 4 int64_t, 11 uint32_t.
  */
 static void matmul_q4_1_1536x576__word32(size_t rows, const void *q, const void *w, float *y) {
@@ -637,28 +637,28 @@ static void matmul_q4_1_1536x576__word32(size_t rows, const void *q, const void 
                     uint32_t ends0 = *(const uint32_t *)(ends);
                     int32_t ends0_low = (int32_t)(ends0);
                     total0 = (total0 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends0_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends0_low << 16)) >> 16));
                     total0 =
                         (total0 + (int64_t)((int32_t)(dot0)-131072) *
                                       ((ends0_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends1 = *(const uint32_t *)(ends + 4);
                     int32_t ends1_low = (int32_t)(ends1);
                     total1 = (total1 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends1_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends1_low << 16)) >> 16));
                     total1 =
                         (total1 + (int64_t)((int32_t)(dot1)-131072) *
                                       ((ends1_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends2 = *(const uint32_t *)(ends + 8);
                     int32_t ends2_low = (int32_t)(ends2);
                     total2 = (total2 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends2_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends2_low << 16)) >> 16));
                     total2 =
                         (total2 + (int64_t)((int32_t)(dot2)-131072) *
                                       ((ends2_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends3 = *(const uint32_t *)(ends + 12);
                     int32_t ends3_low = (int32_t)(ends3);
                     total3 = (total3 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends3_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends3_low << 16)) >> 16));
                     total3 =
                         (total3 + (int64_t)((int32_t)(dot3)-131072) *
                                       ((ends3_low >> 16) * ((const int32_t *)(record + 72))[0]));
@@ -682,7 +682,7 @@ static void matmul_q4_1_1536x576__word32(size_t rows, const void *q, const void 
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 131,579,904 instructions a row, 2677.0 an output; 32,047,104 bytes of weights a call.
+ * 135,118,848 instructions a row, 2749.0 an output; 32,047,104 bytes of weights a call.
  * Named at once: 2 int32_t, 4 int64_t, 9 uint32_t.
  */
 static void matmul_q8_0_49152x576__word32(size_t rows, const void *q, const void *w, float *y) {
@@ -710,8 +710,9 @@ static void matmul_q8_0_49152x576__word32(size_t rows, const void *q, const void
                         int32_t pair_next_low = (int32_t)(pair_next);
                         uint32_t x0 = (uint32_t)(((pair_low + 32768) >> 16));
                         uint32_t x1 = (uint32_t)(((pair_next_low + 32768) >> 16));
-                        uint32_t x2 = (uint32_t)(((int32_t)((uint32_t)pair_low << 16) >> 16));
-                        uint32_t x3 = (uint32_t)(((int32_t)((uint32_t)pair_next_low << 16) >> 16));
+                        uint32_t x2 = (uint32_t)((((int32_t)((uint32_t)pair_low << 16)) >> 16));
+                        uint32_t x3 =
+                            (uint32_t)((((int32_t)((uint32_t)pair_next_low << 16)) >> 16));
                         uint32_t q0 = (*(const uint32_t *)(block + v * 64 + n * 4) ^
                                        (UINT32_C(0x00010001) * 32896));
                         dot0 = (dot0 + ((q0 & UINT32_C(255)) * x0));
@@ -791,7 +792,7 @@ static void matmul_q8_0_49152x576__word32(size_t rows, const void *q, const void
  *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 917,856 instructions a row, 1593.5 an output; 209,664 bytes of weights a call.
+ * 928,224 instructions a row, 1611.5 an output; 209,664 bytes of weights a call.
  * Named at once: 4 int32_t, 4 int64_t, 11 uint32_t.
  */
 static void matmul_add_q4_1_576x576__word32(size_t rows, const void *q, const void *w, float *y) {
@@ -872,28 +873,28 @@ static void matmul_add_q4_1_576x576__word32(size_t rows, const void *q, const vo
                     uint32_t ends0 = *(const uint32_t *)(ends);
                     int32_t ends0_low = (int32_t)(ends0);
                     total0 = (total0 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends0_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends0_low << 16)) >> 16));
                     total0 =
                         (total0 + (int64_t)((int32_t)(dot0)-131072) *
                                       ((ends0_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends1 = *(const uint32_t *)(ends + 4);
                     int32_t ends1_low = (int32_t)(ends1);
                     total1 = (total1 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends1_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends1_low << 16)) >> 16));
                     total1 =
                         (total1 + (int64_t)((int32_t)(dot1)-131072) *
                                       ((ends1_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends2 = *(const uint32_t *)(ends + 8);
                     int32_t ends2_low = (int32_t)(ends2);
                     total2 = (total2 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends2_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends2_low << 16)) >> 16));
                     total2 =
                         (total2 + (int64_t)((int32_t)(dot2)-131072) *
                                       ((ends2_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends3 = *(const uint32_t *)(ends + 12);
                     int32_t ends3_low = (int32_t)(ends3);
                     total3 = (total3 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends3_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends3_low << 16)) >> 16));
                     total3 =
                         (total3 + (int64_t)((int32_t)(dot3)-131072) *
                                       ((ends3_low >> 16) * ((const int32_t *)(record + 72))[0]));
@@ -917,7 +918,7 @@ static void matmul_add_q4_1_576x576__word32(size_t rows, const void *q, const vo
  *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 2,442,816 instructions a row, 4241.0 an output; 555,264 bytes of weights a call.
+ * 2,470,464 instructions a row, 4289.0 an output; 555,264 bytes of weights a call.
  * Named at once: 4 int32_t, 4 int64_t, 11 uint32_t.
  */
 static void matmul_add_q4_1_576x1536__word32(size_t rows, const void *q, const void *w, float *y) {
@@ -998,28 +999,28 @@ static void matmul_add_q4_1_576x1536__word32(size_t rows, const void *q, const v
                     uint32_t ends0 = *(const uint32_t *)(ends);
                     int32_t ends0_low = (int32_t)(ends0);
                     total0 = (total0 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends0_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends0_low << 16)) >> 16));
                     total0 =
                         (total0 + (int64_t)((int32_t)(dot0)-131072) *
                                       ((ends0_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends1 = *(const uint32_t *)(ends + 4);
                     int32_t ends1_low = (int32_t)(ends1);
                     total1 = (total1 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends1_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends1_low << 16)) >> 16));
                     total1 =
                         (total1 + (int64_t)((int32_t)(dot1)-131072) *
                                       ((ends1_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends2 = *(const uint32_t *)(ends + 8);
                     int32_t ends2_low = (int32_t)(ends2);
                     total2 = (total2 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends2_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends2_low << 16)) >> 16));
                     total2 =
                         (total2 + (int64_t)((int32_t)(dot2)-131072) *
                                       ((ends2_low >> 16) * ((const int32_t *)(record + 72))[0]));
                     uint32_t ends3 = *(const uint32_t *)(ends + 12);
                     int32_t ends3_low = (int32_t)(ends3);
                     total3 = (total3 +
-                              (int64_t)level_sum * ((int32_t)((uint32_t)ends3_low << 16) >> 16));
+                              (int64_t)level_sum * (((int32_t)((uint32_t)ends3_low << 16)) >> 16));
                     total3 =
                         (total3 + (int64_t)((int32_t)(dot3)-131072) *
                                       ((ends3_low >> 16) * ((const int32_t *)(record + 72))[0]));
