@@ -394,7 +394,3 @@ struct e1000_statistics e1000_statistics(struct nic *nic) {
     reclaim(e);
     return e->statistics;
 }
-
-uint8_t e1000_interrupt_line(const struct nic *nic) {
-    return ((const struct e1000 *)nic)->interrupt_line;
-}

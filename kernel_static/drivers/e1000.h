@@ -23,6 +23,3 @@ bool e1000_start(struct nic **nic);
 
 /* Reads and adds up the device's own counters too. */
 struct e1000_statistics e1000_statistics(struct nic *nic);
-
-/* The interrupt line that wakes platform_idle; PCI_NO_INTERRUPT if there is none. */
-uint8_t e1000_interrupt_line(const struct nic *nic);

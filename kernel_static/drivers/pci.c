@@ -190,13 +190,3 @@ void pci_enable(struct pci_address address) {
     command |= PCI_COMMAND_IO_MASK | PCI_COMMAND_MEMORY_MASK | PCI_COMMAND_MASTER_MASK;
     pci_command_write(address, pci_command_intx_off_set(command, false));
 }
-
-static bool log_one(void *context, const struct pci_function *function) {
-    (void)context;
-    log_info("pci", "%02x:%02x.%u %04x:%04x class %02x%02x", function->address.bus,
-             function->address.device, function->address.function, function->vendor,
-             function->device, function->class, function->subclass);
-    return true;
-}
-
-void pci_log(void) { pci_enumerate(log_one, NULL); }

@@ -24,8 +24,6 @@ size_t kv_cache_start(size_t most) {
 
 size_t kv_cache_blocks(void) { return total; }
 
-size_t kv_cache_free_blocks(void) { return free_count; }
-
 bool block_table_start(struct block_table *table, size_t tokens) {
     *table = (struct block_table){.capacity = (tokens + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS};
     table->blocks = heap_allocate(table->capacity * sizeof(*table->blocks));

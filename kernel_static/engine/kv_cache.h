@@ -10,7 +10,6 @@
 size_t kv_cache_start(size_t most);
 
 size_t kv_cache_blocks(void);
-size_t kv_cache_free_blocks(void);
 
 struct block_table {
     uint32_t *blocks;

@@ -38,6 +38,3 @@ bool pci_range(struct pci_address address, unsigned index, struct pci_range *ran
 
 /* Lets the function answer memory and I/O accesses, master the bus and interrupt. */
 void pci_enable(struct pci_address address);
-
-/* Writes a line per function to the kernel log. */
-void pci_log(void);
