@@ -20,6 +20,10 @@ sse2 = InstructionSet(
             "_mm_loadu_si128((const __m128i *)({p}))", "load_i8(p: *i8[16]) -> i8[16] = p[i]"
         ),
         Instruction(
+            "_mm_loadl_epi64((const __m128i *)({p}))",
+            "load_low_i8(p: *i8[8]) -> i8[16] = select(i < 8, p[i % 8], 0)",
+        ),
+        Instruction(
             "_mm_storeu_si128((__m128i *)({p}), {a})",
             "store_i8(p: *i8[16], a: i8[16]) -> *i8[16] = a[i]",
         ),
