@@ -41,6 +41,10 @@ avx512 = InstructionSet(
             "load_f16(p: *u16[16]) -> f32[16] = from_half(p[i])",
         ),
         Instruction(
+            "_mm512_maskz_cvtph_ps(0x5555, _mm256_loadu_si256((const __m256i *)({p})))",
+            "load_even_f16(p: *u16[16]) -> f32[16] = select(i % 2, 0, from_half(p[i]))",
+        ),
+        Instruction(
             "_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)({p}))))",
             "load_wide_i8(p: *i8[16]) -> f32[16] = p[i]",
         ),
@@ -59,6 +63,10 @@ avx512 = InstructionSet(
         Instruction("_mm512_set1_epi8({x})", "broadcast_i8(x: i8) -> i8[64] = x"),
         Instruction("_mm512_set1_epi32({x})", "broadcast_i32(x: i32) -> i32[16] = x"),
         Instruction("_mm512_set1_ps({x})", "broadcast_f32(x: f32) -> f32[16] = x"),
+        Instruction(
+            "_mm512_broadcast_f32x2(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)({p}))))",
+            "broadcast_pair_f32(p: *f32[2]) -> f32[16] = p[i % 2]",
+        ),
         Instruction("_mm512_setzero_si512()", "zero_i32() -> i32[16] = 0"),
         Instruction("_mm512_setzero_ps()", "zero_f32() -> f32[16] = 0"),
         # Integers; results wrap.
@@ -138,6 +146,18 @@ avx512 = InstructionSet(
         ),
         Instruction(
             "_mm512_permute_ps({a}, 0xb1)", "swap_pairs_f32(a: f32[16]) -> f32[16] = a[i ^ 1]"
+        ),
+        Instruction(
+            "_mm512_permutex2var_ps({a}, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22,"
+            " 24, 26, 28, 30), {b})",
+            "evens_f32(a: f32[16], b: f32[16]) -> f32[16]"
+            " = select(i < 8, a[2 * i % 16], b[2 * i % 16])",
+        ),
+        Instruction(
+            "_mm512_permutex2var_ps({a}, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23,"
+            " 25, 27, 29, 31), {b})",
+            "odds_f32(a: f32[16], b: f32[16]) -> f32[16]"
+            " = select(i < 8, a[(2 * i + 1) % 16], b[(2 * i + 1) % 16])",
         ),
         # Between integers and floats: to the nearest integer, ties to even; or towards zero.
         Instruction("_mm512_cvtps_epi32({a})", "round_f32(a: f32[16]) -> i32[16] = round(a[i])"),

@@ -41,6 +41,19 @@ class Floats:
         """Offset of a head's scores or shares."""
         return (r * self.group + h) * BLOCK_TOKENS
 
+    def clear(self, base, r, g, h):
+        """Before a head's first block."""
+        p = self.p
+        with p.loop("i", self.D, step=self.lanes) as i:
+            p.do(p.store_f32(self.y + (self.head(base, r, g, h) + i), p.zero_f32()))
+
+    def finish(self, base, r, g, h, inverse):
+        """After a head's last block: y by the inverse of the sum of shares."""
+        p = self.p
+        with p.loop("i", self.D, step=self.lanes) as i:
+            out = self.y + (self.head(base, r, g, h) + i)
+            p.do(p.store_f32(out, p.multiply_f32(p.load_f32(out), inverse)))
+
     # Conversion. What lies together in a cache lies in one 32-bit lane: two f16 or four i8.
 
     def _floats(self, address):
@@ -92,7 +105,7 @@ class Floats:
 
     # Arithmetic.
 
-    def scores(self, g, base, begin, end, c):
+    def scores(self, g, base, begin, end, keys, c):
         """share += the scores of dimensions [c, c + chunk) of rows [begin, end)."""
         p, group, lanes = self.p, self.group, self.lanes
         wide = min(
@@ -125,7 +138,7 @@ class Floats:
         """Keeps a vector of shares for `mix`."""
         self.p.do(self.p.store_f32(self.share + place, e))
 
-    def mix(self, g, base, begin, end, c, filled, state):
+    def mix(self, g, base, begin, end, values, c, filled, state):
         """y = y * fade + the block's values by their shares, dimensions [c, c + chunk)."""
         p, group, lanes = self.p, self.group, self.lanes
         wide = min(next(n for n in (8, 4, 2, 1) if n * group <= 12 or n == 1), self.chunk // lanes)
@@ -198,38 +211,42 @@ def blockwise(kind, kv):
     """The trace of a schedule whose steps on a block are those of `kind`."""
 
     def attention(p, H, G, D, W=0, scale=0.0):
-        steps = kind(p, kv, H, G, D, scale or D**-0.5)
-        lanes, group = steps.lanes, steps.group
-        steps.begin()
-        held = p.array("held", "f32", steps.rows * group * 3 * lanes)
-        p.note("held: of each row and head its maximum, its sum and its fading, in every lane.")
-
-        def state(r, h):
-            return held + (r * group + h) * (3 * lanes)
-
-        with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
-            if steps.rows < ROWS:
-                with p.loop("base", p.rows, step=steps.rows) as base:
-                    some = p.minimum("some", p.index("after", p.rows - base), steps.rows)
-                    from_ = p.index("from", p.scalar("position") + base)
-                    _rows(p, steps, state, g, base, from_, some, D, W)
-            else:
-                _rows(p, steps, state, g, 0, p.scalar("position"), p.rows, D, W)
+        all_rows(p, kind(p, kv, H, G, D, scale or D**-0.5), W)
 
     return attention
 
 
-def _rows(p, steps, state, g, base, position, some, D, W):
+def all_rows(p, steps, W):
+    """The rows of the call, `steps.rows` at a time."""
+    lanes, group = steps.lanes, steps.group
+    steps.begin()
+    p.note("Of each row and head its maximum, its sum and its fading, in every lane.")
+    held = p.array("held", "f32", steps.rows * group * 3 * lanes)
+
+    def state(r, h):
+        return held + (r * group + h) * (3 * lanes)
+
+    with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
+        if steps.rows < ROWS:
+            with p.loop("base", p.rows, step=steps.rows) as base:
+                some = p.minimum("some", p.index("after", p.rows - base), steps.rows)
+                begin = p.index("row_position", p.scalar("position") + base)
+                _rows(p, steps, state, g, base, begin, some, W)
+        else:
+            _rows(p, steps, state, g, 0, p.scalar("position"), p.rows, W)
+
+
+def _rows(p, steps, state, g, base, position, some, W):
     """One group of heads of `some` rows, the first at `position`."""
-    lanes, group, kv = steps.lanes, steps.group, steps.kv
+    lanes, group, kv, D = steps.lanes, steps.group, steps.kv, steps.D
     zero = p.zero_f32
     with p.loop("r", some) as r:
         with p.loop("h", group) as h:
             place = p.pointer("at", state(r, h))
             p.do(p.store_f32(place, p.broadcast_f32(LEAST)))
             p.do(p.store_f32(place + lanes, zero()))
-            with p.loop("i", D, step=lanes) as i:
-                p.do(p.store_f32(steps.y + (steps.head(base, r, g, h) + i), zero()))
+            p.do(p.store_f32(place + 2 * lanes, zero()))
+            steps.clear(base, r, g, h)
     steps.group_begins(g, base, some)
     end = p.index("end", position + some)
     start = 0
@@ -251,7 +268,7 @@ def _rows(p, steps, state, g, base, position, some, D, W):
             p.do(p.store_f32(steps.share + i, zero()))
         with p.loop("c", D, step=steps.chunk) as c:
             steps.keys(keys, c)
-            steps.scores(g, base, first, until, c)
+            steps.scores(g, base, first, until, keys, c)
         p.note("Shares relative to the new maximum.")
         with p.loop("r", until, start=first) as r:
             seen = p.index("seen", position + r + 1 - start)
@@ -266,11 +283,9 @@ def _rows(p, steps, state, g, base, position, some, D, W):
                 _fade(p, steps, place, state(r, h))
         with p.loop("c", D, step=steps.chunk) as c:
             steps.values(values, c, filled)
-            steps.mix(g, base, first, until, c, filled, state)
+            steps.mix(g, base, first, until, values, c, filled, state)
     with p.loop("r", some) as r:
         with p.loop("h", group) as h:
             total = p.let("total", p.load_f32(state(r, h) + lanes))
             inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
-            with p.loop("i", D, step=lanes) as i:
-                out = steps.y + (steps.head(base, r, g, h) + i)
-                p.do(p.store_f32(out, p.multiply_f32(p.load_f32(out), inverse)))
+            steps.finish(base, r, g, h, inverse)

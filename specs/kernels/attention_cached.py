@@ -2,7 +2,9 @@
 
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.avx2 import avx2
+from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
+from specs.kernels import attention_avx512
 from specs.kernels.attention_blocks import Floats, blockwise
 
 _ALGORITHM = """
@@ -15,8 +17,13 @@ _ALGORITHM = """
         y[r, h, d] = sum(t < position + rows: share[r, h, t] * values[h // (H // G), t, d]) / total[r, h]
     """
 
+_AVX512 = {
+    "avx512": Schedule(avx512, attention_avx512.attention_f16, "one row straight from the cache")
+}
+
 
 def _kernel(operation, kv, what, shape, visible):
+    schedules = _AVX512 if kv == "f16" else {}
     return Kernel(
         operation=operation,
         type=kv,
@@ -38,7 +45,8 @@ def _kernel(operation, kv, what, shape, visible):
                 isa, blockwise(kind, kv), f"{lanes} values a vector; a block is converted once"
             )
             for isa, kind, lanes in ((sse2, Floats, 4), (avx2, Floats, 8))
-        },
+        }
+        | schedules,
     )
 
 
