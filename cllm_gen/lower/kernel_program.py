@@ -8,90 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Iterator
 
+from cllm_gen.lower.kernel_terms import MEMORY, Pointer, Term, type_name
+from cllm_gen.lower.kernel_tiles import Tiles
 from cllm_gen.spec.isa import Instruction, InstructionSet
 from cllm_gen.spec.source import SpecError, caller_span
-
-
-@dataclass(frozen=True)
-class Term:
-    """An index or another scalar of C, built from names and numbers."""
-
-    text: str
-    atom: bool = True
-
-    def _of(self, other) -> str:
-        return (
-            str(other)
-            if isinstance(other, int)
-            else (other.text if other.atom else f"({other.text})")
-        )
-
-    @property
-    def inner(self) -> str:
-        return self.text if self.atom else f"({self.text})"
-
-    def __add__(self, other) -> Term:
-        if isinstance(other, int) and other == 0:
-            return self
-        return Term(f"{self.text} + {other if isinstance(other, int) else other.text}", False)
-
-    __radd__ = __add__
-
-    def __sub__(self, other) -> Term:
-        return Term(f"{self.text} - {self._of(other)}", False)
-
-    def __mul__(self, other) -> Term:
-        if isinstance(other, int) and other == 1:
-            return self
-        return Term(f"{self.inner} * {self._of(other)}", False)
-
-    __rmul__ = __mul__
-
-    def __floordiv__(self, other) -> Term:
-        return Term(f"{self.inner} / {self._of(other)}", False)
-
-    def __mod__(self, other) -> Term:
-        return Term(f"{self.inner} % {self._of(other)}", False)
-
-
-_MEMORY = {
-    "u8": "uint8_t",
-    "i8": "int8_t",
-    "i16": "int16_t",
-    "u16": "uint16_t",
-    "i32": "int32_t",
-    "u32": "uint32_t",
-    "u64": "uint64_t",
-    "i64": "int64_t",
-    "f32": "float",
-}
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """An address in C; adding counts elements."""
-
-    text: str
-    element: str
-    writable: bool = False
-
-    def __add__(self, offset) -> Pointer:
-        if isinstance(offset, int) and offset == 0:
-            return self
-        text = str(offset) if isinstance(offset, int) else offset.text
-        return Pointer(f"{self.text} + {text}", self.element, self.writable)
-
-    def cast(self, element: str) -> Pointer:
-        """The same address as a pointer to another element type."""
-        const = "" if self.writable else "const "
-        inner = f"({self.text})" if " " in self.text else self.text
-        return Pointer(f"({const}{_MEMORY[element]} *){inner}", element, self.writable)
-
-    def at(self, index, element: str | None = None) -> Term:
-        """The element at an index, as a scalar."""
-        source = self.cast(element) if element and element != self.element else self
-        inner = f"({source.text})" if " " in source.text else source.text
-        return Term(f"{inner}[{index if isinstance(index, int) else index.text}]")
 
 
 @dataclass
@@ -104,6 +24,7 @@ class Value:
     counts: Counter = field(default_factory=Counter)
     reads: tuple[str, ...] = ()
     used: bool = False
+    place: str = ""  # of a tile made in place: its number
 
 
 @dataclass
@@ -134,6 +55,7 @@ class Program:
         self._spans: dict[int, list[int]] = {}
         self._lives: list[_Life] = []
         self._alive: dict[str, _Life] = {}
+        self._tiles = Tiles(isa.tiles) if isa.tiles else None
 
     def __getattr__(self, name: str):
         instruction = self.__dict__.get("table", {}).get(name)
@@ -186,6 +108,8 @@ class Program:
                 )
             if held:
                 texts[name] = self._use(operand, counts, reads)
+                if type.rows:
+                    texts[name] = self._number(operand)
             elif isinstance(operand, (Term, Pointer)):
                 texts[name] = operand.text
             elif isinstance(operand, float):
@@ -200,7 +124,34 @@ class Program:
         code = instruction.code
         for name, text in texts.items():
             code = code.replace("{" + name + "}", text)
-        return Value(code, c_type, counts=counts, reads=tuple(reads))
+        place = texts[parameters[0][0]] if instruction.in_place else ""
+        return Value(code, c_type, counts=counts, reads=tuple(reads), place=place)
+
+    def _number(self, tile: Value) -> str:
+        """The number that code gives a tile operand."""
+        if tile.name not in self._alive:
+            raise SpecError(
+                caller_span(),
+                f"tile {tile.name or tile.text}",
+                "a tile with a name",
+                'a = p.let("a", p.load_tile_bf16(...))',
+            )
+        return str(self._tiles.number(tile.name))
+
+    def _made(self, name: str, value: Value, declare: bool) -> str:
+        """The statement that gives a variable a value, shown as @; a tile is filled by number."""
+        if not self._tiles or value.c_type != self._tiles.file.c_type:
+            return f"{value.c_type} {name} = @;" if declare else f"{name} = @;"
+        number = str(self._tiles.number(name))
+        if value.place not in ("", number):
+            raise SpecError(
+                caller_span(),
+                f"{value.text} in tile {name}",
+                f"the tile {value.place}, which it changes",
+                "p.set(sum, p.multiply_tiles_bf16(sum, a, b))",
+            )
+        value.text = value.text.replace("{result}", number)
+        return "@;"
 
     def _use(self, value: Value, counts: Counter, reads: list[str]) -> str:
         if value.name:
@@ -252,7 +203,7 @@ class Program:
                 f'p.let("{name}_next", ...)',
             )
         self._scopes[-1].add(name)
-        self._statement(f"{value.c_type} {name} = @;", value)
+        self._statement(self._made(name, value, True), value)
         life = _Life(self._position, tuple(self._loops), self._position, value.c_type)
         self._lives.append(life)
         self._alive[name] = life
@@ -267,7 +218,7 @@ class Program:
                 variable.c_type,
                 "p.set(sum, p.add_i32(sum, x))",
             )
-        self._statement(f"{variable.name} = @;", value)
+        self._statement(self._made(variable.name, value, False), value)
         self._touch(variable.name)
         self._alive[variable.name].assigned = True
 
@@ -313,13 +264,13 @@ class Program:
         """Names an address."""
         const = "" if pointer.writable else "const "
         self._scopes[-1].add(name)
-        self.lines.append(f"{const}{_MEMORY[pointer.element]} *{name} = {pointer.text};")
+        self.lines.append(f"{const}{MEMORY[pointer.element]} *{name} = {pointer.text};")
         return Pointer(name, pointer.element, pointer.writable)
 
     def array(self, name: str, element: str, count: int) -> Pointer:
         """A local array on a 64-byte boundary."""
         self._scopes[-1].add(name)
-        self.lines.append(f"{_MEMORY[element]} {name}[{count}] __attribute__((aligned(64)));")
+        self.lines.append(f"{MEMORY[element]} {name}[{count}] __attribute__((aligned(64)));")
         return Pointer(name, element, True)
 
     def argument(self, name: str, element: str) -> Pointer:
@@ -328,7 +279,7 @@ class Program:
         writable = kind.startswith("out")
         if kind.endswith("bytes"):
             return Pointer(
-                f"({'' if writable else 'const '}{_MEMORY[element]} *){name}", element, writable
+                f"({'' if writable else 'const '}{MEMORY[element]} *){name}", element, writable
             )
         return Pointer(name, element, writable)
 
@@ -343,6 +294,32 @@ class Program:
     def note(self, text: str) -> None:
         """A comment in the generated code."""
         self.lines.append(f"/* {text} */")
+
+    @contextmanager
+    def tiles(self, name: str, rows: dict[str, Term | int]) -> Iterator[None]:
+        """Shapes the tile registers for the steps inside: tile names with the rows that each holds,
+        by a configuration in a local array `name`. Instructions leave rows beyond as zeros."""
+        if self._tiles is None:
+            raise SpecError(
+                caller_span(),
+                f"tiles in {self.isa.name}",
+                "a set with tiles",
+                "TileShape(16, 64, ...)",
+            )
+        self._scopes[-1].add(name)
+        self.lines += self._tiles.configure(name, rows)
+        yield
+        self.lines.append(f"{self._tiles.file.tile.release};")
+
+    @contextmanager
+    def when(self, condition: Term) -> Iterator[None]:
+        """`if (condition)`."""
+        self.lines.append(f"if ({condition.text}) {{")
+        self._scopes.append(set())
+        yield
+        for gone in self._scopes.pop():
+            self._alive.pop(gone, None)
+        self.lines.append("}")
 
     @contextmanager
     def loop(
@@ -414,8 +391,3 @@ class Program:
             for c_type, count in alive.items():
                 peak[c_type] = max(peak.get(c_type, 0), count)
         return peak
-
-
-def type_name(operand) -> str:
-    """How an error names an operand that is not a vector."""
-    return {Term: "a scalar", Pointer: "a pointer"}.get(type(operand), repr(operand))

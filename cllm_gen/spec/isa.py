@@ -15,13 +15,36 @@ CPU_REGISTERS = ("eax", "ebx", "ecx", "edx")
 
 
 @dataclass(frozen=True)
+class TileShape:
+    """Two-dimensional registers: the most rows and bytes a row that they hold. Before use they are
+    given shapes by `configure`, C with a {p} for the address of a 64-byte configuration, which
+    clears them; `release` frees them."""
+
+    rows: int
+    row_bytes: int
+    configure: str
+    release: str
+
+
+@dataclass(frozen=True)
 class RegisterFile:
-    """Registers of one C type. `count` maps a target to how many it has."""
+    """Registers of one C type. `count` maps a target to how many it has. Registers with a `tile`
+    shape are no C type, whatever `c_type` calls them: code names them by number, and instructions
+    that fill them are statements."""
 
     c_type: str
     bits: int
     elements: Sequence[str]
     count: Mapping[str, int]
+    tile: TileShape | None = None
+
+    def holds(self, type: Type) -> bool:
+        """Whether a value of the type fills one of these registers."""
+        if type.element not in self.elements:
+            return False
+        if self.tile:
+            return (type.rows, type.lanes * type.bits) == (self.tile.rows, 8 * self.tile.row_bytes)
+        return not type.rows and type.lanes * type.bits == self.bits
 
 
 @dataclass(frozen=True)
@@ -47,10 +70,13 @@ class Feature:
 
 @dataclass(frozen=True)
 class Instruction:
-    """`code` is C with a {hole} for each parameter of `meaning`."""
+    """`code` is C with a {hole} for each parameter of `meaning`. Code whose result is a tile also
+    has {result}, or else leaves it in its first parameter. `tolerance` bounds the error of a float
+    result that is not exact, relative to the meaning of the same operands without their signs."""
 
     code: str
     meaning: str
+    tolerance: float = 0
     span: Span = field(default_factory=caller_span, compare=False)
     read: Meaning = field(init=False, compare=False)
 
@@ -58,6 +84,8 @@ class Instruction:
         object.__setattr__(self, "read", read_meaning(self.meaning, self.span))
         holes = set(re.findall(r"{(\w+)}", self.code))
         wanted = {name for name, _ in self.read.parameters}
+        if self.read.result.rows and not self.in_place:
+            wanted.add("result")
         if holes != wanted:
             raise SpecError(
                 self.span,
@@ -69,6 +97,16 @@ class Instruction:
     @property
     def name(self) -> str:
         return self.read.name
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it leaves a tile where its first parameter was."""
+        parameters = self.read.parameters
+        return (
+            "{result}" not in self.code
+            and bool(self.read.result.rows and parameters)
+            and parameters[0][1] == self.read.result
+        )
 
     @property
     def free(self) -> bool:
@@ -125,6 +163,12 @@ class InstructionSet:
         """CPUID requirements of the whole chain."""
         return [*(self.base.all_features if self.base else []), *self.features]
 
+    @property
+    def tiles(self) -> RegisterFile | None:
+        """The set's two-dimensional registers."""
+        files = [file for level in self.chain for file in level.registers if file.tile]
+        return files[0] if files else None
+
     def c_type(self, type: Type, span: Span | None = None) -> str:
         """The C type that holds such a value."""
         if not type.lanes:
@@ -133,7 +177,7 @@ class InstructionSet:
             )
         for level in self.chain:
             for file in level.registers:
-                if file.bits == type.bits * type.lanes and type.element in file.elements:
+                if file.holds(type):
                     return file.c_type
         raise SpecError(
             span or self.span,

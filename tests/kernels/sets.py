@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 
+from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
@@ -11,9 +13,14 @@ from specs.isa.ssse3 import ssse3
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
 
-SETS = [word32, word64, sse2, ssse3, avx2, avx512]
+SETS = [word32, word64, sse2, ssse3, avx2, avx512, amx]
 CPU_FLAGS = set(
     next(
         line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")
     ).split()
 )
+
+
+_ARCH_REQ_XCOMP_PERM, _SYS_ARCH_PRCTL, _TILE_DATA = 0x1023, 158, 18
+if ctypes.CDLL(None).syscall(_SYS_ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _TILE_DATA) != 0:
+    CPU_FLAGS.discard("amx_tile")  # Linux lends tile registers to those who ask

@@ -9,7 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from cllm_gen.notation.evaluate import run_meaning
+from cllm_gen.notation.evaluate import bf16_bits, run_meaning
 from cllm_gen.notation.index import Type
 from cllm_gen.spec.isa import InstructionSet
 from tests.kernels.sets import CPU_FLAGS, SETS
@@ -25,6 +25,7 @@ _C = {
     "i64": "int64_t",
     "u64": "uint64_t",
     "f32": "float",
+    "bf16": "uint16_t",
 }
 _NUMPY = {
     "i8": "i1",
@@ -36,13 +37,16 @@ _NUMPY = {
     "i64": "i8",
     "u64": "u8",
     "f32": "f4",
+    "bf16": "u2",
 }
 IMMEDIATES = (1, 4, 7)
+STRIDES = (64, 128, 192)  # bytes from row to row, for instructions that have a stride
 TRIALS = 24
+SMALLEST = 2.0**-120  # below, instructions with a tolerance may flush to zero
 
 
 def _lanes(type: Type) -> int:
-    return type.lanes or 1
+    return (type.rows or 1) * (type.lanes or 1)
 
 
 def _immediates(instruction) -> list[dict[str, int]]:
@@ -51,10 +55,19 @@ def _immediates(instruction) -> list[dict[str, int]]:
     return [dict(zip(names, values)) for values in itertools.product(IMMEDIATES, repeat=len(names))]
 
 
+def _types(instruction) -> list[tuple[str, Type]]:
+    return [*instruction.read.parameters, ("", instruction.read.result)]
+
+
 def _function(isa: InstructionSet, instruction, constants: dict[str, int], name: str) -> str:
     """A C function that runs the instruction on operands in memory."""
-    parameters, texts = ["uint8_t *result"], {}
+    parameters, texts = ["uint8_t *result"], {"result": "7"}
     body = []
+    if any(type.rows for _, type in _types(instruction)):
+        body.append("uint8_t shapes[64] = {1};")
+        body.append("for (int t = 0; t < 8; t++) shapes[16 + 2 * t] = 64, shapes[48 + t] = 16;")
+        body.append("__atomic_signal_fence(__ATOMIC_SEQ_CST);")
+        body.append(isa.tiles.tile.configure.replace("{p}", "shapes") + ";")
     for at, (operand, type) in enumerate(instruction.read.parameters):
         if type.element == "imm":
             texts[operand] = str(constants[operand])
@@ -66,6 +79,9 @@ def _function(isa: InstructionSet, instruction, constants: dict[str, int], name:
         parameters.append(f"const uint8_t *from{at}")
         if type.pointer:
             texts[operand] = f"(const {element} *)(const void *)from{at}"
+        elif type.rows:
+            body.append(f"_tile_loadd({at}, from{at}, 64);")
+            texts[operand] = str(at)
         else:
             c_type = isa.c_type(type)
             body.append(f"{c_type} {operand}; memcpy(&{operand}, from{at}, sizeof {operand});")
@@ -75,6 +91,8 @@ def _function(isa: InstructionSet, instruction, constants: dict[str, int], name:
         code = code.replace("{" + operand + "}", text)
     if instruction.read.result.pointer:
         body.append(f"{code};")
+    elif instruction.read.result.rows:
+        body.append(f"{code}; _tile_stored({0 if instruction.in_place else 7}, result, 64);")
     else:
         body.append(
             f"{isa.c_type(instruction.read.result)} out = {code}; memcpy(result, &out, sizeof out);"
@@ -120,6 +138,8 @@ def _values(type: Type, rng, trial: int) -> np.ndarray:
             if trial % 2
             else (rng.standard_normal(count) * 10.0 ** rng.integers(-3, 6)).astype("f4")
         )
+    if type.element == "bf16":
+        return bf16_bits(rng.standard_normal(count) * 10.0 ** rng.integers(-3, 6, count))
     limits = np.iinfo(dtype)
     edges = np.array(
         [limits.min, limits.max, 0, 1, limits.max - 1, limits.min + 1, limits.max // 2], dtype
@@ -145,44 +165,89 @@ _DEFINED = {  # operands that a schedule keeps in range, because C leaves the re
 }
 
 
+def _operand(instruction, operand: str, type: Type, rng, trial: int) -> np.ndarray:
+    """Lanes within the range in which the instruction is defined."""
+    if operand == "stride":
+        return np.array([STRIDES[trial % len(STRIDES)]], np.uint64)
+    values = _values(type, rng, trial)
+    if instruction.name in _DEFINED and not type.pointer:
+        bound = _DEFINED[instruction.name]
+        values = np.clip(values, -bound, bound).astype(values.dtype)
+    if operand == "n":
+        values = values & 31
+    if instruction.name == "least" and operand == "b":
+        values = values & 0x7FFFFFFF
+    if instruction.name.startswith("divide"):
+        values = np.where(values == 0, np.float32(2), values)
+    if instruction.name.startswith("sqrt"):
+        values = np.abs(values)
+    return values
+
+
+def _apart(rows: np.ndarray, stride: int) -> np.ndarray:
+    """Bytes of rows that are `stride` bytes apart, with junk between."""
+    wide = np.full((len(rows), stride), 0xA5, np.uint8)
+    wide[:, : rows[0].nbytes] = rows.view(np.uint8)
+    return wide
+
+
 def test_instructions_do_what_they_mean(compiled):
     library, cases = compiled
     rng = np.random.default_rng(SEED)
     print(f"seed {SEED}")
     for instruction, constants, name in cases:
         function = getattr(library, name)
+        result = instruction.read.result
         for trial in range(TRIALS):
             operands, addresses = dict(constants), []
+            stride = 0
             for operand, type in instruction.read.parameters:
                 if type.element == "imm":
                     continue
-                if type.pointer and instruction.read.result.pointer:
+                if type.pointer and result.pointer:
                     operands[operand] = np.zeros(_lanes(type))
                     continue
-                values = _values(type, rng, trial)
-                if instruction.name in _DEFINED and not type.pointer:
-                    bound = _DEFINED[instruction.name]
-                    values = np.clip(values, -bound, bound).astype(values.dtype)
-                if operand == "n":
-                    values = values & 31
-                if instruction.name == "least" and operand == "b":
-                    values = values & 0x7FFFFFFF
-                if instruction.name.startswith("divide"):
-                    values = np.where(values == 0, np.float32(2), values)
-                if instruction.name.startswith("sqrt"):
-                    values = np.abs(values)
-                operands[operand] = values if type.lanes else values[0]
-                addresses.append(np.ascontiguousarray(values))
-            result = instruction.read.result
-            got = np.full(_lanes(result) + 8, 0xA5, np.uint8).repeat(8)
+                values = _operand(instruction, operand, type, rng, trial)
+                if operand == "stride":
+                    stride = int(values[0])
+                operands[operand] = values.reshape(type.shape) if type.lanes else values[0]
+                addresses.append((type, np.ascontiguousarray(values)))
+            got = np.full(_lanes(result) * 8 * 8 + 64, 0xA5, np.uint8)
+            passed = [
+                _apart(a.reshape(type.shape), stride) if type.rows and type.pointer else a
+                for type, a in addresses
+            ]
             function(
-                ctypes.c_void_p(got.ctypes.data),
-                *(ctypes.c_void_p(a.ctypes.data) for a in addresses),
+                ctypes.c_void_p(got.ctypes.data), *(ctypes.c_void_p(a.ctypes.data) for a in passed)
             )
-            size = _lanes(result) * np.dtype(_NUMPY[result.element]).itemsize
             want = run_meaning(instruction.read, operands)
-            found = got[:size].view(_NUMPY[result.element])
-            assert _bits(found) == _bits(
-                want
-            ), f"{name}({operands}): {found}, its meaning gives {want}"
-            assert (got[size:] == 0xA5).all(), f"{name} writes beyond its result"
+            found, beyond = _written(got, result, stride)
+            found = found.view(_NUMPY[result.element]).reshape(want.shape)
+            assert (beyond == 0xA5).all(), f"{name} writes beyond its result"
+            if instruction.tolerance:
+                bound = run_meaning(
+                    instruction.read, {k: _unsigned(v) for k, v in operands.items()}
+                )
+                assert (
+                    np.abs(found - want) <= instruction.tolerance * bound + SMALLEST
+                ).all(), f"{name}({operands}): {found}, its meaning gives {want}"
+            else:
+                assert _bits(found) == _bits(
+                    want
+                ), f"{name}({operands}): {found}, its meaning gives {want}"
+
+
+def _written(got: np.ndarray, result: Type, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    """The bytes of a result, and all others."""
+    size = np.dtype(_NUMPY[result.element]).itemsize
+    if not (result.pointer and result.rows):
+        size *= _lanes(result)
+        return got[:size], got[size:]
+    end, size = result.rows * stride, size * result.lanes
+    rows = got[:end].reshape(result.rows, stride)
+    return rows[:, :size].copy(), np.concatenate([rows[:, size:].ravel(), got[end:]])
+
+
+def _unsigned(values):
+    """Floats without their signs; bfloat16 is held in 16 bits."""
+    return values & 0x7FFF if values.dtype == np.uint16 else np.abs(values)
