@@ -22,6 +22,9 @@ _Noreturn void kernel_main(void) {
 #endif
     memory_start(platform_free_memory(), MEMORY_HEAP);
     workers_start(command_line_number("cpus", 0, WORKERS_MAX, 0));
+#ifdef DEBUG
+    fault_provoke_on_workers();
+#endif
     if (!http_start()) /* first, so that the network comes up while the model is bound */
         panic("no network: the log above says why");
     engine_start();

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "panic.h"
 #include "platform.h"
+#include "workers.h"
 
 static void divide(void) {
     volatile int seven = 7, zero = 0;
@@ -100,30 +101,85 @@ static void sleep_a_second(void) {
 
 static void leave(void) { platform_exit(7); }
 
-void fault_provoke(void) {
-    static const struct {
-        const char *name;
-        void (*provoke)(void);
-    } faults[] = {
-        {"divide", divide},
-        {"null", read_null},
-        {"write-text", write_text},
-        {"write-constant", write_constant},
-        {"write-module", write_module},
-        {"exec-data", execute_data},
-        {"exec-free", execute_free_memory},
-        {"stack", stack},
-        {"opcode", opcode},
-        {"panic", reason},
-        {"dirty-memory", dirty_memory},
-        {"sleep", sleep_a_second},
-        {"exit", leave},
-    };
-    struct text wanted = command_line_value("fault");
+/* What every worker adds to a row of numbers, and must find there after a barrier. */
+#define ROUNDS 200
+static uint32_t marks[WORKERS_MAX];
+
+static void mark(size_t worker, const void *context) {
+    const uint32_t *start = context;
+    for (uint32_t round = *start; round < *start + ROUNDS; round++) {
+        marks[worker] = round;
+        workers_barrier();
+        for (size_t other = 0; other < workers_count(); other++)
+            if (marks[other] != round)
+                panic("worker %zu sees %u of worker %zu in round %u", worker,
+                      (unsigned)marks[other], other, (unsigned)round);
+        workers_barrier();
+    }
+}
+
+/* Workers meet, also after they slept; then the machine idles for a second. */
+static void workers(void) {
+    for (uint32_t start = 1; start < 10 * ROUNDS; start += ROUNDS) {
+        workers_run(mark, &start);
+        if (start / ROUNDS % 2)
+            for (uint64_t end = clock_nanoseconds() + 20000000; clock_nanoseconds() < end;)
+                platform_idle(end);
+    }
+    log_info("fault", "%zu workers met", workers_count());
+    sleep_a_second();
+}
+
+static const struct fault {
+    const char *name;
+    void (*provoke)(void);
+} faults[] = {
+    {"divide", divide},
+    {"null", read_null},
+    {"write-text", write_text},
+    {"write-constant", write_constant},
+    {"write-module", write_module},
+    {"exec-data", execute_data},
+    {"exec-free", execute_free_memory},
+    {"stack", stack},
+    {"opcode", opcode},
+    {"panic", reason},
+    {"dirty-memory", dirty_memory},
+    {"sleep", sleep_a_second},
+    {"exit", leave},
+};
+
+static const struct fault *find(struct text name) {
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        if (wanted.count == strlen(faults[i].name) &&
-            memcmp(wanted.bytes, faults[i].name, wanted.count) == 0)
-            faults[i].provoke();
+        if (name.count == strlen(faults[i].name) &&
+            memcmp(name.bytes, faults[i].name, name.count) == 0)
+            return &faults[i];
+    return NULL;
+}
+
+void fault_provoke(void) {
+    const struct fault *fault = find(command_line_value("fault"));
+    if (fault)
+        fault->provoke();
+}
+
+static void provoke_on_last(size_t worker, const void *context) {
+    const struct fault *fault = context;
+    if (worker + 1 == workers_count())
+        fault->provoke();
+}
+
+void fault_provoke_on_workers(void) {
+    static const char prefix[] = "other-";
+    size_t skip = sizeof prefix - 1;
+    struct text wanted = command_line_value("fault");
+    if (wanted.count == 7 && memcmp(wanted.bytes, "workers", 7) == 0)
+        workers();
+    if (wanted.count <= skip || memcmp(wanted.bytes, prefix, skip) != 0)
+        return;
+    const struct fault *fault = find((struct text){wanted.bytes + skip, wanted.count - skip});
+    if (fault)
+        workers_run(provoke_on_last, fault);
 }
 
 #endif
