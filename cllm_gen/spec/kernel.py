@@ -12,12 +12,13 @@ from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.source import Span, SpecError, caller_span
 
 NAME = re.compile(
-    r"(?P<operation>[a-z_]+)_(?P<type>f32|q[0-9]+(?:_[0-9])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
+    r"(?P<operation>[a-z_]+)_(?P<type>f16|f32|bf16|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
 )
 C_TYPES = {
     "size": "size_t ",
     "in bytes": "const void *",
     "out bytes": "void *",
+    "out u8": "uint8_t *",
     "in u8": "const uint8_t *",
     "in i32": "const int32_t *",
     "in u32": "const uint32_t *",
@@ -39,6 +40,11 @@ class KernelRequest:
     def name(self) -> str:
         """The naming law: `operation_type_RxC`; `NAME` reads it back."""
         return f"{self.operation}_{self.type}_{'x'.join(map(str, self.shape))}"
+
+    @property
+    def matrices(self) -> int:
+        """Weight matrices that it multiplies by; 0: it is no matrix kernel."""
+        return {"matmul": 1, "matmul_add": 1, "swiglu": 2, "geglu": 2}.get(self.operation, 0)
 
 
 @dataclass(frozen=True)
