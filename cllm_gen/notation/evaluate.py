@@ -49,6 +49,11 @@ _FUNCTIONS = {
     "saturate_i16": _saturate(16),
     "bits": lambda x: np.asarray(x, np.float32).view(np.int32).astype(np.int64),
     "from_bits": lambda x: (np.asarray(x) & 0xFFFFFFFF).astype(np.uint32).view(np.float32),
+    "from_half": lambda x: (np.asarray(x) & 0xFFFF)
+    .astype(np.uint16)
+    .view(np.float16)
+    .astype(np.float32),
+    "half": lambda x: np.asarray(x, np.float32).astype(np.float16).view(np.uint16).astype(np.int64),
     "unsigned_64": lambda x: np.asarray(x, np.int64).astype(np.uint64),
     "fused": lambda a, b, c: (a.astype(np.longdouble) * b + c).astype(np.float32),
 }

@@ -23,6 +23,8 @@ FUNCTIONS = {  # and how many arguments each takes
     "saturate_i16": 1,
     "bits": 1,
     "from_bits": 1,
+    "from_half": 1,
+    "half": 1,
     "unsigned_64": 1,
     "fused": 3,
 }

@@ -12,14 +12,14 @@ from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.source import Span, SpecError, caller_span
 
 NAME = re.compile(
-    r"(?P<operation>[a-z_]+)_(?P<type>f16|f32|bf16|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
+    r"(?P<operation>[a-z_]+?)_(?P<type>b?f16|f32|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
 )
 C_TYPES = {
     "size": "size_t ",
     "in bytes": "const void *",
     "out bytes": "void *",
-    "out u8": "uint8_t *",
     "in u8": "const uint8_t *",
+    "out u8": "uint8_t *",
     "in i32": "const int32_t *",
     "in u32": "const uint32_t *",
     "in f32": "const float *",

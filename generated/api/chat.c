@@ -412,6 +412,7 @@ enum chat_request_key {
     CHAT_REQUEST_KEY_MIN_P,
     CHAT_REQUEST_KEY_SEED,
     CHAT_REQUEST_KEY_STOP,
+    CHAT_REQUEST_KEY_CACHE_PROMPT,
     CHAT_REQUEST_KEY_STREAM,
     CHAT_REQUEST_KEY_STREAM_OPTIONS,
     CHAT_REQUEST_KEY_RESPONSE_FORMAT,
@@ -489,6 +490,14 @@ static enum chat_request_key chat_request_key(struct text key) {
     case WORD('s', 't', 'o', 'p', 0, 0, 0, 0):
         if (key.count == 4)
             return CHAT_REQUEST_KEY_STOP;
+        break;
+    case WORD('c', 'a', 'c', 'h', 'e', '_', 'p', 'r'):
+        switch (text_word(key, 8)) {
+        case WORD('o', 'm', 'p', 't', 0, 0, 0, 0):
+            if (key.count == 12)
+                return CHAT_REQUEST_KEY_CACHE_PROMPT;
+            break;
+        }
         break;
     case WORD('s', 't', 'r', 'e', 'a', 'm', 0, 0):
         if (key.count == 6)
@@ -632,6 +641,7 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
     value->top_p = 1.0;
     value->top_k = 0;
     value->min_p = 0.0;
+    value->cache_prompt = true;
     value->stream = false;
     if (!json_object(reader, path))
         return false;
@@ -697,6 +707,12 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
             here.field = "stop";
             value->has_stop = !json_is_null(reader);
             if (value->has_stop && !stop_parse(reader, &here, &value->stop))
+                return false;
+            break;
+        case CHAT_REQUEST_KEY_CACHE_PROMPT:
+            here.field = "cache_prompt";
+            value->cache_prompt = true;
+            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->cache_prompt))
                 return false;
             break;
         case CHAT_REQUEST_KEY_STREAM:
@@ -890,6 +906,8 @@ void chat_completion_write(struct buffer *buffer, const struct chat_completion *
     chat_completion_choices_write(buffer, &value->choices);
     json_write_key(buffer, &first, "usage");
     usage_write(buffer, &value->usage);
+    json_write_key(buffer, &first, "timings");
+    timings_write(buffer, &value->timings);
     json_write_raw(buffer, "}");
 }
 
@@ -968,6 +986,10 @@ void chat_chunk_write(struct buffer *buffer, const struct chat_chunk *value) {
     } else if (value->has_usage) {
         json_write_key(buffer, &first, "usage");
         usage_write(buffer, &value->usage);
+    }
+    if (value->has_timings) {
+        json_write_key(buffer, &first, "timings");
+        timings_write(buffer, &value->timings);
     }
     json_write_raw(buffer, "}");
 }

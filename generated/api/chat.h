@@ -154,6 +154,8 @@ struct chat_request {
     /* Where to stop. */
     bool has_stop;
     struct stop stop;
+    /* Take keys and values of a known beginning from earlier requests; false computes them anew. */
+    bool cache_prompt;
     /* Answer with server-sent events. */
     bool stream;
     /* What the stream carries besides text; without `stream` it changes nothing. */
@@ -211,6 +213,8 @@ struct chat_completion {
     struct chat_completion_choices choices;
     /* Token counts. */
     struct usage usage;
+    /* Where the time went. */
+    struct timings timings;
 };
 
 void chat_completion_write(struct buffer *buffer, const struct chat_completion *value);
@@ -271,6 +275,9 @@ struct chat_chunk {
     bool has_usage;
     bool usage_is_null;
     struct usage usage;
+    /* Where the time went; in the last event only. */
+    bool has_timings;
+    struct timings timings;
 };
 
 void chat_chunk_write(struct buffer *buffer, const struct chat_chunk *value);

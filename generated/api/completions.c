@@ -22,6 +22,7 @@ enum completion_request_key {
     COMPLETION_REQUEST_KEY_MIN_P,
     COMPLETION_REQUEST_KEY_SEED,
     COMPLETION_REQUEST_KEY_STOP,
+    COMPLETION_REQUEST_KEY_CACHE_PROMPT,
     COMPLETION_REQUEST_KEY_STREAM,
     COMPLETION_REQUEST_KEY_STREAM_OPTIONS,
     COMPLETION_REQUEST_KEY_N,
@@ -79,6 +80,14 @@ static enum completion_request_key completion_request_key(struct text key) {
     case WORD('s', 't', 'o', 'p', 0, 0, 0, 0):
         if (key.count == 4)
             return COMPLETION_REQUEST_KEY_STOP;
+        break;
+    case WORD('c', 'a', 'c', 'h', 'e', '_', 'p', 'r'):
+        switch (text_word(key, 8)) {
+        case WORD('o', 'm', 'p', 't', 0, 0, 0, 0):
+            if (key.count == 12)
+                return COMPLETION_REQUEST_KEY_CACHE_PROMPT;
+            break;
+        }
         break;
     case WORD('s', 't', 'r', 'e', 'a', 'm', 0, 0):
         if (key.count == 6)
@@ -155,6 +164,7 @@ bool completion_request_parse(struct json_reader *reader, const struct json_path
     value->top_p = 1.0;
     value->top_k = 0;
     value->min_p = 0.0;
+    value->cache_prompt = true;
     value->stream = false;
     if (!json_object(reader, path))
         return false;
@@ -213,6 +223,12 @@ bool completion_request_parse(struct json_reader *reader, const struct json_path
             here.field = "stop";
             value->has_stop = !json_is_null(reader);
             if (value->has_stop && !stop_parse(reader, &here, &value->stop))
+                return false;
+            break;
+        case COMPLETION_REQUEST_KEY_CACHE_PROMPT:
+            here.field = "cache_prompt";
+            value->cache_prompt = true;
+            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->cache_prompt))
                 return false;
             break;
         case COMPLETION_REQUEST_KEY_STREAM:
@@ -345,6 +361,10 @@ void completion_write(struct buffer *buffer, const struct completion *value) {
     } else if (value->has_usage) {
         json_write_key(buffer, &first, "usage");
         usage_write(buffer, &value->usage);
+    }
+    if (value->has_timings) {
+        json_write_key(buffer, &first, "timings");
+        timings_write(buffer, &value->timings);
     }
     json_write_raw(buffer, "}");
 }

@@ -46,6 +46,8 @@ struct completion_request {
     /* Where to stop. */
     bool has_stop;
     struct stop stop;
+    /* Take keys and values of a known beginning from earlier requests; false computes them anew. */
+    bool cache_prompt;
     /* Answer with server-sent events. */
     bool stream;
     /* What the stream carries besides text; without `stream` it changes nothing. */
@@ -91,6 +93,9 @@ struct completion {
     bool has_usage;
     bool usage_is_null;
     struct usage usage;
+    /* Where the time went, all prompts together; in a stream's last event only. */
+    bool has_timings;
+    struct timings timings;
 };
 
 void completion_write(struct buffer *buffer, const struct completion *value);

@@ -210,6 +210,15 @@ void finish_reason_write(struct buffer *buffer, enum finish_reason value) {
     }
 }
 
+/* specs/api/generation.py | "prompt_tokens_details", */
+void prompt_tokens_details_write(struct buffer *buffer, const struct prompt_tokens_details *value) {
+    bool first = true;
+    json_write_raw(buffer, "{");
+    json_write_key(buffer, &first, "cached_tokens");
+    json_write_integer(buffer, value->cached_tokens);
+    json_write_raw(buffer, "}");
+}
+
 /* specs/api/generation.py | "usage", */
 void usage_write(struct buffer *buffer, const struct usage *value) {
     bool first = true;
@@ -220,5 +229,32 @@ void usage_write(struct buffer *buffer, const struct usage *value) {
     json_write_integer(buffer, value->completion_tokens);
     json_write_key(buffer, &first, "total_tokens");
     json_write_integer(buffer, value->total_tokens);
+    json_write_key(buffer, &first, "prompt_tokens_details");
+    prompt_tokens_details_write(buffer, &value->prompt_tokens_details);
+    json_write_raw(buffer, "}");
+}
+
+/* specs/api/generation.py | "timings", */
+void timings_write(struct buffer *buffer, const struct timings *value) {
+    bool first = true;
+    json_write_raw(buffer, "{");
+    json_write_key(buffer, &first, "cache_n");
+    json_write_integer(buffer, value->cache_n);
+    json_write_key(buffer, &first, "prompt_n");
+    json_write_integer(buffer, value->prompt_n);
+    json_write_key(buffer, &first, "prompt_ms");
+    json_write_number(buffer, value->prompt_ms);
+    json_write_key(buffer, &first, "prompt_per_token_ms");
+    json_write_number(buffer, value->prompt_per_token_ms);
+    json_write_key(buffer, &first, "prompt_per_second");
+    json_write_number(buffer, value->prompt_per_second);
+    json_write_key(buffer, &first, "predicted_n");
+    json_write_integer(buffer, value->predicted_n);
+    json_write_key(buffer, &first, "predicted_ms");
+    json_write_number(buffer, value->predicted_ms);
+    json_write_key(buffer, &first, "predicted_per_token_ms");
+    json_write_number(buffer, value->predicted_per_token_ms);
+    json_write_key(buffer, &first, "predicted_per_second");
+    json_write_number(buffer, value->predicted_per_second);
     json_write_raw(buffer, "}");
 }

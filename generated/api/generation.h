@@ -102,6 +102,15 @@ enum finish_reason {
 
 void finish_reason_write(struct buffer *buffer, enum finish_reason value);
 
+/* What became of the prompt's tokens.
+ * specs/api/generation.py | "prompt_tokens_details", */
+struct prompt_tokens_details {
+    /* Tokens whose keys and values came from earlier requests; part of `prompt_tokens`. */
+    int64_t cached_tokens;
+};
+
+void prompt_tokens_details_write(struct buffer *buffer, const struct prompt_tokens_details *value);
+
 /* Tokens that a request took.
  * specs/api/generation.py | "usage", */
 struct usage {
@@ -111,6 +120,35 @@ struct usage {
     int64_t completion_tokens;
     /* Their sum. */
     int64_t total_tokens;
+    /* More about the prompt. */
+    struct prompt_tokens_details prompt_tokens_details;
 };
 
 void usage_write(struct buffer *buffer, const struct usage *value);
+
+/* Where a request's time went; waiting for other requests is not counted. The first token comes out
+ * of the prompt's last step, so rates of prediction are those of the tokens after it. Milliseconds
+ * have three decimals; what cannot be told of so few tokens is 0. specs/api/generation.py |
+ * "timings", */
+struct timings {
+    /* Tokens of the prompt that came from the cache. */
+    int64_t cache_n;
+    /* Tokens of the prompt that were computed. */
+    int64_t prompt_n;
+    /* Time until the first token. */
+    double prompt_ms;
+    /* Of that, for each token computed. */
+    double prompt_per_token_ms;
+    /* Tokens of the prompt computed in a second. */
+    double prompt_per_second;
+    /* Tokens generated. */
+    int64_t predicted_n;
+    /* Time from the first token to the last. */
+    double predicted_ms;
+    /* Of that, for each token after the first. */
+    double predicted_per_token_ms;
+    /* Tokens after the first, in a second. */
+    double predicted_per_second;
+};
+
+void timings_write(struct buffer *buffer, const struct timings *value);

@@ -10,10 +10,38 @@
 #define EVENT_STREAM "text/event-stream"
 
 struct usage answer_usage(const struct answer *answer) {
-    return (struct usage){.prompt_tokens = (int64_t)answer->prompt_tokens,
-                          .completion_tokens = (int64_t)answer->completion_tokens,
-                          .total_tokens =
-                              (int64_t)(answer->prompt_tokens + answer->completion_tokens)};
+    const struct generation_figures *figures = &answer->figures;
+    return (struct usage){
+        .prompt_tokens = (int64_t)figures->prompt_tokens,
+        .completion_tokens = (int64_t)figures->answer_tokens,
+        .total_tokens = (int64_t)(figures->prompt_tokens + figures->answer_tokens),
+        .prompt_tokens_details = {.cached_tokens = (int64_t)figures->reused_tokens}};
+}
+
+static double per(double amount, double divisor) { return divisor > 0 ? amount / divisor : 0; }
+
+struct timings answer_timings(const struct answer *answer) {
+    const struct generation_figures *figures = &answer->figures;
+    size_t computed = figures->prompt_tokens - figures->reused_tokens;
+    size_t first_tokens =
+        answer->current + 1 < answer->prompt_count ? answer->current + 1 : answer->prompt_count;
+    double prompt = (double)(figures->prompt_nanoseconds / 1000) / 1000;
+    double predicted = (double)(figures->answer_nanoseconds / 1000) / 1000;
+    double more = (double)(figures->answer_tokens - first_tokens);
+    return (struct timings){.cache_n = (int64_t)figures->reused_tokens,
+                            .prompt_n = (int64_t)computed,
+                            .prompt_ms = prompt,
+                            .prompt_per_token_ms = per(prompt, (double)computed),
+                            .prompt_per_second = per((double)computed * 1000, prompt),
+                            .predicted_n = (int64_t)figures->answer_tokens,
+                            .predicted_ms = predicted,
+                            .predicted_per_token_ms = per(predicted, more),
+                            .predicted_per_second = per(more * 1000, predicted)};
+}
+
+bool answer_is_last_event(const struct answer *answer, const struct text *text,
+                          const enum finish_reason *finish) {
+    return !text || (finish && !answer->counts && answer->current + 1 == answer->prompt_count);
 }
 
 struct text answer_id(const struct answer *answer) {
@@ -141,6 +169,14 @@ static void fail(struct answer *answer) {
     release(answer);
 }
 
+static void add(struct generation_figures *sum, const struct generation_figures *figures) {
+    sum->prompt_tokens += figures->prompt_tokens;
+    sum->reused_tokens += figures->reused_tokens;
+    sum->answer_tokens += figures->answer_tokens;
+    sum->prompt_nanoseconds += figures->prompt_nanoseconds;
+    sum->answer_nanoseconds += figures->answer_nanoseconds;
+}
+
 static enum submit_error submit(struct answer *answer) {
     const struct prompt_list *prompt = &answer->prompts[answer->current];
     answer->generation.prompt = prompt->tokens;
@@ -149,7 +185,8 @@ static enum submit_error submit(struct answer *answer) {
     return engine_submit(&answer->generation, &answer->job);
 }
 
-static void generation_ended(void *context, enum generation_end end, size_t completion_tokens) {
+static void generation_ended(void *context, enum generation_end end,
+                             const struct generation_figures *figures) {
     struct answer *answer = context;
     struct answer_part *part = &answer->parts[answer->current];
 
@@ -158,8 +195,7 @@ static void generation_ended(void *context, enum generation_end end, size_t comp
         return;
     }
     part->finish = end == GENERATION_STOP ? FINISH_REASON_STOP : FINISH_REASON_LENGTH;
-    answer->prompt_tokens += answer->prompts[answer->current].count;
-    answer->completion_tokens += completion_tokens;
+    add(&answer->figures, figures);
     struct text nothing = {"", 0};
     if (answer->streams && !send_event(answer, &nothing, &part->finish)) {
         release(answer);

@@ -44,7 +44,7 @@ struct answer {
     const struct prompt_list *prompts;
     struct answer_part *parts; /* one for each prompt */
     size_t prompt_count, current;
-    size_t prompt_tokens, completion_tokens;
+    struct generation_figures figures; /* of all prompts so far */
     struct job *job;
 };
 
@@ -62,6 +62,13 @@ void answer_set_sampling(struct answer *answer, double temperature, double top_p
 
 /* Token counts as the API reports them. */
 struct usage answer_usage(const struct answer *answer);
+
+/* Where the time went, as the API reports it. */
+struct timings answer_timings(const struct answer *answer);
+
+/* True once the last event before the end of a stream is due: it carries the timings. */
+bool answer_is_last_event(const struct answer *answer, const struct text *text,
+                          const enum finish_reason *finish);
 
 struct text answer_id(const struct answer *answer);
 

@@ -39,6 +39,9 @@ static void event(struct buffer *body, const struct answer *answer, const struct
         value.has_usage = true;
         value.usage = answer_usage(answer);
     }
+    value.has_timings = answer_is_last_event(answer, text, finish);
+    if (value.has_timings)
+        value.timings = answer_timings(answer);
     chat_chunk_write_event(body, &value);
 }
 
@@ -50,7 +53,8 @@ static void whole(struct buffer *body, const struct answer *answer) {
                                     .created = (int64_t)answer->created,
                                     .model = served_model_name(),
                                     .choices = {&choice, 1},
-                                    .usage = answer_usage(answer)};
+                                    .usage = answer_usage(answer),
+                                    .timings = answer_timings(answer)};
     chat_completion_write(body, &value);
 }
 

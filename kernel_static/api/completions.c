@@ -24,6 +24,9 @@ static void event(struct buffer *body, const struct answer *answer, const struct
         value.has_usage = true;
         value.usage = answer_usage(answer);
     }
+    value.has_timings = answer_is_last_event(answer, text, finish);
+    if (value.has_timings)
+        value.timings = answer_timings(answer);
     completion_write_event(body, &value);
 }
 
@@ -46,6 +49,8 @@ static void whole(struct buffer *body, const struct answer *answer) {
     value.usage_is_null = false;
     value.has_usage = true;
     value.usage = answer_usage(answer);
+    value.has_timings = true;
+    value.timings = answer_timings(answer);
     completion_write(body, &value);
 }
 

@@ -104,20 +104,28 @@ static void show_text(struct job *job) {
     buffer_clear(&job->ready);
 }
 
-static uint64_t milliseconds(uint64_t from, uint64_t to) { return (to - from) / 1000000; }
+static void log_figures(const struct generation_figures *figures) {
+    unsigned prompt = (unsigned)(figures->prompt_nanoseconds / 100000),
+             answer = (unsigned)(figures->answer_nanoseconds / 100000);
+    log_info("engine", "prompt %zu tokens (%zu reused) in %u.%u ms, answer %zu tokens in %u.%u ms",
+             figures->prompt_tokens, figures->reused_tokens, prompt / 10, prompt % 10,
+             figures->answer_tokens, answer / 10, answer % 10);
+}
 
 static void end_generation(struct job *job, enum generation_end end) {
-    size_t answered = job->token_count - job->prompt_count;
-    uint64_t now = clock_nanoseconds(), prefill = milliseconds(job->started, job->prefilled),
-             decode = milliseconds(job->prefilled, now);
+    struct generation_figures figures = {
+        .prompt_tokens = job->prompt_count,
+        .answer_tokens = job->token_count - job->prompt_count,
+        .prompt_nanoseconds = job->prefilled - job->started,
+        .answer_nanoseconds = clock_nanoseconds() - job->prefilled,
+    };
 
     if (end == GENERATION_LENGTH)
         text_stream_flush(&job->stream, &job->ready);
     show_text(job);
-    log_info("engine", "prompt %zu tokens in %u ms, answer %zu tokens in %u ms", job->prompt_count,
-             (unsigned)prefill, answered, (unsigned)decode);
+    log_figures(&figures);
     if (!job->cancelled)
-        job->events->ended(job->context, end, answered);
+        job->events->ended(job->context, end, &figures);
     remove_job(job);
 }
 

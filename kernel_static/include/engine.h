@@ -28,11 +28,19 @@ enum generation_end {
     GENERATION_FAILED, /* the model image is damaged or the KV cache is exhausted */
 };
 
+/* What a generation took. The first token of the answer comes out of the prompt's last step. */
+struct generation_figures {
+    size_t prompt_tokens, reused_tokens; /* reused: of these, taken from the cache */
+    size_t answer_tokens;
+    uint64_t prompt_nanoseconds; /* from its first step to the first token */
+    uint64_t answer_nanoseconds; /* from the first token to the end */
+};
+
 struct generation_events {
     /* More text: whole UTF-8 characters, nothing of a stop string. */
     void (*text)(void *context, const char *bytes, size_t count);
     /* The last call for this generation. */
-    void (*ended)(void *context, enum generation_end end, size_t completion_tokens);
+    void (*ended)(void *context, enum generation_end end, const struct generation_figures *figures);
 };
 
 struct generation_request {

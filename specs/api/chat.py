@@ -15,7 +15,15 @@ from cllm_gen.spec.schema import (
     Unsupported,
 )
 
-from specs.api.generation import finish_reason, ignored, model_name, refused, sampling, usage
+from specs.api.generation import (
+    finish_reason,
+    ignored,
+    model_name,
+    refused,
+    sampling,
+    timings,
+    usage,
+)
 
 content_part = Object(
     "content_part",
@@ -142,6 +150,7 @@ chat_completion = Object(
     Field("model", String(), "The model that answered."),
     Field("choices", Array(chat_choice), "One answer."),
     Field("usage", usage, "Token counts."),
+    Field("timings", timings, "Where the time went."),
 )
 
 chat_delta = Object(
@@ -175,6 +184,7 @@ chat_chunk = Object(
         required=False,
         nullable=True,
     ),
+    Field("timings", timings, "Where the time went; in the last event only.", required=False),
 )
 
 api = Api(

@@ -10,6 +10,7 @@ from specs.api.generation import (
     prompt,
     refused,
     sampling,
+    timings,
     usage,
 )
 
@@ -51,6 +52,12 @@ completion = Object(
     Field("model", String(), "The model that answered."),
     Field("choices", Array(completion_choice), "One for each prompt; none in the event of counts."),
     Field("usage", usage, "Token counts.", required=False, nullable=True),
+    Field(
+        "timings",
+        timings,
+        "Where the time went, all prompts together; in a stream's last event only.",
+        required=False,
+    ),
 )
 
 api = Api(

@@ -1,6 +1,7 @@
 """What every request that generates text has in common, and what its answer counts.
 
-Follows OpenAI's API reference; `top_k` and `min_p` are the extensions that llama.cpp and vLLM share.
+Follows OpenAI's API reference; `top_k` and `min_p` are the extensions that llama.cpp and vLLM share,
+`cache_prompt` and `timings` are llama.cpp's (tools/server/README.md there).
 """
 
 from cllm_gen.spec.schema import (
@@ -93,6 +94,13 @@ sampling = (
         nullable=True,
     ),
     Field("stop", stop, "Where to stop.", required=False, nullable=True),
+    Field(
+        "cache_prompt",
+        Boolean(),
+        "Take keys and values of a known beginning from earlier requests; false computes them anew.",
+        default=True,
+        nullable=True,
+    ),
     Field("stream", Boolean(), "Answer with server-sent events.", default=False, nullable=True),
     Field(
         "stream_options",
@@ -120,10 +128,37 @@ ignored = (
     Ignored("prompt_cache_retention", "caching does not change answers"),
 )
 
+prompt_tokens_details = Object(
+    "prompt_tokens_details",
+    "What became of the prompt's tokens.",
+    Field(
+        "cached_tokens",
+        Integer(),
+        "Tokens whose keys and values came from earlier requests; part of `prompt_tokens`.",
+    ),
+)
+
 usage = Object(
     "usage",
     "Tokens that a request took.",
     Field("prompt_tokens", Integer(), "Tokens of the prompt, template included."),
     Field("completion_tokens", Integer(), "Tokens generated."),
     Field("total_tokens", Integer(), "Their sum."),
+    Field("prompt_tokens_details", prompt_tokens_details, "More about the prompt."),
+)
+
+timings = Object(
+    "timings",
+    "Where a request's time went; waiting for other requests is not counted. The first token comes out "
+    "of the prompt's last step, so rates of prediction are those of the tokens after it. Milliseconds "
+    "have three decimals; what cannot be told of so few tokens is 0.",
+    Field("cache_n", Integer(), "Tokens of the prompt that came from the cache."),
+    Field("prompt_n", Integer(), "Tokens of the prompt that were computed."),
+    Field("prompt_ms", Number(), "Time until the first token."),
+    Field("prompt_per_token_ms", Number(), "Of that, for each token computed."),
+    Field("prompt_per_second", Number(), "Tokens of the prompt computed in a second."),
+    Field("predicted_n", Integer(), "Tokens generated."),
+    Field("predicted_ms", Number(), "Time from the first token to the last."),
+    Field("predicted_per_token_ms", Number(), "Of that, for each token after the first."),
+    Field("predicted_per_second", Number(), "Tokens after the first, in a second."),
 )

@@ -35,11 +35,15 @@ def test_chat_completion(served: Driver) -> None:
     assert text == (
         '{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"m","choices":[{"index":0,'
         '"message":{"role":"assistant","content":"Paris \\"€\\"\\n","refusal":null},"logprobs":null,'
-        '"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}'
+        '"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7,'
+        '"prompt_tokens_details":{"cached_tokens":4}},"timings":{"cache_n":4,"prompt_n":1,"prompt_ms":2.5,'
+        '"prompt_per_token_ms":2.5,"prompt_per_second":400,"predicted_n":2,"predicted_ms":0.125,'
+        '"predicted_per_token_ms":0.125,"predicted_per_second":8000}}'
     )
     answer = chat.ChatCompletion.model_validate(json.loads(text))
     assert answer.choices[0].message.content == 'Paris "€"\n'
     assert answer.usage.total_tokens == 7
+    assert answer.usage.prompt_tokens_details.cached_tokens == 4
 
 
 def test_chat_chunks(served: Driver) -> None:
@@ -68,8 +72,14 @@ def test_chat_chunks(served: Driver) -> None:
         False,
         None,
         False,
-        {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7},
+        {
+            "prompt_tokens": 5,
+            "completion_tokens": 2,
+            "total_tokens": 7,
+            "prompt_tokens_details": {"cached_tokens": 4},
+        },
     ]
+    assert ["timings" in chunk for chunk in chunks] == [False, False, False, True]
     for chunk in chunks:
         assert chat.ChatCompletionChunk.model_validate(chunk).object == "chat.completion.chunk"
 
