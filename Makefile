@@ -1,5 +1,5 @@
 # Every target is one call, after set-up. TARGET= (x86_64, i386, hosted), PORT=, APPLIANCE=,
-# MEMORY= (MiB) and APPEND= (more kernel command line) pass through; ARGS= goes to pytest.
+# MEMORY= (MiB), CPUS= and APPEND= (more kernel command line) pass through; ARGS= goes to pytest.
 
 TARGET ?= x86_64
 PORT ?= 8080
@@ -7,7 +7,8 @@ MEMORY ?= 512
 
 CLLM := .venv/bin/cllm-gen
 WHICH := $(if $(APPLIANCE),--appliance $(APPLIANCE))
-RUN = $(CLLM) run --target $(TARGET) --port $(PORT) --memory $(MEMORY) $(WHICH) --append "$(APPEND)"
+RUN = $(CLLM) run --target $(TARGET) --port $(PORT) --memory $(MEMORY) \
+	$(if $(CPUS),--cpus $(CPUS)) $(WHICH) --append "$(APPEND)"
 
 .PHONY: run test generate check build run-debug run-vga bench setup clean
 

@@ -12,7 +12,7 @@ from cllm_gen.emit.syntax import SyntaxProblem
 from cllm_gen.emit.tree import OutputConflict
 from cllm_gen.image.build import TARGETS, BuildFailed
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.machine.options import NICS
+from cllm_gen.machine.options import CPUS_MOST, NICS, default_cpus
 from cllm_gen.spec.load import NoProject, find_root
 from cllm_gen.spec.source import SpecError
 from cllm_gen.weights.errors import ModelFileError
@@ -143,6 +143,13 @@ def build(root: Path, target: str, appliance: str | None, debug: bool, sanitize:
     default=512,
     show_default=True,
     help="Guest memory in MiB.",
+)
+@click.option(
+    "--cpus",
+    type=click.IntRange(1, CPUS_MOST),
+    default=default_cpus,
+    show_default="2, or 1 where there is one",
+    help="CPUs to work on.",
 )
 @click.option("--cpu", help="QEMU CPU model (default: max).")
 @click.option(

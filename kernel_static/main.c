@@ -1,6 +1,6 @@
 /* The boot order and the main loop, the same on every target. Everything below runs on one thread
  * of control: the transport delivers bytes to HTTP, HTTP calls handlers, handlers queue jobs, and
- * the engine works on one job in slices. */
+ * the engine works on one job in slices; only inside a slice do other CPUs help. */
 
 #include "appliance.h"
 #include "command_line.h"
@@ -11,6 +11,7 @@
 #include "panic.h"
 #include "platform.h"
 #include "transport.h"
+#include "workers.h"
 
 #define IDLE_NANOSECONDS 1000000000u
 
@@ -20,6 +21,7 @@ _Noreturn void kernel_main(void) {
     fault_provoke();
 #endif
     memory_start(platform_free_memory(), MEMORY_HEAP);
+    workers_start(command_line_number("cpus", 0, WORKERS_MAX, 0));
     if (!http_start()) /* first, so that the network comes up while the model is bound */
         panic("no network: the log above says why");
     engine_start();

@@ -16,7 +16,7 @@ _FORMAT = {"i386": ("elf_i386", "--32"), "x86_64": ("elf_x86_64", "--64")}
 def link_hosted(root: Path, image: Path, objects: Sequence[Path], sanitize: bool) -> None:
     """A Linux process."""
     sanitizers = ["-fsanitize=address,undefined"] if sanitize else []
-    run_tool(root, ["gcc", *sanitizers, "-o", str(image), *map(str, objects)])
+    run_tool(root, ["gcc", "-pthread", *sanitizers, "-o", str(image), *map(str, objects)])
 
 
 def _script(root: Path, folder: Path, memory: MemoryMap) -> Path:

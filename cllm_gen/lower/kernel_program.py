@@ -280,7 +280,8 @@ class Program:
 
     def across(self, value: Value, join) -> None:
         """Joins all lanes of a float value with `join`; the result is in every lane."""
-        for swap in ("swap_registers_f32", "swap_halves_f32", "swap_pairs_f32"):
+        for part in ("pairs_of_registers", "registers", "halves", "pairs"):
+            swap = f"swap_{part}_f32"
             if self.has(swap):
                 self.set(value, join(value, self._call(self.table[swap], (value,))))
 
@@ -335,6 +336,10 @@ class Program:
         """Says that an argument is not needed."""
         self.lines.append(f"(void){name};")
 
+    def prefetch(self, place: Pointer) -> None:
+        """Has the cache fetch the line at an address, which need not be mapped."""
+        self.lines.append(f"__builtin_prefetch({place.text});")
+
     def note(self, text: str) -> None:
         """A comment in the generated code."""
         self.lines.append(f"/* {text} */")
@@ -368,15 +373,15 @@ class Program:
         self._trips.pop()
         self.lines.append("}")
 
-    def tile_rows(self, tile: int) -> Iterator[tuple[Term, int]]:
-        """Two loops over the batch: `tile` rows at a time, then what is left one by one."""
-        if tile > 1:
+    def tile_rows(self, *tiles: int) -> Iterator[tuple[Term, int]]:
+        """Loops over the batch: for each of `tiles` that many rows at a time, the rest one by one."""
+        together = [tile for tile in tiles if tile > 1]
+        if together:
             self.lines.append("size_t r = 0;")
+        for tile in together:
             self.lines.append(f"for (; r + {tile} <= rows; r += {tile}) {{")
             yield from self._rows(tile)
-            self.lines.append("for (; r < rows; r++) {")
-        else:
-            self.lines.append("for (size_t r = 0; r < rows; r++) {")
+        self.lines.append(f"for ({'' if together else 'size_t r = 0'}; r < rows; r++) {{")
         yield from self._rows(1)
 
     def _rows(self, tile: int) -> Iterator[tuple[Term, int]]:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 
 NICS = ("e1000e", "e1000", "e1000-82545em", "e1000-82544gc")
 """Network devices of QEMU that the kernel drives. The first is the default because it takes frames
 at once: QEMU's e1000 models hold them back for a second after the receiver is switched on."""
 
 
+CPUS_MOST = 16
+"""CPUs that an image works on at most (kernel_static/include/workers.h)."""
+
+
+def default_cpus() -> int:
+    """Two, where this process may use so many: more guest CPUs than the host gives would wait for
+    each other."""
+    return min(2, len(os.sched_getaffinity(0)))
+
+
 @dataclass(frozen=True)
 class Options:
     """port    of 127.0.0.1, where it serves; none: a free one
     memory  MiB of a booted guest
+    cpus    processors of a booted guest, or threads of a hosted process
     cpu     QEMU's CPU model; none: all that the accelerator has
     nic     QEMU's network device, one of NICS
     append  more kernel command line
@@ -23,6 +35,7 @@ class Options:
 
     port: int | None = None
     memory: int = 512
+    cpus: int = field(default_factory=default_cpus)
     cpu: str | None = None
     nic: str = NICS[0]
     append: str = ""

@@ -67,7 +67,9 @@ def command(
     kind, why = accelerator()
     screen, screen_line = _display(emulator, options.vga)
     arguments = [emulator, "-nodefaults", "-no-user-config", "-no-reboot"]
-    arguments += ["-M", f"pc,accel={kind}", "-cpu", options.cpu or "max", "-m", str(options.memory)]
+    threads = ",thread=multi" if kind == "tcg" else ""  # one host thread for each CPU
+    arguments += ["-M", "pc", "-accel", kind + threads, "-smp", str(options.cpus)]
+    arguments += ["-cpu", options.cpu or "max", "-m", str(options.memory)]
     arguments += _firmware(emulator, options.vga)
     arguments += ["-kernel", image.name]
     if model:

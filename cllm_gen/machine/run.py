@@ -26,7 +26,12 @@ def start_image(image: Image, **settings) -> tuple[Machine, list[str]]:
     port = options.port or free_port()
     claim_port(port)
     if image.target == "hosted":
-        command = [str(image.image), f"port={port}", *options.append.split()]
+        command = [
+            str(image.image),
+            f"port={port}",
+            f"cpus={options.cpus}",
+            *options.append.split(),
+        ]
         if image.model:
             command.append(f"model={os.path.relpath(image.model, image.root)}")
         return Machine(command, image.root, port, lambda status: status, options.echo), []

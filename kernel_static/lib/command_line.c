@@ -16,6 +16,7 @@ static struct {
     {.key = "key"},    /* clients must send "Authorization: Bearer <key>" */
     {.key = "model"},  /* hosted: path of the packed model image */
     {.key = "memory"}, /* hosted: MiB of memory to use */
+    {.key = "cpus"},   /* CPUs to work on, 1 to 16; 0: all there are */
     {.key = "isa"},    /* instruction set whose kernels run, instead of the fastest */
 #ifdef DEBUG
     {.key = "fault"}, /* lib/fault.c */

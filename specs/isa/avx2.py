@@ -1,5 +1,6 @@
-"""AVX2: registers of 256 bits for integers and floats, and fused multiply-add, which every CPU with
-AVX2 that is served here also has. Shuffles act within each half of 128 bits."""
+"""AVX2: registers of 256 bits for integers and floats, with fused multiply-add and conversion of
+halves, which every CPU with AVX2 that is served here also has. Shuffles act within each half of 128
+bits."""
 
 from cllm_gen.spec.isa import Feature, Instruction, InstructionSet, RegisterFile
 from specs.isa.sse2 import INTEGERS
@@ -11,10 +12,11 @@ avx2 = InstructionSet(
     name="avx2",
     summary="256-bit vectors with byte products and fused multiply-add",
     base=ssse3,
-    flags=("-mavx2", "-mfma"),
+    flags=("-mavx2", "-mfma", "-mf16c"),
     features=(
         Feature("avx", leaf=1, subleaf=0, register="ecx", bit=28, state=_SSE_AVX_STATE),
         Feature("fma", leaf=1, subleaf=0, register="ecx", bit=12),
+        Feature("f16c", leaf=1, subleaf=0, register="ecx", bit=29),
         Feature("avx2", leaf=7, subleaf=0, register="ebx", bit=5),
     ),
     registers=(
@@ -27,6 +29,10 @@ avx2 = InstructionSet(
             "_mm256_loadu_si256((const __m256i *)({p}))", "load_i8(p: *i8[32]) -> i8[32] = p[i]"
         ),
         Instruction("_mm256_loadu_ps({p})", "load_f32(p: *f32[8]) -> f32[8] = p[i]"),
+        Instruction(
+            "_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)({p})))",
+            "load_f16(p: *u16[8]) -> f32[8] = from_half(p[i])",
+        ),
         Instruction(
             "_mm256_storeu_ps({p}, {a})", "store_f32(p: *f32[8], a: f32[8]) -> *f32[8] = a[i]"
         ),

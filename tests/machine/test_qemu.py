@@ -59,13 +59,14 @@ def test_command_line():
         folder / "image.elf",
         folder.parent / "model.pack",
         8123,
-        Options(memory=256, append="log=debug"),
+        Options(memory=256, cpus=3, append="log=debug"),
     )
     text = " ".join(command)
-    assert command[0] == "qemu-system-x86_64" and "-M pc,accel=" in text
+    assert command[0] == "qemu-system-x86_64" and "-M pc " in text
     for part in (
         "-cpu max",
         "-m 256",
+        "-smp 3",
         "-kernel image.elf",
         "-initrd ../model.pack",
         "-append log=debug",
@@ -78,6 +79,8 @@ def test_command_line():
     ):
         assert part in text, part
     assert told[0].startswith("accelerator: ") and "-S" not in command
+    kind = told[0].split()[1]
+    assert ("-accel tcg,thread=multi" if kind == "tcg" else "-accel kvm") in text
     paused, told = qemu.command(
         "i386", folder / "image.elf", None, 1, Options(cpu="coreduo", gdb=True)
     )

@@ -88,6 +88,9 @@ static bool has_avx2(void) {
     if (!(cpu_leaf(1, 0).ecx >> 12 & 1)) { /* fma */
         return false;
     }
+    if (!(cpu_leaf(1, 0).ecx >> 29 & 1)) { /* f16c */
+        return false;
+    }
     if (!(cpu_leaf(7, 0).ebx >> 5 & 1)) { /* avx2 */
         return false;
     }

@@ -1,6 +1,7 @@
 /* What the parts of a hosted process need of each other. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "text.h"
@@ -15,5 +16,9 @@ _Noreturn void host_refuse(const char *format, ...) __attribute__((format(printf
 /* Sleeps until a socket of the transport is ready, a signal came, or the time is `deadline`. */
 void host_wait(uint64_t deadline);
 
-/* From now on a fault of the processor (bad address, division by zero) ends the run as a panic. */
-void host_catch_faults(void);
+/* From now on a fault of the processor (bad address, division by zero) on the calling thread ends
+ * the run as a panic that names the CPU by this number, 0 for the main thread. */
+void host_catch_faults(size_t number);
+
+/* Asks the host for the tile registers (AMX), where the CPU has them; before any thread starts. */
+void host_enable_vectors(void);

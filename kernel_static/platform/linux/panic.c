@@ -1,10 +1,12 @@
-/* The end of a run that cannot go on: why, then a backtrace. */
+/* The end of a run that cannot go on: why, then a backtrace of the thread that ended it. */
 #include <execinfo.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exit_port.h"
 #include "host.h"
@@ -12,12 +14,23 @@
 #include "platform.h"
 
 #define STDOUT 1
+#define FAULT_STACK 65536
+
+static _Thread_local size_t thread_number;
+static _Thread_local bool ending;
+static bool ended;
 
 static _Noreturn void end(const char *text) {
     void *frames[32];
-    console_write("panic: ", 7);
-    console_write(text, strlen(text));
-    console_write("\n", 1);
+    char line[320];
+    if (ending)
+        _Exit(PANIC_EXIT_CODE); /* a fault in this report */
+    ending = true;
+    if (__atomic_exchange_n(&ended, true, __ATOMIC_SEQ_CST))
+        for (;;) /* another thread reports */
+            pause();
+    int length = snprintf(line, sizeof line, "panic on CPU %zu: %s\n", thread_number, text);
+    console_write(line, (size_t)length);
     backtrace_symbols_fd(frames, backtrace(frames, 32), STDOUT);
     _Exit(PANIC_EXIT_CODE);
 }
@@ -39,11 +52,14 @@ static void fault(int number, siginfo_t *information, void *context) {
     end(text);
 }
 
-void host_catch_faults(void) {
-#ifndef __SANITIZE_ADDRESS__      /* which reports faults itself, and better */
-    static char alternate[65536]; /* a stack for the report of an overflowed one */
+void host_catch_faults(size_t number) {
+    thread_number = number;
+#ifndef __SANITIZE_ADDRESS__ /* which reports faults itself, and better */
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
+    /* for the report of an overflowed stack */
+    stack_t stack = {.ss_sp = malloc(FAULT_STACK), .ss_size = FAULT_STACK};
+    if (!stack.ss_sp)
+        host_refuse("no memory for the stack of fault reports");
     struct sigaction action = {.sa_sigaction = fault,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND};
     sigaltstack(&stack, NULL);

@@ -66,6 +66,7 @@ int main(int count, char **values) {
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
-    host_catch_faults();
+    host_catch_faults(0);
+    host_enable_vectors();
     kernel_main();
 }

@@ -1,0 +1,27 @@
+/* One piece of work on all CPUs at once. The caller is worker 0; the others spin for a while after
+ * each piece and then sleep, so that neither a step's next stage waits for them nor an idle
+ * appliance keeps CPUs busy. Implemented in lib/workers.c over processors.h.
+ *
+ * Work that runs on workers must not log, allocate or touch a device; it may panic. */
+#pragma once
+
+#include <stddef.h>
+
+#define WORKERS_MAX 16
+
+/* Starts workers on `wanted` CPUs, the caller's included; 0 asks for every CPU there is. Logs how
+ * many run, which may be fewer. Called once, by main, after memory_start; before it, and in a
+ * program that never calls it, there is one worker. */
+void workers_start(size_t wanted);
+
+/* How many there are, the caller included: 1 to WORKERS_MAX. */
+size_t workers_count(void);
+
+/* Calls work(worker, context) on every worker, each with its own number in [0, workers_count()),
+ * and returns when all calls have. What the caller wrote before is seen by all, and what they
+ * wrote is seen by the caller. Not to be called from inside work. */
+void workers_run(void (*work)(size_t worker, const void *context), const void *context);
+
+/* Inside work: returns when every worker has called it; what any of them wrote before is seen by
+ * all afterwards. Every worker must come the same number of times. */
+void workers_barrier(void);

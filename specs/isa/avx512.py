@@ -1,0 +1,150 @@
+"""AVX-512: registers of 512 bits, byte products summed four at a time (VNNI), products of bfloat16
+(BF16). Foundation, BW, DQ, VL, VNNI and BF16 count as one set: they come together in the servers
+that this is for. Source: Intel SDM volume 2, the entry of each mnemonic."""
+
+from cllm_gen.spec.isa import Feature, Instruction, InstructionSet, RegisterFile
+from specs.isa.avx2 import avx2
+from specs.isa.sse2 import INTEGERS
+
+_AVX512_STATE = 0xE6  # XCR0: SSE, AVX, masks, upper halves, upper registers
+
+avx512 = InstructionSet(
+    name="avx512",
+    summary="512-bit vectors, sums of four byte products, bfloat16",
+    base=avx2,
+    flags=(
+        "-mavx512f",
+        "-mavx512bw",
+        "-mavx512dq",
+        "-mavx512vl",
+        "-mavx512vnni",
+        "-mavx512bf16",
+    ),
+    features=(
+        Feature("avx512f", leaf=7, subleaf=0, register="ebx", bit=16, state=_AVX512_STATE),
+        Feature("avx512dq", leaf=7, subleaf=0, register="ebx", bit=17),
+        Feature("avx512bw", leaf=7, subleaf=0, register="ebx", bit=30),
+        Feature("avx512vl", leaf=7, subleaf=0, register="ebx", bit=31),
+        Feature("avx512_vnni", leaf=7, subleaf=0, register="ecx", bit=11),
+        Feature("avx512_bf16", leaf=7, subleaf=1, register="eax", bit=5),
+    ),
+    registers=(
+        RegisterFile("__m512i", 512, INTEGERS, {"x86_64": 32, "hosted": 32}),
+        RegisterFile("__m512", 512, ("f32",), {"x86_64": 32, "hosted": 32}),
+    ),
+    instructions=(
+        # Memory, any alignment.
+        Instruction("_mm512_loadu_si512({p})", "load_i8(p: *i8[64]) -> i8[64] = p[i]"),
+        Instruction("_mm512_loadu_ps({p})", "load_f32(p: *f32[16]) -> f32[16] = p[i]"),
+        Instruction(
+            "_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)({p})))",
+            "load_f16(p: *u16[16]) -> f32[16] = from_half(p[i])",
+        ),
+        Instruction(
+            "_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)({p}))))",
+            "load_wide_i8(p: *i8[16]) -> f32[16] = p[i]",
+        ),
+        Instruction(
+            "_mm512_storeu_ps({p}, {a})", "store_f32(p: *f32[16], a: f32[16]) -> *f32[16] = a[i]"
+        ),
+        Instruction(
+            "_mm_store_ss({p}, _mm512_castps512_ps128({a}))",
+            "store_first_f32(p: *f32[1], a: f32[16]) -> *f32[1] = a[i]",
+        ),
+        Instruction(
+            "_mm_storeu_si128((__m128i *)({p}), _mm512_cvtepi32_epi8({a}))",
+            "store_narrow_i8(p: *i8[16], a: i32[16]) -> *i8[16] = a[i]",
+        ),
+        # One value in every lane.
+        Instruction("_mm512_set1_epi8({x})", "broadcast_i8(x: i8) -> i8[64] = x"),
+        Instruction("_mm512_set1_epi32({x})", "broadcast_i32(x: i32) -> i32[16] = x"),
+        Instruction("_mm512_set1_ps({x})", "broadcast_f32(x: f32) -> f32[16] = x"),
+        Instruction("_mm512_setzero_si512()", "zero_i32() -> i32[16] = 0"),
+        Instruction("_mm512_setzero_ps()", "zero_f32() -> f32[16] = 0"),
+        # Integers; results wrap.
+        Instruction(
+            "_mm512_dpbusd_epi32({c}, {a}, {b})",
+            "add_fours_u8(c: i32[16], a: u8[64], b: i8[64]) -> i32[16] = c[i] + a[4*i] * b[4*i]"
+            " + a[4*i + 1] * b[4*i + 1] + a[4*i + 2] * b[4*i + 2] + a[4*i + 3] * b[4*i + 3]",
+        ),
+        Instruction(
+            "_mm512_add_epi32({a}, {b})", "add_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] + b[i]"
+        ),
+        Instruction(
+            "_mm512_sub_epi32({a}, {b})",
+            "subtract_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] - b[i]",
+        ),
+        Instruction(
+            "_mm512_slli_epi32({a}, {n})",
+            "shift_left_u32(a: u32[16], n: imm) -> u32[16] = a[i] << n",
+        ),
+        Instruction(
+            "_mm512_srai_epi32({a}, {n})",
+            "shift_right_i32(a: i32[16], n: imm) -> i32[16] = a[i] >> n",
+        ),
+        Instruction(
+            "_mm512_srli_epi16({a}, {n})",
+            "shift_right_u16(a: u16[32], n: imm) -> u16[32] = a[i] >> n",
+        ),
+        Instruction(
+            "_mm512_and_si512({a}, {b})", "and_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] & b[i]"
+        ),
+        Instruction(
+            "_mm512_xor_si512({a}, {b})", "xor_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] ^ b[i]"
+        ),
+        # Floats.
+        Instruction(
+            "_mm512_add_ps({a}, {b})", "add_f32(a: f32[16], b: f32[16]) -> f32[16] = a[i] + b[i]"
+        ),
+        Instruction(
+            "_mm512_sub_ps({a}, {b})",
+            "subtract_f32(a: f32[16], b: f32[16]) -> f32[16] = a[i] - b[i]",
+        ),
+        Instruction(
+            "_mm512_mul_ps({a}, {b})",
+            "multiply_f32(a: f32[16], b: f32[16]) -> f32[16] = a[i] * b[i]",
+        ),
+        Instruction(
+            "_mm512_div_ps({a}, {b})", "divide_f32(a: f32[16], b: f32[16]) -> f32[16] = a[i] / b[i]"
+        ),
+        Instruction("_mm512_sqrt_ps({a})", "sqrt_f32(a: f32[16]) -> f32[16] = sqrt(a[i])"),
+        Instruction(
+            "_mm512_fmadd_ps({a}, {b}, {c})",
+            "multiply_add_f32(a: f32[16], b: f32[16], c: f32[16]) -> f32[16]"
+            " = fused(a[i], b[i], c[i])",
+        ),
+        Instruction(
+            "_mm512_max_ps({a}, {b})",
+            "maximum_f32(a: f32[16], b: f32[16]) -> f32[16] = select(a[i] > b[i], a[i], b[i])",
+        ),
+        Instruction(
+            "_mm512_min_ps({a}, {b})",
+            "minimum_f32(a: f32[16], b: f32[16]) -> f32[16] = select(a[i] < b[i], a[i], b[i])",
+        ),
+        Instruction(
+            "_mm512_abs_ps({a})",
+            "magnitude_f32(a: f32[16]) -> f32[16] = from_bits(bits(a[i]) & 0x7fffffff)",
+        ),
+        Instruction(
+            "_mm512_shuffle_f32x4({a}, {a}, 0x4e)",
+            "swap_pairs_of_registers_f32(a: f32[16]) -> f32[16] = a[i ^ 8]",
+        ),
+        Instruction(
+            "_mm512_shuffle_f32x4({a}, {a}, 0xb1)",
+            "swap_registers_f32(a: f32[16]) -> f32[16] = a[i ^ 4]",
+        ),
+        Instruction(
+            "_mm512_permute_ps({a}, 0x4e)", "swap_halves_f32(a: f32[16]) -> f32[16] = a[i ^ 2]"
+        ),
+        Instruction(
+            "_mm512_permute_ps({a}, 0xb1)", "swap_pairs_f32(a: f32[16]) -> f32[16] = a[i ^ 1]"
+        ),
+        # Between integers and floats: to the nearest integer, ties to even; or towards zero.
+        Instruction("_mm512_cvtps_epi32({a})", "round_f32(a: f32[16]) -> i32[16] = round(a[i])"),
+        Instruction("_mm512_cvtepi32_ps({a})", "to_f32(a: i32[16]) -> f32[16] = a[i]"),
+        Instruction(
+            "_mm512_cvttps_epi32({a})", "truncate_f32(a: f32[16]) -> i32[16] = truncate(a[i])"
+        ),
+        Instruction("_mm512_castsi512_ps({a})", "as_f32(a: i32[16]) -> f32[16] = from_bits(a[i])"),
+    ),
+)
