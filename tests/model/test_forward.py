@@ -12,10 +12,10 @@ from tests.reference.llama import Reference
 SETS = ("sse2", "ssse3", "avx2", "word32", "word64")
 
 
-def opened(library, model, packed, name, blocks: int) -> Pass:
+def opened(library, model, packed, name, blocks: int, workers: int = 2) -> Pass:
     """A pass on one instruction set; skips the test where this CPU lacks it."""
     try:
-        return Pass(library, model, packed, name, blocks)
+        return Pass(library, model, packed, name, blocks, workers)
     except RuntimeError as error:
         if "this CPU lacks it" not in str(error):
             raise
@@ -86,6 +86,19 @@ def test_rows_of_one_step_are_the_same_one_by_one(forward):
 def test_steps_of_any_size_give_the_same_bits(forward, step):
     tokens = tokens_of(forward.model, 50)
     assert np.array_equal(forward.logits(tokens, step=step), forward.logits(tokens, step=1))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_workers_do_not_change_results(name, tiny, tmp_path):
+    model, _, library, packed = tiny
+    tokens = tokens_of(model, 100)
+    found = []
+    for workers in (1, 2, 3):
+        own = tmp_path / f"forward{workers}.so"  # a library starts its workers once
+        own.write_bytes(library.read_bytes())
+        forward = opened(own, model, packed, name, 4, workers)
+        found += [forward.logits(tokens, step=7)]
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
 
 
 def test_blocks_may_lie_anywhere(forward):
