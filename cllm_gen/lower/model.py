@@ -55,8 +55,11 @@ class Lowered:
 def lowered(model: Model, kv_cache: str = "f16") -> Lowered:
     """Traces, fuses, plans memory and places weights. Raises SpecError."""
     program = lower(model, kernel.quantized_bytes, kv_cache)
+    phase = [
+        number for number, (_, part) in enumerate(_phases(program.operations)) for _ in part
+    ]  # of each operation; between two phases the workers meet, within one they do not
     offsets, activation_bytes = plan(
-        [Lifetime(id(b), _bytes(b), b.first, b.last) for b in program.buffers]
+        [Lifetime(id(b), _bytes(b), phase[b.first], phase[b.last]) for b in program.buffers]
     )
     weights, weight_bytes = place(program)
     cache_offsets, block_bytes = {}, 0
@@ -223,15 +226,26 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
                 )
     phases: list[dict[str, Any]] = []
     cite = None
-    for operation in operations:
-        split, asked = _SPLIT.get(operation.kind, "rows"), operation.batch == "asked rows"
-        if not phases or (phases[-1]["split"], phases[-1]["asked"]) != (split, asked):
-            phases.append({"split": split, "asked": asked, "calls": []})
-        call = _call(low, stage, base, operation, names)
-        call["cite"] = "" if call["cite"] == cite else call["cite"]
-        phases[-1]["calls"].append(call)
-        cite = operation.span.cite()
+    for (_, split, batch), part in _phases(operations):
+        phases.append({"split": split, "asked": batch == "asked rows", "calls": []})
+        for operation in part:
+            call = _call(low, stage, base, operation, names)
+            call["cite"] = "" if call["cite"] == cite else call["cite"]
+            phases[-1]["calls"].append(call)
+            cite = operation.span.cite()
     return {"declared": declared, "phases": phases}
+
+
+def _phases(operations: Sequence[Operation]) -> list[tuple[tuple, list[Operation]]]:
+    """Runs of operations of one stage that the workers share in the same way, so that each needs
+    only what its own worker made in the run."""
+    found: list[tuple[tuple, list[Operation]]] = []
+    for operation in operations:
+        key = (operation.stage, _SPLIT.get(operation.kind, "rows"), operation.batch)
+        if not found or found[-1][0] != key:
+            found.append((key, []))
+        found[-1][1].append(operation)
+    return found
 
 
 _SPLIT = {

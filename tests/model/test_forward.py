@@ -65,14 +65,15 @@ def test_agrees_with_the_reference(forward, tiny):
 
 
 def test_rows_of_one_step_are_the_same_one_by_one(forward):
-    tokens = tokens_of(forward.model, 2 * ROWS_MAX)
-    blocks = [0, 1]
+    count = 2 * KV_BLOCK_TOKENS
+    tokens = tokens_of(forward.model, 2 * count)
+    blocks = [0, 1, 2, 3]
     single = forward.logits(tokens, blocks, step=1)
     many = []
-    for start in range(0, len(tokens), ROWS_MAX):
+    for start in (0, count):
         rows = [
-            (t, start + i, blocks, i >= ROWS_MAX - LOGITS_MAX)
-            for i, t in enumerate(tokens[start:][:ROWS_MAX])
+            (t, start + i, blocks, i >= count - LOGITS_MAX)
+            for i, t in enumerate(tokens[start:][:count])
         ]
         many += [
             (start + i, found) for i, found in enumerate(forward.step(rows)) if found is not None

@@ -207,7 +207,7 @@ def lone_silu(model, rows):
 @pytest.mark.parametrize("forward, expected", [(unfused_sum, "a sum"), (lone_silu, "a SiLU")])
 def test_what_no_kernel_computes_is_refused(forward, expected):
     with pytest.raises(SpecError, match=expected):
-        lower(with_forward(forward), lambda width: 2 * width)
+        lower(with_forward(forward), lambda width: 2 * width, "f16")
 
 
 def kinds(program):
