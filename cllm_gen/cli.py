@@ -172,13 +172,63 @@ def run(root: Path, target: str, appliance: str | None, **settings) -> None:
     sys.exit(start(root, target, appliance, **settings))
 
 
+def _threads(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    """`1,2` as numbers."""
+    words = value.split(",")
+    if not all(word.isdigit() and 0 < int(word) <= 256 for word in words):
+        raise click.BadParameter(f"{value!r}: expected numbers with commas, such as 1,2")
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def _peers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """`llama,openvino` as names; `none` as no name."""
+    from cllm_gen.machine.peers import VARIANTS
+
+    words = [] if value == "none" else value.split(",")
+    for word in words:
+        if word not in VARIANTS:
+            raise click.BadParameter(f"{word!r}: expected {', '.join(VARIANTS)} or none")
+    return tuple(dict.fromkeys(words))
+
+
 @cli.command()
+@_appliance
+@click.option("--model", metavar="M", help="The appliance that serves this model.")
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures as JSON."
+    "--threads", default="1,2", show_default=True, callback=_threads, help="One table for each."
+)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--peers", default="llama,openvino", show_default=True, callback=_peers, help="Or `none`."
+)
+@click.option("--prompt", type=click.IntRange(min=2), default=512, show_default=True)
+@click.option("--answer", type=click.IntRange(min=2), default=128, show_default=True)
+@click.option("--append", default="", help="More of our engine's command line: 'isa=avx2'.")
+@click.option("--boot", is_flag=True, help="Instead: boot, memory, size, speed of every target.")
+@click.option("--perplexity", is_flag=True, help="Instead: perplexity of a text, beside llama.cpp.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Where to write the figures."
 )
 @click.pass_obj
-def bench(root: Path, json_path: Path | None) -> None:
-    """Measure boot, memory, size and tokens per second of every target on this machine."""
-    from cllm_gen.machine.bench import bench as run
+def bench(
+    root: Path,
+    appliance: str | None,
+    model: str | None,
+    boot: bool,
+    perplexity: bool,
+    json_path: Path | None,
+    **settings,
+) -> None:
+    """Measure the hosted engine beside its peers, and what this machine allows."""
+    from cllm_gen.machine.bench import Settings, bench as run
 
-    run(root, json_path)
+    if boot:
+        from cllm_gen.machine.bench_boot import bench as run_boot
+
+        run_boot(root, json_path)
+    elif perplexity:
+        from cllm_gen.machine.perplexity import compare
+
+        compare(root, appliance, model, settings["append"], "llama" in settings["peers"])
+    else:
+        run(root, appliance, model, Settings(**settings), json_path)

@@ -4,13 +4,16 @@ group of width D is
 
     f16  keys    f16 [D / 2][BLOCK_TOKENS][2]      pairs of dimensions, position by position
          values  f16 [BLOCK_TOKENS / 2][D][2]      pairs of positions, dimension by dimension
-    i8   keys    i8, in the order of f16's
+    i8   keys    i8 [D / 4][BLOCK_TOKENS][4]       the same in fours
          scales  f32 [D / SCALED][BLOCK_TOKENS]    of the keys: one for SCALED dimensions
-         values  i8, in the order of f16's
+         values  i8 [BLOCK_TOKENS / 4][D][4]
          scales  f32 [D / SCALED][BLOCK_TOKENS]    of the values
 
 so that decode keeps a position (scores) or a dimension (mixtures) in a lane and adds pairs of lanes
 once, and a row of 16 pairs is a row of a matrix tile.
+
+Scales so fine cost 0.0004 nats of divergence over the texts of tests/model; one for a head's 64
+dimensions costs twice that, most of it through the keys.
 """
 
 from __future__ import annotations

@@ -237,19 +237,20 @@ def context(splits: tuple[Split, ...]) -> dict:
             }
             for split, inner in reversed(list(zip(splits, [*splits[1:], None])))
         ],
-        "outermost": splits[0].name,
+        "outermost": splits[0].name if splits else None,
     }
 
 
 def outputs(model) -> list[Output]:
-    """The pre-tokenizer of one model."""
+    """The pre-tokenizer of one model; one that hands on whole texts if it has no rules."""
     rules = model.tokenizer.pretokenizer
+    specs = [rules.span.path] if rules else []
     return [
         Output(
             path=f"models/{model.name}/pretokenizer.c",
             template="pretokenizer.c.j2",
-            context=context(rules.splits),
-            specs=list(dict.fromkeys([rules.span.path, model.span.path])),
-            parameters={"model": model.name, "pretokenizer": rules.name},
+            context=context(rules.splits if rules else ()),
+            specs=list(dict.fromkeys([*specs, model.span.path])),
+            parameters={"model": model.name, "pretokenizer": rules.name if rules else "none"},
         )
     ]

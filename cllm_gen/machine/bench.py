@@ -1,182 +1,159 @@
-"""Figures of every target on this machine: boot, memory, size, speed, and the amount of code.
-
-Nothing here is a test: the numbers are printed, and compared only side by side in one run.
-"""
+"""`cllm-gen bench`: our hosted engine and its peers in alternation, what the machine could do, and the
+share of it that each reaches."""
 
 from __future__ import annotations
 
-import json
-import statistics
-import time
-from dataclasses import asdict, dataclass
+import os
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-import requests
 from rich.console import Console
-from rich.table import Table
 
-from cllm_gen.image.build import TARGETS, Image, build
+from cllm_gen.image.build import build
+from cllm_gen.machine import report
+from cllm_gen.machine.contest import OURS, Entrant, Hosted, Rival, hold, passage
+from cllm_gen.machine.costs import costs
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.machine.process import Machine
-from cllm_gen.machine.run import start_image
-
-_MEMORY = 256  # MiB of a booted guest
-_BOOTS = 5
-_ANSWER_TOKENS = 48
-_PROMPT = (
-    "It was a bright cold day in April when the old clockmaker opened his shop for the last time. "
-    "He had repaired every tower clock between the river and the hills, and now, as the bells rang "
-    "one after another, he sat down and began to tell his story to the children who had gathered:"
-)
-
-
-_ORDINARY = (
-    "Linux cloud kernel, initramfs and llama.cpp's server, same model, one CPU, QEMU 7.2 TCG"
-)
-_ORDINARY_READY, _ORDINARY_DECODE = 12.9, 0.59
-"""The ordinary way to build such an appliance, measured once on a 2-core machine: seconds to a
-healthy server and tokens per second. Ratios against them are indicative, not of one run."""
+from cllm_gen.machine.peer_weights import SHIPPED
+from cllm_gen.machine.peers import VARIANTS, Peer, installed, python
+from cllm_gen.machine.probe import Abilities, probe
+from cllm_gen.spec.appliance import Appliance
+from cllm_gen.spec.load import load_appliances
+from cllm_gen.weights.gguf_file import locate
 
 
 @dataclass(frozen=True)
-class Figures:
-    """One target. Seconds, MiB, bytes, tokens per second."""
+class Settings:
+    """threads  numbers of threads, one table each
+    rounds   counted runs of every engine
+    prompt   tokens of a prompt
+    answer   tokens generated after it
+    peers    engines to compare with, keys of VARIANTS
+    append   more of our engine's command line, such as `isa=avx2`
+    """
 
-    target: str
-    kernels: str
-    first_answer: float
-    least_memory: int | None
-    image_bytes: int
-    model_bytes: int
-    prefill: float
-    decode: float
-
-
-def bench(root: Path, json_path: Path | None, targets: tuple[str, ...] = TARGETS) -> list[Figures]:
-    """Measures each target and prints a table; optionally writes JSON."""
-    console = Console()
-    figures = []
-    for target in targets:
-        with console.status(f"{target}: build"):
-            image = build(root, target, None)
-        with console.status(f"{target}: boot, memory, speed"):
-            figures.append(_measure(image))
-    lines = code_lines(root)
-    console.print(_table(figures))
-    for each in figures:
-        if each.target != "hosted":
-            console.print(
-                f"{each.target}: ready {_ORDINARY_READY / each.first_answer:.0f} times sooner, "
-                f"{each.decode / _ORDINARY_DECODE:.1f} times as fast as {_ORDINARY}",
-                soft_wrap=True,
-            )
-    for name, count in lines.items():
-        console.print(f"{name:32} {count:7,} lines")
-    if json_path:
-        document = {"targets": [asdict(each) for each in figures], "lines": lines}
-        json_path.write_text(json.dumps(document, indent=2) + "\n")
-    return figures
+    threads: tuple[int, ...] = (1, 2)
+    rounds: int = 5
+    prompt: int = 512
+    answer: int = 128
+    peers: tuple[str, ...] = tuple(VARIANTS)
+    append: str = ""
 
 
-def _measure(image: Image) -> Figures:
-    booted = image.target != "hosted"
-    boots = []
-    for _ in range(_BOOTS):
-        machine = start_image(image, memory=_MEMORY)[0]
-        with machine:
-            boots.append(machine.wait_ready())
-    machine = start_image(image, memory=_MEMORY if booted else 1024)[0]
-    with machine:
-        machine.wait_ready()
-        prefill, decode = _speed(machine)
-        kernels = machine.console.split("kernels ")[-1].split(",")[0]
-    return Figures(
-        target=image.target,
-        kernels=kernels,
-        first_answer=statistics.median(boots),
-        least_memory=_least_memory(image) if booted else None,
-        image_bytes=image.image.stat().st_size,
-        model_bytes=image.model.stat().st_size,
-        prefill=prefill,
-        decode=decode,
+def find_appliance(root: Path, appliance: str | None, model: str | None) -> Appliance:
+    """By its name or its model's; the first one without either."""
+    every = load_appliances(root, appliance)
+    for each in every:
+        if model in (None, each.model.name, each.model.title):
+            return each
+    raise RunFailed(
+        f"no appliance serves {model!r}; served are: "
+        + ", ".join(sorted({each.model.name for each in every}))
     )
 
 
-def _speed(machine: Machine) -> tuple[float, float]:
-    """Prefill and decode in tokens per second, as a client on the same machine sees them."""
-
-    def ask(tokens: int) -> tuple[float, dict]:
-        body = {"prompt": _PROMPT, "max_tokens": tokens, "temperature": 0}
-        begun = time.monotonic()
-        answer = requests.post(machine.url + "/v1/completions", json=body, timeout=600)
-        answer.raise_for_status()
-        return time.monotonic() - begun, answer.json()["usage"]
-
-    ask(1)
-    first, usage = ask(1)
-    whole, longer = ask(_ANSWER_TOKENS)
-    more = longer["completion_tokens"] - usage["completion_tokens"]
-    return usage["prompt_tokens"] / first, more / (whole - first) if more else 0.0
-
-
-def _least_memory(image: Image) -> int | None:
-    """The smallest of a few guest sizes, in MiB, in which the first question is answered."""
-    question = {
-        "messages": [{"role": "user", "content": "What is the capital of France?"}],
-        "max_tokens": 8,
-    }
-    for memory in range(136, _MEMORY + 1, 8):
-        with start_image(image, memory=memory)[0] as machine:
-            try:
-                machine.wait_ready(10)
-                answer = requests.post(
-                    machine.url + "/v1/chat/completions", json=question, timeout=60
-                )
-                if answer.status_code == 200:
-                    return memory
-            except (RunFailed, requests.RequestException):
-                continue
-    return None
-
-
-def code_lines(root: Path) -> dict[str, int]:
-    """Lines of what people write and what the generator wrote."""
-
-    def count(folder: str, *suffixes: str) -> int:
-        files = (path for path in (root / folder).rglob("*") if path.suffix in suffixes)
-        return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
-
-    return {
-        "specs (Python)": count("specs", ".py"),
-        "generated C": count("generated", ".c", ".h"),
-        "static C and assembly": count("kernel_static", ".c", ".h", ".S"),
-        "generator (Python, templates)": count("cllm_gen", ".py", ".j2", ".lark"),
-        "tests": count("tests", ".py", ".c"),
-    }
-
-
-def _table(figures: list[Figures]) -> Table:
-    table = Table(title="cllm on this machine")
-    for name in (
-        "target",
-        "kernels",
-        "first 200 (s)",
-        "least guest memory (MiB)",
-        "image (MB)",
-        "model (MB)",
-        "prefill (tok/s)",
-        "decode (tok/s)",
-    ):
-        table.add_column(name, justify="left" if name in ("target", "kernels") else "right")
-    for each in figures:
-        table.add_row(
-            each.target,
-            each.kernels,
-            f"{each.first_answer:.2f}",
-            str(each.least_memory or "-"),
-            f"{each.image_bytes / 1e6:.2f}",
-            f"{each.model_bytes / 1e6:.1f}",
-            f"{each.prefill:.1f}",
-            f"{each.decode:.1f}",
+def bench(
+    root: Path, appliance: str | None, model: str | None, settings: Settings, output: Path | None
+) -> list[report.Result]:
+    """Measures, prints tables, writes JSON and charts below build/bench/."""
+    console = Console()
+    spec = find_appliance(root, appliance, model)
+    if settings.peers:
+        python(root)
+    if max(settings.threads) > len(os.sched_getaffinity(0)):
+        raise RunFailed(
+            f"{max(settings.threads)} threads on {len(os.sched_getaffinity(0))} CPUs; "
+            "fewer, such as --threads 1"
         )
-    return table
+    shipped = locate(root, spec.model.weights)
+    with console.status("build"):
+        image = build(root, "hosted", spec.name)
+    with console.status("what the machine can do"):
+        abilities = probe(root, costs(shipped).weight_bytes, max(settings.threads))
+    entrants = [
+        entrant
+        for threads in settings.threads
+        for entrant in _contest(root, console, image, shipped, threads, settings)
+    ]
+    kind = getattr(spec, "kv_cache", "f32")
+    results = [
+        report.result(each, report.cache_value_bytes(each.engine, kind), abilities)
+        for each in entrants
+        if each.runs
+    ]
+    _print(console, spec, settings, entrants, results, abilities)
+    path = output or root / "build" / "bench" / f"{spec.name}.json"
+    content = report.document(spec.name, entrants, results, abilities, vars(settings))
+    report.write(path, content)
+    console.print(f"figures: {path}")
+    draw(root, console, path)
+    return results
+
+
+def _contest(root, console, image, shipped, threads, settings) -> list[Entrant]:
+    """All engines at one number of threads."""
+    ours = Entrant(OURS, SHIPPED, threads, shipped)
+    rivals = [
+        Entrant(engine, weights, threads)
+        for engine in settings.peers
+        for weights in VARIANTS[engine]
+    ]
+    with ExitStack() as open_engines, console.status("start") as status:
+        hosted = Hosted(image, threads, settings.append)
+        open_engines.callback(hosted.stop)
+        ours.detail = hosted.kernels()
+        started = [(ours, hosted)]
+        for entrant in rivals:
+            status.update(f"load {entrant.title}")
+            try:
+                peer = Peer(root, entrant.engine, shipped, entrant.weights, threads)
+            except RunFailed as error:
+                entrant.failure = str(error)
+                continue
+            open_engines.callback(peer.stop)
+            entrant.file, entrant.detail = peer.file, peer.version
+            started.append((entrant, Rival(peer)))
+        tokens = hosted.tokenize(passage())
+        if len(tokens) < settings.prompt:
+            raise RunFailed(f"a prompt has at most {len(tokens)} tokens")
+        hold(started, tokens, settings.rounds, settings.prompt, settings.answer, status.update)
+    return [ours, *rivals]
+
+
+def _print(
+    console: Console,
+    spec: Appliance,
+    settings: Settings,
+    entrants: list[Entrant],
+    results: list[report.Result],
+    abilities: Abilities,
+) -> None:
+    console.print(report.machine_table(abilities))
+    for threads in settings.threads:
+        title = (
+            f"{spec.model.title}: {settings.prompt} tokens of prompt, {settings.answer} of answer, "
+            f"{threads} thread{'s' * (threads > 1)}, median of {settings.rounds} rounds"
+        )
+        console.print(report.table(title, results, threads))
+    for each in entrants:
+        if each.failure:
+            console.print(f"{each.title}, {each.threads} threads: {each.failure}", style="red")
+    for detail in dict.fromkeys(f"{each.title}: {each.detail}" for each in entrants if each.detail):
+        console.print(detail, soft_wrap=True, highlight=False)
+    for threads in settings.threads:
+        for name, value in report.ratios(results, threads).items():
+            console.print(f"{threads} thread{'s' * (threads > 1)}: {name} = {value:.2f}")
+
+
+def draw(root: Path, console: Console, figures: Path) -> None:
+    """The roofline chart beside the figures, by the peers' Python, which has the plotting package."""
+    if not installed(root):
+        console.print("no chart: it is drawn by what `make setup-bench` installs")
+        return
+    command = [str(python(root)), str(Path(__file__).with_name("roofline.py")), str(figures)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RunFailed(f"the chart was not drawn:\n{done.stderr.strip()}")
+    console.print(f"chart:   {figures.with_suffix('.svg')} and .png")

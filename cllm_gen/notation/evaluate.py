@@ -7,6 +7,7 @@ from typing import Any, Mapping
 import numpy as np
 
 from cllm_gen.notation.index import (
+    INDICES,
     Algorithm,
     Binary,
     Call,
@@ -158,27 +159,43 @@ def _indices(nodes) -> set[str]:
 
 
 def run_meaning(meaning: Meaning, operands: Mapping[str, Any]) -> np.ndarray:
-    """What an instruction leaves in its result's lanes: integers wrap, floats are f32."""
+    """What an instruction leaves in its result's lanes: integers wrap, floats are f32. Lanes of bf16
+    go in and come out as their 16 bits, u16."""
 
     def widened(type: Type, value):
         array = np.asarray(value)
         if type.element == "imm":
             return int(value)
+        if type.element == "bf16":
+            return bf16_values(array)
         if type.element == "f32":
             return array.astype(np.float32)
         return array.astype(np.uint64 if type.element == "u64" else np.int64)
 
     values = {name: widened(type, operands[name]) for name, type in meaning.parameters}
-    lanes = max(meaning.result.lanes, 1)
-    axes = [("i", np.arange(lanes))]
+    shape = meaning.result.shape or (1,)
+    axes = [(name, np.arange(size)) for name, size in zip(INDICES, shape)]
     for name, value in values.items():
         if isinstance(value, np.ndarray) and value.ndim == 0:
             values[name] = value[()]
     with np.errstate(all="ignore"):
-        result = np.broadcast_to(_Evaluation(values).of(meaning.value, axes), (lanes,))
+        result = np.broadcast_to(_Evaluation(values).of(meaning.value, axes), shape)
+    if meaning.result.element == "bf16":
+        return bf16_bits(result)
     if meaning.result.element == "f32":
         return result.astype(np.float32)
     if result.dtype.kind == "f":
         result = result.astype(np.int64)
     dtype = _DTYPES[meaning.result.element]
     return result.astype(np.int64).astype(dtype) if dtype is not np.uint64 else result.astype(dtype)
+
+
+def bf16_values(bits: np.ndarray) -> np.ndarray:
+    """bfloat16 numbers, given as u16, as f32."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def bf16_bits(values: np.ndarray) -> np.ndarray:
+    """Floats rounded to bfloat16, ties to even, as u16. NaN is not rounded and must not come."""
+    bits = values.astype(np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)

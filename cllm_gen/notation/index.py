@@ -10,6 +10,7 @@ from lark import Lark, Tree
 from cllm_gen.notation import reading
 from cllm_gen.spec.source import Span, SpecError, caller_span
 
+INDICES = ("i", "j")  # of the lanes of an instruction's result
 FUNCTIONS = {  # and how many arguments each takes
     "abs": 1,
     "exp": 1,
@@ -59,19 +60,26 @@ _INSTRUCTION_EXAMPLE = "add_i16(a: i16[8], b: i16[8]) -> i16[8] = a[i] + b[i]"
 
 @dataclass(frozen=True)
 class Type:
-    """What an operand holds: `lanes` elements in a register (0: one scalar), or behind a pointer."""
+    """What an operand holds in a register, or behind a pointer: `lanes` elements (0: one scalar), or
+    `rows` of `lanes` each (0: no rows)."""
 
     element: str
     lanes: int = 0
     pointer: bool = False
+    rows: int = 0
 
     @property
     def bits(self) -> int:
         """Width of one element."""
-        return 0 if self.element == "imm" else int(self.element[1:])
+        return 0 if self.element == "imm" else int(self.element.lstrip("iufb"))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Dimensions, rows first; () of a scalar."""
+        return tuple(size for size in (self.rows, self.lanes) if size)
 
     def __str__(self) -> str:
-        return f"{'*' * self.pointer}{self.element}{f'[{self.lanes}]' if self.lanes else ''}"
+        return f"{'*' * self.pointer}{self.element}{''.join(f'[{size}]' for size in self.shape)}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ class Algorithm:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What one instruction computes for lane `i` of its result."""
+    """What one instruction computes for lane `i` of its result, or for row `i` and column `j`."""
 
     name: str
     parameters: tuple[tuple[str, Type], ...]
@@ -181,8 +189,11 @@ def _node(tree):
 
 
 def _type(tree: Tree) -> Type:
-    star, element, lanes = tree.children
-    return Type(str(element), int(lanes) if lanes else 0, star is not None)
+    star, element, shape = tree.children
+    rows, lanes = [0, 0] if shape is None else [int(size or 0) for size in shape.children]
+    if not lanes:
+        rows, lanes = 0, rows
+    return Type(str(element), lanes, star is not None, rows)
 
 
 def names_in(node) -> set[str]:
@@ -244,12 +255,13 @@ def read_meaning(text: str, span: Span | None = None) -> Meaning:
     found = tuple((str(each.children[0]), _type(each.children[1])) for each in parameters if each)
     node = _node(value)
     _check(node, start, _INSTRUCTION_EXAMPLE)
-    unknown = names_in(node) - {each for each, _ in found} - {"i"}
+    made = _type(result)
+    unknown = names_in(node) - {each for each, _ in found} - set(INDICES[: len(made.shape)] or "i")
     if unknown:
         raise SpecError(
             start,
             f"operand {min(unknown)!r} in {flat!r}",
-            "a parameter, or the lane index i",
+            "a parameter, or the index i of a lane, or i of a row and j of a column",
             _INSTRUCTION_EXAMPLE,
         )
-    return Meaning(str(name), found, _type(result), node, flat)
+    return Meaning(str(name), found, made, node, flat)

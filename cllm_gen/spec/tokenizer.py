@@ -95,19 +95,24 @@ class Pretokenizer:
         object.__setattr__(self, "splits", splits)
 
 
+KINDS = ("gpt2", "llama")
+
+
 @dataclass(frozen=True)
 class Tokenizer:
-    """Byte-level BPE. Token ids and the texts of tokens are checked against the model file when
-    its tables are packed."""
+    """How text becomes tokens and which of them mean something. Token ids and the texts of tokens
+    are checked against the model file when its tables are packed."""
 
     kind: str
-    """The algorithm as GGUF names it: "gpt2" is byte-level BPE."""
-    pretokenizer: Pretokenizer
-    """Rules that cut text before merging."""
+    """The algorithm as GGUF names it: "gpt2" is byte-level BPE, where ranked pairs merge inside
+    pieces; "llama" is SentencePiece's BPE, where neighbours merge that make a token, best score
+    first, and what is left is written in bytes."""
     end: int
     """Token that ends an answer (EOS)."""
     end_text: str
     """How that token is written; a chat template knows it as `eos_token`."""
+    pretokenizer: Pretokenizer | None = None
+    """Rules that cut text before merging; "gpt2" needs them, "llama" has none."""
     beginning: int | None = None
     """Token before a text, if the model has one (BOS)."""
     beginning_text: str = ""
@@ -116,23 +121,21 @@ class Tokenizer:
     """Further tokens that end an answer."""
     add_beginning: bool = False
     """A bare text wants `beginning` before it (a chat template writes its own)."""
+    add_space_prefix: bool = False
+    """"llama": a space goes before text that begins a text or follows a special token."""
+    whole_pieces: bool = False
+    """"gpt2": a piece that is a token is that token, whatever its merges would give."""
     span: Span = field(default_factory=caller_span, compare=False)
 
     def __post_init__(self) -> None:
-        if self.kind != "gpt2":
+        if self.kind not in KINDS:
             raise SpecError(
                 self.span,
                 f"tokenizer kind {self.kind!r}",
-                'byte-level BPE, which GGUF calls "gpt2"',
+                'byte-level BPE ("gpt2" in GGUF) or SentencePiece\'s ("llama")',
                 'kind="gpt2"',
             )
-        if not isinstance(self.pretokenizer, Pretokenizer):
-            raise SpecError(
-                self.span,
-                f"pretokenizer={self.pretokenizer!r}",
-                "a Pretokenizer",
-                "pretokenizer=smollm  # from specs.models.pretokenizers",
-            )
+        self._check_rules()
         for name in ("end", "beginning"):
             token = getattr(self, name)
             if token is not None and (
@@ -146,3 +149,22 @@ class Tokenizer:
                 "the token to add",
                 "beginning=1, add_beginning=True",
             )
+
+    def _check_rules(self) -> None:
+        """Each kind with its own rules, and not the other's."""
+        if self.kind == "gpt2" and not isinstance(self.pretokenizer, Pretokenizer):
+            raise SpecError(
+                self.span,
+                f"pretokenizer={self.pretokenizer!r}",
+                "a Pretokenizer",
+                "pretokenizer=smollm  # from specs.models.pretokenizers",
+            )
+        wrong = ("add_space_prefix",) if self.kind == "gpt2" else ("pretokenizer", "whole_pieces")
+        for name in wrong:
+            if getattr(self, name):
+                raise SpecError(
+                    self.span,
+                    f"{name} with tokenizer kind {self.kind!r}",
+                    f"no {name}, which this kind does not have",
+                    f'kind="{KINDS[self.kind == "gpt2"]}"',
+                )

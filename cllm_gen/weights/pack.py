@@ -4,6 +4,7 @@ everything that went into it."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import struct
@@ -131,10 +132,9 @@ def _digest(path: Path) -> str:
 def _key(model: Model, low: Lowered, digest: str) -> str:
     """Names the content: the weight file, the layout, the tokenizer's facts and the packing code."""
     key = hashlib.sha256(digest.encode() + low.fingerprint)
-    t = model.tokenizer
-    key.update(
-        repr((t.kind, t.pretokenizer.name, t.beginning, t.end, t.ends, t.add_beginning)).encode()
-    )
+    told = model.tokenizer
+    facts = [(f.name, getattr(told, f.name)) for f in dataclasses.fields(told) if f.compare]
+    key.update(repr([(name, getattr(fact, "name", fact)) for name, fact in facts]).encode())
     for source in sorted(Path(__file__).parent.rglob("*")):
         if source.suffix in (".py", ".txt"):
             key.update(source.name.encode() + source.read_bytes())

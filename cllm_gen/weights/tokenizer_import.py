@@ -6,11 +6,21 @@ import re
 
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile
-from cllm_gen.weights.tokenizer_tables import CONTROL, field
+from cllm_gen.weights.tokenizer_vocabulary import CONTROL, field
 
 IMPORTS = "from cllm_gen.spec.tokenizer import Tokenizer\nfrom specs.models import pretokenizers\n"
-PRETOKENIZERS = ("smollm",)
-"""GGUF's names for the rules that specs/models/pretokenizers.py states."""
+"""Of "llama" tokenizers only the first line is used."""
+PRETOKENIZERS = {
+    "smollm": "smollm",
+    "gpt-2": "gpt2",
+    "llama-bpe": "llama3",
+    "llama3": "llama3",
+    "qwen2": "qwen2",
+    "deepseek-r1-qwen": "qwen2",
+}
+"""GGUF's names for rules, and the names of those rules in specs/models/pretokenizers.py."""
+WHOLE_PIECES = ("llama-bpe", "llama3")
+"""Rules of tokenizers that look a piece up before they merge."""
 ENDS = ("<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "</s>")
 """Control tokens that end a text or a chat turn wherever they are in a vocabulary."""
 _TAG = re.compile(
@@ -26,18 +36,12 @@ def tokenizer_spec_source(file: GgufFile) -> str:
     """The keyword argument `tokenizer=Tokenizer(...),` for a model spec; IMPORTS must stand above.
     Raises ModelFileError for tokenizers that cllm does not know."""
     kind = field(file, "tokenizer.ggml.model")
-    if kind != "gpt2":
-        raise ModelFileError(f"the tokenizer is {kind!r}; cllm knows byte-level BPE ('gpt2')")
-    rules = _optional(file, "tokenizer.ggml.pre", str, "default")
-    if rules not in PRETOKENIZERS:
+    if kind not in _RULES:
         raise ModelFileError(
-            f"the pre-tokenizer is {rules!r}; specs/models/pretokenizers.py states "
-            f"{', '.join(PRETOKENIZERS)}: add its rules there and its name to tokenizer_import.py"
+            f"tokenizer.ggml.model is {kind!r}; known are byte-level BPE ('gpt2') and "
+            "SentencePiece's ('llama')"
         )
-    if _optional(file, "tokenizer.ggml.add_space_prefix", bool, False):
-        raise ModelFileError(
-            "the tokenizer adds a space before a text, which byte-level BPE does not"
-        )
+    rules = _RULES[kind](file)
     tokens = field(file, "tokenizer.ggml.tokens", each=str)
     kinds = field(file, "tokenizer.ggml.token_type", each=int)
     beginning = _optional(file, "tokenizer.ggml.bos_token_id", int)
@@ -46,15 +50,44 @@ def tokenizer_spec_source(file: GgufFile) -> str:
         if token is not None and not 0 <= token < len(tokens):
             raise ModelFileError(f"token {token} is outside the vocabulary of {len(tokens)}")
     ends = [i for i, kind in enumerate(kinds) if kind == CONTROL and tokens[i] in ENDS and i != end]
-    lines = ['kind="gpt2"', f"pretokenizer=pretokenizers.{rules.replace('-', '_')}"]
+    lines = [f'kind="{kind}"', *rules]
     if beginning is not None:
         lines += [f"beginning={beginning}", f"beginning_text={_literal(tokens[beginning])}"]
     lines += [f"end={end}", f"end_text={_literal(tokens[end])}"]
     if ends:
         lines.append(f"ends={tuple(ends)!r}")
-    if beginning is not None and _optional(file, "tokenizer.ggml.add_bos_token", bool, False):
+    adds = _optional(file, "tokenizer.ggml.add_bos_token", bool, kind == "llama")
+    if beginning is not None and adds:
         lines.append("add_beginning=True")
     return "tokenizer=Tokenizer(\n" + "".join(f"    {line},\n" for line in lines) + "),\n"
+
+
+def _byte_level_rules(file: GgufFile) -> list[str]:
+    rules = _optional(file, "tokenizer.ggml.pre", str, "default")
+    if rules not in PRETOKENIZERS:
+        raise ModelFileError(
+            f"tokenizer.ggml.pre is {rules!r}; specs/models/pretokenizers.py has the rules of "
+            f"{', '.join(PRETOKENIZERS)}: add these there and their name to tokenizer_import.py"
+        )
+    if _optional(file, "tokenizer.ggml.add_space_prefix", bool, False):
+        raise ModelFileError(
+            "tokenizer.ggml.add_space_prefix is True, which byte-level BPE does not know"
+        )
+    lines = [f"pretokenizer=pretokenizers.{PRETOKENIZERS[rules]}"]
+    return lines + ["whole_pieces=True"] * (rules in WHOLE_PIECES)
+
+
+def _score_rules(file: GgufFile) -> list[str]:
+    field(file, "tokenizer.ggml.scores", each=float)
+    if _optional(file, "tokenizer.ggml.remove_extra_whitespaces", bool, False):
+        raise ModelFileError(
+            "tokenizer.ggml.remove_extra_whitespaces is True; cllm keeps a text as it is"
+        )
+    space = _optional(file, "tokenizer.ggml.add_space_prefix", bool, True)
+    return ["add_space_prefix=True"] * space
+
+
+_RULES = {"gpt2": _byte_level_rules, "llama": _score_rules}
 
 
 def chat_template_source(template: str) -> str:

@@ -10,13 +10,17 @@
 #include "log.h"
 #include "mathematics.h"
 #include "model_image.h"
+#include "pace.h"
 #include "platform.h"
 #include "tokenizer.h"
 
 static enum engine_state state;
 static struct job *queue; /* head runs */
 static size_t queued;
+static struct forward_row rows[FORWARD_ROWS_MAX];
 static size_t step_rows; /* rows of the step under way; 0: none */
+static size_t step_stages;
+static uint64_t step_nanoseconds; /* that the stages took */
 static struct candidate *candidates;
 
 enum engine_state engine_state(void) { return state; }
@@ -115,6 +119,7 @@ static void log_figures(const struct generation_figures *figures) {
 static void end_generation(struct job *job, enum generation_end end) {
     struct generation_figures figures = {
         .prompt_tokens = job->prompt_count,
+        .reused_tokens = job->reused,
         .answer_tokens = job->token_count - job->prompt_count,
         .prompt_nanoseconds = job->prefilled - job->started,
         .answer_nanoseconds = clock_nanoseconds() - job->prefilled,
@@ -134,19 +139,26 @@ static void fail_job(struct job *job) {
         job->done(job->context, NULL);
         remove_job(job);
     } else {
-        job->prefilled = job->started;
+        job->reuses = false; /* what it left in the cache may be what is wrong */
+        if (!job->prefilled)
+            job->prefilled = job->started;
         end_generation(job, GENERATION_FAILED);
     }
 }
 
-/* Puts the job's tokens that are not yet cached, as many as fit, into a step. */
-static void begin_step(struct job *job) {
-    struct forward_row rows[FORWARD_ROWS_MAX];
-    size_t pending = job->token_count - job->cached;
-    size_t count = pending < FORWARD_ROWS_MAX ? pending : FORWARD_ROWS_MAX;
+static void begin_job(struct job *job) {
+    job->begun = true;
+    job->started = clock_nanoseconds();
+    if (job->reuses)
+        job->cached = job->reused = block_table_reuse(&job->table, job->tokens, job->prompt_count);
+}
 
-    if (job->cached == 0)
-        job->started = clock_nanoseconds();
+/* Puts the job's tokens that are not yet cached, as many as should, into a step. */
+static void begin_step(struct job *job) {
+    if (!job->begun)
+        begin_job(job);
+    size_t pending = job->token_count - job->cached, most = pace_rows();
+    size_t count = pending < most ? pending : most;
     if (!block_table_cover(&job->table, job->cached + count)) {
         fail_job(job);
         return;
@@ -158,6 +170,7 @@ static void begin_step(struct job *job) {
                                        .logits = !job->embeds && i + 1 == pending};
     forward_begin(rows, count);
     step_rows = count;
+    step_stages = step_nanoseconds = 0;
 }
 
 static void finish_embedding(struct job *job) {
@@ -175,6 +188,10 @@ static void next_token(struct job *job, const float *logits) {
     int32_t token =
         sampler_draw(&job->sampling, &job->random, logits, MODEL_VOCABULARY, candidates);
 
+    if (token < 0) {
+        fail_job(job);
+        return;
+    }
     if (job->token_count == job->prompt_count)
         job->prefilled = clock_nanoseconds();
     job->tokens[job->token_count++] = token;
@@ -195,13 +212,14 @@ static void next_token(struct job *job, const float *logits) {
 }
 
 static void finish_step(struct job *job) {
-    size_t rows = step_rows;
+    size_t count = step_rows;
     step_rows = 0;
-    job->cached += rows;
+    job->cached += count;
+    pace_learn(count, step_stages, step_nanoseconds);
     if (job->cancelled)
         return;
     if (job->embeds)
-        for (size_t row = 0; row < rows; row++)
+        for (size_t row = 0; row < count; row++)
             for (size_t i = 0; i < MODEL_WIDTH; i++)
                 job->sum[i] += forward_hidden(row)[i];
     if (job->cached < job->token_count)
@@ -209,7 +227,7 @@ static void finish_step(struct job *job) {
     if (job->embeds)
         finish_embedding(job);
     else
-        next_token(job, forward_logits(rows - 1));
+        next_token(job, forward_logits(count - 1));
 }
 
 static bool poll_loading(void) {
@@ -223,6 +241,16 @@ static bool poll_loading(void) {
     return true;
 }
 
+/* The last stage, whose work does not grow with the rows, is not timed. */
+static bool advance(void) {
+    uint64_t begun = clock_nanoseconds();
+    if (forward_advance())
+        return true;
+    step_nanoseconds += clock_nanoseconds() - begun;
+    step_stages++;
+    return false;
+}
+
 bool engine_poll(void) {
     if (state == ENGINE_LOADING)
         return poll_loading();
@@ -232,7 +260,7 @@ bool engine_poll(void) {
         remove_job(queue);
     else if (!step_rows)
         begin_step(queue);
-    else if (forward_advance())
+    else if (advance())
         finish_step(queue);
     return true;
 }

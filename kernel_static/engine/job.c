@@ -45,6 +45,7 @@ struct job *job_new_generation(const struct generation_request *request, size_t 
     if (!job)
         return NULL;
     job->events = request->events;
+    job->reuses = request->reuses;
     job->sampling = request->sampling;
     random_seed(&job->random, request->sampling.seed);
     buffer_start(&job->ready, READY_LIMIT);
@@ -73,6 +74,8 @@ struct job *job_new_embedding(const struct pooling_request *request) {
 }
 
 void job_release(struct job *job) {
+    if (job->reuses)
+        block_table_keep(&job->table, job->tokens, job->cached);
     block_table_release(&job->table);
     text_stream_release(&job->stream);
     buffer_release(&job->ready);

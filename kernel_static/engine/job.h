@@ -12,6 +12,7 @@ struct job {
     struct job *next; /* queue order */
     bool cancelled;   /* no callbacks any more; released when its step is over */
     bool embeds;      /* an embedding, not a generation */
+    bool begun;       /* it had a step */
     void *context;
 
     int32_t *tokens;    /* prompt, then what was generated */
@@ -19,8 +20,10 @@ struct job {
     size_t prompt_count;
     size_t token_limit; /* most that `tokens` may hold */
     size_t cached;      /* positions whose keys and values are in the cache */
+    bool reuses;        /* shares its blocks with other jobs, before and after */
+    size_t reused;      /* of `cached`, positions that earlier jobs computed */
     struct block_table table;
-    uint64_t started, prefilled; /* clock_nanoseconds() */
+    uint64_t started, prefilled; /* clock_nanoseconds(); prefilled 0: not yet */
 
     /* a generation */
     const struct generation_events *events;

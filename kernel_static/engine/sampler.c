@@ -74,6 +74,8 @@ static int32_t largest(const float *logits, size_t count) {
 int32_t sampler_draw(const struct sampling *sampling, struct random_state *random,
                      const float *logits, size_t count, struct candidate *scratch) {
     int32_t best = largest(logits, count);
+    if (logits[best] - logits[best] != 0)
+        return -1;
     if (sampling->temperature <= 0 || sampling->top_k == 1)
         return best;
 
@@ -86,8 +88,6 @@ int32_t sampler_draw(const struct sampling *sampling, struct random_state *rando
             mass += scratch[kept++].value;
         }
     }
-    if (kept == 0)
-        return best;
     for (size_t i = kept / 2; i-- > 0;)
         sift_down(scratch, kept, i);
 

@@ -24,6 +24,6 @@ struct candidate {
 };
 
 /* One token drawn from `count` logits as `sampling` says. `scratch` holds `count` candidates.
- * Ties go to the lower token id; a NaN is never chosen while a number exists. */
+ * Ties go to the lower token id; a NaN is never chosen. -1 if the largest is no finite number. */
 int32_t sampler_draw(const struct sampling *sampling, struct random_state *random,
                      const float *logits, size_t count, struct candidate *scratch);

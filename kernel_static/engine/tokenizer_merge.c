@@ -1,5 +1,6 @@
-/* Byte-pair merging of one piece in O(n log n): a queue of mergeable pairs, lowest rank first,
- * leftmost first among equals.
+/* Merging the neighbours of one piece in O(n log n): a queue of mergeable pairs, lowest rank first,
+ * leftmost first among equals. What a pair becomes and how soon is a table's business: of pairs
+ * (byte-level BPE), or of tokens by their text and score (SentencePiece).
  *
  * Symbols lie over the piece's bytes. A symbol of one byte is its token at its place. A longer
  * one has its token at its first byte, minus its length at its last byte, and negative values
@@ -8,31 +9,51 @@
  *     bytes     t   h   e       c   a   t
  *     symbols   87  -2  68      34  512 -2        "th" "e" "c" "at", as an example
  *
+ * A character that is no token has vocabulary + its length in place of a token.
+ *
  * Queue entries are not withdrawn when a neighbour's merge makes them stale; they are recognised
  * when they surface, because the pair at their place no longer has their rank. */
 #include <stdbool.h>
 
 #include "heap.h"
 #include "tokenizer_tables.h"
+#include "utf8.h"
 
 #define SYMBOL_INTERIOR INT32_MIN
 #define PIECE_SMALLEST 256 /* memory is not taken in smaller steps than for so many bytes */
 
-static size_t token_length(int32_t token) {
-    return tokenizer_tables.offsets[token + 1] - tokenizer_tables.offsets[token];
+/* What two neighbours make, and its rank: TOKENIZER_NO_MERGE if they make nothing. */
+struct join {
+    uint32_t rank;
+    int32_t result;
+};
+
+static const struct join no_join = {TOKENIZER_NO_MERGE, -1};
+
+static size_t symbol_length(int32_t symbol) {
+    uint32_t vocabulary = tokenizer_tables.header->vocabulary;
+    if ((uint32_t)symbol >= vocabulary)
+        return (uint32_t)symbol - vocabulary;
+    return tokenizer_tables.offsets[symbol + 1] - tokenizer_tables.offsets[symbol];
 }
 
-/* The rank of a pair, or TOKENIZER_NO_MERGE. */
-static uint32_t pair_rank(int32_t left, int32_t right) {
+static struct join join_pair(int32_t left, int32_t right) {
     uint32_t slots = tokenizer_tables.header->slots.count;
     for (uint32_t slot = tokenizer_slot(left, right, slots);; slot = (slot + 1) & (slots - 1)) {
         uint32_t rank = tokenizer_tables.slots[slot];
         if (rank == TOKENIZER_NO_MERGE)
-            return rank;
+            return no_join;
         const struct tokenizer_merge *merge = &tokenizer_tables.merges[rank];
         if (merge->left == left && merge->right == right)
-            return rank;
+            return (struct join){rank, merge->result};
     }
+}
+
+static struct join join_text(const char *bytes, size_t count) {
+    if (count > tokenizer_tables.header->longest)
+        return no_join;
+    int32_t token = tokenizer_find(bytes, count);
+    return token < 0 ? no_join : (struct join){tokenizer_tables.ranks[token], token};
 }
 
 /* Entries that the queue of a piece may hold before stale ones are swept out. */
@@ -83,18 +104,21 @@ static uint64_t queue_pop(struct tokenizer_merger *merger) {
     return first;
 }
 
-/* The rank of the symbol at `at` with the one behind it, or TOKENIZER_NO_MERGE. */
-static uint32_t rank_at(const struct tokenizer_merger *merger, size_t at, size_t count) {
-    size_t behind = at + token_length(merger->symbols[at]);
-    return behind < count ? pair_rank(merger->symbols[at], merger->symbols[behind])
-                          : TOKENIZER_NO_MERGE;
+/* The symbol at `at` with the one behind it. */
+static struct join join_at(const struct tokenizer_merger *merger, size_t at, size_t count) {
+    size_t behind = at + symbol_length(merger->symbols[at]);
+    if (behind >= count)
+        return no_join;
+    if (tokenizer_tables.header->rules & TOKENIZER_BY_SCORE)
+        return join_text(merger->piece + at, behind - at + symbol_length(merger->symbols[behind]));
+    return join_pair(merger->symbols[at], merger->symbols[behind]);
 }
 
 /* Queues every pair that can merge now; whatever was queued is dropped. */
 static void queue_all(struct tokenizer_merger *merger, size_t count) {
     merger->queued = 0;
-    for (size_t at = 0; at < count; at += token_length(merger->symbols[at])) {
-        uint32_t rank = rank_at(merger, at, count);
+    for (size_t at = 0; at < count; at += symbol_length(merger->symbols[at])) {
+        uint32_t rank = join_at(merger, at, count).rank;
         if (rank != TOKENIZER_NO_MERGE)
             queue_push(merger, (uint64_t)rank << 32 | at);
     }
@@ -103,7 +127,7 @@ static void queue_all(struct tokenizer_merger *merger, size_t count) {
 /* Queues the pair that begins at `at`. At least a fifth of a full queue is stale or was freed by
  * merges, so sweeping costs O(log n) passes over the piece in all. */
 static void consider(struct tokenizer_merger *merger, size_t at, size_t count) {
-    uint32_t rank = rank_at(merger, at, count);
+    uint32_t rank = join_at(merger, at, count).rank;
     if (rank == TOKENIZER_NO_MERGE)
         return;
     if (merger->queued == queue_limit(merger->bytes))
@@ -112,42 +136,88 @@ static void consider(struct tokenizer_merger *merger, size_t at, size_t count) {
         queue_push(merger, (uint64_t)rank << 32 | at);
 }
 
+/* Writes a symbol of `length` bytes at `at`. */
+static void place(int32_t *symbols, size_t at, size_t length, int32_t symbol) {
+    for (size_t i = 1; i + 1 < length; i++)
+        symbols[at + i] = SYMBOL_INTERIOR;
+    symbols[at + length - 1] = -(int32_t)length;
+    symbols[at] = symbol;
+}
+
 /* Makes one symbol of the two that begin at `at`. */
-static void merge_at(struct tokenizer_merger *merger, size_t at, uint32_t rank, size_t count) {
+static void merge_at(struct tokenizer_merger *merger, size_t at, int32_t result, size_t count) {
     int32_t *symbols = merger->symbols;
-    size_t right = at + token_length(symbols[at]);
-    size_t end = right + token_length(symbols[right]);
+    size_t right = at + symbol_length(symbols[at]);
+    size_t end = right + symbol_length(symbols[right]);
     symbols[right] = SYMBOL_INTERIOR;
-    symbols[at] = tokenizer_tables.merges[rank].result;
+    symbols[at] = result;
     symbols[end - 1] = -(int32_t)(end - at);
     if (at)
         consider(merger, symbols[at - 1] >= 0 ? at - 1 : at - (size_t)-symbols[at - 1], count);
     consider(merger, at, count);
 }
 
+/* One symbol a byte; bytes outside the vocabulary vanish before merging. Returns what is left. */
+static size_t start_with_bytes(struct tokenizer_merger *merger, size_t count) {
+    size_t symbols = 0;
+    for (size_t i = 0; i < count; i++) {
+        int32_t token = tokenizer_tables.byte_tokens[(unsigned char)merger->piece[i]];
+        if (token >= 0)
+            merger->symbols[symbols++] = token;
+    }
+    return symbols;
+}
+
+/* One symbol a character of valid UTF-8. */
+static void start_with_characters(struct tokenizer_merger *merger, size_t count) {
+    size_t length;
+    for (size_t at = 0; at < count; at += length) {
+        length = utf8_character(merger->piece + at, count - at);
+        int32_t token = tokenizer_find(merger->piece + at, length);
+        if (token < 0 || tokenizer_tables.kinds[token] != TOKENIZER_ORDINARY)
+            token = (int32_t)(tokenizer_tables.header->vocabulary + length);
+        place(merger->symbols, at, length, token);
+    }
+}
+
+/* The tokens of one symbol, up to `room` of them; returns how many they are. */
+static size_t write_symbol(const char *bytes, int32_t symbol, int32_t *tokens, size_t room) {
+    uint32_t vocabulary = tokenizer_tables.header->vocabulary;
+    if ((uint32_t)symbol < vocabulary) {
+        if (room)
+            tokens[0] = symbol;
+        return 1;
+    }
+    size_t length = (uint32_t)symbol - vocabulary;
+    for (size_t i = 0; i < length && i < room; i++)
+        tokens[i] = tokenizer_tables.byte_tokens[(uint8_t)bytes[i]];
+    return length;
+}
+
 ptrdiff_t tokenizer_merge_piece(struct tokenizer_merger *merger, const char *bytes, size_t count,
                                 int32_t *tokens, size_t capacity) {
     if (!make_room(merger, count))
         return -1;
-    size_t symbols = 0;
-    for (size_t i = 0; i < count; i++) {
-        int32_t token = tokenizer_tables.byte_tokens[(unsigned char)bytes[i]];
-        if (token >= 0) /* bytes outside the vocabulary vanish before merging */
-            merger->symbols[symbols++] = token;
-    }
-    queue_all(merger, symbols);
+    merger->piece = bytes;
+    if (tokenizer_tables.header->rules & TOKENIZER_BY_SCORE)
+        start_with_characters(merger, count);
+    else
+        count = start_with_bytes(merger, count);
+    queue_all(merger, count);
     while (merger->queued) {
         uint64_t entry = queue_pop(merger);
         size_t at = (uint32_t)entry;
-        uint32_t rank = (uint32_t)(entry >> 32);
-        if (merger->symbols[at] >= 0 && rank_at(merger, at, symbols) == rank)
-            merge_at(merger, at, rank, symbols);
+        if (merger->symbols[at] < 0)
+            continue;
+        struct join join = join_at(merger, at, count);
+        if (join.rank == (uint32_t)(entry >> 32))
+            merge_at(merger, at, join.result, count);
     }
     size_t written = 0;
-    for (size_t at = 0; at < symbols; at += token_length(merger->symbols[at])) {
-        if (written < capacity)
-            tokens[written] = merger->symbols[at];
-        written++;
+    for (size_t at = 0; at < count; at += symbol_length(merger->symbols[at])) {
+        size_t room = written < capacity ? capacity - written : 0;
+        written +=
+            write_symbol(bytes + at, merger->symbols[at], tokens + (room ? written : 0), room);
     }
     return (ptrdiff_t)written;
 }

@@ -20,8 +20,8 @@ enum page_rights {
  * exception resets the machine. */
 void arch_start(void);
 
-/* Turns on what vector instructions need beyond SSE (XSAVE, AVX, AVX-512 state, where CPUID has
- * them) and flushes nothing: denormals stay exact. */
+/* Turns on what vector instructions need beyond SSE, on this CPU: the register state of AVX,
+ * AVX-512 and AMX where CPUID has it. Flushes nothing: denormals stay exact. */
 void arch_enable_vectors(void);
 
 /* Page tables, built up while the boot tables (or none) are in force. arch_map makes addresses
@@ -46,8 +46,35 @@ uint64_t arch_timestamp(void);
 /* 64 bits from RDRAND; false when the CPU has none or is out of them after ten tries. */
 bool arch_random(uint64_t *value);
 
-/* True when the processor has an interrupt controller of its own (APIC), at its usual address. */
-bool arch_has_local_controller(void);
+/* CPUs that can run at once. */
+#define ARCH_PROCESSORS_MAX 16
+
+/* Number of the CPU that asks, 0 for the first. Any time, also in an exception handler. */
+unsigned arch_processor(void);
+
+/* This CPU's identity to interrupt controllers: the id of its local APIC, where it has one. */
+uint32_t arch_controller_id(void);
+
+/* Bytes that the stacks of one more CPU take, guard pages included. */
+size_t arch_processor_stacks(void);
+
+/* Starts the CPU whose local APIC has this id as CPU `number`, in [1, ARCH_PROCESSORS_MAX), in the
+ * same state as the first; it calls run(number), which must not return. `page` lies below 640 KiB
+ * and is overwritten; `stacks` are arch_processor_stacks() bytes on a page boundary, kept by the
+ * CPU. False if it did not answer in time; then it never will, and `stacks` are free. */
+bool arch_start_processor(unsigned number, uint32_t id, void *page, void *stacks,
+                          void (*run)(size_t number));
+
+/* Ends arch_wait_for_interrupt on a CPU that was started, or its next one. Any time. */
+void arch_wake_processor(unsigned number);
+
+/* Makes this CPU's own interrupt controller, where it has one, pass on the requests of the
+ * machine's: most firmware sets it so, QEMU's qboot does not. Device interrupts come to the first
+ * CPU only. */
+void arch_controller_start(void);
+
+/* True when there is such a controller (a local APIC) and its registers could be reached. */
+bool arch_has_controller(void);
 
 /* Signature of the hypervisor underneath, "KVMKVMKVM" or "TCGTCGTCGTCG"; "" on bare metal. */
 const char *arch_hypervisor(void);
@@ -68,5 +95,5 @@ _Noreturn void arch_raise_panic(void);
 /* Supplied by platform/pc: called by the vectors, with interrupts off, for line 0 to 15. */
 void irq_deliver(unsigned line);
 
-/* Supplied by platform/pc: why panic was called. */
+/* Supplied by platform/pc: why panic was called on this CPU. */
 const char *panic_text(void);

@@ -52,6 +52,7 @@ struct generation_request {
     size_t stop_count;
     const struct generation_events *events; /* must outlive the generation */
     void *context;
+    bool reuses; /* takes keys and values from the cache where it knows them, and leaves its own */
     bool continues; /* part of an exchange whose first job was taken: never SUBMIT_QUEUE_FULL */
 };
 

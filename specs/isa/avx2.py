@@ -96,6 +96,9 @@ avx2 = InstructionSet(
         Instruction(
             "_mm256_and_si256({a}, {b})", "and_i32(a: i32[8], b: i32[8]) -> i32[8] = a[i] & b[i]"
         ),
+        Instruction(
+            "_mm256_or_si256({a}, {b})", "or_i32(a: i32[8], b: i32[8]) -> i32[8] = a[i] | b[i]"
+        ),
         # Floats.
         Instruction(
             "_mm256_add_ps({a}, {b})", "add_f32(a: f32[8], b: f32[8]) -> f32[8] = a[i] + b[i]"

@@ -20,6 +20,10 @@ sse2 = InstructionSet(
             "_mm_loadu_si128((const __m128i *)({p}))", "load_i8(p: *i8[16]) -> i8[16] = p[i]"
         ),
         Instruction(
+            "_mm_loadl_epi64((const __m128i *)({p}))",
+            "load_low_i8(p: *i8[8]) -> i8[16] = select(i < 8, p[i % 8], 0)",
+        ),
+        Instruction(
             "_mm_storeu_si128((__m128i *)({p}), {a})",
             "store_i8(p: *i8[16], a: i8[16]) -> *i8[16] = a[i]",
         ),
@@ -34,6 +38,8 @@ sse2 = InstructionSet(
         Instruction(
             "_mm_store_ss({p}, {a})", "store_first_f32(p: *f32[1], a: f32[4]) -> *f32[1] = a[i]"
         ),
+        Instruction("*({p}) = (uint16_t)({a})", "store_u16(p: *u16[1], a: i32) -> *u16[1] = a"),
+        Instruction("*({p}) = (uint8_t)({a})", "store_u8(p: *u8[1], a: i32) -> *u8[1] = a"),
         # One value in every lane.
         Instruction("_mm_set1_epi32({x})", "broadcast_i32(x: i32) -> i32[4] = x"),
         Instruction("_mm_set1_epi8({x})", "broadcast_i8(x: i8) -> i8[16] = x"),

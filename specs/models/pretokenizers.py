@@ -18,3 +18,50 @@ smollm = Pretokenizer(
             blank:       \s+
     """,
 )
+
+# The same without the pass over digits: GPT-2's own.
+gpt2 = Pretokenizer(
+    name="gpt-2",
+    rules=r"""
+        split words
+            contraction: "'s" | "'t" | "'re" | "'ve" | "'m" | "'ll" | "'d"
+            letters:     " "? \p{L}+
+            numbers:     " "? \p{N}+
+            others:      " "? [^\s\p{L}\p{N}]+
+            blanks:      \s+ (?!\S)
+            blank:       \s+
+    """,
+)
+
+_CONTRACTIONS = " | ".join(f"""i"'{end}\"""" for end in ("s", "t", "re", "ve", "m", "ll", "d"))
+
+# Llama 3: numbers of up to three digits; one sign may stand before a word; line ends go with the
+# signs or blanks before them.
+llama3 = Pretokenizer(
+    name="llama-bpe",
+    rules=rf"""
+        split words
+            contraction: {_CONTRACTIONS}
+            letters:     [^\r\n\p{{L}}\p{{N}}]? \p{{L}}+
+            numbers:     \p{{N}}{{1,3}}
+            others:      " "? [^\s\p{{L}}\p{{N}}]+ [\r\n]*
+            lines:       \s* [\r\n]+
+            blanks:      \s+ (?!\S)
+            blank:       \s+
+    """,
+)
+
+# Qwen 2 and 3: as Llama 3, but every digit stands alone.
+qwen2 = Pretokenizer(
+    name="qwen2",
+    rules=rf"""
+        split words
+            contraction: {_CONTRACTIONS}
+            letters:     [^\r\n\p{{L}}\p{{N}}]? \p{{L}}+
+            number:      \p{{N}}
+            others:      " "? [^\s\p{{L}}\p{{N}}]+ [\r\n]*
+            lines:       \s* [\r\n]+
+            blanks:      \s+ (?!\S)
+            blank:       \s+
+    """,
+)

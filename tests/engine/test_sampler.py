@@ -117,6 +117,14 @@ def test_equal_seeds_give_equal_streams_and_others_differ(sampler):
     assert all(0 <= value < 1 for value in stream(3))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("count", [1, 3, 64, 130])
+def test_without_a_largest_number_nothing_is_chosen(sampler, value, count):
+    for temperature in (0.0, 1.0):
+        assert draw(sampler, [value] * count, seeded(sampler, 1), temperature=temperature) == -1
+    assert draw(sampler, [1.0, float("inf")], seeded(sampler, 1), temperature=0) == -1
+
+
 def test_nan_is_never_chosen_beside_a_number(sampler):
     logits = [float("nan"), 1.0, float("nan"), 0.5]
     for temperature in (0.0, 1.0):

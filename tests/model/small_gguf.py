@@ -8,7 +8,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from cllm_gen.weights.tokenizer_tables import byte_alphabet
+from cllm_gen.weights.tokenizer_vocabulary import byte_alphabet
 
 SPECIALS = [
     "<|endoftext|>",

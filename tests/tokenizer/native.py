@@ -26,6 +26,7 @@ SOURCES = [
     "tests/tokenizer/driver.c",
     "kernel_static/lib/arena.c",
     "kernel_static/lib/buffer.c",
+    "kernel_static/lib/utf8.c",
     *sorted(
         p.relative_to(ROOT).as_posix() for p in (ROOT / "kernel_static/engine").glob("tokenizer*.c")
     ),

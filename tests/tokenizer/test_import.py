@@ -65,7 +65,8 @@ def test_small_files():
 @pytest.mark.parametrize(
     "changes,found",
     [
-        ({"model": "llama"}, "byte-level"),
+        ({"model": "bert"}, "'bert'; known are byte-level"),
+        ({"model": "llama"}, "tokenizer.ggml.scores is missing"),
         ({"pre": "unheard-of"}, "unheard-of"),
         ({"add_space_prefix": True}, "space"),
         ({"eos_token_id": 5}, "outside"),
@@ -88,7 +89,10 @@ def test_any_template_survives(template):
 @pytest.mark.parametrize(
     "changes",
     [
+        {"kind": "bert"},
         {"kind": "llama"},
+        {"kind": "llama", "pretokenizer": None, "whole_pieces": True},
+        {"add_space_prefix": True},
         {"pretokenizer": "smollm"},
         {"end": -1},
         {"end": True},

@@ -12,12 +12,8 @@ import pytest
 
 from cllm_gen.weights import unicode
 from cllm_gen.weights.errors import ModelFileError
-from cllm_gen.weights.tokenizer_tables import (
-    byte_alphabet,
-    merge_tables,
-    slot_of,
-    tokenizer_section,
-)
+from cllm_gen.weights.tokenizer_tables import merge_tables, slot_of, tokenizer_section
+from cllm_gen.weights.tokenizer_vocabulary import byte_alphabet
 
 
 def test_same_bytes(gguf_path, model, section_path):
@@ -51,7 +47,7 @@ def test_damaged_section_is_refused(program, section_path, tmp_path, damage):
     elif damage == "version":
         data[8] ^= 2
     elif damage == "array":
-        struct.pack_into("<I", data, 24 + 3 * 8 + 4, 1 << 30)
+        struct.pack_into("<I", data, 32 + 5 * 8 + 4, 1 << 30)
     data = {"cut": data[: len(data) // 2], "empty": b""}.get(damage, data)
     path = tmp_path / "section"
     path.write_bytes(data)

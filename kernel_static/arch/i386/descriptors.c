@@ -1,26 +1,24 @@
-/* Segment descriptors, the two tasks (the kernel's, and one that a double fault switches to) and
- * the vector table (Intel SDM volume 3: 3.4.5, 6.11, 7.2). */
+/* Segment descriptors, two tasks for each CPU (the kernel's, and one that a double fault switches
+ * to) and its vector table, which names the second task (Intel SDM volume 3: 3.4.5, 6.11, 7.2). */
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "arch.h"
-#include "layout.h"
+#include "descriptors.h"
 #include "segments.h"
+#include "stacks.h"
 #include "tasks.h"
 #include "trap_frame.h"
 
-#define VECTORS 49
 #define GATE_TASK 0x85      /* present, task gate */
 #define GATE_INTERRUPT 0x8e /* present, 32-bit interrupt gate */
 
-/* entry.S loads this table before any C runs; arch_start fills in the tasks. */
-uint64_t descriptor_table[] = {
+/* entry.S loads this table before any C runs; descriptors_load fills in the tasks. */
+uint64_t descriptor_table[SEGMENT_COUNT] = {
     [0] = 0,
     [SEGMENT_CODE / 8] = 0x00cf9b000000ffff,
     [SEGMENT_DATA / 8] = 0x00cf93000000ffff,
-    [SEGMENT_TASK / 8] = 0,
-    [SEGMENT_FAULT_TASK / 8] = 0,
 };
 
 struct task_state {
@@ -46,9 +44,9 @@ struct table_register {
     uint32_t base;
 } __attribute__((packed));
 
-static struct task_state kernel_task, fault_task;
-static struct gate gates[VECTORS];
-extern const uintptr_t trap_vectors[VECTORS];
+static struct task_state kernel_tasks[ARCH_PROCESSORS_MAX], fault_tasks[ARCH_PROCESSORS_MAX];
+static struct gate gates[ARCH_PROCESSORS_MAX][TRAP_VECTORS];
+extern const uintptr_t trap_vectors[TRAP_VECTORS];
 void double_fault_enter(void);
 _Noreturn void trap_double_fault(void);
 
@@ -57,11 +55,30 @@ static uint64_t task_descriptor(const struct task_state *task) {
     return (sizeof *task - 1) | (base & 0xffffff) << 16 | 0x89ULL << 40 | (base >> 24) << 56;
 }
 
-void arch_start(void) {
-    kernel_task.port_map_offset = sizeof kernel_task;
-    fault_task = (struct task_state){
+static void make_gates(struct gate *own, unsigned fault_selector) {
+    for (unsigned vector = 0; vector < TRAP_VECTORS; vector++) {
+        uintptr_t offset = trap_vectors[vector];
+        own[vector] = (struct gate){
+            .offset_low = (uint16_t)offset,
+            .segment = SEGMENT_CODE,
+            .type = GATE_INTERRUPT,
+            .offset_high = (uint16_t)(offset >> 16),
+        };
+    }
+    own[TRAP_DOUBLE_FAULT] = (struct gate){.segment = (uint16_t)fault_selector, .type = GATE_TASK};
+}
+
+void descriptors_load(unsigned processor) {
+    struct task_state *kernel_task = &kernel_tasks[processor], *fault = &fault_tasks[processor];
+    struct gate *own = gates[processor];
+    unsigned selector = SEGMENT_TASK + processor * SEGMENT_TASK_STEP;
+    unsigned fault_selector = SEGMENT_FAULT_TASK + processor * SEGMENT_TASK_STEP;
+    uint32_t cr3;
+    __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
+    kernel_task->port_map_offset = sizeof *kernel_task;
+    *fault = (struct task_state){
         .ip = (uintptr_t)double_fault_enter,
-        .sp = (uintptr_t)layout_fault_stack_top,
+        .sp = stacks_of(processor)->fault.top,
         .flags = 2,
         .es = SEGMENT_DATA,
         .cs = SEGMENT_CODE,
@@ -69,46 +86,40 @@ void arch_start(void) {
         .ds = SEGMENT_DATA,
         .fs = SEGMENT_DATA,
         .gs = SEGMENT_DATA,
-        .port_map_offset = sizeof fault_task,
+        .cr3 = cr3,
+        .port_map_offset = sizeof *fault,
     };
-    descriptor_table[SEGMENT_TASK / 8] = task_descriptor(&kernel_task);
-    descriptor_table[SEGMENT_FAULT_TASK / 8] = task_descriptor(&fault_task);
-    __asm__ volatile("ltr %w0" ::"r"(SEGMENT_TASK));
-
-    for (unsigned vector = 0; vector < VECTORS; vector++) {
-        uintptr_t offset = trap_vectors[vector];
-        gates[vector] = (struct gate){
-            .offset_low = (uint16_t)offset,
-            .segment = SEGMENT_CODE,
-            .type = GATE_INTERRUPT,
-            .offset_high = (uint16_t)(offset >> 16),
-        };
-    }
-    gates[TRAP_DOUBLE_FAULT] = (struct gate){.segment = SEGMENT_FAULT_TASK, .type = GATE_TASK};
-    struct table_register table = {.limit = sizeof gates - 1, .base = (uintptr_t)gates};
+    descriptor_table[selector / 8] = task_descriptor(kernel_task);
+    descriptor_table[fault_selector / 8] = task_descriptor(fault);
+    __asm__ volatile("ltr %w0" ::"r"(selector));
+    make_gates(own, fault_selector);
+    struct table_register table = {.limit = sizeof gates[0] - 1, .base = (uintptr_t)own};
     __asm__ volatile("lidt %0" ::"m"(table));
 }
 
+void arch_start(void) { descriptors_load(0); }
+
 void tasks_set_page_tables(uint32_t cr3) {
-    kernel_task.cr3 = cr3;
-    fault_task.cr3 = cr3;
+    kernel_tasks[0].cr3 = cr3;
+    fault_tasks[0].cr3 = cr3;
 }
 
 /* The processor saved the interrupted registers in the kernel's task. */
 _Noreturn void trap_double_fault(void) {
+    const struct task_state *interrupted = &kernel_tasks[arch_processor()];
     struct trap_frame frame = {
-        .di = kernel_task.di,
-        .si = kernel_task.si,
-        .bp = kernel_task.bp,
-        .sp = kernel_task.sp,
-        .bx = kernel_task.bx,
-        .dx = kernel_task.dx,
-        .cx = kernel_task.cx,
-        .ax = kernel_task.ax,
+        .di = interrupted->di,
+        .si = interrupted->si,
+        .bp = interrupted->bp,
+        .sp = interrupted->sp,
+        .bx = interrupted->bx,
+        .dx = interrupted->dx,
+        .cx = interrupted->cx,
+        .ax = interrupted->ax,
         .vector = TRAP_DOUBLE_FAULT,
-        .ip = kernel_task.ip,
-        .cs = kernel_task.cs,
-        .flags = kernel_task.flags,
+        .ip = interrupted->ip,
+        .cs = interrupted->cs,
+        .flags = interrupted->flags,
     };
     trap_report(&frame);
 }

@@ -64,8 +64,9 @@ no_sse2:
 no_sse2_text:
         .asciz  "this image needs a processor with SSE2\r\n"
         .balign 8
+        .global descriptor_register
 descriptor_register:
-        .word   5 * 8 - 1
+        .word   SEGMENT_COUNT * 8 - 1
         .long   descriptor_table
 
         .section .note.GNU-stack, "", @progbits

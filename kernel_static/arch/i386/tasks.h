@@ -1,4 +1,5 @@
-/* The tasks must know the page tables: a task switch loads CR3 from the task state. */
+/* The first CPU's tasks, made before paging, must know the page tables: a task switch loads CR3
+ * from the task state. */
 #pragma once
 
 #include <stdint.h>

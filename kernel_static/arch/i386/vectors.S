@@ -1,4 +1,5 @@
-/* One stub per vector: 0-31 exceptions, 32-47 device interrupts, 48 panic. Each makes the stack a
+/* One stub per vector: 0-31 exceptions, 32-47 device interrupts, then those of
+ * trap_frame.h. Each makes the stack a
  * struct trap_frame (target_frame.h) and calls trap_handle. Vector 8, the double fault, has a task
  * of its own (descriptors.c), so its stub is never used. Vector registers are not saved:
  * exceptions do not return, and device interrupts come only where arch_wait_for_interrupt has
@@ -18,7 +19,7 @@ vector_\number:
 
         .altmacro
         .set    number, 0
-        .rept   49
+        .rept   64
         vector  %number
         .set    number, number + 1
         .endr
@@ -70,7 +71,7 @@ trap_vectors:
         .long   vector_\number
         .endm
         .set    number, 0
-        .rept   49
+        .rept   64
         vector_address %number
         .set    number, number + 1
         .endr

@@ -6,14 +6,25 @@
 #include <string.h>
 
 #include "arch.h"
+#include "other_processors.h"
 
-#define CPUID_1_DX_APIC (1u << 9)
+#define CPUID_EXT_DX_NX (1u << 20)
+#define CPUID_EXT_DX_LONG_MODE (1u << 29)
+#define EFER_ACTIVE (1u << 10) /* long mode is active: set by the processor, not by us */
 #define CPUID_1_CX_XSAVE (1u << 26)
 #define CPUID_1_CX_RDRAND (1u << 30)
 #define CPUID_1_CX_HYPERVISOR (1u << 31)
 #define CR4_XSAVE ((uintptr_t)1 << 18)
-/* x87, SSE, AVX, the three AVX-512 parts, the two AMX parts. */
-#define XCR0_WANTED 0x600e7u
+/* Parts of the register state (volume 1, 13.1); some may be enabled only together (volume 2,
+ * XSETBV). */
+#define STATE_X87 0x1u
+#define STATE_SSE 0x2u
+#define STATE_AVX 0x4u
+#define STATE_AVX512 0xe0u /* mask registers, upper halves of ZMM0-15, ZMM16-31 */
+#define STATE_AMX 0x60000u /* tile configuration, tiles */
+#define CPUID_XSAVE 0xd
+#define CPUID_XSAVE_1_AX_XFD (1u << 4)
+#define MSR_XFD 0x1c4
 
 struct cpuid processor_cpuid(uint32_t leaf, uint32_t subleaf) {
     struct cpuid limit, result = {0};
@@ -45,8 +56,27 @@ void arch_enable_vectors(void) {
     uintptr_t cr4;
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
     __asm__ volatile("mov %0, %%cr4" ::"r"(cr4 | CR4_XSAVE));
-    uint32_t state = processor_cpuid(0xd, 0).ax & XCR0_WANTED;
+    uint32_t known = processor_cpuid(CPUID_XSAVE, 0).ax, state = STATE_X87 | STATE_SSE;
+    state |= known & STATE_AVX;
+    if (state & STATE_AVX && (known & STATE_AVX512) == STATE_AVX512)
+        state |= STATE_AVX512;
+    if (sizeof(void *) == 8 && (known & STATE_AMX) == STATE_AMX) /* tiles are for 64-bit code */
+        state |= STATE_AMX;
     __asm__ volatile("xsetbv" ::"c"(0), "a"(state), "d"(0));
+    if (processor_cpuid(CPUID_XSAVE, 1).ax & CPUID_XSAVE_1_AX_XFD)
+        processor_write_msr(MSR_XFD, 0); /* volume 1, 13.14: else the first use of a tile traps */
+}
+
+void processor_state_save(struct processor_state *state) {
+    uintptr_t control0, control3, control4;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(control0));
+    __asm__ volatile("mov %%cr3, %0" : "=r"(control3));
+    __asm__ volatile("mov %%cr4, %0" : "=r"(control4));
+    state->control0 = (uint32_t)control0;
+    state->control3 = (uint32_t)control3;
+    state->control4 = (uint32_t)control4;
+    bool has_efer = processor_cpuid(0x80000001, 0).dx & (CPUID_EXT_DX_NX | CPUID_EXT_DX_LONG_MODE);
+    state->efer = has_efer ? (uint32_t)processor_read_msr(MSR_EFER) & ~EFER_ACTIVE : 0;
 }
 
 uint64_t arch_timestamp(void) {
@@ -74,8 +104,6 @@ bool arch_random(uint64_t *value) {
     *value = (uint64_t)high << 32 | low;
     return true;
 }
-
-bool arch_has_local_controller(void) { return processor_cpuid(1, 0).dx & CPUID_1_DX_APIC; }
 
 const char *arch_hypervisor(void) {
     static char signature[13];

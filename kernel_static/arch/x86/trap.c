@@ -1,5 +1,6 @@
-/* What happens at a trap: device interrupts go to irq_deliver, everything else is reported on
- * the console (vector, registers, backtrace) and ends the run. */
+/* What happens at a trap: device interrupts go to irq_deliver, what other CPUs send wakes or stops
+ * this one, everything else is reported on the console (vector, CPU, registers, backtrace) and ends
+ * the run. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,7 +9,10 @@
 
 #include "arch.h"
 #include "layout.h"
+#include "local_apic.h"
+#include "other_processors.h"
 #include "panic.h"
+#include "stacks.h"
 #include "symbols.h"
 #include "trap_frame.h"
 
@@ -62,12 +66,14 @@ static void print_address(uintptr_t address) {
         print("  %0*zx ?\n", (int)sizeof address * 2, (size_t)address);
 }
 
+static bool on_stack(uintptr_t address, const struct stack *stack) {
+    return address >= stack->bottom && address + 2 * sizeof address <= stack->top;
+}
+
 static bool on_a_stack(uintptr_t address) {
-    uintptr_t last = address + 2 * sizeof address;
+    const struct stacks *own = stacks_of(arch_processor());
     return address % sizeof address == 0 &&
-           ((address >= (uintptr_t)layout_main_stack && last <= (uintptr_t)layout_main_stack_top) ||
-            (address >= (uintptr_t)layout_fault_stack &&
-             last <= (uintptr_t)layout_fault_stack_top));
+           (on_stack(address, &own->main) || on_stack(address, &own->fault));
 }
 
 /* Follows saved frame pointers, which the whole kernel is compiled to keep (kernels excepted),
@@ -102,6 +108,10 @@ static bool inside(uintptr_t address, const char *start, const char *end) {
     return address >= (uintptr_t)start && address < (uintptr_t)end;
 }
 
+static bool in_guard(uintptr_t address, const struct stack *stack) {
+    return address >= stack->guard && address < stack->bottom;
+}
+
 static void print_fault_address(const struct trap_frame *frame) {
     uintptr_t address = trap_fault_address();
     if (frame->vector == TRAP_PAGE_FAULT)
@@ -110,8 +120,8 @@ static void print_fault_address(const struct trap_frame *frame) {
               : frame->error & 2 ? "write"
                                  : "read",
               (size_t)address, frame->error & 1 ? "not allowed there" : "nothing is mapped there");
-    if (inside(address, layout_main_guard, layout_main_stack) ||
-        inside(address, layout_fault_guard, layout_fault_stack))
+    const struct stacks *own = stacks_of(arch_processor());
+    if (in_guard(address, &own->main) || in_guard(address, &own->fault))
         print("stack overflow: %#zx is in the guard page under the stack\n", (size_t)address);
     else if (frame->vector == TRAP_PAGE_FAULT && address < 4096)
         print("null pointer: the first page is never mapped\n");
@@ -121,19 +131,25 @@ static void print_fault_address(const struct trap_frame *frame) {
 }
 
 _Noreturn void trap_report(const struct trap_frame *frame) {
-    static bool reporting;
-    if (reporting) {
+    static unsigned reporter; /* the CPU that reports, plus 1 */
+    unsigned processor = arch_processor(), nobody = 0;
+    if (!__atomic_compare_exchange_n(&reporter, &nobody, processor + 1, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST)) {
+        if (nobody != processor + 1)
+            processors_stop();
         print("\n*** a second fault (vector %zu at %#zx) while the first was reported\n",
               (size_t)frame->vector, (size_t)frame->ip);
         platform_exit(PANIC_EXIT_CODE);
     }
-    reporting = true;
+    processors_stop_others();
     if (frame->vector == TRAP_PANIC) {
         print("\n*** panic: %s\n", panic_text());
+        print("on CPU %u\n", processor);
     } else {
         const char *name = frame->vector < 32 ? names[frame->vector] : NULL;
         print("\n*** exception %zu, %s, error code %#zx\n", (size_t)frame->vector,
               name ? name : "unknown", (size_t)frame->error);
+        print("on CPU %u\n", processor);
         if (frame->vector == TRAP_PAGE_FAULT || frame->vector == TRAP_DOUBLE_FAULT)
             print_fault_address(frame);
     }
@@ -150,6 +166,10 @@ _Noreturn void trap_report(const struct trap_frame *frame) {
 void trap_handle(struct trap_frame *frame) {
     if (frame->vector >= TRAP_IRQ_FIRST && frame->vector < TRAP_IRQ_FIRST + 16)
         irq_deliver((unsigned)frame->vector - TRAP_IRQ_FIRST);
-    else
+    else if (frame->vector == TRAP_WAKE)
+        local_apic_end();
+    else if (frame->vector == TRAP_NON_MASKABLE && processors_stopping())
+        processors_stop();
+    else if (frame->vector != TRAP_SPURIOUS)
         trap_report(frame);
 }

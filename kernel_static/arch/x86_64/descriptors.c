@@ -5,20 +5,17 @@
 #include <stdint.h>
 
 #include "arch.h"
-#include "layout.h"
+#include "descriptors.h"
 #include "segments.h"
+#include "stacks.h"
 #include "trap_frame.h"
 
-#define VECTORS 49
-
-/* Descriptors that never change, and two slots for the task state (a 16-byte descriptor).
+/* Descriptors that never change, and two slots for each CPU's task state (a 16-byte descriptor).
  * entry.S loads this table before any C runs. */
-uint64_t descriptor_table[] = {
+uint64_t descriptor_table[SEGMENT_COUNT] = {
     [0] = 0,
     [SEGMENT_CODE / 8] = 0x00af9b000000ffff,
     [SEGMENT_DATA / 8] = 0x00cf93000000ffff,
-    [SEGMENT_TASK / 8] = 0,
-    [SEGMENT_TASK / 8 + 1] = 0,
 };
 
 struct task_state {
@@ -46,25 +43,31 @@ struct table_register {
     uint64_t base;
 } __attribute__((packed));
 
-static struct task_state task_state;
-static struct gate gates[VECTORS];
-extern const uintptr_t trap_vectors[VECTORS];
+static struct task_state task_states[ARCH_PROCESSORS_MAX];
+static struct gate gates[TRAP_VECTORS];
+extern const uintptr_t trap_vectors[TRAP_VECTORS];
 
 /* Faults that may come on a broken stack: non-maskable interrupt, double fault, machine check. */
 static uint8_t stack_of(unsigned vector) {
-    return vector == 2 || vector == TRAP_DOUBLE_FAULT || vector == 18;
+    return vector == TRAP_NON_MASKABLE || vector == TRAP_DOUBLE_FAULT || vector == 18;
+}
+
+void descriptors_load(unsigned processor) {
+    struct task_state *task = &task_states[processor];
+    unsigned selector = SEGMENT_TASK + processor * SEGMENT_TASK_STEP;
+    uintptr_t base = (uintptr_t)task;
+    task->interrupt_stacks[0] = stacks_of(processor)->fault.top;
+    task->port_map_offset = sizeof *task;
+    descriptor_table[selector / 8] =
+        (sizeof *task - 1) | (base & 0xffffff) << 16 | 0x89ULL << 40 | (base >> 24 & 0xff) << 56;
+    descriptor_table[selector / 8 + 1] = base >> 32;
+    __asm__ volatile("ltr %w0" ::"r"(selector));
+    struct table_register table = {.limit = sizeof gates - 1, .base = (uintptr_t)gates};
+    __asm__ volatile("lidt %0" ::"m"(table));
 }
 
 void arch_start(void) {
-    task_state.interrupt_stacks[0] = (uintptr_t)layout_fault_stack_top;
-    task_state.port_map_offset = sizeof task_state;
-    uintptr_t base = (uintptr_t)&task_state;
-    descriptor_table[SEGMENT_TASK / 8] = (sizeof task_state - 1) | (base & 0xffffff) << 16 |
-                                         0x89ULL << 40 | (base >> 24 & 0xff) << 56;
-    descriptor_table[SEGMENT_TASK / 8 + 1] = base >> 32;
-    __asm__ volatile("ltr %w0" ::"r"(SEGMENT_TASK));
-
-    for (unsigned vector = 0; vector < VECTORS; vector++) {
+    for (unsigned vector = 0; vector < TRAP_VECTORS; vector++) {
         uintptr_t offset = trap_vectors[vector];
         gates[vector] = (struct gate){
             .offset_low = (uint16_t)offset,
@@ -75,8 +78,7 @@ void arch_start(void) {
             .offset_high = (uint32_t)(offset >> 32),
         };
     }
-    struct table_register table = {.limit = sizeof gates - 1, .base = (uintptr_t)gates};
-    __asm__ volatile("lidt %0" ::"m"(table));
+    descriptors_load(0);
 }
 
 #define REGISTER(field, text) {text, offsetof(struct trap_frame, field)}

@@ -98,8 +98,9 @@ long_mode:
 no_long_mode_text:
         .asciz  "this image needs a 64-bit processor; TARGET=i386 makes one that does not\r\n"
         .balign 8
+        .global descriptor_register
 descriptor_register:
-        .word   5 * 8 - 1
+        .word   SEGMENT_COUNT * 8 - 1
         .quad   descriptor_table
 
         .section .bss

@@ -1,4 +1,5 @@
-/* One stub per vector: 0-31 exceptions, 32-47 device interrupts, 48 panic. Each makes the stack a
+/* One stub per vector: 0-31 exceptions, 32-47 device interrupts, then those of
+ * trap_frame.h. Each makes the stack a
  * struct trap_frame (target_frame.h) and calls trap_handle. Vector registers are not saved:
  * exceptions do not return, and device interrupts come only where arch_wait_for_interrupt has
  * declared them clobbered. */
@@ -17,7 +18,7 @@ vector_\number:
 
         .altmacro
         .set    number, 0
-        .rept   49
+        .rept   64
         vector  %number
         .set    number, number + 1
         .endr
@@ -71,7 +72,7 @@ trap_vectors:
         .quad   vector_\number
         .endm
         .set    number, 0
-        .rept   49
+        .rept   64
         vector_address %number
         .set    number, number + 1
         .endr

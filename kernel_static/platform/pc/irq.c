@@ -20,14 +20,6 @@
 #define COMMAND_END 0x20
 #define COMMAND_READ_SERVICE 0x0b
 
-/* The processor's own controller passes the two others' requests on ("virtual wire mode", Intel SDM
- * volume 3, 10.5.1): most firmware sets it so, QEMU's qboot does not. */
-#define LOCAL_BASE 0xfee00000
-#define LOCAL_SPURIOUS 0xf0
-#define LOCAL_SPURIOUS_ENABLE 0x1ff /* vector 255, which is never used */
-#define LOCAL_PIN0 0x350
-#define LOCAL_PIN0_EXTERNAL 0x700
-
 #define ATTACHED_MOST 8
 
 static struct {
@@ -43,15 +35,8 @@ static void write_masks(void) {
     io_out8(SECOND_DATA, (uint8_t)(masked >> 8));
 }
 
-static void start_virtual_wire(void) {
-    void *local = arch_map_device(LOCAL_BASE, 4096);
-    mmio_write32(local, LOCAL_PIN0, LOCAL_PIN0_EXTERNAL);
-    mmio_write32(local, LOCAL_SPURIOUS, LOCAL_SPURIOUS_ENABLE);
-}
-
 void irq_start(void) {
-    if (arch_has_local_controller())
-        start_virtual_wire();
+    arch_controller_start();
     io_out8(FIRST_COMMAND, COMMAND_START);
     io_out8(SECOND_COMMAND, COMMAND_START);
     io_out8(FIRST_DATA, FIRST_VECTOR);

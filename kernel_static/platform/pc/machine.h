@@ -29,6 +29,10 @@ bool multiboot_module(struct physical_span *module);
 /* Maps memory, the image and the module with the rights each needs, and puts the map in force. */
 void memory_map_start(void);
 
+/* A writable page below 640 KiB that nobody uses, in which other CPUs start in real mode; null if
+ * the loader's map has none. */
+void *memory_map_start_page(void);
+
 /* Gives addresses to PCI functions that firmware left without. */
 void pci_assign(void);
 

@@ -2,17 +2,19 @@
  * executable:
  *
  *     first page              not mapped, so that null pointers fault
- *     to 1 MiB                writable (firmware's tables, the screen)
+ *     to 1 MiB                writable (firmware's tables, the screen, the start of other CPUs)
  *     image: text             executable
  *     image: read-only data   readable
  *     image: data, stacks     writable, but for a guard page under every stack
  *     module                  readable
  *     all other memory        writable
  *
- * Device registers are added by arch_map_device. Nothing else is mapped. */
+ * Device registers are added by arch_map_device, the firmware's tables above memory by acpi_view,
+ * guard pages under the stacks of other CPUs by arch_start_processor. Nothing else is mapped. */
 
 #include <string.h>
 
+#include "acpi.h"
 #include "arch.h"
 #include "layout.h"
 #include "log.h"
@@ -27,6 +29,12 @@
 #define FIRMWARE_WORK_END (15 * MIB)
 #define FIRMWARE_TABLES (1 * MIB)
 #define LOADER_TRACES (64 * 1024)
+/* Of conventional memory, the last part may be the firmware's and the first is in use by it. */
+#define CONVENTIONAL_START 0x8000
+#define CONVENTIONAL_END 0xa0000
+/* Interrupt controllers, and behind them the firmware itself: no tables. */
+#define REGISTERS_START 0xfec00000
+#define REGISTERS_END (1ULL << 32)
 
 static uint64_t address_of(const char *place) { return (uintptr_t)place; }
 
@@ -48,6 +56,44 @@ void memory_map_start(void) {
     if (multiboot_module(&module))
         arch_map(module.start, module.end, PAGE_READ);
     arch_paging_start();
+}
+
+/* Never handed out by platform_free_memory, which begins at 1 MiB. */
+void *memory_map_start_page(void) {
+    struct physical_span spans[MULTIBOOT_SPANS];
+    size_t count = multiboot_memory(spans);
+    for (uint64_t page = CONVENTIONAL_START; page < CONVENTIONAL_END; page += PAGE)
+        for (size_t i = 0; i < count; i++)
+            if (spans[i].start <= page && page + PAGE <= spans[i].end)
+                return (void *)(uintptr_t)page;
+    return NULL;
+}
+
+static bool overlap(uint64_t start, uint64_t end, uint64_t other_start, uint64_t other_end) {
+    return start < other_end && other_start < end;
+}
+
+/* Memory keeps the rights that it has; what lies above is mapped for reading. */
+const void *acpi_view(uint64_t address, size_t size) {
+    struct physical_span spans[MULTIBOOT_SPANS];
+    size_t count = multiboot_memory(spans);
+    uint64_t end = address + size;
+    const void *view = (const void *)(uintptr_t)address;
+    if (address < PAGE || end < address || end > arch_address_limit() ||
+        overlap(address, end, address_of(layout_image_start), address_of(layout_image_end)) ||
+        overlap(address, end, REGISTERS_START, REGISTERS_END))
+        return NULL;
+    if (end <= MIB)
+        return view;
+    for (size_t i = 0; i < count; i++) {
+        if (spans[i].start >= MIB && spans[i].start <= address && end <= spans[i].end)
+            return view;
+        if (overlap(address & ~(PAGE - 1), (end + PAGE - 1) & ~(PAGE - 1), spans[i].start,
+                    spans[i].end))
+            return NULL;
+    }
+    arch_map(address, end, PAGE_READ);
+    return view;
 }
 
 /* What is left of span after cutting the image and the module out: the longer end each time. */

@@ -5,14 +5,16 @@
 
 #include "arch.h"
 
-static char text[240];
+#define TEXT_MOST 240
 
-const char *panic_text(void) { return text; }
+static char texts[ARCH_PROCESSORS_MAX][TEXT_MOST];
+
+const char *panic_text(void) { return texts[arch_processor()]; }
 
 _Noreturn void panic(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(texts[arch_processor()], TEXT_MOST, format, arguments);
     va_end(arguments);
     arch_raise_panic();
 }

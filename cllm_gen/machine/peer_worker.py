@@ -1,0 +1,167 @@
+"""One peer of the benchmark as a child process: `python peer_worker.py ENGINE MODEL.gguf THREADS`.
+
+Runs in the peers' own environment and imports nothing of this project. Reads one JSON object a line
+from stdin and answers with one a line; what libraries print goes to stderr.
+
+    {"prompt": [ids], "answer": n}   -> {"prompt_s", "answer_s", "answered", "own_prompt_s",
+                                         "own_answer_s"}; greedy, end tokens do not end it
+    {"score": [ids]}                 -> {"logprobs": [of every id but the first]}
+
+`prompt_s` is from the call to the first token, `answer_s` from there to the last, both by this
+process's clock; the `own_` fields are the engine's own performance counters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+CONTEXT = 2048
+
+
+class Llama:
+    """llama.cpp through its C interface: no Python but one call a token."""
+
+    def __init__(self, path: str, threads: int):
+        import llama_cpp
+
+        self.lib = lib = llama_cpp
+        lib.llama_backend_init()
+        self.model = lib.llama_model_load_from_file(path.encode(), lib.llama_model_default_params())
+        if not self.model:
+            raise RuntimeError("llama.cpp does not load this file")
+        settings = lib.llama_context_default_params()
+        settings.n_ctx, settings.n_batch, settings.n_ubatch = CONTEXT, 512, 512
+        settings.n_threads = settings.n_threads_batch = threads
+        settings.no_perf = False
+        self.context = lib.llama_init_from_model(self.model, settings)
+        self.vocabulary = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self.model))
+
+    def version(self) -> str:
+        return f"llama-cpp-python {self.lib.__version__}"
+
+    def _decode(self, tokens: list[int]) -> None:
+        array = (self.lib.llama_token * len(tokens))(*tokens)
+        if self.lib.llama_decode(self.context, self.lib.llama_batch_get_one(array, len(tokens))):
+            raise RuntimeError("llama_decode failed")
+
+    def _likeliest(self) -> int:
+        logits = self.lib.llama_get_logits_ith(self.context, -1)
+        return int(np.ctypeslib.as_array(logits, (self.vocabulary,)).argmax())
+
+    def _forget(self) -> None:
+        self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), True)
+
+    def generate(self, prompt: list[int], answer: int) -> dict:
+        self._forget()
+        self.lib.llama_perf_context_reset(self.context)
+        begun = time.perf_counter()
+        for start in range(0, len(prompt), 512):
+            self._decode(prompt[start : start + 512])
+        token = self._likeliest()
+        first = time.perf_counter()
+        for _ in range(answer - 1):
+            self._decode([token])
+            token = self._likeliest()
+        last = time.perf_counter()
+        own = self.lib.llama_perf_context(self.context)
+        return {
+            "prompt_s": first - begun,
+            "answer_s": last - first,
+            "answered": answer,
+            "own_prompt_s": own.t_p_eval_ms / 1e3,
+            "own_answer_s": own.t_eval_ms / 1e3,
+        }
+
+    def score(self, tokens: list[int]) -> list[float]:
+        lib, found = self.lib, []
+        self._forget()
+        for start in range(0, len(tokens), 512):
+            part = tokens[start : start + 512]
+            batch = lib.llama_batch_init(len(part), 0, 1)
+            batch.n_tokens = len(part)
+            for i, token in enumerate(part):
+                batch.token[i], batch.pos[i], batch.logits[i] = token, start + i, True
+                batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+            if lib.llama_decode(self.context, batch):
+                raise RuntimeError("llama_decode failed")
+            for i in range(len(part)):
+                if start + i + 1 < len(tokens):
+                    row = np.ctypeslib.as_array(
+                        lib.llama_get_logits_ith(self.context, i), (self.vocabulary,)
+                    ).astype(np.float64)
+                    peak = row.max()
+                    total = peak + np.log(np.exp(row - peak).sum())
+                    found.append(float(row[tokens[start + i + 1]] - total))
+            lib.llama_batch_free(batch)
+        return found
+
+
+class OpenVino:
+    """OpenVINO GenAI, which reads the GGUF itself."""
+
+    def __init__(self, path: str, threads: int):
+        import openvino
+        import openvino_genai
+
+        self.openvino, self.genai = openvino, openvino_genai
+        self.pipeline = openvino_genai.LLMPipeline(path, "CPU", INFERENCE_NUM_THREADS=threads)
+
+    def version(self) -> str:
+        return f"openvino-genai {self.genai.__version__}"
+
+    def generate(self, prompt: list[int], answer: int) -> dict:
+        settings = self.genai.GenerationConfig()
+        settings.max_new_tokens, settings.do_sample, settings.ignore_eos = answer, False, True
+        settings.apply_chat_template = False
+        ids = np.array([prompt], np.int64)
+        inputs = self.genai.TokenizedInputs(
+            self.openvino.Tensor(ids), self.openvino.Tensor(np.ones_like(ids))
+        )
+        begun = time.perf_counter()
+        result = self.pipeline.generate(inputs, settings)
+        ended = time.perf_counter()
+        own = result.perf_metrics
+        first, answered = own.get_ttft().mean / 1e3, own.get_num_generated_tokens()
+        return {
+            "prompt_s": first,
+            "answer_s": ended - begun - first,
+            "answered": answered,
+            "own_prompt_s": first,
+            "own_answer_s": own.get_tpot().mean / 1e3 * (answered - 1),
+        }
+
+
+ENGINES = {"llama": Llama, "openvino": OpenVino}
+
+
+def main(name: str, path: str, threads: str) -> None:
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+
+    def reply(**fields) -> None:
+        answers.write(json.dumps(fields) + "\n")
+
+    try:
+        engine = ENGINES[name](path, int(threads))
+        reply(version=engine.version())
+    except Exception as error:
+        reply(error=f"{type(error).__name__}: {error}")
+        return
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            if "score" in question:
+                reply(logprobs=engine.score(question["score"]))
+            else:
+                reply(**engine.generate(question["prompt"], question["answer"]))
+        except Exception as error:
+            reply(error=f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

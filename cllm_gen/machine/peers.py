@@ -1,0 +1,98 @@
+"""The engines that the benchmark compares with, each a child process (peer_worker.py) in an environment
+of its own under build/peers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+from cllm_gen.machine.errors import RunFailed
+from cllm_gen.machine.peer_weights import SHIPPED, peer_weights
+
+VARIANTS = {
+    "llama": (SHIPPED, "q4_0"),
+    "openvino": ("f16", "q4_0"),
+}
+"""By engine, the weights that it is run with. llama.cpp: the file as shipped, and Q4_0, which it
+repacks for its fastest kernels. OpenVINO: F16, its best prefill, and Q4_0, its best decode."""
+
+TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO GenAI"}
+_WORKER = Path(__file__).with_name("peer_worker.py")
+
+
+def installed(root: Path) -> bool:
+    """Whether `make setup-bench` has run."""
+    return (root / "build" / "peers" / "setup-stamp").exists()
+
+
+def python(root: Path) -> Path:
+    """The interpreter of the peers' environment; RunFailed with the command that makes it."""
+    if not installed(root):
+        raise RunFailed(
+            "the peers are not installed; mend it with: make setup-bench   (10 to 20 minutes; "
+            "or measure without them: cllm-gen bench --peers none)"
+        )
+    return root / "build" / "peers" / "venv" / "bin" / "python"
+
+
+class Peer:
+    """A loaded engine; a context manager that leaves no process behind."""
+
+    def __init__(self, root: Path, engine: str, shipped: Path, weights: str, threads: int):
+        self.file = peer_weights(shipped, weights, root / "build" / "peers" / "weights")
+        log = root / "build" / "bench" / f"{engine}-{weights}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = open(log, "w")
+        self.process = subprocess.Popen(
+            [str(python(root)), str(_WORKER), engine, str(self.file), str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        try:
+            self.version = self._answer()["version"]
+        except BaseException:
+            self.stop()
+            raise
+
+    def _answer(self) -> dict:
+        line = self.process.stdout.readline()
+        if not line:
+            status = self.process.wait()
+            raise RunFailed(f"ended with status {status}; it wrote {self._log.name}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RunFailed(answer["error"].strip().splitlines()[0])
+        return answer
+
+    def ask(self, **question) -> dict:
+        """One line of peer_worker.py's protocol and its answer. RunFailed when it fails."""
+        try:
+            self.process.stdin.write(json.dumps(question) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended: the answer says how
+        return self._answer()
+
+    def pause(self) -> None:
+        """Stops its threads, which some engines let spin while they wait."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self._log.close()
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()

@@ -1,0 +1,53 @@
+/* From start_page.S to C on another CPU: protected mode, flat segments; paging is turned on with
+ * the tables and control registers of the CPU that starts this one (processor_state). */
+
+#include "segments.h"
+
+#define EFER 0xc0000080
+
+        .section .text.boot, "ax"
+        .code32
+        .global processor_enter_protected
+processor_enter_protected:
+        movw    $start_page_data, %ax
+        movw    %ax, %ds
+        movw    %ax, %es
+        movw    %ax, %ss
+        xorl    %eax, %eax
+        xchgl   %eax, processor_state           /* the stack, if this CPU is still expected */
+        testl   %eax, %eax
+        jz      3f
+        movl    %eax, %esp
+        movl    processor_state + 12, %eax
+        movl    %eax, %cr4
+        movl    processor_state + 8, %eax
+        movl    %eax, %cr3
+        movl    processor_state + 16, %eax
+        testl   %eax, %eax
+        jz      1f
+        movl    $EFER, %ecx
+        xorl    %edx, %edx
+        wrmsr
+1:      movl    processor_state + 4, %eax
+        movl    %eax, %cr0
+        lgdt    descriptor_register
+        ljmp    $SEGMENT_CODE, $2f
+2:      movw    $SEGMENT_DATA, %ax
+        movw    %ax, %ds
+        movw    %ax, %es
+        movw    %ax, %fs
+        movw    %ax, %gs
+        movw    %ax, %ss
+        fninit
+        ldmxcsr vector_control
+        xorl    %ebp, %ebp              /* the end of every backtrace */
+        call    processor_enter
+3:      hlt
+        jmp     3b
+
+        .section .rodata
+        .balign 4
+vector_control:
+        .long   0x1f80                  /* as after a reset: no exceptions, round to nearest */
+
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,59 @@
+"""Attention of rows of one sequence over a paged cache."""
+
+from cllm_gen.spec.kernel import Kernel, Schedule
+from specs.isa.avx2 import avx2
+from specs.isa.sse2 import sse2
+from specs.kernels.attention_blocks import Floats, blockwise
+
+_ALGORITHM = """
+        for r < rows, h < H, d < D, p < position + rows
+        score[r, h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale
+        visible[r, p] = {visible}
+        highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 - 1000000))
+        share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0)
+        total[r, h] = sum(t < position + rows: share[r, h, t])
+        y[r, h, d] = sum(t < position + rows: share[r, h, t] * values[h // (H // G), t, d]) / total[r, h]
+    """
+
+
+def _kernel(operation, kv, what, shape, visible):
+    return Kernel(
+        operation=operation,
+        type=kv,
+        summary=f"Attention of 1 to 32 rows of one sequence over keys and values in {kv}: {what}.",
+        shape=shape,
+        arguments={
+            "rows": "size",
+            "position": "size",
+            "first": "size",
+            "last": "size",
+            "q": "in f32",
+            "layer_cache": "in u8",
+            "blocks": "in u32",
+            "y": "out f32",
+        },
+        algorithm=_ALGORITHM.format(visible=visible),
+        schedules={
+            isa.name: Schedule(
+                isa, blockwise(kind, kv), f"{lanes} values a vector; a block is converted once"
+            )
+            for isa, kind, lanes in ((sse2, Floats, 4), (avx2, Floats, 8))
+        },
+    )
+
+
+_ALL = "groups [first, last) of all positions up to its own"
+_WINDOW = "groups [first, last) of the last W positions, its own included"
+attention_f16, attention_i8 = (
+    _kernel("attention", kv, _ALL, ("H", "G", "D"), "p <= position + r") for kv in ("f16", "i8")
+)
+attention_window_f16, attention_window_i8 = (
+    _kernel(
+        "attention_window",
+        kv,
+        _WINDOW,
+        ("H", "G", "D", "W"),
+        "(p <= position + r) * (p > position + r - W)",
+    )
+    for kv in ("f16", "i8")
+)

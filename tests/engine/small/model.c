@@ -1,0 +1,108 @@
+/* A model for tests of the engine: what it predicts depends on every token before, and it reads
+ * those only out of the KV cache, where a position holds a digest of all tokens up to it. A block
+ * that is shared, kept or given away wrongly therefore changes answers. The clock moves only as
+ * tests tell it to. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "appliance.h"
+#include "forward.h"
+#include "heap.h"
+#include "model_image.h"
+#include "platform.h"
+#include "tokenizer.h"
+
+#define STAGES 5
+
+/* For the tests to set and read. */
+uint64_t test_stage_nanoseconds, test_row_nanoseconds; /* that a stage costs, that each row adds */
+bool test_broken;                                      /* logits are not numbers */
+size_t test_steps, test_rows, test_longest_step;       /* that were run */
+
+void test_start_memory(size_t size, size_t heap) {
+    void *memory = aligned_alloc(4096, size);
+    memset(memory, 0xa5, size);
+    memory_start((struct memory_span){memory, size}, heap);
+}
+
+static uint64_t now = 1;
+static uint64_t *cache;
+static size_t cache_blocks;
+static struct forward_row rows[FORWARD_ROWS_MAX];
+static size_t row_count, stage;
+static float logits[FORWARD_ROWS_MAX][MODEL_VOCABULARY], hidden[FORWARD_ROWS_MAX][MODEL_WIDTH];
+
+bool forward_start(void) { return true; }
+
+void forward_set_cache(void *memory, size_t blocks) {
+    cache = memory;
+    cache_blocks = blocks;
+}
+
+static uint64_t *at(const struct forward_row *row, uint32_t position) {
+    uint32_t block = row->blocks[position / KV_BLOCK_TOKENS];
+    if (block >= cache_blocks)
+        __builtin_trap();
+    return &cache[block * (KV_BLOCK_BYTES / sizeof *cache) + position % KV_BLOCK_TOKENS];
+}
+
+uint64_t test_mix(uint64_t digest, int32_t token) {
+    digest = (digest ^ (uint64_t)(token + 1)) * UINT64_C(0x9E3779B97F4A7C15);
+    return digest ^ digest >> 29;
+}
+
+/* The token that follows. */
+int32_t test_next(uint64_t digest) { return (int32_t)(digest >> 40) % MODEL_VOCABULARY; }
+
+static void run_row(size_t r) {
+    const struct forward_row *row = &rows[r];
+    uint64_t digest = test_mix(row->position ? *at(row, row->position - 1) : 0, row->token);
+    *at(row, row->position) = digest;
+    for (int32_t i = 0; i < MODEL_VOCABULARY; i++)
+        logits[r][i] = test_broken ? __builtin_nanf("") : i == test_next(digest) ? 2 : 0;
+    for (size_t i = 0; i < MODEL_WIDTH; i++)
+        hidden[r][i] = (float)(digest >> 16 * i & 0xff);
+}
+
+void forward_begin(const struct forward_row *given, size_t count) {
+    if (count == 0 || count > FORWARD_ROWS_MAX)
+        __builtin_trap();
+    memcpy(rows, given, count * sizeof *rows);
+    row_count = count;
+    stage = 0;
+    test_steps++;
+    test_rows += count;
+    test_longest_step = count > test_longest_step ? count : test_longest_step;
+}
+
+bool forward_advance(void) {
+    now += test_stage_nanoseconds + row_count * test_row_nanoseconds;
+    if (++stage < STAGES)
+        return false;
+    for (size_t r = 0; r < row_count; r++)
+        run_row(r);
+    return true;
+}
+
+const float *forward_logits(size_t row) { return logits[row]; }
+const float *forward_hidden(size_t row) { return hidden[row]; }
+const char *forward_instruction_set(void) { return "none"; }
+
+bool model_image_open(struct memory_span image) { return image.size > 0; }
+bool model_image_verify(bool *intact) { return *intact; }
+
+bool platform_model_image(struct memory_span *image) {
+    *image = (struct memory_span){rows, sizeof rows};
+    return true;
+}
+uint64_t clock_nanoseconds(void) { return now; }
+
+bool tokenizer_start(void) { return true; }
+bool tokenizer_is_special(int32_t token) {
+    (void)token;
+    return false;
+}
+bool tokenizer_is_end(int32_t token) { return token == 0; }
+struct text tokenizer_token(int32_t token) {
+    return (struct text){&"abcdefghijklmnopqrstuvwxyz"[token], 1};
+}

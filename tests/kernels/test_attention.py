@@ -1,0 +1,151 @@
+"""Attention over the cache against float64, on every set that this CPU has: lengths around a block,
+several rows from odd positions, windows shorter and longer than what there is, parts of the groups.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cllm_gen.spec.kernel import KernelRequest
+from tests.kernels.attention_cases import Cache, attend
+from tests.kernels.harness import Library, aligned
+from tests.kernels.sets import CPU_FLAGS, SETS
+
+SEED = 30_011
+KV_TYPES = ("f16", "i8")
+SHAPES = ((9, 3, 64), (4, 1, 256), (2, 2, 32), (4, 2, 128), (3, 1, 96))
+WINDOWS = ((4, 1, 256, 40), (9, 3, 64, 7), (2, 2, 32, 32), (2, 2, 32, 300))
+LENGTHS = (1, 31, 32, 33, 63, 65, 127, 500)
+ROWS = (1, 2, 7, 31, 32)
+BLOCK_BYTES = 2 * 2 * 32 * 1024 + 64 * 7  # more than any shape here needs, and odd
+SCALE = (("scale", 0.31),)
+
+
+def _bound(isa_name: str) -> float:
+    """Largest error as a share of the largest value."""
+    return {"word32": 4e-5, "word64": 4e-5}.get(isa_name, 3e-6)
+
+
+def _requests() -> list[KernelRequest]:
+    found = {KernelRequest("attention", kv, shape) for kv in KV_TYPES for shape in SHAPES}
+    found |= {KernelRequest("attention_window", kv, shape) for kv in KV_TYPES for shape in WINDOWS}
+    return sorted(found | {KernelRequest("attention", "f16", (2, 1, 64), SCALE)})
+
+
+@pytest.fixture(scope="module", params=SETS, ids=lambda isa: isa.name)
+def library(request, tmp_path_factory) -> Library:
+    isa = request.param
+    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
+    if missing:
+        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    print(f"seed {SEED}")
+    return Library(tmp_path_factory.mktemp(isa.name), isa, _requests(), BLOCK_BYTES)
+
+
+def _floats(rng, *shape, scale=1.0) -> np.ndarray:
+    """Values with a few outliers, as models have."""
+    x = rng.standard_normal(shape) * scale
+    flat = x.reshape(-1)
+    flat[rng.integers(0, flat.size, max(flat.size // 100, 1))] *= 8
+    out = aligned(shape, np.float32)
+    out[:] = x
+    return out
+
+
+def _check(library, request, length, rows, junk=0xA5, ranges=None):
+    """Calls the kernel on the last `rows` of `length` positions, for each range of groups."""
+    heads, groups, width, *window = request.shape
+    rng = np.random.default_rng((SEED, length, rows, *request.shape))
+    keys, values = (_floats(rng, length, groups, width) for _ in range(2))
+    cache = Cache(request.type, keys, values, BLOCK_BYTES, rng, junk)
+    q, y = _floats(rng, rows, heads, width, scale=1.5), aligned((rows + 1, heads, width), "f4")
+    position, untouched = length - rows, y.copy()
+    for first, last in ranges or [(0, groups)]:
+        arguments = (rows, position, first, last, q, cache.memory, cache.blocks, y)
+        library.call(request, *arguments)
+        mine = slice(first * (heads // groups), last * (heads // groups))
+        untouched[:rows, mine] = y[:rows, mine]
+    assert np.array_equal(y.view(np.uint8), untouched.view(np.uint8)), "wrote beyond its groups"
+    scale = dict(request.parameters).get("scale")
+    want = attend(q, cache.keys, cache.values, position, *window, scale=scale)
+    parts = [
+        slice(f * (heads // groups), l * (heads // groups)) for f, l in ranges or [(0, groups)]
+    ]
+    for mine in parts:
+        apart = np.abs(y[:rows, mine] - want[:, mine])
+        assert np.isfinite(y[:rows, mine]).all()
+        assert apart.max(initial=0) <= _bound(library.isa.name) * np.abs(cache.values).max()
+
+
+@pytest.mark.parametrize("kv", KV_TYPES)
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
+def test_attention(library, kv, shape):
+    for length in LENGTHS:
+        for rows in ROWS:
+            if rows <= length:
+                _check(library, KernelRequest("attention", kv, shape), length, rows)
+
+
+@pytest.mark.parametrize("kv", KV_TYPES)
+@pytest.mark.parametrize("shape", WINDOWS, ids=lambda shape: "x".join(map(str, shape)))
+def test_windows(library, kv, shape):
+    for length in LENGTHS:
+        for rows in ROWS:
+            if rows <= length:
+                _check(library, KernelRequest("attention_window", kv, shape), length, rows)
+
+
+@pytest.mark.parametrize("kv", KV_TYPES)
+@pytest.mark.parametrize("junk", (0xFF, 0x7E, 0x00), ids=("nan", "other nan", "zeros"))
+def test_slots_beyond_the_end_are_not_seen(library, kv, junk):
+    """0xFF and 0x7E fill unused slots with NaN in every type."""
+    for shape in SHAPES[:2]:
+        for length in (1, 33, 38, 63):
+            for rows in (1, 2, 31):
+                if rows <= length:
+                    _check(library, KernelRequest("attention", kv, shape), length, rows, junk)
+
+
+def test_ranges_of_groups(library):
+    request = KernelRequest("attention", "f16", (9, 3, 64))
+    for ranges in ([(1, 2)], [(2, 3), (0, 2)], [(1, 1)], [(0, 1), (1, 3)]):
+        for rows in (1, 5, 32):
+            _check(library, request, 101, rows, ranges=ranges)
+
+
+def test_another_scale(library):
+    for rows in (1, 32):
+        _check(library, KernelRequest("attention", "f16", (2, 1, 64), SCALE), 77, rows)
+
+
+def test_one_position_takes_all(library):
+    """A score far above the others, at the beginning, in the middle and at the end."""
+    request = KernelRequest("attention", "f16", (9, 3, 64))
+    for place in (0, 70, 99):
+        rng = np.random.default_rng((SEED, place))
+        keys, values = (_floats(rng, 100, 3, 64) for _ in range(2))
+        keys[place] = 30
+        q, y = aligned((1, 9, 64), np.float32), aligned((1, 9, 64), np.float32)
+        q[:] = 5
+        cache = Cache("f16", keys, values, BLOCK_BYTES, rng)
+        library.call(request, 1, 99, 0, 3, q, cache.memory, cache.blocks, y)
+        assert np.allclose(y[0], np.repeat(cache.values[place], 3, axis=0), atol=2e-2)
+
+
+def test_float64_is_the_algorithm(library):
+    """`attend` computes what the kernels' index notation says."""
+    for name, shape in (("attention", (4, 2, 32)), ("attention_window", (4, 2, 32, 7))):
+        rng = np.random.default_rng(SEED)
+        rows, length = 3, 19
+        q, keys, values = (
+            _floats(rng, *s) for s in ((rows, 4, 32), (length, 2, 32), (length, 2, 32))
+        )
+        request = KernelRequest(name, "f16", shape, (("scale", 0.2),))
+        total = {"score": (rows, 4, length), "visible": (rows, length), "highest": (rows, 4)}
+        total |= {"share": (rows, 4, length), "total": (rows, 4), "y": (rows, 4, 32)}
+        seen = {"q": q, "rows": rows, "position": length - rows}
+        seen |= {"keys": keys.transpose(1, 0, 2), "values": values.transpose(1, 0, 2)}
+        found = library.oracle(request, seen, total)["y"]
+        want = attend(q, keys, values, length - rows, *shape[3:], scale=0.2)
+        assert np.allclose(found, want, rtol=1e-12, atol=1e-12)
