@@ -89,9 +89,7 @@ class Appliance:
                 self.span, f"appliance name {self.name!r}", "a C identifier", 'name="smollm2"'
             )
         if self.kv_cache not in ("f16", "i8"):
-            raise SpecError(
-                self.span, f"kv_cache={self.kv_cache!r}", "f16 or i8", 'kv_cache="f16"'
-            )
+            raise SpecError(self.span, f"kv_cache={self.kv_cache!r}", "f16 or i8", 'kv_cache="f16"')
         unknown = sorted(set(self.targets) - {"i386", "x86_64", "hosted"})
         if unknown:
             raise SpecError(

@@ -57,12 +57,8 @@ def _sums(p, type_name, K, weights, x, count, name):
     sums = [[p.let(f"{name}{i}_{c}", p.zero_f32()) for c in range(vectors)] for i in range(count)]
     with p.loop("b", K // 32) as b:
         block = p.pointer("block", weights + b * BLOCK[type_name])
-        records = [
-            p.pointer(f"x{i}", x + (b * at.BLOCK_BYTES + i * stride)) for i in range(count)
-        ]
-        dots = [
-            [p.let(f"dot{i}_{c}", p.zero_i32()) for c in range(vectors)] for i in range(count)
-        ]
+        records = [p.pointer(f"x{i}", x + (b * at.BLOCK_BYTES + i * stride)) for i in range(count)]
+        dots = [[p.let(f"dot{i}_{c}", p.zero_i32()) for c in range(vectors)] for i in range(count)]
         with p.loop("v", quants // 64, unroll=True) as v:
             _products(p, type_name, block, records, dots, lanes, v)
         for c in range(vectors):

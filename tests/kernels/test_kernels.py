@@ -92,9 +92,7 @@ def _check_matrix(library, rng, operation, type_name, n, k, rows):
     """Computes some tiles of a matrix's outputs and compares; the others must keep their junk."""
     request = KernelRequest(operation, type_name, (n, k))
     names = ("w",) if request.matrices == 1 else ("gate", "up")
-    matrices = {
-        name: weights(type_name, n, k, seed) for seed, name in enumerate(names)
-    }
+    matrices = {name: weights(type_name, n, k, seed) for seed, name in enumerate(names)}
     first, last = sorted(int(t) for t in rng.choice(n // 16 + 1, 2, replace=False))
     last = min(last, first + 8)
     part = slice(16 * first, 16 * last)
@@ -145,7 +143,9 @@ def test_extreme_quants_do_not_overflow(library, type_name):
         x = aligned((1, k), np.float32)
         x[:] = sign
         y = _guarded(1, n)
-        library.call(KernelRequest("matmul", type_name, (n, k)), 1, 0, 1, quantized(library, x), w, y)
+        library.call(
+            KernelRequest("matmul", type_name, (n, k)), 1, 0, 1, quantized(library, x), w, y
+        )
         want = unpack_tile16(type_name, w.tobytes(), n, k).sum(axis=1) * sign
         assert np.allclose(y[0], want, rtol=2e-3)
 

@@ -60,7 +60,9 @@ def build(folder: Path, model: Model, sets) -> Path:
         subprocess.run(command, check=True)
         objects.append(str(target))
     library = folder / "forward.so"
-    subprocess.run(["gcc", "-shared", "-pthread", *UNDEFINED, *objects, "-o", str(library)], check=True)
+    subprocess.run(
+        ["gcc", "-shared", "-pthread", *UNDEFINED, *objects, "-o", str(library)], check=True
+    )
     return library
 
 
