@@ -72,5 +72,5 @@ def outputs(appliances: Iterable[Appliance]) -> list[Output]:
             found += device.outputs(spec)
         for spec in appliance.protocols:
             found += protocol.outputs(spec)
-        found += model.outputs(appliance.model, appliance.targets)
+        found += model.outputs(appliance.model, appliance.targets, appliance.kv_cache)
     return found

@@ -15,9 +15,10 @@ from cllm_gen.lower.kernel_program import Program
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.kernel import C_TYPES, Kernel, KernelRequest
 from cllm_gen.spec.source import SpecError, caller_span
-from cllm_gen.weights.layout import BLOCK, packed_bytes
+from cllm_gen.weights.layout import BLOCK, TILE_ROWS, packed_bytes
 
 QUANTIZED_HEADER, QUANTIZED_BLOCK = 64, 128
+PROBE_TILES, PROBE_ROWS = 2, 32  # a fraction of a millisecond, under an emulator too
 
 
 def quantized_bytes(columns: int) -> int:
@@ -30,7 +31,8 @@ class Traced:
     """One kernel for one instruction set: its C and what it costs.
 
     instructions  how often each instruction of the set runs for one batch row, loops counted out
-                  (attention: for one position of each of its loops over the cache)
+                  (matrices: for one tile of 16 outputs; attention: for one position of each of its
+                  loops over the cache)
     registers     the most named values of each register type alive at once
     """
 
@@ -48,20 +50,15 @@ class Traced:
 
     @property
     def outputs(self) -> int:
-        """Values of a batch row that the kernel writes."""
-        return (
-            self.request.shape[0]
-            if self.request.operation.startswith("matmul")
-            else (
-                self.request.shape[-1]
-                if self.request.operation == "embed"
-                else (
-                    self.request.shape[0] * self.request.shape[-1]
-                    if len(self.request.shape) > 1
-                    else self.request.shape[0]
-                )
-            )
-        )
+        """Values of a batch row that the counted instructions write."""
+        request = self.request
+        if request.matrices:
+            return TILE_ROWS
+        if request.operation in ("embed", "store"):
+            return request.shape[-1] * (request.shape[0] if request.operation == "store" else 1)
+        if request.operation.startswith("attention"):
+            return request.shape[0] * request.shape[2]
+        return prod(request.shape)
 
     @property
     def per_output(self) -> float:
@@ -70,10 +67,10 @@ class Traced:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of packed weights that one call reads (embed: one row's tile)."""
+        """Bytes of packed weights that a call for all outputs reads (embed: one row's tile)."""
         request = self.request
-        if request.operation.startswith("matmul"):
-            return packed_bytes(request.type, *request.shape)
+        if request.matrices:
+            return request.matrices * packed_bytes(request.type, *request.shape)
         return (
             packed_bytes(request.type, 16, request.shape[1])
             if request.operation == "embed"
@@ -140,9 +137,10 @@ def _parameters(kernel: Kernel) -> str:
 def _comment(traced: Traced) -> list[str]:
     total = sum(traced.instructions.values())
     registers = ", ".join(f"{count} {c_type}" for c_type, count in traced.registers.items())
-    cost = f"{total:,} instructions a row, {traced.per_output:.1f} an output"
+    part = "tile and row" if traced.request.matrices else "row"
+    cost = f"{total:,} instructions a {part}, {traced.per_output:.1f} an output"
     if traced.weight_bytes:
-        cost += f"; {traced.weight_bytes:,} bytes of weights a call"
+        cost += f"; {traced.weight_bytes:,} bytes of weights in all"
     return [
         traced.kernel.span.cite(),
         "",
@@ -212,6 +210,8 @@ def outputs(
             "quantize": quantizers[probe.shape[1]].name,
             "inputs": probe.shape[1],
             "outputs": probe.shape[0],
+            "tiles": min(PROBE_TILES, probe.shape[0] // TILE_ROWS),
+            "rows": PROBE_ROWS,
             "bytes": packed_bytes(probe.type, *probe.shape),
             "row_bytes": quantized_bytes(probe.shape[1]),
         },
@@ -230,7 +230,12 @@ def outputs(
             {"sets": names, "probe": probe.name if probe else "none"},
         ),
     ]
+    listed = {isa.name for isa in instruction_sets}
     for isa in instruction_sets:
+        own, lent = [], []
+        for request in wanted:
+            lender = _lender(_kernel(kernels, request), request, isa, listed)
+            (lent if lender else own).append((request, lender))
         functions = [
             {
                 "symbol": each.symbol,
@@ -239,15 +244,42 @@ def outputs(
                 "comment": _comment(each),
                 "lines": each.lines,
             }
-            for each in trace_all(wanted, isa, kernels)
+            for each in trace_all([request for request, _ in own], isa, kernels)
+        ]
+        borrowed = [
+            {
+                "symbol": f"{request.name}__{lender}",
+                "name": request.name,
+                "parameters": _parameters(_kernel(kernels, request)),
+            }
+            for request, lender in lent
         ]
         found.append(
             Output(
                 f"{folder}/kernels__{isa.name}.c",
                 "kernels_isa.c.j2",
-                {"model": model_name, "isa": isa, "functions": functions},
+                {
+                    "model": model_name,
+                    "isa": isa,
+                    "functions": functions,
+                    "borrowed": borrowed,
+                    "entries": sorted(functions + borrowed, key=lambda each: each["name"]),
+                },
                 [isa.span.path, *specs],
                 {"instruction_set": isa.name, "kernels": shapes},
             )
         )
     return found
+
+
+def _lender(
+    kernel: Kernel, request: KernelRequest, isa: InstructionSet, listed: set[str]
+) -> str | None:
+    """The listed set that this one extends and whose kernel it takes over; None: it has its own."""
+    schedule = kernel.schedule(isa, request)
+    lenders = [
+        level.name
+        for level in isa.chain[1:]
+        if level.name in listed and kernel.schedule(level, request) is schedule
+    ]
+    return lenders[-1] if lenders else None

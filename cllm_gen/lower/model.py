@@ -9,14 +9,16 @@ from typing import Any, Mapping, Sequence
 
 from cllm_gen.emit.output import Output
 from cllm_gen.lower import chat_template, kernel, tokenizer
+from cllm_gen.lower.kv_layout import layer_bytes
 from cllm_gen.lower.plan import Lifetime, aligned, plan
 from cllm_gen.lower.trace import Buffer, Operation, Program, lower
 from cllm_gen.lower.weight_map import Placed, place
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.model import Model
 from cllm_gen.spec.tensor import Stage
+from cllm_gen.weights.layout import TILE_ROWS
 
-ROWS_MAX = 32  # rows of one step
+ROWS_MAX = 256  # rows of one step
 LOGITS_MAX = 8  # rows of one step that may ask for logits
 KV_BLOCK_TOKENS = 32
 IMAGE_FORMAT = 1
@@ -50,32 +52,33 @@ class Lowered:
         return hashlib.sha256(self.layout.encode()).digest()
 
 
-def lowered(model: Model) -> Lowered:
+def lowered(model: Model, kv_cache: str = "f16") -> Lowered:
     """Traces, fuses, plans memory and places weights. Raises SpecError."""
-    program = lower(model, kernel.quantized_bytes)
+    program = lower(model, kernel.quantized_bytes, kv_cache)
+    phase = [
+        number for number, (_, part) in enumerate(_phases(program.operations)) for _ in part
+    ]  # of each operation; between two phases the workers meet, within one they do not
     offsets, activation_bytes = plan(
-        [Lifetime(id(b), _bytes(b), b.first, b.last) for b in program.buffers]
+        [Lifetime(id(b), _bytes(b), phase[b.first], phase[b.last]) for b in program.buffers]
     )
     weights, weight_bytes = place(program)
     cache_offsets, block_bytes = {}, 0
     for operation in program.operations:
         if operation.kind == "store":
             cache_offsets[operation.stage.layer] = block_bytes
-            block_bytes += (
-                2
-                * 4
-                * KV_BLOCK_TOKENS
-                * _attribute(operation, "groups")
-                * _attribute(operation, "width")
+            block_bytes += layer_bytes(
+                kv_cache, _attribute(operation, "groups"), _attribute(operation, "width")
             )
     return Lowered(
         program, offsets, activation_bytes, weights, weight_bytes, cache_offsets, block_bytes
     )
 
 
-def outputs(model: Model, targets: Mapping[str, Sequence[InstructionSet]]) -> list[Output]:
+def outputs(
+    model: Model, targets: Mapping[str, Sequence[InstructionSet]], kv_cache: str = "f16"
+) -> list[Output]:
     """All files below `generated/models/<model>/`."""
-    low = lowered(model)
+    low = lowered(model, kv_cache)
     requests = sorted({op.kernel for op in low.program.operations if op.kernel is not None})
     sets = list({isa.name: isa for listed in targets.values() for isa in listed}.values())
     folder = f"models/{model.name}"
@@ -109,7 +112,7 @@ def _attribute(operation: Operation, name: str) -> Any:
 
 
 def _bytes(buffer: Buffer) -> int:
-    rows = {"rows": ROWS_MAX, "asked rows": LOGITS_MAX, "once": 1}[buffer.batch]
+    rows = {"rows": ROWS_MAX, "asked rows": LOGITS_MAX}[buffer.batch]
     return aligned(buffer.row_bytes * rows)
 
 
@@ -172,13 +175,6 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
             }
             for rotation, (cosines, sines) in program.rotations.items()
         ],
-        "caches": sorted(
-            {
-                (_attribute(op, "groups"), _attribute(op, "width"))
-                for op in program.operations
-                if op.kind == "store"
-            }
-        ),
         "functions": functions,
         "stages": stages,
         "hidden": low.offsets[id(program.hidden)],
@@ -228,32 +224,63 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
                         "offset": offset,
                     }
                 )
-    calls: list[dict[str, Any]] = []
+    phases: list[dict[str, Any]] = []
     cite = None
+    for (_, split, batch), part in _phases(operations):
+        phases.append({"split": split, "asked": batch == "asked rows", "calls": []})
+        for operation in part:
+            call = _call(low, stage, base, operation, names)
+            call["cite"] = "" if call["cite"] == cite else call["cite"]
+            phases[-1]["calls"].append(call)
+            cite = operation.span.cite()
+    return {"declared": declared, "phases": phases}
+
+
+def _phases(operations: Sequence[Operation]) -> list[tuple[tuple, list[Operation]]]:
+    """Runs of operations of one stage that the workers share in the same way, so that each needs
+    only what its own worker made in the run."""
+    found: list[tuple[tuple, list[Operation]]] = []
     for operation in operations:
-        buffers = {role: names[id(buffer)] for role, buffer in operation.buffers}
-        weights = []
-        for weight in operation.weights:
-            item = low.weights[weight.name]
-            local = item.stage is stage
-            weights.append(
-                {
-                    "base": "stage_weights" if local else "weights",
-                    "offset": item.offset - base if local else item.offset,
-                    "type": "const float *" if weight.type == "f32" else "",
-                }
-            )
-        calls.append(
-            {
-                "kind": operation.kind,
-                "kernel": operation.kernel.name if operation.kernel else "",
-                "cite": "" if operation.span.cite() == cite else operation.span.cite(),
-                "count": "asked_count" if operation.batch == "asked rows" else "row_count",
-                "buffers": buffers,
-                "widths": {role: buffer.width for role, buffer in operation.buffers},
-                "weights": weights,
-                **dict(operation.attributes),
-            }
-        )
-        cite = operation.span.cite()
-    return {"declared": declared, "calls": calls}
+        key = (operation.stage, _SPLIT.get(operation.kind, "rows"), operation.batch)
+        if not found or found[-1][0] != key:
+            found.append((key, []))
+        found[-1][1].append(operation)
+    return found
+
+
+_SPLIT = {
+    "matmul": "columns",
+    "matmul_add": "columns",
+    "swiglu": "columns",
+    "geglu": "columns",
+    "rope": "cache",
+    "store": "cache",
+    "attention": "attention",
+}
+"""How the workers share an operation; by rows, if it is not here."""
+
+
+def _call(
+    low: Lowered, stage: Stage, base: int, operation: Operation, names: Mapping[int, str]
+) -> dict[str, Any]:
+    """One operation as the template writes it: `buffers` and `strides` (elements a row) by role."""
+    weights = []
+    for weight in operation.weights:
+        item = low.weights[weight.name]
+        local = item.stage is stage
+        offset = item.offset - base if local else item.offset
+        text = f"{'stage_weights' if local else 'weights'} + {offset}"
+        weights.append(f"(const float *)({text})" if weight.type == "f32" else text)
+    return {
+        "kind": operation.kind,
+        "kernel": operation.kernel.name if operation.kernel else "",
+        "cite": operation.span.cite(),
+        "buffers": {role: names[id(buffer)] for role, buffer in operation.buffers},
+        "strides": {
+            role: buffer.width or buffer.row_bytes // (4 if buffer.type == "float" else 1)
+            for role, buffer in operation.buffers
+        },
+        "tiles": operation.weights[0].shape[0] // TILE_ROWS if operation.weights else 0,
+        "weights": weights,
+        **dict(operation.attributes),
+    }

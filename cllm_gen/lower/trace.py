@@ -17,7 +17,7 @@ MATRIX_TYPES = ("q4_1", "q8_0")
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory of one value: `row_bytes` for each row of `batch` ("once" for scratch of one row)."""
+    """Memory of one value: `row_bytes` for each row of `batch`."""
 
     name: str
     row_bytes: int
@@ -94,19 +94,21 @@ def record(model: Model) -> tuple[Tape, Forward]:
     return tape, result
 
 
-def lower(model: Model, quantized_bytes) -> Program:
-    """The pass as operations. `quantized_bytes(K)` is the stride of a quantised row of K values."""
+def lower(model: Model, quantized_bytes, kv_cache: str) -> Program:
+    """The pass as operations. `quantized_bytes(K)` is the stride of a quantised row of K values,
+    `kv_cache` the type of cached keys and values."""
     tape, result = record(model)
-    return _Lowering(model, tape, result, quantized_bytes).run()
+    return _Lowering(model, tape, result, quantized_bytes, kv_cache).run()
 
 
 class _Lowering:
-    def __init__(self, model: Model, tape: Tape, result: Forward, quantized_bytes):
+    def __init__(self, model: Model, tape: Tape, result: Forward, quantized_bytes, kv_cache: str):
         self.model, self.tape, self.result = model, tape, result
-        self.quantized_bytes = quantized_bytes
+        self.quantized_bytes, self.kv_cache = quantized_bytes, kv_cache
         self.program = Program(model)
         self.users: dict[int, list[Node]] = {}
         self.absorbed: dict[int, Node] = {}
+        self.gated: dict[int, tuple[Node, Node]] = {}
         self.buffer_of: dict[int, Buffer] = {}
         self.quantised: dict[int, Buffer] = {}
 
@@ -141,6 +143,7 @@ class _Lowering:
                     gate = _source(tensor)
                     if gate.operation == "silu" and self._only_use(gate, node):
                         self.absorbed[id(gate)] = node
+                        self._absorb_gated(gate, node)
                         break
         for node in self.tape.nodes:
             if node.operation == "add":
@@ -150,6 +153,22 @@ class _Lowering:
                         if self._dies(node.inputs[other], node):
                             self.absorbed[id(linear)] = node
                             break
+
+    def _absorb_gated(self, gate: Node, product: Node) -> None:
+        """Two linear maps of one input, one gated, are one kernel."""
+        maps = [_source(gate.inputs[0])]
+        maps += [_source(t) for t in product.inputs if _source(t) is not gate]
+        users = [gate, product]
+        if len(maps) == 2 and all(
+            each.operation == "linear" and self._only_use(each, user)
+            for each, user in zip(maps, users)
+        ):
+            left, right = (each.weights[0] for each in maps)
+            same = _source(maps[0].inputs[0]) is _source(maps[1].inputs[0])
+            if same and (left.type, left.shape) == (right.type, right.shape):
+                for each in maps:
+                    self.absorbed[id(each)] = product
+                self.gated[id(product)] = (maps[0], maps[1])
 
     def _only_use(self, node: Node, user: Node) -> bool:
         users = self.users.get(id(node), [])
@@ -249,7 +268,7 @@ class _Lowering:
             )
             self.quantised[key] = q
             self._emit(
-                node, "quantize", KernelRequest("quantize", "q10", (width,)), {"x": x, "q": q}
+                node, "quantize", KernelRequest("quantize", "f32", (width,)), {"x": x, "q": q}
             )
         return self.quantised[key]
 
@@ -309,7 +328,24 @@ class _Lowering:
             "silu(gate) * up",
         )
 
+    def _gated_linear(self, node: Node, gate: Node, up: Node) -> None:
+        """Two matrices' products, joined by a gate."""
+        weights = (*gate.weights, *up.weights)
+        for weight in weights:
+            self._check_matrix(weight)
+        name = "_times_".join(_part(weight) for weight in weights)
+        self._emit(
+            node,
+            "swiglu",
+            KernelRequest("swiglu", weights[0].type, weights[0].shape),
+            {"q": self._quantise(gate), "y": self._result(node, name)},
+            weights,
+        )
+
     def _multiply(self, node: Node) -> None:
+        if id(node) in self.gated:
+            self._gated_linear(node, *self.gated[id(node)])
+            return
         for term, other in ((0, 1), (1, 0)):
             gate = _source(node.inputs[term])
             if self.absorbed.get(id(gate)) is node:
@@ -360,19 +396,20 @@ class _Lowering:
     def _attention(self, node: Node) -> None:
         q, k, v = node.inputs
         groups, width = k.shape
-        request = KernelRequest("attention", "f32", (q.shape[0], groups, width))
-        scores = self._new("scores", 4 * self.model.context, "once")
         self._emit(
-            node, "store", None, {"k": self._of(k), "v": self._of(v)}, groups=groups, width=width
+            node,
+            "store",
+            KernelRequest("store", self.kv_cache, (groups, width)),
+            {"k": self._of(k), "v": self._of(v)},
+            groups=groups,
+            width=width,
         )
         self._emit(
             node,
             "attention",
-            request,
-            {"q": self._of(q), "scores": scores, "y": self._result(node, "mixed")},
+            KernelRequest("attention", self.kv_cache, (q.shape[0], groups, width)),
+            {"q": self._of(q), "y": self._result(node, "mixed")},
             groups=groups,
-            width=width,
-            heads=q.shape[0],
         )
 
     def _asked(self, node: Node) -> None:

@@ -77,6 +77,8 @@ class Appliance:
     devices: Sequence[Any]
     protocols: Sequence[Any]
     targets: Mapping[str, Sequence[Any]]
+    kv_cache: str = "f16"
+    """Type of cached keys and values: f16 or i8."""
     memory: MemoryMap = field(default_factory=MemoryMap)
     limits: Limits = field(default_factory=Limits)
     span: Span = field(default_factory=caller_span)
@@ -86,6 +88,8 @@ class Appliance:
             raise SpecError(
                 self.span, f"appliance name {self.name!r}", "a C identifier", 'name="smollm2"'
             )
+        if self.kv_cache not in ("f16", "i8"):
+            raise SpecError(self.span, f"kv_cache={self.kv_cache!r}", "f16 or i8", 'kv_cache="f16"')
         unknown = sorted(set(self.targets) - {"i386", "x86_64", "hosted"})
         if unknown:
             raise SpecError(

@@ -12,7 +12,7 @@ from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.source import Span, SpecError, caller_span
 
 NAME = re.compile(
-    r"(?P<operation>[a-z_]+)_(?P<type>f32|f16|i8|q[0-9]+(?:_[0-9])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
+    r"(?P<operation>[a-z_]+?)_(?P<type>b?f16|f32|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
 )
 C_TYPES = {
     "size": "size_t ",
@@ -40,6 +40,11 @@ class KernelRequest:
     def name(self) -> str:
         """The naming law: `operation_type_RxC`; `NAME` reads it back."""
         return f"{self.operation}_{self.type}_{'x'.join(map(str, self.shape))}"
+
+    @property
+    def matrices(self) -> int:
+        """Weight matrices that it multiplies by; 0: it is no matrix kernel."""
+        return {"matmul": 1, "matmul_add": 1, "swiglu": 2, "geglu": 2}.get(self.operation, 0)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ def read(type_name: str, raw: np.ndarray) -> Quants:
     size, reader = _TYPES[type_name]
     rows = raw.shape[0]
     blocks = np.ascontiguousarray(raw).reshape(rows, -1, size)
-    with np.errstate(invalid="ignore", over="ignore"):  # scales that are not finite are refused later
+    with np.errstate(
+        invalid="ignore", over="ignore"
+    ):  # scales that are not finite are refused later
         return reader(blocks)
 
 

@@ -7,19 +7,22 @@ from specs.isa.sse2 import sse2
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
 from specs.kernels import activations as at
+from specs.kernels.gates import gated, gelu, silu
 from specs.kernels.matmul_words import words
 
 BLOCK = {"q4_1": BLOCK_BYTES["q4_1"], "q8_0": BLOCK_BYTES["q8_0"]}
 
 
-def _finish(p, sums, scales, y, add):
-    """Scales the sums of a tile and stores them, or adds them to what is there."""
+def _finish(p, finish, sums, units, y, i):
+    """Scales the sums of a tile for one row and gives them to y."""
     lanes = p.lanes("add_f32")
-    for c, total in enumerate(sums):
-        value = p.multiply_f32(total, p.load_f32((scales + 4 * lanes * c).cast("f32")))
-        if add:
-            value = p.add_f32(p.load_f32(y + lanes * c), value)
-        p.do(p.store_f32(y + lanes * c, value))
+    for c in range(16 // lanes):
+        name = f"y{i}_{c}"
+        values = [
+            p.multiply_f32(each[c], p.load_f32((unit + 4 * lanes * c).cast("f32")))
+            for each, unit in zip(sums, units)
+        ]
+        p.do(p.store_f32(y + lanes * c, finish.join(p, name, y + lanes * c, *values)))
 
 
 def _products(p, type_name, block, records, dots, lanes, v):
@@ -45,45 +48,52 @@ def _products(p, type_name, block, records, dots, lanes, v):
                 p.set(dots[i][c], p.add_i32(dots[i][c], p.multiply_pairs_i16(w, x)))
 
 
+def _sums(p, type_name, K, weights, x, count, name):
+    """The sums of one tile for `count` rows, a list of vectors for each row."""
+    lanes = p.lanes("add_f32")
+    vectors = 16 // lanes
+    quants = 256 if type_name == "q4_1" else 512
+    stride = at.ROW_HEADER + K // 32 * at.BLOCK_BYTES
+    sums = [[p.let(f"{name}{i}_{c}", p.zero_f32()) for c in range(vectors)] for i in range(count)]
+    with p.loop("b", K // 32) as b:
+        block = p.pointer("block", weights + b * BLOCK[type_name])
+        records = [p.pointer(f"x{i}", x + (b * at.BLOCK_BYTES + i * stride)) for i in range(count)]
+        dots = [[p.let(f"dot{i}_{c}", p.zero_i32()) for c in range(vectors)] for i in range(count)]
+        with p.loop("v", quants // 64, unroll=True) as v:
+            _products(p, type_name, block, records, dots, lanes, v)
+        for c in range(vectors):
+            ends = p.let(f"ends{c}", p.load_i8(block + (quants + 4 * lanes * c)))
+            _scale(p, type_name, records, ends, [row[c] for row in dots], c, sums)
+    return sums
+
+
 def pairs(rows_together):
     """Two products a lane of 32 bits, sums of blocks in floats; `rows_together` rows of a large
     batch share each vector of weights."""
 
-    def steps(type_name, add):
+    def steps(type_name, finish):
         def matmul(p, N, K):
-            lanes = p.lanes("add_f32")
-            vectors = 16 // lanes
-            quants = 256 if type_name == "q4_1" else 512
             stride = at.ROW_HEADER + K // 32 * at.BLOCK_BYTES
-            with p.loop("tile", N // 16) as tile:
-                weights = p.pointer(
-                    "weights", p.argument("w", "u8") + tile * tile_bytes(type_name, K)
-                )
-                scales = p.pointer("scales", weights + K // 32 * BLOCK[type_name])
+            with p.loop("tile", p.scalar("last"), start=p.scalar("first")) as tile:
+                matrices = {
+                    name: p.pointer(
+                        f"{name}_tile", p.argument(name, "u8") + tile * tile_bytes(type_name, K)
+                    )
+                    for name in finish.matrices
+                }
                 for r, count in p.tile_rows(rows_together):
                     x = p.pointer("x", p.argument("q", "u8") + (r * stride + at.ROW_HEADER))
                     y = p.pointer("out", p.argument("y", "f32") + (r * N + tile * 16))
                     sums = [
-                        [p.let(f"sum{i}_{c}", p.zero_f32()) for c in range(vectors)]
-                        for i in range(count)
+                        _sums(p, type_name, K, weights, x, count, f"{name}_sum")
+                        for name, weights in matrices.items()
                     ]
-                    with p.loop("b", K // 32) as b:
-                        block = p.pointer("block", weights + b * BLOCK[type_name])
-                        records = [
-                            p.pointer(f"x{i}", x + (b * at.BLOCK_BYTES + i * stride))
-                            for i in range(count)
-                        ]
-                        dots = [
-                            [p.let(f"dot{i}_{c}", p.zero_i32()) for c in range(vectors)]
-                            for i in range(count)
-                        ]
-                        with p.loop("v", quants // 64, unroll=True) as v:
-                            _products(p, type_name, block, records, dots, lanes, v)
-                        for c in range(vectors):
-                            ends = p.let(f"ends{c}", p.load_i8(block + (quants + 4 * lanes * c)))
-                            _scale(p, type_name, records, ends, [row[c] for row in dots], c, sums)
+                    units = [
+                        p.pointer(f"{name}_unit", weights + K // 32 * BLOCK[type_name])
+                        for name, weights in matrices.items()
+                    ]
                     for i in range(count):
-                        _finish(p, sums[i], scales, y + i * N, add)
+                        _finish(p, finish, [each[i] for each in sums], units, y + i * N, i)
 
         return matmul
 
@@ -124,16 +134,69 @@ _SCHEDULES = {
 }
 
 
-def _schedules(type_name, add):
+class Store:
+    """What becomes of a tile's sums: they are stored."""
+
+    matrices = ("w",)
+    adds = False
+
+    def join(self, p, name, y, value):
+        return value
+
+
+class Add(Store):
+    """They are added to what is there."""
+
+    adds = True
+
+    def join(self, p, name, y, value):
+        return p.add_f32(p.load_f32(y), value)
+
+
+class Gate(Store):
+    """Two matrices: the second's sums, weighed by a gate that the first's open."""
+
+    matrices = ("gate", "up")
+
+    def __init__(self, activation):
+        self.activation = activation
+
+    def join(self, p, name, y, gate, up):
+        return gated(p, name, self.activation, gate, up)
+
+
+STORE, ADD, SWIGLU, GEGLU = Store(), Add(), Gate(silu), Gate(gelu)
+
+
+def _schedules(type_name, finish):
     return {
-        name: Schedule(isa, steps(type_name, add), text)
+        name: Schedule(isa, steps(type_name, finish), text)
         for name, (isa, steps, text) in _SCHEDULES.items()
     }
 
 
 _MATRIX = {
     "shape": ("N", "K"),
-    "arguments": {"rows": "size", "q": "in bytes", "w": "in bytes", "y": "out f32"},
+    "arguments": {
+        "rows": "size",
+        "first": "size",
+        "last": "size",
+        "q": "in bytes",
+        "w": "in bytes",
+        "y": "out f32",
+    },
+}
+_GATED = {
+    "shape": ("N", "K"),
+    "arguments": {
+        "rows": "size",
+        "first": "size",
+        "last": "size",
+        "q": "in bytes",
+        "gate": "in bytes",
+        "up": "in bytes",
+        "y": "out f32",
+    },
 }
 _PRODUCTS = """
     for r < rows, n < N
@@ -143,39 +206,56 @@ _SUMS = """
     for r < rows, n < N
     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
 """
+_SWIGLU = """
+    for r < rows, n < N
+    g[r, n] = sum(k < K: x[r, k] * gate[n, k])
+    y[r, n] = g[r, n] / (1 + exp(-g[r, n])) * sum(k < K: x[r, k] * up[n, k])
+"""
+_GEGLU = """
+    for r < rows, n < N
+    g[r, n] = sum(k < K: x[r, k] * gate[n, k])
+    h[r, n] = 1.5957691216057308 * (g[r, n] + 0.044715 * g[r, n] * g[r, n] * g[r, n])
+    y[r, n] = g[r, n] / (1 + exp(-h[r, n])) * sum(k < K: x[r, k] * up[n, k])
+"""
 
-matmul_q4_1 = Kernel(
-    operation="matmul",
-    type="q4_1",
-    summary="Products of quantised rows with a Q4_1 matrix.",
-    algorithm=_PRODUCTS,
-    schedules=_schedules("q4_1", add=False),
-    **_MATRIX,
-)
 
-matmul_q8_0 = Kernel(
-    operation="matmul",
-    type="q8_0",
-    summary="Products of quantised rows with a Q8_0 matrix.",
-    algorithm=_PRODUCTS,
-    schedules=_schedules("q8_0", add=False),
-    **_MATRIX,
-)
+def _kernels(type_name, title):
+    """The four uses of a matrix of one type; all write the outputs of tiles first to last - 1."""
+    return (
+        Kernel(
+            operation="matmul",
+            type=type_name,
+            summary=f"Products of quantised rows with a {title} matrix.",
+            algorithm=_PRODUCTS,
+            schedules=_schedules(type_name, STORE),
+            **_MATRIX,
+        ),
+        Kernel(
+            operation="matmul_add",
+            type=type_name,
+            summary=f"Adds products with a {title} matrix to y: a residual.",
+            algorithm=_SUMS,
+            schedules=_schedules(type_name, ADD),
+            **_MATRIX,
+        ),
+        Kernel(
+            operation="swiglu",
+            type=type_name,
+            summary=f"Products with two {title} matrices, joined by a SiLU gate (arXiv:2002.05202).",
+            algorithm=_SWIGLU,
+            schedules=_schedules(type_name, SWIGLU),
+            **_GATED,
+        ),
+        Kernel(
+            operation="geglu",
+            type=type_name,
+            summary=f"Products with two {title} matrices, joined by a GELU gate (arXiv:2002.05202).",
+            algorithm=_GEGLU,
+            schedules=_schedules(type_name, GEGLU),
+            **_GATED,
+        ),
+    )
 
-matmul_add_q4_1 = Kernel(
-    operation="matmul_add",
-    type="q4_1",
-    summary="Adds products with a Q4_1 matrix to y: a residual.",
-    algorithm=_SUMS,
-    schedules=_schedules("q4_1", add=True),
-    **_MATRIX,
-)
 
-matmul_add_q8_0 = Kernel(
-    operation="matmul_add",
-    type="q8_0",
-    summary="Adds products with a Q8_0 matrix to y: a residual.",
-    algorithm=_SUMS,
-    schedules=_schedules("q8_0", add=True),
-    **_MATRIX,
-)
+matmul_q4_1, matmul_add_q4_1, swiglu_q4_1, geglu_q4_1 = _kernels("q4_1", "Q4_1")
+matmul_q8_0, matmul_add_q8_0, swiglu_q8_0, geglu_q8_0 = _kernels("q8_0", "Q8_0")

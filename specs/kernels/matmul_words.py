@@ -73,57 +73,71 @@ def _digits_q8_0(p, block, record, words, first, width):
 def words(width, together):
     """Words of `width` bytes, `together` of them sharing each load of activations."""
 
-    def steps(type_name, add):
+    def steps(type_name, finish):
         quants, block_bytes = {"q4_1": 256, "q8_0": 512}[type_name], BLOCK_BYTES[type_name]
         each, group = width // 4, width // 4 * together
 
+        def sums(p, K, weights, row, n):
+            """Each row's sum, as a 64-bit integer, and its unit."""
+            totals = [p.let(f"total{i}", p.start(0)) for i in range(group)]
+            with p.loop("b", K // 32) as b:
+                block = p.pointer("block", weights + b * block_bytes)
+                record = p.pointer("record", row + (b * at.BLOCK_BYTES + at.ROW_HEADER))
+                level = (record + at.LEVEL).at(0, "i32")
+                digits = _digits_q4_1 if type_name == "q4_1" else _digits_q8_0
+                dots = digits(p, block, record, together, n * 4, width)
+                ends = p.pointer("ends", block + (n * 4 + quants))
+                if type_name == "q4_1":
+                    level_sum = p.let("level_sum", p.plus((record + at.LEVEL_SUM).at(0, "i32"), 0))
+                else:
+                    total_x = (record + at.SUM).at(0, "i32")
+                    bias = p.let("bias", p.plus(p.times(total_x, 128), 0x1000000))
+                for i in range(group):
+                    field = p.high_i32 if i % each else p.low_i32
+                    dot = field(dots[i // each])
+                    if i % each == 0:
+                        ends_of = _fields(p, f"ends{i}", ends + 4 * i)
+                    end = ends_of[i % each]
+                    if type_name == "q4_1":
+                        m, d = p.halve(p.double(end, 16), 16), p.halve(end, 16)
+                        p.set(totals[i], p.accumulate(totals[i], level_sum, m))
+                        scaled, factor = p.minus(dot, 0x20000), p.times(d, level)
+                    else:
+                        scaled, factor = p.times(p.minus(dot, bias), level), end
+                    p.set(totals[i], p.accumulate(totals[i], scaled, factor))
+            scales = p.pointer("scales", (weights + (n * 4 + K // 32 * block_bytes)).cast("f32"))
+            return [
+                p.times_f32(p.round_i64(total), p.times_f32(row.cast("f32").at(0), scales.at(i)))
+                for i, total in enumerate(totals)
+            ]
+
         def matmul(p, N, K):
             stride = at.ROW_HEADER + K // 32 * at.BLOCK_BYTES
-            with p.loop("tile", N // 16) as tile:
-                weights = p.pointer(
-                    "weights", p.argument("w", "u8") + tile * tile_bytes(type_name, K)
-                )
+            with p.loop("tile", p.scalar("last"), start=p.scalar("first")) as tile:
+                matrices = {
+                    name: p.pointer(
+                        f"{name}_tile", p.argument(name, "u8") + tile * tile_bytes(type_name, K)
+                    )
+                    for name in finish.matrices
+                }
                 for r, _ in p.tile_rows(1):
                     row = p.pointer("row", p.argument("q", "u8") + r * stride)
-                    with p.loop("n", 16, step=group) as n:
-                        totals = [p.let(f"total{i}", p.start(0)) for i in range(group)]
-                        with p.loop("b", K // 32) as b:
-                            block = p.pointer("block", weights + b * block_bytes)
-                            record = p.pointer("record", row + (b * at.BLOCK_BYTES + at.ROW_HEADER))
-                            level = (record + at.LEVEL).at(0, "i32")
-                            digits = _digits_q4_1 if type_name == "q4_1" else _digits_q8_0
-                            dots = digits(p, block, record, together, n * 4, width)
-                            ends = p.pointer("ends", block + (n * 4 + quants))
-                            if type_name == "q4_1":
-                                level_sum = p.let(
-                                    "level_sum", p.plus((record + at.LEVEL_SUM).at(0, "i32"), 0)
-                                )
-                            else:
-                                total_x = (record + at.SUM).at(0, "i32")
-                                bias = p.let("bias", p.plus(p.times(total_x, 128), 0x1000000))
-                            for i in range(group):
-                                field = p.high_i32 if i % each else p.low_i32
-                                dot = field(dots[i // each])
-                                if i % each == 0:
-                                    ends_of = _fields(p, f"ends{i}", ends + 4 * i)
-                                end = ends_of[i % each]
-                                if type_name == "q4_1":
-                                    m, d = p.halve(p.double(end, 16), 16), p.halve(end, 16)
-                                    p.set(totals[i], p.accumulate(totals[i], level_sum, m))
-                                    scaled, factor = p.minus(dot, 0x20000), p.times(d, level)
-                                else:
-                                    scaled, factor = p.times(p.minus(dot, bias), level), end
-                                p.set(totals[i], p.accumulate(totals[i], scaled, factor))
-                        scales = p.pointer(
-                            "scales", (weights + (n * 4 + K // 32 * block_bytes)).cast("f32")
-                        )
-                        out = p.pointer("out", p.argument("y", "f32") + (r * N + tile * 16 + n))
-                        for i, total in enumerate(totals):
-                            unit = p.times_f32(row.cast("f32").at(0), scales.at(i))
-                            value = p.times_f32(p.round_i64(total), unit)
-                            if add:
-                                value = p.plus_f32(out.at(i), value)
-                            p.do(p.store_one_f32(out + i, value))
+                    y = p.pointer("out", p.argument("y", "f32") + (r * N + tile * 16))
+                    places = {
+                        name: p.array(f"{name}_values", "f32", 16) if len(matrices) > 1 else y
+                        for name in matrices
+                    }
+                    for name, weights in matrices.items():
+                        with p.loop("n", 16, step=group) as n:
+                            out = p.pointer("values", places[name] + n)
+                            for i, value in enumerate(sums(p, K, weights, row, n)):
+                                if finish.adds:
+                                    value = p.plus_f32(out.at(i), value)
+                                p.do(p.store_one_f32(out + i, value))
+                    if len(matrices) > 1:
+                        with p.loop("n", 16, step=4) as n:
+                            values = [p.load_f32(place + n) for place in places.values()]
+                            p.do(p.store_f32(y + n, finish.join(p, "y", y + n, *values)))
 
         return matmul
 

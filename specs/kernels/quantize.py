@@ -106,7 +106,7 @@ def steps(layout):
 
 quantize = Kernel(
     operation="quantize",
-    type="q10",
+    type="f32",
     summary="Rounds each row to ten bits; see activations.py for what is stored.",
     shape=("K",),
     arguments={"rows": "size", "x": "in f32", "q": "out bytes"},

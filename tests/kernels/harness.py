@@ -61,8 +61,6 @@ class Library:
             (folder / output.path).write_text(render(output, environment()))
         (folder / "models/probe/model.h").write_text(f"#define KV_BLOCK_BYTES {block_bytes}\n")
         source = folder / f"models/probe/kernels__{isa.name}.c"
-        text = source.read_text().replace("\nstatic void ", "\nvoid ")
-        source.write_text(text)
         target = folder / "kernels.so"
         subprocess.run(
             [
@@ -116,11 +114,10 @@ def packed(type_name: str, raw: np.ndarray) -> np.ndarray:
 
 
 @cache
-def weights(type_name: str, rows: int, columns: int) -> np.ndarray:
-    """A random packed matrix, the same for every set; the seed is its shape."""
-    return packed(
-        type_name, random_blocks(type_name, rows, columns, np.random.default_rng((rows, columns)))
-    )
+def weights(type_name: str, rows: int, columns: int, seed: int = 0) -> np.ndarray:
+    """A random packed matrix, the same for every set."""
+    rng = np.random.default_rng((rows, columns, seed))
+    return packed(type_name, random_blocks(type_name, rows, columns, rng))
 
 
 def values_of(type_name: str, w: np.ndarray, rows: range, columns: int) -> np.ndarray:
@@ -157,5 +154,5 @@ def quantized(library: Library, x: np.ndarray) -> np.ndarray:
     """Rows quantised by the set's own kernel, with junk beyond the last."""
     rows, columns = x.shape
     q = aligned((rows, quantized_bytes(columns)), np.uint8)
-    library.call(KernelRequest("quantize", "q10", (columns,)), rows, x, q)
+    library.call(KernelRequest("quantize", "f32", (columns,)), rows, x, q)
     return q

@@ -43,17 +43,18 @@ def test_the_naming_law_reads_back():
 
 
 def test_costs_follow_the_shape():
-    """Twice the outputs cost twice the instructions and bytes."""
+    """Twice the inputs cost twice the instructions of a tile's blocks; a gate, two matrices."""
     kernels = load_kernels(ROOT)
-    small, large = (
-        trace(kernels["matmul", "q4_1"], KernelRequest("matmul", "q4_1", (n, 576)), avx2)
-        for n in (16, 32)
+    small, large, gated = (
+        trace(kernels[operation, "q4_1"], KernelRequest(operation, "q4_1", (32, k)), avx2)
+        for operation, k in (("matmul", 288), ("matmul", 576), ("swiglu", 576))
     )
-    assert {k: 2 * v for k, v in small.instructions.items()} == large.instructions
-    assert large.weight_bytes == 2 * small.weight_bytes == 2 * (18 * 320 + 64)
-    assert small.per_output == large.per_output > 0
     # 2 vectors of 8 outputs, 4 vectors of quants, 4 products of two quants, 18 blocks
-    assert small.instructions["multiply_pairs_i16"] == 2 * 4 * 4 * 18
+    assert large.instructions["multiply_pairs_i16"] == 2 * 4 * 4 * 18
+    assert 2 * small.instructions["multiply_pairs_i16"] == 2 * 4 * 4 * 18
+    assert gated.instructions["multiply_pairs_i16"] == 2 * 2 * 4 * 4 * 18
+    assert gated.weight_bytes == 2 * large.weight_bytes
+    assert gated.per_output > large.per_output > small.per_output > 0
 
 
 def test_a_set_uses_the_nearest_schedule_it_extends():

@@ -22,6 +22,8 @@ UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 STATIC = [
     "kernel_static/engine/model_image.c",
     "kernel_static/lib/mathematics.c",
+    "kernel_static/lib/workers.c",
+    "tests/model/native_workers.c",
     "tests/model/native_forward.c",
 ]
 
@@ -58,7 +60,9 @@ def build(folder: Path, model: Model, sets) -> Path:
         subprocess.run(command, check=True)
         objects.append(str(target))
     library = folder / "forward.so"
-    subprocess.run(["gcc", "-shared", *UNDEFINED, *objects, "-o", str(library)], check=True)
+    subprocess.run(
+        ["gcc", "-shared", "-pthread", *UNDEFINED, *objects, "-o", str(library)], check=True
+    )
     return library
 
 
@@ -77,10 +81,17 @@ def page_aligned(data: bytes) -> np.ndarray:
 
 
 class Pass:
-    """One loaded library with a KV cache of `blocks` blocks. A library holds one at a time."""
+    """One loaded library with a KV cache of `blocks` blocks. A library holds one at a time, and keeps
+    the number of workers that it was first given."""
 
     def __init__(
-        self, library: Path, model: Model, packed: np.ndarray, isa: str | None, blocks: int
+        self,
+        library: Path,
+        model: Model,
+        packed: np.ndarray,
+        isa: str | None,
+        blocks: int,
+        workers: int = 2,
     ):
         self.model, self.packed = model, packed
         self.lib = lib = ctypes.CDLL(str(library))
@@ -90,7 +101,10 @@ class Pass:
         lib.test_start.restype = lib.test_open.restype = ctypes.c_bool
         lib.test_log.restype = lib.forward_instruction_set.restype = ctypes.c_char_p
         started = lib.test_start(
-            ctypes.c_void_p(packed.ctypes.data), ctypes.c_size_t(len(packed)), isa and isa.encode()
+            ctypes.c_void_p(packed.ctypes.data),
+            ctypes.c_size_t(len(packed)),
+            isa and isa.encode(),
+            ctypes.c_size_t(workers),
         )
         if not started:
             raise RuntimeError(lib.test_log().decode())

@@ -12,6 +12,7 @@
 #include "model_image.h"
 #include "panic.h"
 #include "platform.h"
+#include "workers.h"
 
 static const char *isa_name;
 static char logged[4096];
@@ -62,8 +63,12 @@ bool test_open(void *image, size_t size) {
 
 size_t test_section(const char *name) { return model_image_section(name).size; }
 
-bool test_start(void *image, size_t size, const char *isa) {
+bool test_start(void *image, size_t size, const char *isa, size_t workers) {
+    static bool started;
     isa_name = isa;
+    if (!started)
+        workers_start(workers);
+    started = true;
     return test_open(image, size) && forward_start();
 }
 

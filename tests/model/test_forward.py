@@ -12,10 +12,10 @@ from tests.reference.llama import Reference
 SETS = ("sse2", "ssse3", "avx2", "word32", "word64")
 
 
-def opened(library, model, packed, name, blocks: int) -> Pass:
+def opened(library, model, packed, name, blocks: int, workers: int = 2) -> Pass:
     """A pass on one instruction set; skips the test where this CPU lacks it."""
     try:
-        return Pass(library, model, packed, name, blocks)
+        return Pass(library, model, packed, name, blocks, workers)
     except RuntimeError as error:
         if "this CPU lacks it" not in str(error):
             raise
@@ -65,14 +65,15 @@ def test_agrees_with_the_reference(forward, tiny):
 
 
 def test_rows_of_one_step_are_the_same_one_by_one(forward):
-    tokens = tokens_of(forward.model, 2 * ROWS_MAX)
-    blocks = [0, 1]
+    count = 2 * KV_BLOCK_TOKENS
+    tokens = tokens_of(forward.model, 2 * count)
+    blocks = [0, 1, 2, 3]
     single = forward.logits(tokens, blocks, step=1)
     many = []
-    for start in range(0, len(tokens), ROWS_MAX):
+    for start in (0, count):
         rows = [
-            (t, start + i, blocks, i >= ROWS_MAX - LOGITS_MAX)
-            for i, t in enumerate(tokens[start:][:ROWS_MAX])
+            (t, start + i, blocks, i >= count - LOGITS_MAX)
+            for i, t in enumerate(tokens[start:][:count])
         ]
         many += [
             (start + i, found) for i, found in enumerate(forward.step(rows)) if found is not None
@@ -86,6 +87,19 @@ def test_rows_of_one_step_are_the_same_one_by_one(forward):
 def test_steps_of_any_size_give_the_same_bits(forward, step):
     tokens = tokens_of(forward.model, 50)
     assert np.array_equal(forward.logits(tokens, step=step), forward.logits(tokens, step=1))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_workers_do_not_change_results(name, tiny, tmp_path):
+    model, _, library, packed = tiny
+    tokens = tokens_of(model, 100)
+    found = []
+    for workers in (1, 2, 3):
+        own = tmp_path / f"forward{workers}.so"  # a library starts its workers once
+        own.write_bytes(library.read_bytes())
+        forward = opened(own, model, packed, name, 4, workers)
+        found += [forward.logits(tokens, step=7)]
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
 
 
 def test_blocks_may_lie_anywhere(forward):

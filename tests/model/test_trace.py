@@ -207,7 +207,7 @@ def lone_silu(model, rows):
 @pytest.mark.parametrize("forward, expected", [(unfused_sum, "a sum"), (lone_silu, "a SiLU")])
 def test_what_no_kernel_computes_is_refused(forward, expected):
     with pytest.raises(SpecError, match=expected):
-        lower(with_forward(forward), lambda width: 2 * width)
+        lower(with_forward(forward), lambda width: 2 * width, "f16")
 
 
 def kinds(program):
@@ -215,7 +215,7 @@ def kinds(program):
 
 
 def test_a_good_pass_is_fused():
-    program = lower(with_forward(good), lambda width: 2 * width)
+    program = lower(with_forward(good), lambda width: 2 * width, "f16")
     layer = [
         "rms_norm",
         "quantize",
@@ -246,7 +246,7 @@ def value_read_after_its_update(model, rows):
 
 def test_a_value_that_is_still_needed_is_not_overwritten():
     with pytest.raises(SpecError, match="not used again"):
-        lower(with_forward(value_read_after_its_update), lambda width: 2 * width)
+        lower(with_forward(value_read_after_its_update), lambda width: 2 * width, "f16")
 
 
 def rope_of_a_value_read_later(model, rows):
@@ -259,7 +259,7 @@ def rope_of_a_value_read_later(model, rows):
 
 
 def test_rope_copies_what_is_read_later():
-    program = lower(with_forward(rope_of_a_value_read_later), lambda width: 2 * width)
+    program = lower(with_forward(rope_of_a_value_read_later), lambda width: 2 * width, "f16")
     first = [op for op in program.operations if op.stage.layer == 0]
     assert [op.kind for op in first].count("copy") == 2
     store = next(op for op in first if op.kind == "store")

@@ -20,17 +20,17 @@
 #include "model_image.h"
 #include "panic.h"
 #include "platform.h"
+#include "workers.h"
 #include "models/smollm2_135m/kernels.h"
 #include "models/smollm2_135m/model.h"
 
 struct stage {
-    void (*run)(const struct stage *stage);
+    void (*run)(const struct stage *stage, size_t worker);
     size_t weights; /* offset of the stage's first weight in the "weights" section */
     size_t cache;   /* offset of the layer's keys and values in a KV block */
 };
 
-static const struct kernels_set *kernels_set;
-static const struct kernels *kernels;
+static struct kernels_choice choice;
 static const uint8_t *weights;
 static uint8_t *activations;
 static uint8_t *kv_cache;
@@ -39,10 +39,58 @@ static size_t kv_blocks;
 /* The step in progress. */
 static struct forward_row rows[FORWARD_ROWS_MAX];
 static size_t row_count;
-static uint8_t asked[FORWARD_LOGITS_MAX]; /* rows that asked for logits, in order */
+static uint16_t asked[FORWARD_LOGITS_MAX]; /* rows that asked for logits, in order */
 static size_t asked_count;
+static const struct kernels *row_kernels, *asked_kernels; /* for so many rows */
 static size_t next_stage;
 static bool complete;
+
+/* Rows that attend together: neighbours in one sequence. */
+struct run {
+    size_t first, count;
+};
+
+static struct run runs[FORWARD_ROWS_MAX];
+static size_t run_count;
+
+/* A worker's part of what a stage does: `count` things from `first`, of those up to `end`. */
+struct part {
+    size_t first, count, end;
+};
+
+#define ATTENTION_ROWS 32 /* most rows of one attention */
+#define ROWS_TOGETHER 16  /* few enough to stay in the nearest cache from one kernel to the next */
+
+static struct part part_of(size_t count, size_t worker) {
+    size_t first = count * worker / workers_count(), end = count * (worker + 1) / workers_count();
+    return (struct part){first, end - first, end};
+}
+
+/* The worker's rows, ROWS_TOGETHER at a time, until count is 0. */
+static struct part rows_from(size_t first, size_t end) {
+    size_t left = end - first;
+    return (struct part){first, left < ROWS_TOGETHER ? left : ROWS_TOGETHER, end};
+}
+
+static struct part first_rows(size_t count, size_t worker) {
+    struct part part = part_of(count, worker);
+    return rows_from(part.first, part.end);
+}
+
+static struct part next_rows(struct part rows) {
+    return rows_from(rows.first + rows.count, rows.end);
+}
+
+/* The worker's tiles of a matrix that has `count`; kernels like them in pairs. */
+static struct part tiles_of(size_t count, size_t worker) {
+    struct part pairs = part_of((count + 1) / 2, worker);
+    size_t end = 2 * pairs.end < count ? 2 * pairs.end : count;
+    return (struct part){2 * pairs.first, end - 2 * pairs.first, end};
+}
+
+static uint32_t block_of(size_t row) {
+    return rows[row].blocks[rows[row].position / KV_BLOCK_TOKENS];
+}
 
 /* Radians a position of each rotated pair.
  * specs/models/smollm2_135m.py | ROTATION = Rope(width=64, base=100000.0) */
@@ -80,170 +128,250 @@ static const double frequencies_64_100000[32] = {1.0,
                                                  1.4330125702369627e-05};
 
 static void turn_64_100000(void) {
-    float *cosines = (float *)(activations + 73728);
-    float *sines = (float *)(activations + 77824);
+    float *cosines = (float *)(activations + 589824);
+    float *sines = (float *)(activations + 622592);
     for (size_t r = 0; r < row_count; r++)
         for (size_t i = 0; i < 32; i++)
             math_sin_cos(rows[r].position * frequencies_64_100000[i], &sines[r * 32 + i],
                          &cosines[r * 32 + i]);
 }
 
-/* Copies each row's keys and values, 3 heads of 64, to its place in the KV cache. */
-static void store_3x64(uint8_t *cache, const float *keys, const float *values) {
-    for (size_t r = 0; r < row_count; r++) {
-        uint32_t block = rows[r].blocks[rows[r].position / KV_BLOCK_TOKENS];
-        uint32_t slot = rows[r].position % KV_BLOCK_TOKENS;
-        float *base = (float *)(cache + (size_t)block * KV_BLOCK_BYTES);
-        for (size_t g = 0; g < 3; g++) {
-            float *key = base + (g * KV_BLOCK_TOKENS + slot) * 64;
-            float *value = key + 3 * KV_BLOCK_TOKENS * 64;
-            memcpy(key, keys + (r * 3 + g) * 64, 64 * sizeof(float));
-            memcpy(value, values + (r * 3 + g) * 64, 64 * sizeof(float));
-        }
+static void run_embedding(const struct stage *stage, size_t worker) {
+    const uint8_t *stage_weights = weights + stage->weights;
+    float *residual = (float *)(activations + 0);
+
+    for (struct part part = first_rows(row_count, worker); part.count != 0;
+         part = next_rows(part)) {
+        /* specs/models/smollm2_135m.py | x = rows.embed(table) */
+        for (size_t r = part.first; r < part.first + part.count; r++)
+            row_kernels->embed_q8_0_49152x576(1, &rows[r].token, stage_weights + 0,
+                                              residual + r * 576);
     }
 }
 
-static void run_embedding(const struct stage *stage) {
-    const uint8_t *stage_weights = weights + stage->weights;
-    float *residual = (float *)(activations + 0);
-
-    /* specs/models/smollm2_135m.py | x = rows.embed(table) */
-    for (size_t r = 0; r < row_count; r++)
-        kernels->embed_q8_0_49152x576(1, &rows[r].token, stage_weights + 0, residual + r * 576);
-}
-
 /* Layers 0 to 29. */
-static void run_layer(const struct stage *stage) {
+static void run_layer(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 81920);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 155648);
-    float *attn_q = (float *)(activations + 81920);
-    float *attn_k = (float *)(activations + 231424);
-    float *attn_v = (float *)(activations + 256000);
-    float *cosines_64_100000 = (float *)(activations + 73728);
-    float *sines_64_100000 = (float *)(activations + 77824);
-    float *scores = (float *)(activations + 155648);
-    float *mixed = (float *)(activations + 188416);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 81920);
-    float *ffn_norm = (float *)(activations + 81920);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 155648);
-    float *ffn_gate = (float *)(activations + 231424);
-    float *ffn_up = (float *)(activations + 428032);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 624640);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 81920);
+    float *attn_norm = (float *)(activations + 655360);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 1245184);
+    float *attn_q = (float *)(activations + 655360);
+    float *attn_k = (float *)(activations + 1851392);
+    float *attn_v = (float *)(activations + 2048000);
+    float *cosines_64_100000 = (float *)(activations + 589824);
+    float *sines_64_100000 = (float *)(activations + 622592);
+    float *mixed = (float *)(activations + 1245184);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 1835008);
+    float *ffn_norm = (float *)(activations + 655360);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 1245184);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 1851392);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 3424256);
 
-    /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-    kernels->rms_norm_f32_576(row_count, residual, (const float *)(stage_weights + 0), attn_norm);
+    for (struct part part = first_rows(row_count, worker); part.count != 0;
+         part = next_rows(part)) {
+        /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
+        row_kernels->rms_norm_f32_576(part.count, residual + part.first * 576,
+                                      (const float *)(stage_weights + 0),
+                                      attn_norm + part.first * 576);
+        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
+         * x).heads(heads) */
+        row_kernels->quantize_f32_576(part.count, attn_norm + part.first * 576,
+                                      attn_norm_quantized + part.first * 2368);
+    }
 
-    /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
-     * x).heads(heads) */
-    kernels->quantize_q10_576(row_count, attn_norm, attn_norm_quantized);
-    kernels->matmul_q4_1_576x576(row_count, attn_norm_quantized, stage_weights + 2304, attn_q);
+    workers_barrier();
 
+    {
+        struct part tiles = tiles_of(36, worker);
+        row_kernels->matmul_q4_1_576x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                         stage_weights + 2304, attn_q);
+    }
     /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width),
      * x).heads(kv_heads) */
-    kernels->matmul_q4_1_192x576(row_count, attn_norm_quantized, stage_weights + 211968, attn_k);
-
+    {
+        struct part tiles = tiles_of(12, worker);
+        row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                         stage_weights + 211968, attn_k);
+    }
     /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width),
      * x).heads(kv_heads) */
-    kernels->matmul_q4_1_192x576(row_count, attn_norm_quantized, stage_weights + 281856, attn_v);
+    {
+        struct part tiles = tiles_of(12, worker);
+        row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                         stage_weights + 281856, attn_v);
+    }
 
-    /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v) */
-    kernels->rope_f32_9x64(row_count, cosines_64_100000, sines_64_100000, attn_q);
-    kernels->rope_f32_3x64(row_count, cosines_64_100000, sines_64_100000, attn_k);
-    store_3x64(cache, attn_k, attn_v);
-    for (size_t r = 0; r < row_count; r++)
-        kernels->attention_f32_9x3x64(attn_q + r * 576, cache, rows[r].blocks, rows[r].position + 1,
-                                      scores, mixed + r * 576);
+    workers_barrier();
 
-    /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads *
-     * head), mixed.flat()) */
-    kernels->quantize_q10_576(row_count, mixed, mixed_quantized);
-    kernels->matmul_add_q4_1_576x576(row_count, mixed_quantized, stage_weights + 351744, residual);
+    /* Each block of the cache has one worker that writes to it. */
+    for (size_t r = 0; r < row_count; r++) {
+        if (block_of(r) % workers_count() != worker)
+            continue;
+        /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v) */
+        row_kernels->rope_f32_9x64(1, cosines_64_100000 + r * 32, sines_64_100000 + r * 32,
+                                   attn_q + r * 576);
+        row_kernels->rope_f32_3x64(1, cosines_64_100000 + r * 32, sines_64_100000 + r * 32,
+                                   attn_k + r * 192);
+        row_kernels->store_f16_3x64(attn_k + r * 192, attn_v + r * 192,
+                                    cache + (size_t)block_of(r) * KV_BLOCK_BYTES,
+                                    rows[r].position % KV_BLOCK_TOKENS);
+    }
 
-    /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-    kernels->rms_norm_f32_576(row_count, residual, (const float *)(stage_weights + 561408),
-                              ffn_norm);
+    workers_barrier();
 
-    /* specs/models/blocks.py | gate = linear(block.weight("ffn_gate.weight", hidden, width), x) */
-    kernels->quantize_q10_576(row_count, ffn_norm, ffn_norm_quantized);
-    kernels->matmul_q4_1_1536x576(row_count, ffn_norm_quantized, stage_weights + 563712, ffn_gate);
+    for (size_t task = worker; task < run_count * 3; task += workers_count()) {
+        struct run run = runs[task / 3];
+        size_t group = task % 3;
+        row_kernels->attention_f16_9x3x64(run.count, rows[run.first].position, group, group + 1,
+                                          attn_q + run.first * 576, cache, rows[run.first].blocks,
+                                          mixed + run.first * 576);
+    }
 
-    /* specs/models/blocks.py | up = linear(block.weight("ffn_up.weight", hidden, width), x) */
-    kernels->matmul_q4_1_1536x576(row_count, ffn_norm_quantized, stage_weights + 1122816, ffn_up);
+    workers_barrier();
+
+    for (struct part part = first_rows(row_count, worker); part.count != 0;
+         part = next_rows(part)) {
+        /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads *
+         * head), mixed.flat()) */
+        row_kernels->quantize_f32_576(part.count, mixed + part.first * 576,
+                                      mixed_quantized + part.first * 2368);
+    }
+
+    workers_barrier();
+
+    {
+        struct part tiles = tiles_of(36, worker);
+        row_kernels->matmul_add_q4_1_576x576(row_count, tiles.first, tiles.end, mixed_quantized,
+                                             stage_weights + 351744, residual);
+    }
+
+    workers_barrier();
+
+    for (struct part part = first_rows(row_count, worker); part.count != 0;
+         part = next_rows(part)) {
+        /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
+        row_kernels->rms_norm_f32_576(part.count, residual + part.first * 576,
+                                      (const float *)(stage_weights + 561408),
+                                      ffn_norm + part.first * 576);
+        /* specs/models/blocks.py | gate = linear(block.weight("ffn_gate.weight", hidden, width), x)
+         */
+        row_kernels->quantize_f32_576(part.count, ffn_norm + part.first * 576,
+                                      ffn_norm_quantized + part.first * 2368);
+    }
+
+    workers_barrier();
 
     /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
      * silu(gate) * up) */
-    kernels->silu_multiply_f32_1536(row_count, ffn_gate, ffn_up, ffn_gate_times_ffn_up);
-    kernels->quantize_q10_1536(row_count, ffn_gate_times_ffn_up, ffn_gate_times_ffn_up_quantized);
-    kernels->matmul_add_q4_1_576x1536(row_count, ffn_gate_times_ffn_up_quantized,
-                                      stage_weights + 1681920, residual);
+    {
+        struct part tiles = tiles_of(96, worker);
+        row_kernels->swiglu_q4_1_1536x576(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+                                          stage_weights + 563712, stage_weights + 1122816,
+                                          ffn_gate_times_ffn_up);
+    }
+
+    workers_barrier();
+
+    for (struct part part = first_rows(row_count, worker); part.count != 0;
+         part = next_rows(part)) {
+        row_kernels->quantize_f32_1536(part.count, ffn_gate_times_ffn_up + part.first * 1536,
+                                       ffn_gate_times_ffn_up_quantized + part.first * 6208);
+    }
+
+    workers_barrier();
+
+    {
+        struct part tiles = tiles_of(36, worker);
+        row_kernels->matmul_add_q4_1_576x1536(row_count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized,
+                                              stage_weights + 1681920, residual);
+    }
 }
 
-static void run_head(const struct stage *stage) {
+static void run_head(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     float *residual = (float *)(activations + 0);
-    float *output_norm = (float *)(activations + 81920);
+    float *output_norm = (float *)(activations + 655360);
     float *output_norm_asked = (float *)(activations + 0);
     uint8_t *output_norm_asked_quantized = (uint8_t *)(activations + 18432);
-    float *logits = (float *)(activations + 155648);
+    float *logits = (float *)(activations + 1245184);
 
-    /* specs/models/smollm2_135m.py | hidden = rms_norm(x, model.weight("output_norm.weight",
-     * model.width), EPSILON) */
-    kernels->rms_norm_f32_576(row_count, residual, (const float *)(stage_weights + 0), output_norm);
+    for (struct part part = first_rows(row_count, worker); part.count != 0;
+         part = next_rows(part)) {
+        /* specs/models/smollm2_135m.py | hidden = rms_norm(x, model.weight("output_norm.weight",
+         * model.width), EPSILON) */
+        row_kernels->rms_norm_f32_576(part.count, residual + part.first * 576,
+                                      (const float *)(stage_weights + 0),
+                                      output_norm + part.first * 576);
+    }
 
-    /* specs/models/smollm2_135m.py | return Forward(hidden=hidden, logits=linear(table,
-     * rows.asked(hidden))) */
-    for (size_t i = 0; i < asked_count; i++)
-        memcpy(output_norm_asked + i * 576, output_norm + asked[i] * 576, 576 * sizeof(float));
-    if (asked_count != 0)
-        kernels->quantize_q10_576(asked_count, output_norm_asked, output_norm_asked_quantized);
-    if (asked_count != 0)
-        kernels->matmul_q8_0_49152x576(asked_count, output_norm_asked_quantized, weights + 0,
-                                       logits);
+    workers_barrier();
+
+    for (struct part part = first_rows(asked_count, worker); part.count != 0;
+         part = next_rows(part)) {
+        /* specs/models/smollm2_135m.py | return Forward(hidden=hidden, logits=linear(table,
+         * rows.asked(hidden))) */
+        for (size_t i = part.first; i < part.first + part.count; i++)
+            memcpy(output_norm_asked + i * 576, output_norm + asked[i] * 576, 576 * sizeof(float));
+        asked_kernels->quantize_f32_576(part.count, output_norm_asked + part.first * 576,
+                                        output_norm_asked_quantized + part.first * 2368);
+    }
+
+    workers_barrier();
+
+    if (asked_count != 0) {
+        struct part tiles = tiles_of(3072, worker);
+        asked_kernels->matmul_q8_0_49152x576(asked_count, tiles.first, tiles.end,
+                                             output_norm_asked_quantized, weights + 0, logits);
+    }
 }
 
 /* What a step runs, in order. */
 static const struct stage stages[] = {
-    {run_embedding, 0, 0},          {run_layer, 32047104, 0},       {run_layer, 34284288, 49152},
-    {run_layer, 36521472, 98304},   {run_layer, 38758656, 147456},  {run_layer, 40995840, 196608},
-    {run_layer, 43233024, 245760},  {run_layer, 45470208, 294912},  {run_layer, 47707392, 344064},
-    {run_layer, 49944576, 393216},  {run_layer, 52181760, 442368},  {run_layer, 54418944, 491520},
-    {run_layer, 56656128, 540672},  {run_layer, 58893312, 589824},  {run_layer, 61130496, 638976},
-    {run_layer, 63367680, 688128},  {run_layer, 65604864, 737280},  {run_layer, 67842048, 786432},
-    {run_layer, 70079232, 835584},  {run_layer, 72316416, 884736},  {run_layer, 74553600, 933888},
-    {run_layer, 76790784, 983040},  {run_layer, 79027968, 1032192}, {run_layer, 81265152, 1081344},
-    {run_layer, 83502336, 1130496}, {run_layer, 85739520, 1179648}, {run_layer, 87976704, 1228800},
-    {run_layer, 90213888, 1277952}, {run_layer, 92451072, 1327104}, {run_layer, 94688256, 1376256},
-    {run_layer, 96925440, 1425408}, {run_head, 99162624, 0},
+    {run_embedding, 0, 0},         {run_layer, 32047104, 0},      {run_layer, 34284288, 24576},
+    {run_layer, 36521472, 49152},  {run_layer, 38758656, 73728},  {run_layer, 40995840, 98304},
+    {run_layer, 43233024, 122880}, {run_layer, 45470208, 147456}, {run_layer, 47707392, 172032},
+    {run_layer, 49944576, 196608}, {run_layer, 52181760, 221184}, {run_layer, 54418944, 245760},
+    {run_layer, 56656128, 270336}, {run_layer, 58893312, 294912}, {run_layer, 61130496, 319488},
+    {run_layer, 63367680, 344064}, {run_layer, 65604864, 368640}, {run_layer, 67842048, 393216},
+    {run_layer, 70079232, 417792}, {run_layer, 72316416, 442368}, {run_layer, 74553600, 466944},
+    {run_layer, 76790784, 491520}, {run_layer, 79027968, 516096}, {run_layer, 81265152, 540672},
+    {run_layer, 83502336, 565248}, {run_layer, 85739520, 589824}, {run_layer, 87976704, 614400},
+    {run_layer, 90213888, 638976}, {run_layer, 92451072, 663552}, {run_layer, 94688256, 688128},
+    {run_layer, 96925440, 712704}, {run_head, 99162624, 0},
 };
 
-/* The set that `isa=` on the command line names; without it, the fastest that this CPU has. */
-static const struct kernels_set *choose_kernels(void) {
+/* The set that `isa=` on the command line names, for all steps; without it, the fastest that this
+ * CPU has. */
+static bool choose_kernels(void) {
     struct text name = command_line_value("isa");
     if (name.bytes == NULL) {
-        const struct kernels_set *set = kernels_select(weights, clock_nanoseconds);
-        if (set == NULL)
+        bool found = kernels_select(weights, clock_nanoseconds, &choice);
+        if (!found)
             log_error("forward", "this CPU has none of the image's instruction sets (word32, sse2, "
                                  "word64, ssse3, avx2)");
-        return set;
+        return found;
     }
     for (size_t i = 0; i < KERNELS_SETS; i++) {
         const struct kernels_set *set = &kernels_sets[i];
         if (strlen(set->name) == name.count && memcmp(set->name, name.bytes, name.count) == 0) {
+            choice = (struct kernels_choice){set, set, 1};
             if (kernels_supported(set))
-                return set;
+                return true;
             log_error("forward", "isa=%s: %s", set->name,
                       set->kernels == NULL ? "this image has no kernels for it"
                                            : "this CPU lacks it");
-            return NULL;
+            return false;
         }
     }
     log_error("forward", "isa=%.*s: expected one of word32, sse2, word64, ssse3, avx2",
               (int)name.count, name.bytes);
-    return NULL;
+    return false;
+}
+
+static const struct kernels *kernels_for(size_t count) {
+    return (count < choice.many_from ? choice.few : choice.many)->kernels;
 }
 
 bool forward_start(void) {
@@ -260,17 +388,32 @@ bool forward_start(void) {
                   (size_t)MODEL_ACTIVATION_BYTES);
         return false;
     }
-    kernels_set = choose_kernels();
-    if (kernels_set == NULL)
+    if (!choose_kernels())
         return false;
-    kernels = kernels_set->kernels;
-    log_info("forward", "kernels for %s", kernels_set->name);
+    if (choice.few == choice.many)
+        log_info("forward", "kernels for %s", choice.few->name);
+    else
+        log_info("forward", "kernels for %s, from %zu rows up for %s", choice.few->name,
+                 choice.many_from, choice.many->name);
     return true;
 }
 
 void forward_set_cache(void *memory, size_t blocks) {
     kv_cache = memory;
     kv_blocks = blocks;
+}
+
+/* Cuts the rows where the sequence changes, a position is left out or a run is full. */
+static void find_runs(void) {
+    run_count = 0;
+    for (size_t r = 0; r < row_count; r++) {
+        struct run *last = &runs[run_count - (run_count != 0)];
+        if (run_count != 0 && last->count < ATTENTION_ROWS &&
+            rows[r].blocks == rows[r - 1].blocks && rows[r].position == rows[r - 1].position + 1)
+            last->count++;
+        else
+            runs[run_count++] = (struct run){r, 1};
+    }
 }
 
 void forward_begin(const struct forward_row *wanted, size_t count) {
@@ -284,18 +427,25 @@ void forward_begin(const struct forward_row *wanted, size_t count) {
         rows[r] = wanted[r];
         if (wanted[r].logits) {
             kernel_assert(asked_count < FORWARD_LOGITS_MAX);
-            asked[asked_count++] = (uint8_t)r;
+            asked[asked_count++] = (uint16_t)r;
         }
     }
+    row_kernels = kernels_for(row_count);
+    asked_kernels = kernels_for(asked_count);
+    find_runs();
     turn_64_100000();
     next_stage = 0;
     complete = false;
 }
 
+static void run_stage(size_t worker, const void *context) {
+    const struct stage *stage = context;
+    stage->run(stage, worker);
+}
+
 bool forward_advance(void) {
     kernel_assert(!complete && row_count != 0);
-    const struct stage *stage = &stages[next_stage++];
-    stage->run(stage);
+    workers_run(run_stage, &stages[next_stage++]);
     complete = next_stage == sizeof(stages) / sizeof(stages[0]);
     return complete;
 }
@@ -305,12 +455,12 @@ const float *forward_logits(size_t row) {
     size_t slot = 0;
     while (asked[slot] != row)
         slot++;
-    return (const float *)(activations + 155648) + slot * MODEL_VOCABULARY;
+    return (const float *)(activations + 1245184) + slot * MODEL_VOCABULARY;
 }
 
 const float *forward_hidden(size_t row) {
     kernel_assert(complete && row < row_count);
-    return (const float *)(activations + 81920) + row * MODEL_WIDTH;
+    return (const float *)(activations + 655360) + row * MODEL_WIDTH;
 }
 
-const char *forward_instruction_set(void) { return kernels_set->name; }
+const char *forward_instruction_set(void) { return choice.few->name; }

@@ -119,39 +119,58 @@ bool kernels_supported(const struct kernels_set *set) {
     return false;
 }
 
-/* What one set takes for the probe, quantisation (each set has its own layout) not counted. */
-static uint64_t probe(const struct kernels *kernels, const void *weights, uint64_t (*clock)(void)) {
-    static float input[576] __attribute__((aligned(64)));
-    static float output[192] __attribute__((aligned(64)));
-    static uint8_t row[2368] __attribute__((aligned(64)));
-    for (size_t i = 0; i < 576; i++) {
+#define PROBE_ROUNDS 6 /* the first fills caches and has an emulator translate the code */
+#define PROBE_ROWS 32
+
+/* What one set takes for a probe of so many rows, quantisation (each set has its own layout) not
+ * counted. */
+static uint64_t probe(const struct kernels *kernels, size_t rows, const void *weights,
+                      uint64_t (*clock)(void)) {
+    static float input[PROBE_ROWS * 576] __attribute__((aligned(64)));
+    static float output[PROBE_ROWS * 192] __attribute__((aligned(64)));
+    static uint8_t quantized[PROBE_ROWS * 2368] __attribute__((aligned(64)));
+    for (size_t i = 0; i < rows * 576; i++) {
         input[i] = (float)(int)(i % 17) - 8.0f;
     }
-    kernels->quantize_q10_576(1, input, row);
+    kernels->quantize_f32_576(rows, input, quantized);
     uint64_t start = clock();
-    kernels->matmul_q4_1_192x576(1, row, weights, output);
+    kernels->matmul_q4_1_192x576(rows, 0, 2, quantized, weights, output);
     return clock() - start;
 }
 
-#define PROBE_ROUNDS 8 /* the first fills caches and has an emulator translate the code */
-
-const struct kernels_set *kernels_select(const void *weights, uint64_t (*clock)(void)) {
+/* The supported set that is fastest at so many rows; null if there is none. The sets take turns, so
+ * that a moment in which the machine is slow does not count against one. */
+static const struct kernels_set *fastest(size_t rows, const void *weights,
+                                         uint64_t (*clock)(void)) {
+    const struct kernels_set *found = NULL;
     uint64_t least[KERNELS_SETS];
-    const struct kernels_set *fastest = NULL;
-    /* In turns, so that a moment in which the machine is slow does not count against one set. */
-    for (int round = 0; round < PROBE_ROUNDS; round++) {
+    for (size_t round = 0; round < PROBE_ROUNDS; round++) {
         for (size_t i = 0; i < KERNELS_SETS; i++) {
             if (kernels_supported(&kernels_sets[i])) {
-                uint64_t taken = probe(kernels_sets[i].kernels, weights, clock);
+                uint64_t taken = probe(kernels_sets[i].kernels, rows, weights, clock);
                 least[i] = round == 0 || taken < least[i] ? taken : least[i];
             }
         }
     }
     for (size_t i = 0; i < KERNELS_SETS; i++) {
         if (kernels_supported(&kernels_sets[i]) &&
-            (fastest == NULL || least[i] < least[fastest - kernels_sets])) {
-            fastest = &kernels_sets[i];
+            (found == NULL || least[i] < least[found - kernels_sets])) {
+            found = &kernels_sets[i];
         }
     }
-    return fastest;
+    return found;
+}
+
+bool kernels_select(const void *weights, uint64_t (*clock)(void), struct kernels_choice *choice) {
+    choice->few = fastest(1, weights, clock);
+    if (choice->few == NULL) {
+        return false;
+    }
+    choice->many = fastest(PROBE_ROWS, weights, clock);
+    choice->many_from = 2;
+    while (choice->many_from < PROBE_ROWS &&
+           fastest(choice->many_from, weights, clock) != choice->many) {
+        choice->many_from *= 2;
+    }
+    return true;
 }

@@ -23,16 +23,16 @@
 #define MODEL_ADD_BOS 0
 
 /* Most rows of one step, and most of them that may ask for logits. */
-#define FORWARD_ROWS_MAX 32
+#define FORWARD_ROWS_MAX 256
 #define FORWARD_LOGITS_MAX 8
 
 /* A KV block: keys and values of all layers for this many positions of one sequence. */
 #define KV_BLOCK_TOKENS 32
-#define KV_BLOCK_BYTES 1474560
+#define KV_BLOCK_BYTES 737280
 
 /* Bytes of the packed image's "weights" section, and of the activations of one step. */
 #define MODEL_WEIGHT_BYTES 99164928
-#define MODEL_ACTIVATION_BYTES 1728512
+#define MODEL_ACTIVATION_BYTES 5013504
 
 /* SHA-256 of names, types, shapes and offsets in that section: an image packed for other code
  * is refused. */

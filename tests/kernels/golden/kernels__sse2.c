@@ -15,30 +15,35 @@
 
 #include "models/tiny/model.h"
 
+/* Defined below. */
+void matmul_q4_1_16x64__sse2(size_t rows, size_t first, size_t last, const void *q, const void *w,
+                             float *y);
+void rms_norm_f32_32__sse2(size_t rows, const float *x, const float *gain, float *y);
+
 /*
- * specs/kernels/matmul.py | matmul_q4_1 = Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of quantised rows with a Q4_1 matrix.
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 4 outputs a vector, 16-bit products, one row at a time.
- * 756 instructions a row, 47.2 an output; 704 bytes of weights a call.
+ * 756 instructions a tile and row, 47.2 an output; 704 bytes of weights in all.
  * Named at once: 6 __m128, 6 __m128i.
  */
-static void matmul_q4_1_16x64__sse2(size_t rows, const void *q, const void *w, float *y) {
-    for (size_t tile = 0; tile < 1; tile++) {
-        const uint8_t *weights = (const uint8_t *)w + tile * 704;
-        const uint8_t *scales = weights + 640;
+void matmul_q4_1_16x64__sse2(size_t rows, size_t first, size_t last, const void *q, const void *w,
+                             float *y) {
+    for (size_t tile = first; tile < last; tile++) {
+        const uint8_t *w_tile = (const uint8_t *)w + tile * 704;
         for (size_t r = 0; r < rows; r++) {
             const uint8_t *x = (const uint8_t *)q + r * 320 + 64;
             float *out = y + r * 16 + tile * 16;
-            __m128 sum0_0 = _mm_setzero_ps();
-            __m128 sum0_1 = _mm_setzero_ps();
-            __m128 sum0_2 = _mm_setzero_ps();
-            __m128 sum0_3 = _mm_setzero_ps();
+            __m128 w_sum0_0 = _mm_setzero_ps();
+            __m128 w_sum0_1 = _mm_setzero_ps();
+            __m128 w_sum0_2 = _mm_setzero_ps();
+            __m128 w_sum0_3 = _mm_setzero_ps();
             for (size_t b = 0; b < 2; b++) {
-                const uint8_t *block = weights + b * 320;
+                const uint8_t *block = w_tile + b * 320;
                 const uint8_t *x0 = x + b * 128;
                 __m128i dot0_0 = _mm_setzero_si128();
                 __m128i dot0_1 = _mm_setzero_si128();
@@ -116,42 +121,50 @@ static void matmul_q4_1_16x64__sse2(size_t rows, const void *q, const void *w, f
                 __m128 m0 = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(ends0, 16), 16));
                 dot0_0 = _mm_sub_epi32(
                     dot0_0, _mm_slli_epi32(_mm_set1_epi32(((const int32_t *)(x0 + 68))[0]), 3));
-                sum0_0 =
-                    _mm_add_ps(sum0_0, _mm_mul_ps(m0, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                sum0_0 = _mm_add_ps(sum0_0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), d0),
-                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                w_sum0_0 = _mm_add_ps(w_sum0_0,
+                                      _mm_mul_ps(m0, _mm_set1_ps(((const float *)(x0 + 80))[0])));
+                w_sum0_0 =
+                    _mm_add_ps(w_sum0_0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), d0),
+                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
                 __m128i ends1 = _mm_loadu_si128((const __m128i *)(block + 272));
                 __m128 d1 = _mm_cvtepi32_ps(_mm_srai_epi32(ends1, 16));
                 __m128 m1 = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(ends1, 16), 16));
                 dot0_1 = _mm_sub_epi32(
                     dot0_1, _mm_slli_epi32(_mm_set1_epi32(((const int32_t *)(x0 + 68))[0]), 3));
-                sum0_1 =
-                    _mm_add_ps(sum0_1, _mm_mul_ps(m1, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                sum0_1 = _mm_add_ps(sum0_1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1), d1),
-                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                w_sum0_1 = _mm_add_ps(w_sum0_1,
+                                      _mm_mul_ps(m1, _mm_set1_ps(((const float *)(x0 + 80))[0])));
+                w_sum0_1 =
+                    _mm_add_ps(w_sum0_1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1), d1),
+                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
                 __m128i ends2 = _mm_loadu_si128((const __m128i *)(block + 288));
                 __m128 d2 = _mm_cvtepi32_ps(_mm_srai_epi32(ends2, 16));
                 __m128 m2 = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(ends2, 16), 16));
                 dot0_2 = _mm_sub_epi32(
                     dot0_2, _mm_slli_epi32(_mm_set1_epi32(((const int32_t *)(x0 + 68))[0]), 3));
-                sum0_2 =
-                    _mm_add_ps(sum0_2, _mm_mul_ps(m2, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                sum0_2 = _mm_add_ps(sum0_2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2), d2),
-                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                w_sum0_2 = _mm_add_ps(w_sum0_2,
+                                      _mm_mul_ps(m2, _mm_set1_ps(((const float *)(x0 + 80))[0])));
+                w_sum0_2 =
+                    _mm_add_ps(w_sum0_2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2), d2),
+                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
                 __m128i ends3 = _mm_loadu_si128((const __m128i *)(block + 304));
                 __m128 d3 = _mm_cvtepi32_ps(_mm_srai_epi32(ends3, 16));
                 __m128 m3 = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(ends3, 16), 16));
                 dot0_3 = _mm_sub_epi32(
                     dot0_3, _mm_slli_epi32(_mm_set1_epi32(((const int32_t *)(x0 + 68))[0]), 3));
-                sum0_3 =
-                    _mm_add_ps(sum0_3, _mm_mul_ps(m3, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                sum0_3 = _mm_add_ps(sum0_3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3), d3),
-                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                w_sum0_3 = _mm_add_ps(w_sum0_3,
+                                      _mm_mul_ps(m3, _mm_set1_ps(((const float *)(x0 + 80))[0])));
+                w_sum0_3 =
+                    _mm_add_ps(w_sum0_3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3), d3),
+                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
             }
-            _mm_storeu_ps(out, _mm_mul_ps(sum0_0, _mm_loadu_ps((const float *)scales)));
-            _mm_storeu_ps(out + 4, _mm_mul_ps(sum0_1, _mm_loadu_ps((const float *)(scales + 16))));
-            _mm_storeu_ps(out + 8, _mm_mul_ps(sum0_2, _mm_loadu_ps((const float *)(scales + 32))));
-            _mm_storeu_ps(out + 12, _mm_mul_ps(sum0_3, _mm_loadu_ps((const float *)(scales + 48))));
+            const uint8_t *w_unit = w_tile + 640;
+            _mm_storeu_ps(out, _mm_mul_ps(w_sum0_0, _mm_loadu_ps((const float *)w_unit)));
+            _mm_storeu_ps(out + 4,
+                          _mm_mul_ps(w_sum0_1, _mm_loadu_ps((const float *)(w_unit + 16))));
+            _mm_storeu_ps(out + 8,
+                          _mm_mul_ps(w_sum0_2, _mm_loadu_ps((const float *)(w_unit + 32))));
+            _mm_storeu_ps(out + 12,
+                          _mm_mul_ps(w_sum0_3, _mm_loadu_ps((const float *)(w_unit + 48))));
         }
     }
 }
@@ -164,10 +177,10 @@ static void matmul_q4_1_16x64__sse2(size_t rows, const void *q, const void *w, f
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *
  * Schedule: 4 values a vector, 4 partial sums.
- * 75 instructions a row, 2.3 an output; 128 bytes of weights a call.
+ * 75 instructions a row, 2.3 an output; 128 bytes of weights in all.
  * Named at once: 5 __m128.
  */
-static void rms_norm_f32_32__sse2(size_t rows, const float *x, const float *gain, float *y) {
+void rms_norm_f32_32__sse2(size_t rows, const float *x, const float *gain, float *y) {
     for (size_t r = 0; r < rows; r++) {
         const float *source = x + r * 32;
         float *target = y + r * 32;

@@ -15,23 +15,31 @@
 
 #include "models/tiny/model.h"
 
+/* Defined below. */
+void matmul_q4_1_16x64__word64(size_t rows, size_t first, size_t last, const void *q, const void *w,
+                               float *y);
+void rms_norm_f32_32__word64(size_t rows, const float *x, const float *gain, float *y);
+
 /*
- * specs/kernels/matmul.py | matmul_q4_1 = Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of quantised rows with a Q4_1 matrix.
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 2 outputs a word, 4 products a multiplication, 8 outputs share x.
- * 1,572 instructions a row, 98.2 an output; 704 bytes of weights a call.
+ * 1,572 instructions a tile and row, 98.2 an output; 704 bytes of weights in all.
  * Named at once: 4 int32_t, 8 int64_t, 11 uint64_t.
  */
-static void matmul_q4_1_16x64__word64(size_t rows, const void *q, const void *w, float *y) {
-    for (size_t tile = 0; tile < 1; tile++) {
-        const uint8_t *weights = (const uint8_t *)w + tile * 704;
+void matmul_q4_1_16x64__word64(size_t rows, size_t first, size_t last, const void *q, const void *w,
+                               float *y) {
+    for (size_t tile = first; tile < last; tile++) {
+        const uint8_t *w_tile = (const uint8_t *)w + tile * 704;
         for (size_t r = 0; r < rows; r++) {
             const uint8_t *row = (const uint8_t *)q + r * 320;
+            float *out = y + r * 16 + tile * 16;
             for (size_t n = 0; n < 16; n += 8) {
+                float *values = out + n;
                 int64_t total0 = (int64_t)0;
                 int64_t total1 = (int64_t)0;
                 int64_t total2 = (int64_t)0;
@@ -41,7 +49,7 @@ static void matmul_q4_1_16x64__word64(size_t rows, const void *q, const void *w,
                 int64_t total6 = (int64_t)0;
                 int64_t total7 = (int64_t)0;
                 for (size_t b = 0; b < 2; b++) {
-                    const uint8_t *block = weights + b * 320;
+                    const uint8_t *block = w_tile + b * 320;
                     const uint8_t *record = row + b * 128 + 64;
                     uint64_t dot0 = (UINT64_C(0x0000000100000001) * 0);
                     uint64_t dot1 = (UINT64_C(0x0000000100000001) * 0);
@@ -156,16 +164,15 @@ static void matmul_q4_1_16x64__word64(size_t rows, const void *q, const void *w,
                         (total7 + (int64_t)((int32_t)(dot3 >> 32) - 131072) *
                                       ((ends6_high >> 16) * ((const int32_t *)(record + 72))[0]));
                 }
-                const float *scales = (const float *)(weights + n * 4 + 640);
-                float *out = y + r * 16 + tile * 16 + n;
-                *(out) = ((float)total0 * (((const float *)row)[0] * scales[0]));
-                *(out + 1) = ((float)total1 * (((const float *)row)[0] * scales[1]));
-                *(out + 2) = ((float)total2 * (((const float *)row)[0] * scales[2]));
-                *(out + 3) = ((float)total3 * (((const float *)row)[0] * scales[3]));
-                *(out + 4) = ((float)total4 * (((const float *)row)[0] * scales[4]));
-                *(out + 5) = ((float)total5 * (((const float *)row)[0] * scales[5]));
-                *(out + 6) = ((float)total6 * (((const float *)row)[0] * scales[6]));
-                *(out + 7) = ((float)total7 * (((const float *)row)[0] * scales[7]));
+                const float *scales = (const float *)(w_tile + n * 4 + 640);
+                *(values) = ((float)total0 * (((const float *)row)[0] * scales[0]));
+                *(values + 1) = ((float)total1 * (((const float *)row)[0] * scales[1]));
+                *(values + 2) = ((float)total2 * (((const float *)row)[0] * scales[2]));
+                *(values + 3) = ((float)total3 * (((const float *)row)[0] * scales[3]));
+                *(values + 4) = ((float)total4 * (((const float *)row)[0] * scales[4]));
+                *(values + 5) = ((float)total5 * (((const float *)row)[0] * scales[5]));
+                *(values + 6) = ((float)total6 * (((const float *)row)[0] * scales[6]));
+                *(values + 7) = ((float)total7 * (((const float *)row)[0] * scales[7]));
             }
         }
     }
@@ -179,10 +186,10 @@ static void matmul_q4_1_16x64__word64(size_t rows, const void *q, const void *w,
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *
  * Schedule: 4 values a vector, 4 partial sums.
- * 75 instructions a row, 2.3 an output; 128 bytes of weights a call.
+ * 75 instructions a row, 2.3 an output; 128 bytes of weights in all.
  * Named at once: 5 __m128.
  */
-static void rms_norm_f32_32__word64(size_t rows, const float *x, const float *gain, float *y) {
+void rms_norm_f32_32__word64(size_t rows, const float *x, const float *gain, float *y) {
     for (size_t r = 0; r < rows; r++) {
         const float *source = x + r * 32;
         float *target = y + r * 32;

@@ -1,0 +1,27 @@
+"""Gates of gated linear units, as steps that other schedules include: up * g / (1 + exp(-s(g))).
+
+SiLU has s(g) = g. GELU in its tanh form (arXiv:1606.08415) has s(g) = 2 sqrt(2/pi) (g + 0.044715 g^3),
+since (1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)).
+"""
+
+from specs.kernels.exponential import exponential
+
+
+def silu(p, gate):
+    """-s(g) for a SiLU."""
+    return p.subtract_f32(p.zero_f32(), gate)
+
+
+def gelu(p, gate):
+    """-s(g) for a GELU."""
+    square = p.multiply_f32(gate, gate)
+    cubic = p.add_f32(p.multiply_f32(square, p.broadcast_f32(0.044715)), p.broadcast_f32(1.0))
+    return p.multiply_f32(p.multiply_f32(gate, p.broadcast_f32(-1.5957691216057308)), cubic)
+
+
+def gated(p, name, activation, gate, up):
+    """up, weighed by the gate; both are values. `name` keeps apart the names that this takes."""
+    g = p.let(f"{name}_gate", gate)
+    e = exponential(p, p.let(f"{name}_exponent", activation(p, g)), f"{name}_e")
+    share = p.divide_f32(g, p.add_f32(e, p.broadcast_f32(1.0)))
+    return p.multiply_f32(share, up)
