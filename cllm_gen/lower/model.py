@@ -16,12 +16,12 @@ from cllm_gen.lower.weight_map import Placed, place
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.model import Model
 from cllm_gen.spec.tensor import Stage
-from cllm_gen.weights.layout import TILE_ROWS
+from cllm_gen.weights.layout import MEANING, TILE_ROWS
 
 ROWS_MAX = 256  # rows of one step
 LOGITS_MAX = 8  # rows of one step that may ask for logits
 KV_BLOCK_TOKENS = 32
-IMAGE_FORMAT = 1
+IMAGE_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,11 @@ class Lowered:
     @property
     def layout(self) -> str:
         """The weights section in words; its digest ties a packed image to the generated code."""
-        lines = [f"format {IMAGE_FORMAT}", f"model {self.program.model.name}"]
+        lines = [
+            f"format {IMAGE_FORMAT}",
+            f"tiles {hashlib.sha256(MEANING.encode()).hexdigest()}",
+            f"model {self.program.model.name}",
+        ]
         for item in self.weights.values():
             shape = "x".join(map(str, item.weight.shape))
             lines.append(f"{item.offset} {item.size} {item.weight.name} {item.weight.type} {shape}")

@@ -23,8 +23,8 @@ class Placed:
 
 
 def packed_size(weight: Weight) -> int:
-    """Bytes of a weight in its packed layout: f32 as it is, matrices as tile16."""
-    if weight.type == "f32":
+    """Bytes of a weight in its packed layout: vectors are f32 as they are, matrices tile16."""
+    if len(weight.shape) == 1:
         return 4 * weight.shape[-1]
     return packed_bytes(weight.type, *weight.shape)
 

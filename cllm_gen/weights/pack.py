@@ -21,7 +21,7 @@ from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.model import Model
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile, locate
-from cllm_gen.weights.layout import pack_tile16
+from cllm_gen.weights.tile16 import pack
 from cllm_gen.weights.tokenizer_tables import tokenizer_section
 
 PAGE = 4096
@@ -93,7 +93,10 @@ def weights_section(
                 f"but {wanted.span} expects {wanted.type} {wanted.shape}"
             )
         raw = tensor.raw()
-        data = raw.tobytes() if wanted.type == "f32" else pack_tile16(wanted.type, raw)
+        try:
+            data = raw.tobytes() if len(wanted.shape) == 1 else pack(wanted.type, raw)
+        except ValueError as error:
+            raise ModelFileError(f"{file.path.name}: tensor {name!r}: {error}") from None
         if len(data) != item.size:
             raise AssertionError(f"{name}: packed to {len(data)} bytes, placed for {item.size}")
         section[item.offset : item.offset + item.size] = data

@@ -8,6 +8,7 @@ from cllm_gen.weights.layout import BLOCK, BOUND_BYTES, LAYOUTS, TILE_ROWS, layo
 from cllm_gen.weights.quants import Quants, read
 
 _FLOATS = {"f16": "<f2", "bf16": "<u2", "f32": "<f4"}
+_TOGETHER = {"f16": 1, "bf16": 2, "f32": 1}  # neighbours of a row that stay side by side
 _NIBBLES = ("q4_1", "q5_1", "q4_k", "q5_k")
 _FIFTH = ("q5_1", "q5_k")
 
@@ -122,13 +123,15 @@ def _pack_floats(type_name: str, raw: np.ndarray) -> bytes:
         raise ValueError("a value is not a finite number")
     rows, columns = elements.shape
     LAYOUTS[type_name].bytes(rows, columns)
-    tiles = elements.reshape(rows // TILE_ROWS, TILE_ROWS, columns).swapaxes(1, 2)
-    return np.ascontiguousarray(tiles).tobytes()
+    together = _TOGETHER[type_name]
+    tiles = elements.reshape(rows // TILE_ROWS, TILE_ROWS, columns // together, together)
+    return np.ascontiguousarray(tiles.swapaxes(1, 2)).tobytes()
 
 
 def _unpack_floats(type_name: str, data: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    tiles = data.view(_FLOATS[type_name]).reshape(-1, columns, TILE_ROWS).swapaxes(1, 2)
-    return _widened(type_name, np.ascontiguousarray(tiles)).reshape(rows, columns)
+    together = _TOGETHER[type_name]
+    tiles = data.view(_FLOATS[type_name]).reshape(-1, columns // together, TILE_ROWS, together)
+    return _widened(type_name, np.ascontiguousarray(tiles.swapaxes(1, 2))).reshape(rows, columns)
 
 
 def _widened(type_name: str, elements: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@
 #include "appliance.h"
 #include "log.h"
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define HEADER_BYTES 64
 #define ENTRY_BYTES 64
 #define NAME_BYTES 24

@@ -4,7 +4,7 @@
  *
  *   offset  size  field
  *   0       8     magic "CLLMPACK"
- *   8       4     format version (1)
+ *   8       4     format version (2)
  *   12      4     section count
  *   16      32    fingerprint: SHA-256 of the layout that the generated model.h states
  *   48      8     image size in bytes

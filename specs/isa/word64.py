@@ -28,11 +28,18 @@ SCALARS = (
         "least(a: i32, b: i32) -> i32 = select((a & 0xffffffff) < b, a, b)",
     ),
     Instruction("(int32_t)({a} >> {n})", "narrow_i64(a: i64, n: imm) -> i32 = a >> n"),
+    Instruction(
+        "({a} > {b} ? {a} : {b})", "most(a: i32, b: i32) -> i32 = select(a > b, a, b)"
+    ),
     Instruction("*({p}) = {a}", "store_one_i32(p: *i32[1], a: i32) -> *i32[1] = a"),
     Instruction("(int64_t){x}", "start(x: imm) -> i64 = x"),
     Instruction(
         "({total} + (int64_t){a} * {b})",
         "accumulate(total: i64, a: i32, b: i32) -> i64 = total + a * b",
+    ),
+    Instruction(
+        "((union { int32_t bits; float value; }){{a}}).value",
+        "as_one_f32(a: i32) -> f32 = from_bits(a)",
     ),
     Instruction("(float){a}", "round_i64(a: i64) -> f32 = a"),
     Instruction("({a} + {b})", "plus_f32(a: f32, b: f32) -> f32 = a + b"),

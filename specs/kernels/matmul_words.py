@@ -6,11 +6,16 @@ four such products, all of a word's nibbles, starts at 32768 less eight times ea
 were from -8 to 7: eight of those times ten bits stay within 16 bits, so that no digit borrows from
 the next. Then digits 1 and 3 are set apart in 32 bits.
 
-Sums of a whole row stay in 64-bit integers: dot * D * level, all whole numbers.
+Sums of a whole row stay in 64-bit integers: dot * D * level, all whole numbers. D is a block's scale
+in units of the row's bound / 2^20, cut to a whole number: it is the half itself unless that is a
+thousand times smaller than the bound.
 """
 
-from cllm_gen.weights.layout import BLOCK_BYTES, tile_bytes
+from cllm_gen.weights.layout import TILE_ROWS, layout_of
 from specs.kernels import activations as at
+from specs.kernels.matmul_results import finish, matrices
+
+_TOP = 35  # a unit is 2^(shift - _TOP)
 
 
 def _fields(p, name, place):
@@ -70,74 +75,114 @@ def _digits_q8_0(p, block, record, words, first, width):
     return dots
 
 
+def _shifts(p, bounds, count):
+    """For each row how far a half with the exponent field 0 is shifted down."""
+    found = []
+    for i in range(count):
+        # The bound's exponent, but not below that of the least normal half.
+        least = p.most(p.halve(bounds.at(i, "i32"), 23), 127 - 14)
+        found.append(p.let(f"shift{i}", p.minus(least, 127 - 15)))
+    return found
+
+
+def _unit(p, shift):
+    """What a scale of 1 stands for."""
+    return p.as_one_f32(p.double(p.plus(shift, 127 - _TOP), 23))
+
+
+def _scale(p, name, half, shift):
+    """The half in the upper 16 bits as a whole number of units. Its exponent field counts from 1;
+    0 means 1 without the leading bit of its fraction."""
+    exponent = p.let(f"{name}_exponent", p.both(p.halve(half, 26), 31))
+    normal = p.let(f"{name}_normal", p.halve(p.minus(0, exponent), 31))
+    fraction = p.either(p.both(p.halve(half, 6), 0x3FF << 10), p.both(normal, 1 << 20))
+    down = p.minus(p.minus(p.minus(shift, exponent), 1), normal)
+    size = p.halve_by(fraction, down)
+    sign = p.let(f"{name}_sign", p.halve(half, 31))
+    return p.let(name, p.minus(p.differ(size, sign), sign))
+
+
+def _scales(p, name, place, shifts, width):
+    """The scales of neighbouring rows from `place` on."""
+    found = []
+    for first in range(0, len(shifts), width // 2):
+        fields = _fields(p, f"{name}{first}_halves", place + 2 * first)
+        halves = [half for field in fields for half in (p.double(field, 16), field)]
+        for i, half in enumerate(halves, first):
+            top = p.let(f"{name}{i}_half", p.plus(half, 0))
+            found.append(_scale(p, f"{name}{i}", top, shifts[i]))
+    return found
+
+
 def words(width, together):
     """Words of `width` bytes, `together` of them sharing each load of activations."""
 
-    def steps(type_name, finish):
-        quants, block_bytes = {"q4_1": 256, "q8_0": 512}[type_name], BLOCK_BYTES[type_name]
+    def steps(operation, type_name):
+        layout = layout_of(type_name)
         each, group = width // 4, width // 4 * together
 
         def sums(p, K, weights, row, n):
-            """Each row's sum, as a 64-bit integer, and its unit."""
+            """Each row's sum."""
+            bounds = p.pointer("bounds", weights + (n * 4 + layout.bounds_at(K)))
+            shifts = _shifts(p, bounds, group)
             totals = [p.let(f"total{i}", p.start(0)) for i in range(group)]
             with p.loop("b", K // 32) as b:
-                block = p.pointer("block", weights + b * block_bytes)
+                block = p.pointer("block", weights + b * layout.quant_bytes)
                 record = p.pointer("record", row + (b * at.BLOCK_BYTES + at.ROW_HEADER))
                 level = (record + at.LEVEL).at(0, "i32")
                 digits = _digits_q4_1 if type_name == "q4_1" else _digits_q8_0
                 dots = digits(p, block, record, together, n * 4, width)
-                ends = p.pointer("ends", block + (n * 4 + quants))
+                place = weights + (b * layout.record_bytes + n * 2 + layout.records_at(K))
+                scales = p.pointer("scales", place)
+                ds = _scales(p, "d", scales, shifts, width)
                 if type_name == "q4_1":
                     level_sum = p.let("level_sum", p.plus((record + at.LEVEL_SUM).at(0, "i32"), 0))
+                    ms = _scales(p, "m", scales + 2 * TILE_ROWS, shifts, width)
                 else:
                     total_x = (record + at.SUM).at(0, "i32")
                     bias = p.let("bias", p.plus(p.times(total_x, 128), 0x1000000))
                 for i in range(group):
                     field = p.high_i32 if i % each else p.low_i32
                     dot = field(dots[i // each])
-                    if i % each == 0:
-                        ends_of = _fields(p, f"ends{i}", ends + 4 * i)
-                    end = ends_of[i % each]
-                    if type_name == "q4_1":
-                        m, d = p.halve(p.double(end, 16), 16), p.halve(end, 16)
+                    if type_name == "q4_1":  # dots are of quants less eight
+                        m = p.plus(ms[i], p.times(ds[i], 8))
                         p.set(totals[i], p.accumulate(totals[i], level_sum, m))
-                        scaled, factor = p.minus(dot, 0x20000), p.times(d, level)
+                        scaled, factor = p.minus(dot, 0x20000), p.times(ds[i], level)
                     else:
-                        scaled, factor = p.times(p.minus(dot, bias), level), end
+                        scaled, factor = p.times(p.minus(dot, bias), level), ds[i]
                     p.set(totals[i], p.accumulate(totals[i], scaled, factor))
-            scales = p.pointer("scales", (weights + (n * 4 + K // 32 * block_bytes)).cast("f32"))
+            unit = row.cast("f32").at(0)
             return [
-                p.times_f32(p.round_i64(total), p.times_f32(row.cast("f32").at(0), scales.at(i)))
-                for i, total in enumerate(totals)
+                p.times_f32(p.round_i64(total), p.times_f32(unit, _unit(p, shift)))
+                for total, shift in zip(totals, shifts)
             ]
 
         def matmul(p, N, K):
             stride = at.ROW_HEADER + K // 32 * at.BLOCK_BYTES
+            names = matrices(operation)
             with p.loop("tile", p.scalar("last"), start=p.scalar("first")) as tile:
-                matrices = {
-                    name: p.pointer(
-                        f"{name}_tile", p.argument(name, "u8") + tile * tile_bytes(type_name, K)
-                    )
-                    for name in finish.matrices
-                }
+                tiles = [
+                    p.pointer(f"{name}_tile", p.argument(name, "u8") + tile * layout.tile_bytes(K))
+                    for name in names
+                ]
                 for r, _ in p.tile_rows(1):
                     row = p.pointer("row", p.argument("q", "u8") + r * stride)
-                    y = p.pointer("out", p.argument("y", "f32") + (r * N + tile * 16))
-                    places = {
-                        name: p.array(f"{name}_values", "f32", 16) if len(matrices) > 1 else y
-                        for name in matrices
-                    }
-                    for name, weights in matrices.items():
-                        with p.loop("n", 16, step=group) as n:
-                            out = p.pointer("values", places[name] + n)
+                    y = p.pointer("out", p.argument("y", "f32") + (r * N + tile * TILE_ROWS))
+                    places = [
+                        p.array(f"{name}_values", "f32", TILE_ROWS) if len(names) > 1 else y
+                        for name in names
+                    ]
+                    for weights, place in zip(tiles, places):
+                        with p.loop("n", TILE_ROWS, step=group) as n:
+                            out = p.pointer("values", place + n)
                             for i, value in enumerate(sums(p, K, weights, row, n)):
-                                if finish.adds:
+                                if operation == "matmul_add":
                                     value = p.plus_f32(out.at(i), value)
                                 p.do(p.store_one_f32(out + i, value))
-                    if len(matrices) > 1:
-                        with p.loop("n", 16, step=4) as n:
-                            values = [p.load_f32(place + n) for place in places.values()]
-                            p.do(p.store_f32(y + n, finish.join(p, "y", y + n, *values)))
+                    if len(names) > 1:
+                        with p.loop("n", TILE_ROWS, step=4) as n:
+                            values = [[p.load_f32(place + n)] for place in places]
+                            finish(p, operation, values, p.pointer("gated", y + n))
 
         return matmul
 

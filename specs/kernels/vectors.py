@@ -1,44 +1,9 @@
-"""Kernels over rows of floats: embedding, norm, rotary positions, gated activation."""
+"""Kernels over rows of floats: norm, rotary positions, gated activation."""
 
 from cllm_gen.spec.kernel import Kernel, Schedule
-from cllm_gen.weights.layout import BLOCK_BYTES, tile_bytes
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
 from specs.kernels.exponential import exponential
-
-
-def _embed(p, N, K):
-    w, tokens = p.argument("w", "u8"), p.argument("tokens", "i32")
-    block_bytes = BLOCK_BYTES["q8_0"]
-    for r, _ in p.tile_rows(1):
-        token = p.index("token", tokens.at(r))
-        lane = p.index("lane", token % 16)
-        weights = p.pointer("weights", w + token // 16 * tile_bytes("q8_0", K))
-        unit = p.let("unit", p.broadcast_f32((weights + K // 32 * block_bytes).at(lane, "f32")))
-        with p.loop("b", K // 32) as b:
-            block = p.pointer("block", weights + b * block_bytes)
-            whole = p.to_f32(p.broadcast_i32((block + 512).at(lane, "i32")))
-            scale = p.let("scale", p.multiply_f32(whole, unit))
-            out = p.pointer("out", p.argument("x", "f32") + (r * K + b * 32))
-            for v in range(8):
-                quants = p.let(f"q{v}", p.broadcast_i32((block + 64 * v).at(lane, "i32")))
-                twice = p.let(f"q{v}_twice", p.interleave_i8(quants, quants))
-                wide = p.shift_right_i32(p.interleave_i16(twice, twice), 24)
-                p.do(p.store_f32(out + 4 * v, p.multiply_f32(p.to_f32(wide), scale)))
-
-
-embed_q8_0 = Kernel(
-    operation="embed",
-    type="q8_0",
-    summary="Rows of the embedding matrix, one a token.",
-    shape=("N", "K"),
-    arguments={"rows": "size", "tokens": "in i32", "w": "in bytes", "x": "out f32"},
-    algorithm="""
-        for r < rows, k < K
-        x[r, k] = w[tokens[r], k]
-    """,
-    schedules={"sse2": Schedule(sse2, _embed, "4 values a vector")},
-)
 
 
 def _rms_norm(p, K, epsilon):

@@ -13,7 +13,8 @@ from cllm_gen.emit.render import environment, render
 from cllm_gen.lower.kernel import load_kernels, outputs, quantized_bytes
 from cllm_gen.notation.evaluate import evaluate
 from cllm_gen.spec.kernel import KernelRequest
-from cllm_gen.weights.layout import pack_tile16, tile_bytes, unpack_tile16
+from cllm_gen.weights.layout import layout_of
+from cllm_gen.weights.tile16 import pack, unpack
 from specs.kernels.activations import BLOCK_BYTES, LEVEL, ROW_HEADER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,7 +108,7 @@ class Library:
 
 def packed(type_name: str, raw: np.ndarray) -> np.ndarray:
     """Packed weights on a 64-byte boundary."""
-    data = np.frombuffer(pack_tile16(type_name, raw), np.uint8)
+    data = np.frombuffer(pack(type_name, raw), np.uint8)
     out = aligned(data.shape, np.uint8)
     out[:] = data
     return out
@@ -122,9 +123,9 @@ def weights(type_name: str, rows: int, columns: int, seed: int = 0) -> np.ndarra
 
 def values_of(type_name: str, w: np.ndarray, rows: range, columns: int) -> np.ndarray:
     """The values of some of a packed matrix's rows, which begin and end with tiles."""
-    size = tile_bytes(type_name, columns)
+    size = layout_of(type_name).tile_bytes(columns)
     part = w[rows.start // 16 * size : rows.stop // 16 * size]
-    return unpack_tile16(type_name, part.tobytes(), len(rows), columns)
+    return unpack(type_name, part.tobytes(), len(rows), columns)
 
 
 def levels_of(q: np.ndarray, columns: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from cllm_gen.lower.kernel import quantized_bytes
 from cllm_gen.spec.kernel import KernelRequest
-from cllm_gen.weights.layout import unpack_tile16
+from cllm_gen.weights.tile16 import unpack
 from tests.kernels.harness import (
     Library,
     aligned,
@@ -146,7 +146,7 @@ def test_extreme_quants_do_not_overflow(library, type_name):
         library.call(
             KernelRequest("matmul", type_name, (n, k)), 1, 0, 1, quantized(library, x), w, y
         )
-        want = unpack_tile16(type_name, w.tobytes(), n, k).sum(axis=1) * sign
+        want = unpack(type_name, w.tobytes(), n, k).sum(axis=1) * sign
         assert np.allclose(y[0], want, rtol=2e-3)
 
 

@@ -92,7 +92,7 @@ def test_one_flipped_bit_is_found(library, place):
 
 REFUSED = [  # (offset, bytes written there, what the log must say)
     (0, b"GGUFPACK", "not a packed model image"),
-    (8, struct.pack("<I", 2), "format is 2, expected 1"),
+    (8, struct.pack("<I", 1), "format is 1, expected 2"),
     (12, struct.pack("<I", 64), "section count is 64"),
     (12, struct.pack("<I", 2**32 - 1), "section count"),
     (20, b"\xee", "packed for another layout"),
