@@ -4,7 +4,7 @@
  * spec:       specs/models/smollm2_135m.py
  * template:   forward.c.j2
  * parameters: model=smollm2_135m
- * parameters: instruction_sets=word32,sse2,word64,ssse3,avx2
+ * parameters: instruction_sets=word32,sse2,word64,avx2,avx512,amx
  */
 
 /* The forward pass of SmolLM2-135M-Instruct; contracts in include/forward.h.
@@ -350,7 +350,7 @@ static bool choose_kernels(void) {
         bool found = kernels_select(weights, clock_nanoseconds, &choice);
         if (!found)
             log_error("forward", "this CPU has none of the image's instruction sets (word32, sse2, "
-                                 "word64, ssse3, avx2)");
+                                 "word64, avx2, avx512, amx)");
         return found;
     }
     for (size_t i = 0; i < KERNELS_SETS; i++) {
@@ -365,7 +365,7 @@ static bool choose_kernels(void) {
             return false;
         }
     }
-    log_error("forward", "isa=%.*s: expected one of word32, sse2, word64, ssse3, avx2",
+    log_error("forward", "isa=%.*s: expected one of word32, sse2, word64, avx2, avx512, amx",
               (int)name.count, name.bytes);
     return false;
 }

@@ -6,7 +6,7 @@
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/vectors.py
  * template:   kernels.h.j2
- * parameters: sets=word32,sse2,word64,ssse3,avx2
+ * parameters: sets=word32,sse2,word64,avx2,avx512,amx
  * parameters:
  * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
  */
@@ -68,8 +68,9 @@ struct kernels {
 extern const struct kernels kernels__word32 __attribute__((weak));
 extern const struct kernels kernels__sse2 __attribute__((weak));
 extern const struct kernels kernels__word64 __attribute__((weak));
-extern const struct kernels kernels__ssse3 __attribute__((weak));
 extern const struct kernels kernels__avx2 __attribute__((weak));
+extern const struct kernels kernels__avx512 __attribute__((weak));
+extern const struct kernels kernels__amx __attribute__((weak));
 
 /* One instruction set that was compiled in or could have been. */
 struct kernels_set {
@@ -78,7 +79,7 @@ struct kernels_set {
 };
 
 /* Every set, least capable first. */
-#define KERNELS_SETS 5
+#define KERNELS_SETS 6
 extern const struct kernels_set kernels_sets[KERNELS_SETS];
 
 /* Whether a set is compiled in, this CPU has it and the system has enabled its registers. */
