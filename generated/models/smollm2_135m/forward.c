@@ -127,10 +127,10 @@ static const double frequencies_64_100000[32] = {1.0,
                                                  2.0535250264571462e-05,
                                                  1.4330125702369627e-05};
 
-static void turn_64_100000(void) {
+static void turn_64_100000(struct part part) {
     float *cosines = (float *)(activations + 589824);
     float *sines = (float *)(activations + 622592);
-    for (size_t r = 0; r < row_count; r++)
+    for (size_t r = part.first; r < part.end; r++)
         for (size_t i = 0; i < 32; i++)
             math_sin_cos(rows[r].position * frequencies_64_100000[i], &sines[r * 32 + i],
                          &cosines[r * 32 + i]);
@@ -139,6 +139,8 @@ static void turn_64_100000(void) {
 static void run_embedding(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     float *residual = (float *)(activations + 0);
+
+    turn_64_100000(part_of(row_count, worker));
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -433,7 +435,6 @@ void forward_begin(const struct forward_row *wanted, size_t count) {
     row_kernels = kernels_for(row_count);
     asked_kernels = kernels_for(asked_count);
     find_runs();
-    turn_64_100000();
     next_stage = 0;
     complete = false;
 }
