@@ -329,6 +329,8 @@ static void run_head(const struct stage *stage, size_t worker) {
     }
 }
 
+_Static_assert(MODEL_ACTIVATION_BYTES >= KERNELS_SCRATCH_BYTES, "kernels are timed on activations");
+
 /* What a step runs, in order. */
 static const struct stage stages[] = {
     {run_embedding, 0, 0},         {run_layer, 32047104, 0},      {run_layer, 34284288, 24576},
@@ -349,7 +351,7 @@ static const struct stage stages[] = {
 static bool choose_kernels(void) {
     struct text name = command_line_value("isa");
     if (name.bytes == NULL) {
-        bool found = kernels_select(weights, clock_nanoseconds, &choice);
+        bool found = kernels_select(weights, activations, clock_nanoseconds, &choice);
         if (!found)
             log_error("forward", "this CPU has none of the image's instruction sets (word32, sse2, "
                                  "word64, avx2, avx512, amx)");

@@ -221,10 +221,10 @@ bool kernels_supported(const struct kernels_set *set) {
 /* What one set takes for a probe of so many rows, quantisation (each set has its own layout) not
  * counted. */
 static uint64_t probe(const struct kernels *kernels, size_t rows, const void *weights,
-                      uint64_t (*clock)(void)) {
-    static float input[PROBE_ROWS * 576] __attribute__((aligned(64)));
-    static float output[PROBE_ROWS * 192] __attribute__((aligned(64)));
-    static uint8_t quantized[PROBE_ROWS * 2368] __attribute__((aligned(64)));
+                      void *scratch, uint64_t (*clock)(void)) {
+    float *input = scratch;
+    float *output = input + PROBE_ROWS * 576;
+    uint8_t *quantized = (uint8_t *)(output + PROBE_ROWS * 192);
     for (size_t i = 0; i < rows * 576; i++) {
         input[i] = (float)(int)(i % 17) - 8.0f;
     }
@@ -236,14 +236,14 @@ static uint64_t probe(const struct kernels *kernels, size_t rows, const void *we
 
 /* The supported set that is fastest at so many rows; null if there is none. The sets take turns, so
  * that a moment in which the machine is slow does not count against one. */
-static const struct kernels_set *fastest(size_t rows, const void *weights,
+static const struct kernels_set *fastest(size_t rows, const void *weights, void *scratch,
                                          uint64_t (*clock)(void)) {
     const struct kernels_set *found = NULL;
     uint64_t least[KERNELS_SETS];
     for (size_t round = 0; round < PROBE_ROUNDS; round++) {
         for (size_t i = 0; i < KERNELS_SETS; i++) {
             if (kernels_supported(&kernels_sets[i])) {
-                uint64_t taken = probe(kernels_sets[i].kernels, rows, weights, clock);
+                uint64_t taken = probe(kernels_sets[i].kernels, rows, weights, scratch, clock);
                 least[i] = round == 0 || taken < least[i] ? taken : least[i];
             }
         }
@@ -257,15 +257,16 @@ static const struct kernels_set *fastest(size_t rows, const void *weights,
     return found;
 }
 
-bool kernels_select(const void *weights, uint64_t (*clock)(void), struct kernels_choice *choice) {
-    choice->few = fastest(1, weights, clock);
+bool kernels_select(const void *weights, void *scratch, uint64_t (*clock)(void),
+                    struct kernels_choice *choice) {
+    choice->few = fastest(1, weights, scratch, clock);
     if (choice->few == NULL) {
         return false;
     }
-    choice->many = fastest(PROBE_ROWS, weights, clock);
+    choice->many = fastest(PROBE_ROWS, weights, scratch, clock);
     choice->many_from = 2;
     while (choice->many_from < PROBE_ROWS &&
-           fastest(choice->many_from, weights, clock) != choice->many) {
+           fastest(choice->many_from, weights, scratch, clock) != choice->many) {
         choice->many_from *= 2;
     }
     return true;
