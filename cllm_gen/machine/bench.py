@@ -78,7 +78,7 @@ def bench(
         for threads in settings.threads
         for entrant in _contest(root, console, image, shipped, threads, settings)
     ]
-    kind = getattr(spec, "kv_cache", "f32")
+    kind = spec.kv_cache
     results = [
         report.result(each, report.cache_value_bytes(each.engine, kind), abilities)
         for each in entrants

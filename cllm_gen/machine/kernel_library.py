@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from cllm_gen.image.compile import run_tool
-from cllm_gen.image.sources import units
+from cllm_gen.image.compile import compile_units, run_tool
+from cllm_gen.image.sources import Unit, units
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import CPU_REGISTERS, InstructionSet
@@ -36,22 +37,28 @@ class KernelLibrary:
 
     def __init__(self, root: Path, appliance: Appliance, isa: InstructionSet):
         self.root, self.isa = root, isa
-        folder = root / "build" / "bench" / "kernels"
+        folder = root / "build" / "bench" / f"{appliance.model.name}__{isa.name}"
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{appliance.model.name}__{isa.name}.so"
         headers = run_tool(root, ["gcc", "-print-file-name=include"]).strip()
-        wanted = [f"kernels__{level.name}.c" for level in isa.chain]
-        objects = []
-        for unit in units(root, "hosted", appliance, headers, False, False):
-            name = unit.source.rsplit("/", 1)[-1]
-            if name in wanted:
-                objects.append(str(folder / f"{appliance.model.name}__{name}.o"))
-                command = ["gcc", *unit.flags, "-fPIC", "-c", unit.source, "-o", objects[-1]]
-                run_tool(root, command)
-        if not objects:
+        wanted = {f"kernels__{level.name}.c" for level in isa.chain}
+        found = [
+            Unit(unit.source, (*unit.flags, "-fPIC"))
+            for unit in units(root, "hosted", appliance, headers, False, False)
+            if unit.source.rsplit("/", 1)[-1] in wanted
+        ]
+        if not any(unit.source.endswith(f"kernels__{isa.name}.c") for unit in found):
             raise RunFailed(f"the hosted image of {appliance.name} has no set {isa.name}")
+        objects = compile_units(root, folder, found, lambda *_: None)
         stopwatch = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", str(_STOPWATCH)]
-        run_tool(root, ["gcc", "-shared", *stopwatch, *objects, "-o", str(self.path)])
+        # A name of its own for each content: a library that is loaded is not read again.
+        digest = hashlib.sha256(_STOPWATCH.read_bytes())
+        for each in objects:
+            digest.update(each.read_bytes())
+        self.path = folder / f"kernels-{digest.hexdigest()[:12]}.so"
+        if not self.path.exists():
+            for old in folder.glob("*.so"):
+                old.unlink()
+            run_tool(root, ["gcc", "-shared", *stopwatch, *map(str, objects), "-o", str(self.path)])
         self._symbols = self._read_symbols()
         self._library = ctypes.CDLL(str(self.path))
         self._library.stopwatch.restype = ctypes.c_double
