@@ -1439,7 +1439,7 @@ void matmul_add_q4_1_576x1536__avx2(size_t rows, size_t first, size_t last, cons
  *     for r < rows, k < K
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *
- * Schedule: 8 values a vector, 4 partial sums.
+ * Schedule: 8 values a vector, up to 4 partial sums.
  * 589 instructions a row, 1.0 an output; 2,304 bytes of weights in all.
  * Named at once: 5 __m256.
  */

@@ -1360,7 +1360,7 @@ void quantize_f32_1536__sse2(size_t rows, const float *x, void *q) {
  *     for r < rows, k < K
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *
- * Schedule: 4 values a vector, 4 partial sums.
+ * Schedule: 4 values a vector, up to 4 partial sums.
  * 1,163 instructions a row, 2.0 an output; 2,304 bytes of weights in all.
  * Named at once: 5 __m128.
  */
