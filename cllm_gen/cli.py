@@ -232,3 +232,20 @@ def bench(
         compare(root, appliance, model, settings["append"], "llama" in settings["peers"])
     else:
         run(root, appliance, model, Settings(**settings), json_path)
+
+
+@cli.command()
+@click.argument("kernel", required=False)
+@click.option("--isa", metavar="SET", help="Instruction set (default: the best that runs here).")
+@_appliance
+@click.option("--model", metavar="M", help="The appliance that serves this model.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def explain(root: Path, **settings) -> None:
+    """Tell what a generated KERNEL costs, what bounds it here, and how near it comes.
+
+    Without a name, or with the beginning of several, lists them with the bytes of their code.
+    """
+    from cllm_gen.machine.explain_page import show
+
+    show(root, **settings)

@@ -14,6 +14,7 @@
 #include "workers.h"
 
 #define IDLE_NANOSECONDS 1000000000u
+#define SERVE_NANOSECONDS 500000u /* between looks at the network while the engine works */
 
 _Noreturn void kernel_main(void) {
     command_line_start(platform_command_line());
@@ -29,13 +30,17 @@ _Noreturn void kernel_main(void) {
         panic("no network: the log above says why");
     engine_start();
 
+    uint64_t served = 0;
     while (!platform_stop_requested()) {
-        bool busy = transport_poll();
+        bool busy = engine_poll();
+        uint64_t now = clock_nanoseconds();
+        if (busy && now - served < SERVE_NANOSECONDS)
+            continue;
+        served = now;
+        busy |= transport_poll();
         busy |= http_poll();
-        busy |= engine_poll();
         if (!busy) {
-            uint64_t latest = clock_nanoseconds() + IDLE_NANOSECONDS;
-            uint64_t timer = transport_deadline();
+            uint64_t latest = now + IDLE_NANOSECONDS, timer = transport_deadline();
             platform_idle(timer < latest ? timer : latest);
         }
     }

@@ -213,7 +213,7 @@ def outputs(
             "tiles": min(PROBE_TILES, probe.shape[0] // TILE_ROWS),
             "rows": PROBE_ROWS,
             "bytes": packed_bytes(probe.type, *probe.shape),
-            "row_bytes": quantized_bytes(probe.shape[1]),
+            "scratch": PROBE_ROWS * (4 * sum(probe.shape) + quantized_bytes(probe.shape[1])),
         },
     }
     names = ",".join(isa.name for isa in instruction_sets)

@@ -273,6 +273,15 @@ class Program:
         self.lines.append(f"{MEMORY[element]} {name}[{count}] __attribute__((aligned(64)));")
         return Pointer(name, element, True)
 
+    def constants(self, name: str, element: str, values: list[int]) -> Pointer:
+        """Constants in memory, on a 64-byte boundary."""
+        self._scopes[-1].add(name)
+        self.lines.append(
+            f"static const {MEMORY[element]} {name}[{len(values)}] __attribute__((aligned(64))) = "
+            f"{{{', '.join(map(str, values))}}};"
+        )
+        return Pointer(name, element)
+
     def argument(self, name: str, element: str) -> Pointer:
         """A pointer argument of the kernel, as a pointer to an element type."""
         kind = self.arguments[name]

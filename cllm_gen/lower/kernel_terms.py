@@ -52,9 +52,15 @@ class Term:
     def __gt__(self, other) -> Term:
         return Term(f"{self.inner} > {self._of(other)}", False)
 
-    def choose(self, then, otherwise) -> Term:
-        """`then` where this condition holds."""
-        return Term(f"({self.inner} ? {self._of(then)} : {self._of(otherwise)})")
+    def equals(self, other: Term) -> Term:
+        return Term(f"{self.inner} == {self._of(other)}", False)
+
+    def choose(self, then, otherwise):
+        """`then` where this condition holds; both are scalars, or both addresses."""
+        if isinstance(then, Pointer):
+            text = f"({self.text} ? {then.text} : {otherwise.text})"
+            return Pointer(text, then.element, then.writable)
+        return Term(f"({self.text} ? {self._of(then)} : {self._of(otherwise)})")
 
 
 MEMORY = {
@@ -66,6 +72,7 @@ MEMORY = {
     "u32": "uint32_t",
     "u64": "uint64_t",
     "i64": "int64_t",
+    "bf16": "uint16_t",
     "f32": "float",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from cllm_gen.lower.trace_rows import GATES, RowOperations, part_name, source_of
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
 from cllm_gen.spec.source import Span, SpecError
@@ -101,7 +102,7 @@ def lower(model: Model, quantized_bytes, kv_cache: str) -> Program:
     return _Lowering(model, tape, result, quantized_bytes, kv_cache).run()
 
 
-class _Lowering:
+class _Lowering(RowOperations):
     def __init__(self, model: Model, tape: Tape, result: Forward, quantized_bytes, kv_cache: str):
         self.model, self.tape, self.result = model, tape, result
         self.quantized_bytes, self.kv_cache = quantized_bytes, kv_cache
@@ -109,6 +110,7 @@ class _Lowering:
         self.users: dict[int, list[Node]] = {}
         self.absorbed: dict[int, Node] = {}
         self.gated: dict[int, tuple[Node, Node]] = {}
+        self.gate_of: dict[int, str] = {}
         self.buffer_of: dict[int, Buffer] = {}
         self.quantised: dict[int, Buffer] = {}
 
@@ -118,8 +120,8 @@ class _Lowering:
         for node in nodes:
             for tensor in node.inputs:
                 if node.operation != "view":
-                    self.users.setdefault(id(_source(tensor)), []).append(node)
-        self.kept = {id(_source(t)) for t in (self.result.hidden, self.result.logits)}
+                    self.users.setdefault(id(source_of(tensor)), []).append(node)
+        self.kept = {id(source_of(t)) for t in (self.result.hidden, self.result.logits)}
         self._absorb()
         for node in nodes:
             if id(node) not in self.absorbed:
@@ -135,20 +137,21 @@ class _Lowering:
         return self.program
 
     def _absorb(self) -> None:
-        """Finds nodes that a later node computes on the way: a SiLU in the product that is its
-        only use, a linear map in the sum that is its only use and may overwrite its other term."""
+        """Finds nodes that a later node computes on the way: an activation in the product
+        that is its only use, a linear map in the sum that is its only use and may overwrite its other term.
+        """
         for node in self.tape.nodes:
             if node.operation == "multiply":
                 for tensor in node.inputs:
-                    gate = _source(tensor)
-                    if gate.operation == "silu" and self._only_use(gate, node):
+                    gate = source_of(tensor)
+                    if gate.operation in GATES and self._only_use(gate, node):
                         self.absorbed[id(gate)] = node
                         self._absorb_gated(gate, node)
                         break
         for node in self.tape.nodes:
             if node.operation == "add":
                 for term, other in ((1, 0), (0, 1)):
-                    linear = _source(node.inputs[term])
+                    linear = source_of(node.inputs[term])
                     if linear.operation == "linear" and self._only_use(linear, node):
                         if self._dies(node.inputs[other], node):
                             self.absorbed[id(linear)] = node
@@ -156,19 +159,20 @@ class _Lowering:
 
     def _absorb_gated(self, gate: Node, product: Node) -> None:
         """Two linear maps of one input, one gated, are one kernel."""
-        maps = [_source(gate.inputs[0])]
-        maps += [_source(t) for t in product.inputs if _source(t) is not gate]
+        maps = [source_of(gate.inputs[0])]
+        maps += [source_of(t) for t in product.inputs if source_of(t) is not gate]
         users = [gate, product]
         if len(maps) == 2 and all(
             each.operation == "linear" and self._only_use(each, user)
             for each, user in zip(maps, users)
         ):
             left, right = (each.weights[0] for each in maps)
-            same = _source(maps[0].inputs[0]) is _source(maps[1].inputs[0])
+            same = source_of(maps[0].inputs[0]) is source_of(maps[1].inputs[0])
             if same and (left.type, left.shape) == (right.type, right.shape):
                 for each in maps:
                     self.absorbed[id(each)] = product
                 self.gated[id(product)] = (maps[0], maps[1])
+                self.gate_of[id(product)] = gate.operation
 
     def _only_use(self, node: Node, user: Node) -> bool:
         users = self.users.get(id(node), [])
@@ -176,12 +180,12 @@ class _Lowering:
 
     def _dies(self, tensor: Tensor, node: Node) -> bool:
         """Nothing needs the tensor's value after `node`, so its buffer may be updated in place.
-        An absorbed SiLU reads its input late; an absorbed linear map has quantised it in time."""
-        source = _source(tensor)
+        An absorbed activation reads its input late; an absorbed linear map has quantised it in time.
+        """
+        source = source_of(tensor)
         users = self.users.get(id(source), [])
         late = [
-            self.absorbed.get(id(user), user) if user.operation == "silu" else user
-            for user in users
+            self.absorbed.get(id(user), user) if user.operation in GATES else user for user in users
         ]
         return (
             id(source) not in self.kept
@@ -190,7 +194,7 @@ class _Lowering:
         )
 
     def _of(self, tensor: Tensor) -> Buffer:
-        return self.buffer_of[id(_source(tensor))]
+        return self.buffer_of[id(source_of(tensor))]
 
     def _new(self, name: str, row_bytes: int, batch: str, type: str = "float") -> Buffer:
         buffer = Buffer(name, row_bytes, batch, type)
@@ -246,21 +250,10 @@ class _Lowering:
             node.weights,
         )
 
-    def _rms_norm(self, node: Node) -> None:
-        x = self._of(node.inputs[0])
-        request = KernelRequest("rms_norm", "f32", node.shape, (("epsilon", node["epsilon"]),))
-        self._emit(
-            node,
-            "rms_norm",
-            request,
-            {"x": x, "y": self._result(node, _part(node.weights[0]))},
-            node.weights,
-        )
-
     def _quantise(self, node: Node) -> Buffer:
         """The input of a linear map as integers, once for all maps that share it."""
         tensor = node.inputs[0]
-        key = id(_source(tensor))
+        key = id(source_of(tensor))
         if key not in self.quantised:
             x, width = self._of(tensor), tensor.size
             q = self._new(
@@ -303,70 +296,17 @@ class _Lowering:
     def _linear(self, node: Node) -> None:
         weight = node.weights[0]
         self._check_matrix(weight)
-        self._product("matmul", node, node, self._result(node, _part(weight)))
+        self._product("matmul", node, node, self._result(node, part_name(weight)))
 
     def _add(self, node: Node) -> None:
         for term, other in ((1, 0), (0, 1)):
-            linear = _source(node.inputs[term])
+            linear = source_of(node.inputs[term])
             if self.absorbed.get(id(linear)) is node:
                 self._check_matrix(linear.weights[0])
                 self.buffer_of[id(node)] = y = self._of(node.inputs[other])
                 self._product("matmul_add", node, linear, y)
                 return
-        raise SpecError(
-            node.span,
-            "a sum that no kernel computes",
-            "a sum of a value that is not used again and a linear map that is used only here",
-            "x = x + linear(w, y)",
-        )
-
-    def _silu(self, node: Node) -> None:
-        raise SpecError(
-            node.span,
-            "a SiLU that no kernel computes",
-            "a SiLU used once, in a product",
-            "silu(gate) * up",
-        )
-
-    def _gated_linear(self, node: Node, gate: Node, up: Node) -> None:
-        """Two matrices' products, joined by a gate."""
-        weights = (*gate.weights, *up.weights)
-        for weight in weights:
-            self._check_matrix(weight)
-        name = "_times_".join(_part(weight) for weight in weights)
-        self._emit(
-            node,
-            "swiglu",
-            KernelRequest("swiglu", weights[0].type, weights[0].shape),
-            {"q": self._quantise(gate), "y": self._result(node, name)},
-            weights,
-        )
-
-    def _multiply(self, node: Node) -> None:
-        if id(node) in self.gated:
-            self._gated_linear(node, *self.gated[id(node)])
-            return
-        for term, other in ((0, 1), (1, 0)):
-            gate = _source(node.inputs[term])
-            if self.absorbed.get(id(gate)) is node:
-                gate_buffer, up = self._of(gate.inputs[0]), self._of(node.inputs[other])
-                self._emit(
-                    node,
-                    "silu_multiply",
-                    KernelRequest("silu_multiply", "f32", (prod(node.shape),)),
-                    {
-                        "gate": gate_buffer,
-                        "up": up,
-                        "y": self._result(node, f"{gate_buffer.name}_times_{up.name}"),
-                    },
-                )
-                return
-        raise SpecError(
-            node.span,
-            "a product that no kernel computes",
-            "a product with a SiLU",
-            "silu(gate) * up",
-        )
+        self._plain_add(node)
 
     def _rope(self, node: Node) -> None:
         x = self._of(node.inputs[0])
@@ -389,7 +329,7 @@ class _Lowering:
         self._emit(
             node,
             "rope",
-            KernelRequest("rope", "f32", node.shape),
+            KernelRequest("rope_halves" if rotation.halves else "rope", "f32", node.shape),
             {"cosines": cosines, "sines": sines, "x": y},
         )
 
@@ -404,10 +344,15 @@ class _Lowering:
             groups=groups,
             width=width,
         )
+        window, scale = node["window"], node["scale"]
+        operation, shape = "attention", (q.shape[0], groups, width)
+        if window is not None and window < self.model.context:
+            operation, shape = "attention_window", (*shape, window)
+        parameters = () if scale is None else (("scale", scale),)
         self._emit(
             node,
             "attention",
-            KernelRequest("attention", self.kv_cache, (q.shape[0], groups, width)),
+            KernelRequest(operation, self.kv_cache, shape, parameters),
             {"q": self._of(q), "y": self._result(node, "mixed")},
             groups=groups,
         )
@@ -415,15 +360,3 @@ class _Lowering:
     def _asked(self, node: Node) -> None:
         x = self._of(node.inputs[0])
         self._emit(node, "asked", None, {"x": x, "y": self._result(node, f"{x.name}_asked")})
-
-
-def _source(tensor: Tensor) -> Node:
-    """The operation whose result a chain of views shows."""
-    while tensor.node.operation == "view":
-        tensor = tensor.node.inputs[0]
-    return tensor.node
-
-
-def _part(weight: Weight) -> str:
-    """A C name for what a weight computes: "blk.3.attn_q.weight" gives attn_q."""
-    return weight.name.removesuffix(".weight").rsplit(".", 1)[-1].lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ def bench(
     root: Path, appliance: str | None, model: str | None, settings: Settings, output: Path | None
 ) -> list[report.Result]:
     """Measures, prints tables, writes JSON and charts below build/bench/."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     spec = find_appliance(root, appliance, model)
     if settings.peers:
         python(root)
@@ -77,7 +78,7 @@ def bench(
         for threads in settings.threads
         for entrant in _contest(root, console, image, shipped, threads, settings)
     ]
-    kind = getattr(spec, "kv_cache", "f32")
+    kind = spec.kv_cache
     results = [
         report.result(each, report.cache_value_bytes(each.engine, kind), abilities)
         for each in entrants

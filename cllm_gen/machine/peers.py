@@ -18,7 +18,7 @@ VARIANTS = {
 """By engine, the weights that it is run with. llama.cpp: the file as shipped, and Q4_0, which it
 repacks for its fastest kernels. OpenVINO: F16, its best prefill, and Q4_0, its best decode."""
 
-TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO GenAI"}
+TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO"}
 _WORKER = Path(__file__).with_name("peer_worker.py")
 
 

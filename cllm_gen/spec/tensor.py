@@ -50,11 +50,15 @@ class Weight:
 
 @dataclass(frozen=True)
 class Rope:
-    """Rotary position embedding over interleaved pairs (2i, 2i+1): pair i turns by
-    position * base ** (-2i / width)."""
+    """Rotary position embedding: pair i of a head turns by position * base ** (-2i / width). Pairs
+    are neighbours (2i, 2i+1), or with `halves` (i, i + width/2)."""
 
     width: int
     base: float
+    halves: bool = False
+    divisors: tuple[float, ...] = ()
+    """What divides the angles, for contexts longer than were trained first: one for each pair, or
+    one for all (position interpolation, arXiv:2306.15595)."""
     span: Span = field(default_factory=caller_span, compare=False)
 
     def __post_init__(self) -> None:
@@ -65,10 +69,21 @@ class Rope:
                 "an even positive width and a base above 1",
                 "Rope(width=64, base=10000.0)",
             )
+        if len(self.divisors) not in (0, 1, self.width // 2) or any(d <= 0 for d in self.divisors):
+            raise SpecError(
+                self.span,
+                f"Rope(width={self.width}) with {len(self.divisors)} divisors",
+                f"one positive divisor, or {self.width // 2}",
+                f"Rope(width={self.width}, base={self.base}, divisors=(8.0,))",
+            )
 
     def frequencies(self) -> list[float]:
         """Radians a position, one a pair."""
-        return [self.base ** (-2 * i / self.width) for i in range(self.width // 2)]
+        pairs = self.width // 2
+        divisors = (
+            self.divisors if len(self.divisors) == pairs else (self.divisors or (1.0,)) * pairs
+        )
+        return [self.base ** (-2 * i / self.width) / divisors[i] for i in range(pairs)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +123,9 @@ class Tensor:
     def __add__(self, other: "Tensor") -> "Tensor":
         return _elementwise("add", self, other)
 
-    def __mul__(self, other: "Tensor") -> "Tensor":
+    def __mul__(self, other: "Tensor | float") -> "Tensor":
+        if isinstance(other, (int, float)) and not isinstance(other, bool):
+            return self.tape.record("scale", (self,), shape=self.shape, factor=float(other))
         return _elementwise("multiply", self, other)
 
     def heads(self, count: int) -> "Tensor":
@@ -196,7 +213,7 @@ class Forward:
 
 
 def linear(weight: Weight, x: Tensor) -> Tensor:
-    """weight @ x. The kernels multiply integers: x is rounded to ten bits in blocks of 32 values."""
+    """weight @ x. Kernels may round x, to no less than ten bits in blocks of 32 values."""
     _matrix(weight)
     _vector(x, "linear")
     if x.shape[0] != weight.shape[1]:
@@ -209,15 +226,28 @@ def linear(weight: Weight, x: Tensor) -> Tensor:
     return x.tape.record("linear", (x,), weights=(weight,), shape=(weight.shape[0],))
 
 
+def biased(x: Tensor, bias: Weight) -> Tensor:
+    """x + bias."""
+    _vector(x, "biased")
+    if not isinstance(bias, Weight) or bias.shape != x.shape or bias.type != "f32":
+        raise SpecError(
+            caller_span(),
+            f"biased of {x} with {bias}",
+            f"an f32 vector of {x.shape[0]} values",
+            f'biased(x, block.weight("attn_q.bias", {x.shape[0]}))',
+        )
+    return x.tape.record("bias", (x,), weights=(bias,), shape=x.shape)
+
+
 def rms_norm(x: Tensor, gain: Weight, epsilon: float) -> Tensor:
-    """x / sqrt(mean(x * x) + epsilon) * gain."""
-    _vector(x, "rms_norm")
-    if gain.shape != x.shape or gain.type != "f32":
+    """x / sqrt(mean(x * x) + epsilon) * gain, of the whole vector or of each head by itself."""
+    _same_tape(x)
+    if gain.shape != x.shape[-1:] or gain.type != "f32":
         raise SpecError(
             caller_span(),
             f"rms_norm of {x} with {gain}",
-            f"an f32 gain of {x.shape[0]} values",
-            f'weight("{gain.name}", {x.shape[0]})',
+            f"an f32 gain of {x.shape[-1]} values",
+            f'weight("{gain.name}", {x.shape[-1]})',
         )
     if not 0 < epsilon < 1:
         raise SpecError(
@@ -238,9 +268,12 @@ def rope(x: Tensor, rotation: Rope) -> Tensor:
     return x.tape.record("rope", (x,), shape=x.shape, rotation=rotation)
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Appends k and v to the layer's KV cache, then softmax(q k / sqrt(width)) v over the row's
-    sequence up to its position; query heads share K and V heads in equal groups."""
+def attention(
+    q: Tensor, k: Tensor, v: Tensor, window: int | None = None, scale: float | None = None
+) -> Tensor:
+    """Appends k and v to the layer's KV cache, then softmax(q k * scale) v over the row's sequence up
+    to its position, its last `window` positions if given; query heads share K and V heads in equal
+    groups. The scale is 1 / sqrt(width) if not given."""
     for name, x in (("q", q), ("k", k), ("v", v)):
         if len(x.shape) != 2 or x.batch != ALL:
             raise SpecError(
@@ -270,13 +303,26 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             "one attention a layer: the cache has one slot for it",
             "for layer in rows.layers(30):",
         )
-    return q.tape.record("attention", (q, k, v), shape=q.shape)
+    if window is not None and window <= 0 or scale is not None and scale <= 0:
+        raise SpecError(
+            caller_span(),
+            f"attention with window={window}, scale={scale}",
+            "positive numbers or None",
+            "attention(q, k, v, window=512)",
+        )
+    return q.tape.record("attention", (q, k, v), shape=q.shape, window=window, scale=scale)
 
 
 def silu(x: Tensor) -> Tensor:
     """x / (1 + exp(-x))."""
     _same_tape(x)
     return x.tape.record("silu", (x,), shape=x.shape)
+
+
+def gelu(x: Tensor) -> Tensor:
+    """x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 (arXiv:1606.08415)."""
+    _same_tape(x)
+    return x.tape.record("gelu", (x,), shape=x.shape)
 
 
 def _elementwise(operation: str, left: Tensor, right: Any) -> Tensor:

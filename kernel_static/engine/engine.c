@@ -21,7 +21,7 @@ static struct forward_row rows[FORWARD_ROWS_MAX];
 static size_t step_rows; /* rows of the step under way; 0: none */
 static size_t step_stages;
 static uint64_t step_nanoseconds; /* that the stages took */
-static struct candidate *candidates;
+static void *scratch;             /* the sampler's */
 
 enum engine_state engine_state(void) { return state; }
 
@@ -38,8 +38,8 @@ static bool start(void) {
     }
     if (!model_image_open(image) || !tokenizer_start() || !forward_start())
         return false;
-    candidates = memory_reserve(MODEL_VOCABULARY * sizeof(*candidates));
-    if (!candidates || !kv_cache_start(memory_available())) {
+    scratch = memory_reserve(sampler_scratch(MODEL_VOCABULARY));
+    if (!scratch || !kv_cache_start(memory_available())) {
         log_error("engine", "%zu bytes of memory are not enough for one KV cache block of %u",
                   memory_available(), (unsigned)KV_BLOCK_BYTES);
         return false;
@@ -185,8 +185,7 @@ static void finish_embedding(struct job *job) {
 }
 
 static void next_token(struct job *job, const float *logits) {
-    int32_t token =
-        sampler_draw(&job->sampling, &job->random, logits, MODEL_VOCABULARY, candidates);
+    int32_t token = sampler_draw(&job->sampling, &job->random, logits, MODEL_VOCABULARY, scratch);
 
     if (token < 0) {
         fail_job(job);

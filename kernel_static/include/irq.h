@@ -1,6 +1,7 @@
-/* Device interrupts. They are delivered only while the machine sleeps in platform_idle: their one
- * purpose is to end that sleep, all work is done by polling from the main loop. Code outside an
- * acknowledge function therefore never has to reckon with being interrupted. */
+/* Device interrupts. They are delivered to the first CPU, and only while it sleeps, in
+ * platform_idle or waiting for the others (workers.h): their one purpose is to end that sleep, all
+ * work is done by polling from the main loop. Code outside an acknowledge function therefore never
+ * has to reckon with being interrupted. */
 #pragma once
 
 #define IRQ_LINES 16

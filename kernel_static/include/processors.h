@@ -13,13 +13,11 @@ size_t processors_available(void);
  * or a panic on any of them ends the run as on the first. */
 size_t processors_start(size_t most, void (*run)(size_t index));
 
-/* Sleeps while *word is `seen`, or less: the caller looks again. Not on the first CPU. */
+/* Sleeps while *word is `seen`, or less: the caller looks again. */
 void processors_sleep(const uint32_t *word, uint32_t seen);
 
-/* Wakes every CPU that sleeps on the word; called after changing it. */
+/* Wakes every CPU that sleeps on the word; called, on any CPU, after changing it. */
 void processors_wake(const uint32_t *word);
 
-/* For loops that wait for another CPU: processors_pause saves power for some cycles,
- * processors_yield lets other programs have this CPU if any wants it. */
+/* For loops that wait for another CPU: tells this one so, for some cycles. */
 static inline void processors_pause(void) { __builtin_ia32_pause(); }
-void processors_yield(void);

@@ -1,81 +1,101 @@
-/* Each hand-over is one cache line that one side writes and the others read: the number of the
- * piece of work that was published, how many workers have arrived at a barrier, and which barriers
- * are complete. */
+/* Two numbers that only grow are all that workers tell each other: how many pieces of work were
+ * published, and how often a worker has come to a barrier. Who waits for one of them spins first
+ * and sleeps then, because another program may have the CPU of whom it waits for. */
 #include "workers.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "log.h"
 #include "panic.h"
 #include "platform.h"
 #include "processors.h"
 
-#define LINE 128 /* bytes: a cache line and the one that is fetched with it */
-
-/* Pauses between two looks at the clock or at other programs' wishes; some microseconds. */
-#define PATIENCE 256
-/* How long a worker spins before it sleeps: longer than what lies between two stages or tokens. */
-#define SPIN_NANOSECONDS 2000000
-
-struct shared_word {
-    uint32_t value;
-} __attribute__((aligned(LINE)));
+#define LINE 128   /* bytes: a cache line and the one that is fetched with it */
+#define PAUSES 128 /* between two looks at the clock; some microseconds */
+/* How long to spin for the next piece: longer than what lies between two stages or two tokens. */
+#define WORK_NANOSECONDS 2000000
+/* And at a barrier: longer than it takes to wake a CPU, so that at most half of the time is lost.
+ */
+#define BARRIER_NANOSECONDS 100000
 
 static size_t count = 1;
+
+/* What is written together lies together; each on lines of its own. Numbers go round: they are
+ * compared by difference. */
 static struct {
+    uint32_t published; /* pieces of work; this is the latest */
     void (*work)(size_t worker, const void *context);
     const void *context;
-} piece;
-static struct shared_word published; /* pieces of work so far */
-static struct shared_word sleepers;  /* workers that sleep, or are about to */
-static struct shared_word arrived;   /* workers at the barrier that is not complete */
-static struct shared_word complete;  /* barriers passed so far */
+} piece __attribute__((aligned(LINE)));
 
-static uint32_t look(const struct shared_word *word) {
-    return __atomic_load_n(&word->value, __ATOMIC_ACQUIRE);
-}
+static struct {
+    uint32_t arrivals; /* at barriers; a multiple of count where all have come */
+} barrier __attribute__((aligned(LINE)));
+
+static struct {
+    uint32_t sleepers; /* workers that sleep, or are about to */
+} rest __attribute__((aligned(LINE)));
 
 size_t workers_count(void) { return count; }
+
+static bool reached(const uint32_t *number, uint32_t wanted) {
+    return (int32_t)(__atomic_load_n(number, __ATOMIC_SEQ_CST) - wanted) >= 0;
+}
+
+/* A waiter counts itself a sleeper and then looks at the number again; who changes it does so and
+ * then looks for sleepers: in whichever order these four come, one of the two sees the other. */
+static void wake_sleepers(const uint32_t *number) {
+    if (__atomic_load_n(&rest.sleepers, __ATOMIC_SEQ_CST))
+        processors_wake(number);
+}
+
+static void sleep_until(const uint32_t *number, uint32_t wanted) {
+    __atomic_add_fetch(&rest.sleepers, 1, __ATOMIC_SEQ_CST);
+    for (;;) {
+        uint32_t seen = __atomic_load_n(number, __ATOMIC_SEQ_CST);
+        if ((int32_t)(seen - wanted) >= 0)
+            break;
+        processors_sleep(number, seen);
+    }
+    __atomic_sub_fetch(&rest.sleepers, 1, __ATOMIC_SEQ_CST);
+}
+
+static void wait_until(const uint32_t *number, uint32_t wanted, uint64_t nanoseconds) {
+    uint64_t start = 0;
+    for (unsigned spins = 1; !reached(number, wanted); spins++) {
+        processors_pause();
+        if (spins % PAUSES)
+            continue;
+        uint64_t now = clock_nanoseconds();
+        if (!start)
+            start = now;
+        if (now - start > nanoseconds)
+            sleep_until(number, wanted);
+    }
+}
 
 void workers_barrier(void) {
     if (count == 1)
         return;
-    uint32_t passed = look(&complete);
-    if (__atomic_add_fetch(&arrived.value, 1, __ATOMIC_ACQ_REL) == count) {
-        __atomic_store_n(&arrived.value, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&complete.value, passed + 1, __ATOMIC_RELEASE);
-        return;
-    }
-    for (unsigned spins = 1; look(&complete) == passed; spins++) {
-        processors_pause();
-        if (spins % (16 * PATIENCE) == 0)
-            processors_yield();
-    }
+    uint32_t own = __atomic_add_fetch(&barrier.arrivals, 1, __ATOMIC_SEQ_CST);
+    uint32_t all = own + (uint32_t)count - 1 - (own - 1) % (uint32_t)count;
+    if (own == all)
+        wake_sleepers(&barrier.arrivals);
+    else
+        wait_until(&barrier.arrivals, all, BARRIER_NANOSECONDS);
 }
 
-/* Both this and workers_run change their own word and then look at the other's, in one order that
- * all agree on: either the worker sees the new piece here or the publisher sees the sleeper. */
-static void sleep_until_published(uint32_t done) {
-    __atomic_add_fetch(&sleepers.value, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&published.value, __ATOMIC_SEQ_CST) == done)
-        processors_sleep(&published.value, done);
-    __atomic_sub_fetch(&sleepers.value, 1, __ATOMIC_SEQ_CST);
-}
-
-static void wait_for_work(uint32_t done) {
-    uint64_t start = clock_nanoseconds();
-    for (unsigned spins = 1; look(&published) == done; spins++) {
-        processors_pause();
-        if (spins % PATIENCE == 0 && clock_nanoseconds() - start > SPIN_NANOSECONDS) {
-            sleep_until_published(done);
-            return;
-        }
-    }
+/* Between two pieces nobody comes to a barrier, so the number may skip to where it goes round, from
+ * where multiples of count are counted anew; a worker that still waits for it only sees it grow. */
+static void keep_multiples(void) {
+    if (barrier.arrivals > UINT32_MAX / 4 * 3)
+        __atomic_store_n(&barrier.arrivals, 0, __ATOMIC_SEQ_CST);
 }
 
 static void worker_loop(size_t worker) {
-    for (uint32_t done = 0;; done++) {
-        wait_for_work(done);
+    for (uint32_t next = 1;; next++) {
+        wait_until(&piece.published, next, WORK_NANOSECONDS);
         piece.work(worker, piece.context);
         workers_barrier();
     }
@@ -83,11 +103,11 @@ static void worker_loop(size_t worker) {
 
 void workers_run(void (*work)(size_t worker, const void *context), const void *context) {
     if (count > 1) {
+        keep_multiples();
         piece.work = work;
         piece.context = context;
-        __atomic_add_fetch(&published.value, 1, __ATOMIC_SEQ_CST);
-        if (__atomic_load_n(&sleepers.value, __ATOMIC_SEQ_CST))
-            processors_wake(&published.value);
+        __atomic_add_fetch(&piece.published, 1, __ATOMIC_SEQ_CST);
+        wake_sleepers(&piece.published);
     }
     work(0, context);
     workers_barrier();

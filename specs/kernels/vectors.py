@@ -11,14 +11,15 @@ def _rms_norm(p, K, epsilon):
     for r, _ in p.tile_rows(1):
         source = p.pointer("source", p.argument("x", "f32") + r * K)
         target = p.pointer("target", p.argument("y", "f32") + r * K)
-        sums = [p.let(f"sum{i}", p.zero_f32()) for i in range(4)]
-        with p.loop("k", K, step=4 * lanes) as k:
+        partial = next(n for n in (4, 2, 1) if K % (n * lanes) == 0 or n == 1)
+        sums = [p.let(f"sum{i}", p.zero_f32()) for i in range(partial)]
+        with p.loop("k", K, step=partial * lanes) as k:
             for i, total in enumerate(sums):
                 x = p.let(f"x{i}", p.load_f32(source + (k + lanes * i)))
                 p.set(total, p.add_f32(total, p.multiply_f32(x, x)))
-        square = p.let(
-            "square", p.add_f32(p.add_f32(sums[0], sums[1]), p.add_f32(sums[2], sums[3]))
-        )
+        while len(sums) > 1:
+            sums = [p.add_f32(*sums[i : i + 2]) for i in range(0, len(sums), 2)]
+        square = p.let("square", sums[0])
         p.across(square, p.add_f32)
         mean = p.add_f32(p.multiply_f32(square, p.broadcast_f32(1 / K)), p.broadcast_f32(epsilon))
         scale = p.let("scale", p.divide_f32(p.broadcast_f32(1.0), p.sqrt_f32(mean)))
@@ -42,7 +43,7 @@ rms_norm_f32 = Kernel(
         y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
     """,
     schedules={
-        isa.name: Schedule(isa, _rms_norm, f"{lanes} values a vector, 4 partial sums")
+        isa.name: Schedule(isa, _rms_norm, f"{lanes} values a vector, up to 4 partial sums")
         for isa, lanes in ((sse2, 4), (avx2, 8))
     },
 )

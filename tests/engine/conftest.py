@@ -10,22 +10,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.test_sampler import Sampling
 from tests.native import HEAP, ROOT, SUPPORT, UNDEFINED, library
 
 BLOCK, CONTEXT, VOCABULARY, PAGE = 4, 96, 26, 4096  # tests/engine/small/appliance.h
 STOP, LENGTH, FAILED = range(3)
 SOURCES = [
     *(f"kernel_static/engine/{name}.c" for name in ("engine", "job", "kv_cache", "pace")),
-    *(f"kernel_static/engine/{name}.c" for name in ("sampler", "text_stream")),
-    *(f"kernel_static/lib/{name}.c" for name in ("buffer", "utf8", "mathematics")),
+    *(f"kernel_static/engine/{name}.c" for name in ("sampler", "logits", "random", "text_stream")),
+    *(f"kernel_static/lib/{name}.c" for name in ("buffer", "utf8", "mathematics", "workers")),
     *HEAP,
     *SUPPORT,
     "tests/engine/small/model.c",
+    "tests/model/native_workers.c",
 ]
 
 
 _numbers = itertools.count()
+
+
+class Sampling(ctypes.Structure):
+    _fields_ = [
+        ("temperature", c_float),
+        ("top_k", ctypes.c_uint32),
+        ("top_p", c_float),
+        ("min_p", c_float),
+        ("seed", c_uint64),
+    ]
 
 
 class Figures(ctypes.Structure):

@@ -9,7 +9,17 @@ import pytest
 
 from cllm_gen.lower.trace import lower, record
 from cllm_gen.spec.source import SpecError
-from cllm_gen.spec.tensor import Forward, Rope, attention, linear, rms_norm, rope, silu
+from cllm_gen.spec.tensor import (
+    Forward,
+    Rope,
+    attention,
+    biased,
+    gelu,
+    linear,
+    rms_norm,
+    rope,
+    silu,
+)
 from specs.models.smollm2_135m import model as smollm2
 
 ROTATION = Rope(width=16, base=10000.0)
@@ -204,10 +214,27 @@ def lone_silu(model, rows):
     return end(model, rows, silu(x))
 
 
-@pytest.mark.parametrize("forward, expected", [(unfused_sum, "a sum"), (lone_silu, "a SiLU")])
+def product_without_activation(model, rows):
+    x = start(model, rows)
+    for layer in rows.layers(2):
+        x = linear(model.weight("a.weight", 64, 64), attended(model.block(layer), x))
+    return end(model, rows, x * x)
+
+
+@pytest.mark.parametrize(
+    "forward, expected",
+    [(lone_silu, "a silu"), (product_without_activation, "a product that no kernel")],
+)
 def test_what_no_kernel_computes_is_refused(forward, expected):
     with pytest.raises(SpecError, match=expected):
         lower(with_forward(forward), lambda width: 2 * width, "f16")
+
+
+def test_a_sum_without_a_product_is_an_addition():
+    program = lower(with_forward(unfused_sum), lambda width: 2 * width, "f16")
+    added = next(op for op in program.operations if op.kind == "add")
+    assert added.kernel.name == "add_f32_64"
+    assert added.buffer("x") is not added.buffer("y")
 
 
 def kinds(program):
@@ -245,8 +272,58 @@ def value_read_after_its_update(model, rows):
 
 
 def test_a_value_that_is_still_needed_is_not_overwritten():
-    with pytest.raises(SpecError, match="not used again"):
-        lower(with_forward(value_read_after_its_update), lambda width: 2 * width, "f16")
+    program = lower(with_forward(value_read_after_its_update), lambda width: 2 * width, "f16")
+    operations = program.operations
+    for place, added in ((i, op) for i, op in enumerate(operations) if op.kind == "add"):
+        late = next(op for op in operations[place:] if op.kind == "rms_norm")
+        assert late.buffer("x") is added.buffer("x") is not added.buffer("y")
+
+
+def other_families(model, rows):
+    """What families beside Llama's are made of."""
+    rotation, x = Rope(16, 1e4, halves=True), start(model, rows) * 2.5
+    for layer in rows.layers(2):
+        gain = model.weight("head_norm.weight", 16)
+        q = biased(linear(model.weight("a.weight", 64, 64), x), model.weight("a_norm.weight", 64))
+        q = rms_norm(q.heads(4), gain, 1e-5)
+        k = linear(model.weight("k.weight", 64, 64), x).heads(4)
+        y = attention(rope(q, rotation), rope(k, rotation), k, window=layer or None, scale=0.5)
+        y = linear(model.weight("b.weight", 64, 64), y.flat())
+        gate = linear(model.weight("c.weight", 64, 64), y)
+        y = gelu(gate) * linear(model.weight("d.weight", 64, 64), y)
+        x = x + rms_norm(y, model.weight("d_norm.weight", 64), 1e-5)
+    return end(model, rows, x)
+
+
+def test_what_other_families_are_made_of():
+    program = lower(with_forward(other_families), lambda width: 2 * width, "f16")
+    assert kinds(program)[:2] == ["embed", "scale"]
+    layer = [op for op in program.operations if op.stage.layer == 1]
+    by_kind = {op.kind: op for op in layer}
+    assert by_kind["rope"].kernel.operation == "rope_halves"
+    assert by_kind["attention"].kernel.name == "attention_window_f16_4x4x16x1"
+    assert by_kind["attention"].kernel.parameters == (("scale", 0.5),)
+    assert by_kind["geglu"].kernel.shape == (64, 64)
+    norms = [op for op in layer if op.kind == "rms_norm"]
+    assert [dict(op.attributes)["each"] for op in norms] == [4, 1]
+    assert norms[0].buffer("x") is norms[0].buffer("y")
+    assert by_kind["add"].buffer("y").name == "residual"
+    assert by_kind["add_bias"].buffer("y") is norms[0].buffer("x")
+
+
+def rope_of_head_norm_too_narrow(model, rows):
+    x = start(model, rows)
+    return rms_norm(x.heads(4), model.weight("a_norm.weight", 8), 1e-5)
+
+
+def test_shapes_of_those_are_checked():
+    for forward, expected in (
+        (rope_of_head_norm_too_narrow, "gain of 16 values"),
+        (lambda m, r: biased(start(m, r), m.weight("a.weight", 64, 64)), "f32 vector of 64"),
+        (lambda m, r: Rope(16, 1e4, divisors=(1.0, 2.0)), "one positive divisor, or 8"),
+    ):
+        with pytest.raises(SpecError, match=expected):
+            lower(with_forward(forward), lambda width: 2 * width, "f16")
 
 
 def rope_of_a_value_read_later(model, rows):

@@ -4,7 +4,7 @@
  * spec:       specs/models/smollm2_135m.py
  * template:   forward.c.j2
  * parameters: model=smollm2_135m
- * parameters: instruction_sets=word32,sse2,word64,ssse3,avx2
+ * parameters: instruction_sets=word32,sse2,word64,avx2,avx512,amx
  */
 
 /* The forward pass of SmolLM2-135M-Instruct; contracts in include/forward.h.
@@ -127,10 +127,10 @@ static const double frequencies_64_100000[32] = {1.0,
                                                  2.0535250264571462e-05,
                                                  1.4330125702369627e-05};
 
-static void turn_64_100000(void) {
+static void turn_64_100000(struct part part) {
     float *cosines = (float *)(activations + 589824);
     float *sines = (float *)(activations + 622592);
-    for (size_t r = 0; r < row_count; r++)
+    for (size_t r = part.first; r < part.end; r++)
         for (size_t i = 0; i < 32; i++)
             math_sin_cos(rows[r].position * frequencies_64_100000[i], &sines[r * 32 + i],
                          &cosines[r * 32 + i]);
@@ -139,6 +139,8 @@ static void turn_64_100000(void) {
 static void run_embedding(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     float *residual = (float *)(activations + 0);
+
+    turn_64_100000(part_of(row_count, worker));
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -175,7 +177,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
                                       (const float *)(stage_weights + 0),
                                       attn_norm + part.first * 576);
         /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
-         * x).heads(heads) */
+         * x) */
         row_kernels->quantize_f32_576(part.count, attn_norm + part.first * 576,
                                       attn_norm_quantized + part.first * 2368);
     }
@@ -187,15 +189,15 @@ static void run_layer(const struct stage *stage, size_t worker) {
         row_kernels->matmul_q4_1_576x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
                                          stage_weights + 2304, attn_q);
     }
-    /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width),
-     * x).heads(kv_heads) */
+    /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x)
+     */
     {
         struct part tiles = tiles_of(12, worker);
         row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
                                          stage_weights + 211968, attn_k);
     }
-    /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width),
-     * x).heads(kv_heads) */
+    /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x)
+     */
     {
         struct part tiles = tiles_of(12, worker);
         row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
@@ -208,7 +210,8 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (size_t r = 0; r < row_count; r++) {
         if (block_of(r) % workers_count() != worker)
             continue;
-        /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v) */
+        /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v,
+         * window) */
         row_kernels->rope_f32_9x64(1, cosines_64_100000 + r * 32, sines_64_100000 + r * 32,
                                    attn_q + r * 576);
         row_kernels->rope_f32_3x64(1, cosines_64_100000 + r * 32, sines_64_100000 + r * 32,
@@ -263,7 +266,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
     workers_barrier();
 
     /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
-     * silu(gate) * up) */
+     * activation(gate) * up) */
     {
         struct part tiles = tiles_of(96, worker);
         row_kernels->swiglu_q4_1_1536x576(row_count, tiles.first, tiles.end, ffn_norm_quantized,
@@ -292,10 +295,9 @@ static void run_layer(const struct stage *stage, size_t worker) {
 static void run_head(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     float *residual = (float *)(activations + 0);
-    float *output_norm = (float *)(activations + 655360);
-    float *output_norm_asked = (float *)(activations + 0);
-    uint8_t *output_norm_asked_quantized = (uint8_t *)(activations + 18432);
-    float *logits = (float *)(activations + 1245184);
+    float *residual_asked = (float *)(activations + 655360);
+    uint8_t *residual_asked_quantized = (uint8_t *)(activations + 673792);
+    float *logits = (float *)(activations + 692736);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -303,7 +305,7 @@ static void run_head(const struct stage *stage, size_t worker) {
          * model.width), EPSILON) */
         row_kernels->rms_norm_f32_576(part.count, residual + part.first * 576,
                                       (const float *)(stage_weights + 0),
-                                      output_norm + part.first * 576);
+                                      residual + part.first * 576);
     }
 
     workers_barrier();
@@ -313,9 +315,9 @@ static void run_head(const struct stage *stage, size_t worker) {
         /* specs/models/smollm2_135m.py | return Forward(hidden=hidden, logits=linear(table,
          * rows.asked(hidden))) */
         for (size_t i = part.first; i < part.first + part.count; i++)
-            memcpy(output_norm_asked + i * 576, output_norm + asked[i] * 576, 576 * sizeof(float));
-        asked_kernels->quantize_f32_576(part.count, output_norm_asked + part.first * 576,
-                                        output_norm_asked_quantized + part.first * 2368);
+            memcpy(residual_asked + i * 576, residual + asked[i] * 576, 576 * sizeof(float));
+        asked_kernels->quantize_f32_576(part.count, residual_asked + part.first * 576,
+                                        residual_asked_quantized + part.first * 2368);
     }
 
     workers_barrier();
@@ -323,9 +325,11 @@ static void run_head(const struct stage *stage, size_t worker) {
     if (asked_count != 0) {
         struct part tiles = tiles_of(3072, worker);
         asked_kernels->matmul_q8_0_49152x576(asked_count, tiles.first, tiles.end,
-                                             output_norm_asked_quantized, weights + 0, logits);
+                                             residual_asked_quantized, weights + 0, logits);
     }
 }
+
+_Static_assert(MODEL_ACTIVATION_BYTES >= KERNELS_SCRATCH_BYTES, "kernels are timed on activations");
 
 /* What a step runs, in order. */
 static const struct stage stages[] = {
@@ -347,10 +351,10 @@ static const struct stage stages[] = {
 static bool choose_kernels(void) {
     struct text name = command_line_value("isa");
     if (name.bytes == NULL) {
-        bool found = kernels_select(weights, clock_nanoseconds, &choice);
+        bool found = kernels_select(weights, activations, clock_nanoseconds, &choice);
         if (!found)
             log_error("forward", "this CPU has none of the image's instruction sets (word32, sse2, "
-                                 "word64, ssse3, avx2)");
+                                 "word64, avx2, avx512, amx)");
         return found;
     }
     for (size_t i = 0; i < KERNELS_SETS; i++) {
@@ -365,7 +369,7 @@ static bool choose_kernels(void) {
             return false;
         }
     }
-    log_error("forward", "isa=%.*s: expected one of word32, sse2, word64, ssse3, avx2",
+    log_error("forward", "isa=%.*s: expected one of word32, sse2, word64, avx2, avx512, amx",
               (int)name.count, name.bytes);
     return false;
 }
@@ -433,7 +437,6 @@ void forward_begin(const struct forward_row *wanted, size_t count) {
     row_kernels = kernels_for(row_count);
     asked_kernels = kernels_for(asked_count);
     find_runs();
-    turn_64_100000();
     next_stage = 0;
     complete = false;
 }
@@ -455,12 +458,12 @@ const float *forward_logits(size_t row) {
     size_t slot = 0;
     while (asked[slot] != row)
         slot++;
-    return (const float *)(activations + 1245184) + slot * MODEL_VOCABULARY;
+    return (const float *)(activations + 692736) + slot * MODEL_VOCABULARY;
 }
 
 const float *forward_hidden(size_t row) {
     kernel_assert(complete && row < row_count);
-    return (const float *)(activations + 655360) + row * MODEL_WIDTH;
+    return (const float *)(activations + 0) + row * MODEL_WIDTH;
 }
 
 const char *forward_instruction_set(void) { return choice.few->name; }

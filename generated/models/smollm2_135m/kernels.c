@@ -3,10 +3,11 @@
  * spec:       specs/isa/word32.py
  * spec:       specs/isa/sse2.py
  * spec:       specs/isa/word64.py
- * spec:       specs/isa/ssse3.py
  * spec:       specs/isa/avx2.py
+ * spec:       specs/isa/avx512.py
+ * spec:       specs/isa/amx.py
  * template:   kernels.c.j2
- * parameters: sets=word32,sse2,word64,ssse3,avx2
+ * parameters: sets=word32,sse2,word64,avx2,avx512,amx
  * parameters: probe=matmul_q4_1_192x576
  */
 
@@ -18,8 +19,9 @@ const struct kernels_set kernels_sets[KERNELS_SETS] = {
     {"word32", &kernels__word32}, /* 32-bit general registers as vectors: fastest under emulators */
     {"sse2", &kernels__sse2},     /* 128-bit integer and float vectors */
     {"word64", &kernels__word64}, /* 64-bit general registers as vectors: fastest under emulators */
-    {"ssse3", &kernels__ssse3},   /* 128-bit vectors with byte products */
     {"avx2", &kernels__avx2},     /* 256-bit vectors with byte products and fused multiply-add */
+    {"avx512", &kernels__avx512}, /* 512-bit vectors, sums of four byte products, bfloat16 */
+    {"amx", &kernels__amx},       /* tiles of 16 by 16 sums, products of bfloat16 */
 };
 
 /* CPUID's eax, ebx, ecx, edx for a leaf; zeros where the CPU does not have the leaf. */
@@ -62,16 +64,6 @@ static bool has_word64(void) {
     return true;
 }
 
-static bool has_ssse3(void) {
-    if (!(cpu_leaf(1, 0).edx >> 26 & 1)) { /* sse2 */
-        return false;
-    }
-    if (!(cpu_leaf(1, 0).ecx >> 9 & 1)) { /* ssse3 */
-        return false;
-    }
-    return true;
-}
-
 static bool has_avx2(void) {
     if (!(cpu_leaf(1, 0).edx >> 26 & 1)) { /* sse2 */
         return false;
@@ -97,6 +89,107 @@ static bool has_avx2(void) {
     return true;
 }
 
+static bool has_avx512(void) {
+    if (!(cpu_leaf(1, 0).edx >> 26 & 1)) { /* sse2 */
+        return false;
+    }
+    if (!(cpu_leaf(1, 0).ecx >> 9 & 1)) { /* ssse3 */
+        return false;
+    }
+    if (!(cpu_leaf(1, 0).ecx >> 28 & 1)) { /* avx */
+        return false;
+    }
+    if (!state_enabled(6)) {
+        return false;
+    }
+    if (!(cpu_leaf(1, 0).ecx >> 12 & 1)) { /* fma */
+        return false;
+    }
+    if (!(cpu_leaf(1, 0).ecx >> 29 & 1)) { /* f16c */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 5 & 1)) { /* avx2 */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 16 & 1)) { /* avx512f */
+        return false;
+    }
+    if (!state_enabled(230)) {
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 17 & 1)) { /* avx512dq */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 30 & 1)) { /* avx512bw */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 31 & 1)) { /* avx512vl */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ecx >> 11 & 1)) { /* avx512_vnni */
+        return false;
+    }
+    if (!(cpu_leaf(7, 1).eax >> 5 & 1)) { /* avx512_bf16 */
+        return false;
+    }
+    return true;
+}
+
+static bool has_amx(void) {
+    if (!(cpu_leaf(1, 0).edx >> 26 & 1)) { /* sse2 */
+        return false;
+    }
+    if (!(cpu_leaf(1, 0).ecx >> 9 & 1)) { /* ssse3 */
+        return false;
+    }
+    if (!(cpu_leaf(1, 0).ecx >> 28 & 1)) { /* avx */
+        return false;
+    }
+    if (!state_enabled(6)) {
+        return false;
+    }
+    if (!(cpu_leaf(1, 0).ecx >> 12 & 1)) { /* fma */
+        return false;
+    }
+    if (!(cpu_leaf(1, 0).ecx >> 29 & 1)) { /* f16c */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 5 & 1)) { /* avx2 */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 16 & 1)) { /* avx512f */
+        return false;
+    }
+    if (!state_enabled(230)) {
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 17 & 1)) { /* avx512dq */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 30 & 1)) { /* avx512bw */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ebx >> 31 & 1)) { /* avx512vl */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).ecx >> 11 & 1)) { /* avx512_vnni */
+        return false;
+    }
+    if (!(cpu_leaf(7, 1).eax >> 5 & 1)) { /* avx512_bf16 */
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).edx >> 24 & 1)) { /* amx_tile */
+        return false;
+    }
+    if (!state_enabled(393216)) {
+        return false;
+    }
+    if (!(cpu_leaf(7, 0).edx >> 22 & 1)) { /* amx_bf16 */
+        return false;
+    }
+    return true;
+}
+
 bool kernels_supported(const struct kernels_set *set) {
     if (set->kernels == NULL) {
         return false;
@@ -111,10 +204,13 @@ bool kernels_supported(const struct kernels_set *set) {
         return has_word64();
     }
     if (set == &kernels_sets[3]) {
-        return has_ssse3();
+        return has_avx2();
     }
     if (set == &kernels_sets[4]) {
-        return has_avx2();
+        return has_avx512();
+    }
+    if (set == &kernels_sets[5]) {
+        return has_amx();
     }
     return false;
 }
@@ -125,10 +221,10 @@ bool kernels_supported(const struct kernels_set *set) {
 /* What one set takes for a probe of so many rows, quantisation (each set has its own layout) not
  * counted. */
 static uint64_t probe(const struct kernels *kernels, size_t rows, const void *weights,
-                      uint64_t (*clock)(void)) {
-    static float input[PROBE_ROWS * 576] __attribute__((aligned(64)));
-    static float output[PROBE_ROWS * 192] __attribute__((aligned(64)));
-    static uint8_t quantized[PROBE_ROWS * 2368] __attribute__((aligned(64)));
+                      void *scratch, uint64_t (*clock)(void)) {
+    float *input = scratch;
+    float *output = input + PROBE_ROWS * 576;
+    uint8_t *quantized = (uint8_t *)(output + PROBE_ROWS * 192);
     for (size_t i = 0; i < rows * 576; i++) {
         input[i] = (float)(int)(i % 17) - 8.0f;
     }
@@ -140,14 +236,14 @@ static uint64_t probe(const struct kernels *kernels, size_t rows, const void *we
 
 /* The supported set that is fastest at so many rows; null if there is none. The sets take turns, so
  * that a moment in which the machine is slow does not count against one. */
-static const struct kernels_set *fastest(size_t rows, const void *weights,
+static const struct kernels_set *fastest(size_t rows, const void *weights, void *scratch,
                                          uint64_t (*clock)(void)) {
     const struct kernels_set *found = NULL;
     uint64_t least[KERNELS_SETS];
     for (size_t round = 0; round < PROBE_ROUNDS; round++) {
         for (size_t i = 0; i < KERNELS_SETS; i++) {
             if (kernels_supported(&kernels_sets[i])) {
-                uint64_t taken = probe(kernels_sets[i].kernels, rows, weights, clock);
+                uint64_t taken = probe(kernels_sets[i].kernels, rows, weights, scratch, clock);
                 least[i] = round == 0 || taken < least[i] ? taken : least[i];
             }
         }
@@ -161,15 +257,16 @@ static const struct kernels_set *fastest(size_t rows, const void *weights,
     return found;
 }
 
-bool kernels_select(const void *weights, uint64_t (*clock)(void), struct kernels_choice *choice) {
-    choice->few = fastest(1, weights, clock);
+bool kernels_select(const void *weights, void *scratch, uint64_t (*clock)(void),
+                    struct kernels_choice *choice) {
+    choice->few = fastest(1, weights, scratch, clock);
     if (choice->few == NULL) {
         return false;
     }
-    choice->many = fastest(PROBE_ROWS, weights, clock);
+    choice->many = fastest(PROBE_ROWS, weights, scratch, clock);
     choice->many_from = 2;
     while (choice->many_from < PROBE_ROWS &&
-           fastest(choice->many_from, weights, clock) != choice->many) {
+           fastest(choice->many_from, weights, scratch, clock) != choice->many) {
         choice->many_from *= 2;
     }
     return true;

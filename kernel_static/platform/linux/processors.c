@@ -83,5 +83,3 @@ void processors_sleep(const uint32_t *word, uint32_t seen) {
 void processors_wake(const uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
-
-void processors_yield(void) { sched_yield(); }

@@ -55,8 +55,8 @@ void processors_sleep(const uint32_t *word, uint32_t seen) {
 
 void processors_wake(const uint32_t *word) {
     (void)word;
-    for (size_t number = 1; number <= started; number++)
-        arch_wake_processor((unsigned)number);
+    unsigned own = arch_processor();
+    for (unsigned number = 0; number <= started; number++)
+        if (number != own)
+            arch_wake_processor(number);
 }
-
-void processors_yield(void) {}

@@ -176,7 +176,7 @@ void matmul_q4_1_16x64__sse2(size_t rows, size_t first, size_t last, const void 
  *     for r < rows, k < K
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *
- * Schedule: 4 values a vector, 4 partial sums.
+ * Schedule: 4 values a vector, up to 4 partial sums.
  * 75 instructions a row, 2.3 an output; 128 bytes of weights in all.
  * Named at once: 5 __m128.
  */

@@ -1,0 +1,136 @@
+"""The generated kernels of one instruction set as a loaded library: addresses, sizes, machine code."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from cllm_gen.image.compile import compile_units, run_tool
+from cllm_gen.image.sources import Unit, units
+from cllm_gen.machine.errors import RunFailed
+from cllm_gen.spec.appliance import Appliance
+from cllm_gen.spec.isa import CPU_REGISTERS, InstructionSet
+
+_STOPWATCH = Path(__file__).with_name("stopwatch.c")
+_ARGUMENTS = 12
+_STACK = re.compile(r"\(%rsp|\(%rbp")
+
+
+@dataclass(frozen=True)
+class MachineCode:
+    """What the compiler made of one kernel. `stack_moves` are vector moves to and from the stack:
+    values that found no register."""
+
+    size: int
+    instructions: int
+    stack_moves: int
+    mnemonics: dict[str, int]
+
+
+class KernelLibrary:
+    """Compiled with the hosted image's flags; kernels that a set takes over from its base are those of
+    the base's file."""
+
+    def __init__(self, root: Path, appliance: Appliance, isa: InstructionSet):
+        self.root, self.isa = root, isa
+        folder = root / "build" / "bench" / f"{appliance.model.name}__{isa.name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        headers = run_tool(root, ["gcc", "-print-file-name=include"]).strip()
+        wanted = {f"kernels__{level.name}.c" for level in isa.chain}
+        found = [
+            Unit(unit.source, (*unit.flags, "-fPIC"))
+            for unit in units(root, "hosted", appliance, headers, False, False)
+            if unit.source.rsplit("/", 1)[-1] in wanted
+        ]
+        if not any(unit.source.endswith(f"kernels__{isa.name}.c") for unit in found):
+            raise RunFailed(f"the hosted image of {appliance.name} has no set {isa.name}")
+        objects = compile_units(root, folder, found, lambda *_: None)
+        stopwatch = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", str(_STOPWATCH)]
+        # A name of its own for each content: a library that is loaded is not read again.
+        digest = hashlib.sha256(_STOPWATCH.read_bytes())
+        for each in objects:
+            digest.update(each.read_bytes())
+        self.path = folder / f"kernels-{digest.hexdigest()[:12]}.so"
+        if not self.path.exists():
+            for old in folder.glob("*.so"):
+                old.unlink()
+            run_tool(root, ["gcc", "-shared", *stopwatch, *map(str, objects), "-o", str(self.path)])
+        self._symbols = self._read_symbols()
+        self._library = ctypes.CDLL(str(self.path))
+        self._library.stopwatch.restype = ctypes.c_double
+        self._library.cpu_has.restype = self._library.allow_tiles.restype = ctypes.c_bool
+        own = ctypes.cast(self._library.stopwatch, ctypes.c_void_p).value
+        self._base = own - self._symbols["stopwatch"][0]
+
+    def _read_symbols(self) -> dict[str, tuple[int, int]]:
+        """Address and size by name."""
+        found = {}
+        for line in run_tool(
+            self.root, ["nm", "-S", "--defined-only", str(self.path)]
+        ).splitlines():
+            fields = line.split()
+            if len(fields) == 4:
+                found[fields[3]] = (int(fields[0], 16), int(fields[1], 16))
+        return found
+
+    def symbol(self, kernel: str) -> str | None:
+        """The function that the set calls for a kernel: its own or the nearest base's."""
+        for level in self.isa.chain:
+            if f"{kernel}__{level.name}" in self._symbols:
+                return f"{kernel}__{level.name}"
+        return None
+
+    def runs_here(self) -> bool:
+        """Whether this CPU and system have the set."""
+        features = self.isa.all_features
+        if any(each.state & 0x60000 for each in features) and not self._library.allow_tiles():
+            return False
+        return all(
+            self._library.cpu_has(
+                each.leaf,
+                each.subleaf,
+                CPU_REGISTERS.index(each.register),
+                each.bit,
+                ctypes.c_uint64(each.state),
+            )
+            for each in features
+        )
+
+    def size(self, symbol: str) -> int:
+        """Bytes of machine code."""
+        return self._symbols[symbol][1]
+
+    def machine_code(self, symbol: str) -> MachineCode:
+        """Counts over the function's listing."""
+        listing = run_tool(
+            self.root,
+            ["objdump", "-d", "--no-show-raw-insn", f"--disassemble={symbol}", str(self.path)],
+        )
+        names: Counter = Counter()
+        moves = 0
+        for line in listing.splitlines():
+            fields = line.split("\t")
+            if len(fields) < 2 or not fields[0].strip().endswith(":"):
+                continue
+            name = fields[1].split()[0]
+            names[name] += 1
+            moves += bool(name.startswith("vmov") and _STACK.search(fields[1]))
+        return MachineCode(self.size(symbol), sum(names.values()), moves, dict(names.most_common()))
+
+    def seconds(
+        self, symbol: str, arguments: list[int], steps: list[int], copies: int, budget: float
+    ) -> float:
+        """One call's time; see stopwatch.c."""
+        block = ctypes.c_uint64 * _ARGUMENTS
+        padding = [0] * (_ARGUMENTS - len(arguments))
+        return self._library.stopwatch(
+            ctypes.c_void_p(self._base + self._symbols[symbol][0]),
+            block(*arguments, *padding),
+            block(*steps, *padding),
+            ctypes.c_size_t(copies),
+            ctypes.c_double(budget),
+        )

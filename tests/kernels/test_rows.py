@@ -1,0 +1,89 @@
+"""Row kernels of other families (specs/kernels/rows.py) against their algorithms, and norms of
+single heads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cllm_gen.spec.kernel import KernelRequest
+from tests.kernels.harness import Library, aligned
+from tests.kernels.sets import CPU_FLAGS, SETS
+
+SEED = 104_729
+WIDTHS = (16, 48, 80, 256, 640)
+HEADS = ((4, 256), (1, 256), (3, 16), (5, 80))
+EPSILON = (("epsilon", 1e-6),)
+FACTOR = (("factor", 640**0.5),)
+
+
+def _requests() -> list[KernelRequest]:
+    found = []
+    for k in WIDTHS:
+        found += [KernelRequest(name, "f32", (k,)) for name in ("add", "add_bias", "gelu_multiply")]
+        found += [KernelRequest("scale", "f32", (k,), FACTOR)]
+        found += [KernelRequest("rms_norm", "f32", (k,), EPSILON)]
+    return sorted(found + [KernelRequest("rope_halves", "f32", shape) for shape in HEADS])
+
+
+@pytest.fixture(scope="module", params=SETS, ids=lambda isa: isa.name)
+def library(request, tmp_path_factory) -> Library:
+    isa = request.param
+    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
+    if missing:
+        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    print(f"seed {SEED}")
+    return Library(tmp_path_factory.mktemp(isa.name), isa, _requests())
+
+
+def _floats(seed: int, *shape: int) -> np.ndarray:
+    out = aligned(shape, np.float32)
+    out[:] = np.random.default_rng((SEED, seed)).standard_normal(shape) * 3
+    return out
+
+
+def _check(library, request, rows, outputs, arguments, in_place=(), rtol=3e-6):
+    """Calls with one row more of junk behind the result, and compares with the algorithm."""
+    shape = outputs.shape
+    y = aligned((rows + 1, *shape[1:]), np.float32)
+    y[:-1] = outputs
+    values = {name: value.copy() for name, value in arguments.items()} | {"rows": rows}
+    target = list(library.kernels[request.operation, request.type].arguments)[-1]
+    values[target] = outputs.copy()
+    want = library.oracle(request, values, {target: shape, "across": shape})[target]
+    library.call(request, rows, *arguments.values(), y)
+    assert np.allclose(y[:-1], want, rtol=rtol, atol=1e-6)
+    assert (y[-1:].view(np.uint8) == 0xA5).all(), "wrote beyond its rows"
+    for name in in_place:
+        library.call(request, rows, *arguments.values(), arguments[name])
+        assert np.array_equal(arguments[name], y[:-1]), f"y as {name}"
+
+
+@pytest.mark.parametrize("k", WIDTHS)
+@pytest.mark.parametrize("rows", (1, 3))
+def test_vectors(library, k, rows):
+    x, y, bias = _floats(1, rows, k), _floats(2, rows, k), _floats(3, k)
+    _check(library, KernelRequest("add", "f32", (k,)), rows, y, {"x": x})
+    _check(library, KernelRequest("add_bias", "f32", (k,)), rows, y, {"bias": bias})
+    scale = KernelRequest("scale", "f32", (k,), FACTOR)
+    _check(library, scale, rows, y, {"x": x.copy()}, in_place=("x",))
+    norm = KernelRequest("rms_norm", "f32", (k,), EPSILON)
+    _check(library, norm, rows, y, {"x": x.copy(), "gain": bias}, in_place=("x",))
+
+
+@pytest.mark.parametrize("k", WIDTHS)
+@pytest.mark.parametrize("rows", (1, 3))
+def test_gelu_multiply(library, k, rows):
+    gate, up, y = _floats(1, rows, k), _floats(2, rows, k), _floats(3, rows, k)
+    gate[0, :6] = 0, 100, -100, -20, 6, -6
+    request = KernelRequest("gelu_multiply", "f32", (k,))
+    _check(library, request, rows, y, {"gate": gate, "up": up}, in_place=("up",))
+
+
+@pytest.mark.parametrize("heads,width", HEADS)
+@pytest.mark.parametrize("rows", (1, 4))
+def test_rope_halves(library, heads, width, rows):
+    angles = _floats(1, rows, width // 2)
+    tables = {"cosines": np.cos(angles), "sines": np.sin(angles)}
+    request = KernelRequest("rope_halves", "f32", (heads, width))
+    _check(library, request, rows, _floats(2, rows, heads, width), tables, rtol=1e-5)
