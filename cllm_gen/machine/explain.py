@@ -4,6 +4,7 @@ how near it comes, and so what to look at next."""
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -19,17 +20,17 @@ from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.weights.pack import pack_model
 
-_UNITS = (
-    ("_tile_dpbssd", "int8_amx", 1.0),
-    ("_tile_dpbf16ps", "bf16_amx", 1.0),
-    ("_mm512_dpbusd", "int8_avx512_vnni", 1.0),
-    ("_mm512_dpwssd", "int8_avx512_vnni", 0.5),
-    ("_mm512_fmadd", "f32_avx512", 1.0),
-    ("_mm512_dpbf16", "bf16_avx512", 1.0),
-    ("_mm256_fmadd", "f32_avx2", 1.0),
-)
-"""What an instruction's C begins with, the unit of the probe that it keeps busy, and what part of
-that unit's operations it does."""
+_UNITS = {
+    "_tile_dpbssd": ("int8_amx", 32768),
+    "_tile_dpbf16ps": ("bf16_amx", 16384),
+    "_mm512_dpbusd": ("int8_avx512_vnni", 128),
+    "_mm512_dpwssd": ("int16_avx512_vnni", 64),
+    "_mm512_dpbf16": ("bf16_avx512", 64),
+    "_mm512_fmadd": ("f32_avx512", 32),
+    "_mm256_madd_epi16": ("int16_avx2", 32),
+    "_mm256_fmadd": ("f32_avx2", 16),
+}
+"""What an instruction's C holds, the unit of the probe that it keeps busy, and its operations."""
 _BUDGET = 0.25  # seconds for each timing
 _WORKING_SET = 96 << 20
 
@@ -160,7 +161,8 @@ class Explainer:
             raise RunFailed(
                 f"{name} has no code for {library.isa.name}; make it with: make generate"
             )
-        unit, part = unit_of(traced)
+        schedule = traced.kernel.schedule(library.isa, traced.request)
+        unit = unit_of(traced, schedule.isa.table)
         found = Explanation(
             kernel=name,
             isa=library.isa.name,
@@ -187,19 +189,20 @@ class Explainer:
         cases = Cases(self.low, pack, library)
         for rows in dict.fromkeys((1, cases.most_rows(traced.request, ROWS_MAX))):
             case = cases.case(traced, rows)
-            found.timings.append(timed(library, symbol, case, abilities, unit, part))
+            found.timings.append(timed(library, symbol, case, abilities, unit))
         found.advice += advice(found, abilities)
         return found
 
 
-def unit_of(traced: Traced) -> tuple[str | None, float]:
-    """The multiplier that the kernel's own instructions use, and the part of its peak that they can
-    reach; none where the probe measures no such unit."""
-    codes = [traced.isa.table[name].code for name in traced.instructions]
-    for begins, unit, part in _UNITS:
-        if any(begins in code for code in codes):
-            return unit, part
-    return None, 1.0
+def unit_of(traced: Traced, table: dict) -> str | None:
+    """The multiplier that does most of the kernel's operations; none where the probe measures no such
+    unit. `table` has the instructions of the set that the schedule is written for."""
+    done: Counter = Counter()
+    for name, count in traced.instructions.items():
+        for holds, (unit, operations) in _UNITS.items():
+            if holds in table[name].code:
+                done[unit] += count * operations
+    return done.most_common(1)[0][0] if done else None
 
 
 def timed(
@@ -208,15 +211,15 @@ def timed(
     case: Case,
     abilities: Abilities,
     unit: str | None,
-    part: float,
 ) -> Timing:
     """Measures one case, hot and cold."""
     still = [0] * len(case.steps)
     hot = library.seconds(symbol, case.arguments, still, 1, _BUDGET)
     cold = hot
     if case.copies > 1:
-        cold = library.seconds(symbol, case.arguments, case.steps, case.copies, _BUDGET)
-    peak = abilities.peaks.get(unit, [0.0])[0] * part if unit else 0.0
+        copies = min(case.copies, max(2, int(_BUDGET / hot)))
+        cold = library.seconds(symbol, case.arguments, case.steps, copies, _BUDGET)
+    peak = abilities.peaks.get(unit, [0.0])[0]
     return Timing(
         case.rows,
         case.bytes,

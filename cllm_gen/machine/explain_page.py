@@ -84,8 +84,16 @@ def page(console: Console, found: Explanation) -> None:
         f"code       {code.size:,} bytes, {code.instructions} machine instructions, "
         f"{code.stack_moves} vector moves to or from the stack"
     )
+    total = sum(found.instructions.values())
+    console.print(
+        f"\n{total:,} instructions of the set for a row (matrices: and a tile), "
+        f"{found.per_output:.2f} an output"
+    )
     console.print(_instructions(found))
     if found.timings:
+        console.print(
+            "\none call on one core; cold: weights (or cache) from memory, hot: the same again"
+        )
         console.print(_timings(found))
     for sentence in found.advice:
         console.print(f"• {sentence}")
@@ -93,8 +101,7 @@ def page(console: Console, found: Explanation) -> None:
 
 def _instructions(found: Explanation) -> Table:
     total = sum(found.instructions.values())
-    title = f"{total:,} instructions of the set a row (matrices: and tile), {found.per_output:.2f} an output"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     table.add_column("instruction")
     table.add_column("times", justify="right")
     table.add_column("an output", justify="right")
@@ -106,10 +113,7 @@ def _instructions(found: Explanation) -> Table:
 
 
 def _timings(found: Explanation) -> Table:
-    title = (
-        "one call on one core; cold: weights (or cache) from memory, hot: the same again and again"
-    )
-    table = Table(title=title, title_justify="left")
+    table = Table()
     heads = ("rows", "cold µs", "hot µs", "ns an\noutput", "bytes an\noutput", "operations\na byte")
     for head in (
         *heads,

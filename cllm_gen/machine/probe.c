@@ -85,6 +85,21 @@ __attribute__((target("avx2,fma"))) static void fma_avx2(void) {
         sink += (uint64_t)_mm256_cvtss_f32(sums[i]);
 }
 
+/* Pairs of 16 bits: a product and a sum, as AVX2 has no instruction for both. */
+__attribute__((target("avx2"))) static void pairs_avx2(void) {
+    __m256i sums[SUMS], factor = _mm256_set1_epi16(3);
+    for (size_t i = 0; i < SUMS; i++)
+        sums[i] = _mm256_set1_epi32((int)i);
+    for (size_t repeat = 0; repeat < REPEATS; repeat++) {
+        __asm__("" : "+x"(factor)); /* the same product each time would be taken out of the loop */
+#pragma GCC unroll 12
+        for (size_t i = 0; i < SUMS; i++)
+            sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(sums[i], factor));
+    }
+    for (size_t i = 0; i < SUMS; i++)
+        sink += (uint64_t)_mm256_extract_epi32(sums[i], 0);
+}
+
 __attribute__((target("avx512f"))) static void fma_avx512(void) {
     __m512 sums[SUMS], factor = _mm512_set1_ps(0.5f);
     for (size_t i = 0; i < SUMS; i++)
@@ -105,6 +120,18 @@ __attribute__((target("avx512f,avx512vnni"))) static void vnni_avx512(void) {
 #pragma GCC unroll 12
         for (size_t i = 0; i < SUMS; i++)
             sums[i] = _mm512_dpbusd_epi32(sums[i], factor, factor);
+    for (size_t i = 0; i < SUMS; i++)
+        sink += (uint64_t)_mm512_reduce_add_epi32(sums[i]);
+}
+
+__attribute__((target("avx512f,avx512vnni"))) static void pairs_avx512(void) {
+    __m512i sums[SUMS], factor = _mm512_set1_epi16(3);
+    for (size_t i = 0; i < SUMS; i++)
+        sums[i] = _mm512_set1_epi32((int)i);
+    for (size_t repeat = 0; repeat < REPEATS; repeat++)
+#pragma GCC unroll 12
+        for (size_t i = 0; i < SUMS; i++)
+            sums[i] = _mm512_dpwssd_epi32(sums[i], factor, factor);
     for (size_t i = 0; i < SUMS; i++)
         sink += (uint64_t)_mm512_reduce_add_epi32(sums[i]);
 }
@@ -177,20 +204,22 @@ struct unit {
     bool present;
 };
 
-static struct unit units[6];
+static struct unit units[8];
 
 static void find_units(void) {
     double vectors = 2.0 * SUMS * REPEATS, tiles = 2.0 * 4 * 16 * 16 * (REPEATS / 8);
-    bool wide = __builtin_cpu_supports("avx512f");
-    units[0] = (struct unit){"f32_avx2", fma_avx2, 8 * vectors,
-                             __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")};
-    units[1] = (struct unit){"f32_avx512", fma_avx512, 16 * vectors, wide};
-    units[2] = (struct unit){"bf16_avx512", bf16_avx512, 32 * vectors,
-                             wide && __builtin_cpu_supports("avx512bf16")};
-    units[3] = (struct unit){"int8_avx512_vnni", vnni_avx512, 64 * vectors,
-                             wide && __builtin_cpu_supports("avx512vnni")};
-    units[4] = (struct unit){"bf16_amx", bf16_amx, 32 * tiles, has_tiles(22)};
-    units[5] = (struct unit){"int8_amx", int8_amx, 64 * tiles, has_tiles(25)};
+    bool avx2 = __builtin_cpu_supports("avx2"), wide = __builtin_cpu_supports("avx512f");
+    bool vnni = wide && __builtin_cpu_supports("avx512vnni");
+    bool bf16 = wide && __builtin_cpu_supports("avx512bf16");
+    units[0] =
+        (struct unit){"f32_avx2", fma_avx2, 8 * vectors, avx2 && __builtin_cpu_supports("fma")};
+    units[1] = (struct unit){"int16_avx2", pairs_avx2, 16 * vectors, avx2};
+    units[2] = (struct unit){"f32_avx512", fma_avx512, 16 * vectors, wide};
+    units[3] = (struct unit){"bf16_avx512", bf16_avx512, 32 * vectors, bf16};
+    units[4] = (struct unit){"int16_avx512_vnni", pairs_avx512, 32 * vectors, vnni};
+    units[5] = (struct unit){"int8_avx512_vnni", vnni_avx512, 64 * vectors, vnni};
+    units[6] = (struct unit){"bf16_amx", bf16_amx, 32 * tiles, has_tiles(22)};
+    units[7] = (struct unit){"int8_amx", int8_amx, 64 * tiles, has_tiles(25)};
 }
 
 /* One measurement: `unit` null reads memory. Threads meet before each turn, so that a turn lasts

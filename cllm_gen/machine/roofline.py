@@ -26,6 +26,8 @@ UNITS = {
     "f32_avx2": "f32 FMA, AVX2",
     "f32_avx512": "f32 FMA, AVX-512",
     "bf16_avx512": "bf16, AVX-512",
+    "int16_avx2": "int16, AVX2",
+    "int16_avx512_vnni": "int16, AVX-512 VNNI",
     "int8_avx512_vnni": "int8, AVX-512 VNNI",
     "bf16_amx": "bf16, AMX",
     "int8_amx": "int8, AMX",

@@ -23,9 +23,9 @@ static double seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Seconds of one call, in the best of the turns that fit into `budget` seconds (two at least). A turn
- * is `copies` calls; call i gets each argument moved by i times its step, so that what a step moves
- * over is read anew each time. */
+/* Seconds of one call, in the best of the turns that fit into `budget` seconds (two at least). A
+ * turn is `copies` calls; call i gets each argument moved by i times its step, so that what a step
+ * moves over is read anew each time. */
 double stopwatch(kernel *run, const uint64_t *arguments, const uint64_t *steps, size_t copies,
                  double budget) {
     double begun = seconds(), best = 1e9;
@@ -43,15 +43,16 @@ double stopwatch(kernel *run, const uint64_t *arguments, const uint64_t *steps, 
     return best;
 }
 
-/* Whether CPUID shows a bit (register 0 to 3: eax to edx) and the system has enabled `state` in XCR0. */
+/* Whether CPUID shows a bit (register 0 to 3: eax to edx) and the system has enabled `state` in
+ * XCR0. */
 bool cpu_has(uint32_t leaf, uint32_t subleaf, uint32_t number, uint32_t bit, uint64_t state) {
-    uint32_t r[4], low, high, ecx;
+    uint32_t r[4] = {0}, low, high;
     if (!__get_cpuid_count(leaf, subleaf, &r[0], &r[1], &r[2], &r[3]) || !(r[number] >> bit & 1))
         return false;
     if (!state)
         return true;
-    __get_cpuid(1, &low, &high, &ecx, &high);
-    if (!(ecx >> 27 & 1)) /* OSXSAVE: xgetbv may be used */
+    __get_cpuid(1, &r[0], &r[1], &r[2], &r[3]);
+    if (!(r[2] >> 27 & 1)) /* OSXSAVE: xgetbv may be used */
         return false;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (((uint64_t)high << 32 | low) & state) == state;
