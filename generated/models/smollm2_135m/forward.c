@@ -333,17 +333,17 @@ _Static_assert(MODEL_ACTIVATION_BYTES >= KERNELS_SCRATCH_BYTES, "kernels are tim
 
 /* What a step runs, in order. */
 static const struct stage stages[] = {
-    {run_embedding, 0, 0},         {run_layer, 32047104, 0},      {run_layer, 34284288, 24576},
-    {run_layer, 36521472, 49152},  {run_layer, 38758656, 73728},  {run_layer, 40995840, 98304},
-    {run_layer, 43233024, 122880}, {run_layer, 45470208, 147456}, {run_layer, 47707392, 172032},
-    {run_layer, 49944576, 196608}, {run_layer, 52181760, 221184}, {run_layer, 54418944, 245760},
-    {run_layer, 56656128, 270336}, {run_layer, 58893312, 294912}, {run_layer, 61130496, 319488},
-    {run_layer, 63367680, 344064}, {run_layer, 65604864, 368640}, {run_layer, 67842048, 393216},
-    {run_layer, 70079232, 417792}, {run_layer, 72316416, 442368}, {run_layer, 74553600, 466944},
-    {run_layer, 76790784, 491520}, {run_layer, 79027968, 516096}, {run_layer, 81265152, 540672},
-    {run_layer, 83502336, 565248}, {run_layer, 85739520, 589824}, {run_layer, 87976704, 614400},
-    {run_layer, 90213888, 638976}, {run_layer, 92451072, 663552}, {run_layer, 94688256, 688128},
-    {run_layer, 96925440, 712704}, {run_head, 99162624, 0},
+    {run_embedding, 0, 0},         {run_layer, 30277632, 0},      {run_layer, 32514816, 24576},
+    {run_layer, 34752000, 49152},  {run_layer, 36989184, 73728},  {run_layer, 39226368, 98304},
+    {run_layer, 41463552, 122880}, {run_layer, 43700736, 147456}, {run_layer, 45937920, 172032},
+    {run_layer, 48175104, 196608}, {run_layer, 50412288, 221184}, {run_layer, 52649472, 245760},
+    {run_layer, 54886656, 270336}, {run_layer, 57123840, 294912}, {run_layer, 59361024, 319488},
+    {run_layer, 61598208, 344064}, {run_layer, 63835392, 368640}, {run_layer, 66072576, 393216},
+    {run_layer, 68309760, 417792}, {run_layer, 70546944, 442368}, {run_layer, 72784128, 466944},
+    {run_layer, 75021312, 491520}, {run_layer, 77258496, 516096}, {run_layer, 79495680, 540672},
+    {run_layer, 81732864, 565248}, {run_layer, 83970048, 589824}, {run_layer, 86207232, 614400},
+    {run_layer, 88444416, 638976}, {run_layer, 90681600, 663552}, {run_layer, 92918784, 688128},
+    {run_layer, 95155968, 712704}, {run_head, 97393152, 0},
 };
 
 /* The set that `isa=` on the command line names, for all steps; without it, the fastest that this
