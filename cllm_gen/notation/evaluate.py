@@ -37,6 +37,14 @@ def _saturate(bits: int):
     return lambda x: np.clip(x, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
+def _fraction(x):
+    """What lies above the next lower integer, as f32 rounded down: never 1, and -0 at an integer."""
+    exact = np.asarray(x, np.float64) - np.floor(x)
+    near = exact.astype(np.float32)
+    held = np.where((near > exact) | (near == 1), np.nextafter(near, np.float32(0)), near)
+    return np.where(exact == 0, np.float32(-0.0), held)
+
+
 _FUNCTIONS = {
     "abs": np.abs,
     "exp": np.exp,
@@ -55,6 +63,8 @@ _FUNCTIONS = {
     .view(np.float16)
     .astype(np.float32),
     "half": lambda x: np.asarray(x, np.float32).astype(np.float16).view(np.uint16).astype(np.int64),
+    "fraction": _fraction,
+    "times_power": lambda a, n: np.ldexp(a, np.clip(np.floor(n), -1000, 1000).astype(int)),
     "unsigned_64": lambda x: np.asarray(x, np.int64).astype(np.uint64),
     "fused": lambda a, b, c: (a.astype(np.longdouble) * b + c).astype(np.float32),
 }

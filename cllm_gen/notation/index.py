@@ -26,6 +26,8 @@ FUNCTIONS = {  # and how many arguments each takes
     "from_bits": 1,
     "from_half": 1,
     "half": 1,
+    "fraction": 1,
+    "times_power": 2,
     "unsigned_64": 1,
     "fused": 3,
 }

@@ -67,6 +67,10 @@ avx512 = InstructionSet(
             "_mm512_broadcast_f32x2(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)({p}))))",
             "broadcast_pair_f32(p: *f32[2]) -> f32[16] = p[i % 2]",
         ),
+        Instruction(
+            "_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)",
+            "lanes_i32() -> i32[16] = i",
+        ),
         Instruction("_mm512_setzero_si512()", "zero_i32() -> i32[16] = 0"),
         Instruction("_mm512_setzero_ps()", "zero_f32() -> f32[16] = 0"),
         # Integers; results wrap.
@@ -124,6 +128,23 @@ avx512 = InstructionSet(
         Instruction(
             "_mm512_max_ps({a}, {b})",
             "maximum_f32(a: f32[16], b: f32[16]) -> f32[16] = select(a[i] > b[i], a[i], b[i])",
+        ),
+        Instruction(
+            "_mm512_reduce_ps({a}, 0x09)",
+            "fraction_f32(a: f32[16]) -> f32[16] = fraction(a[i])",
+        ),
+        Instruction(
+            "_mm512_scalef_ps({a}, {b})",
+            "scale_f32(a: f32[16], b: f32[16]) -> f32[16] = times_power(a[i], b[i])",
+        ),
+        Instruction(
+            "_mm512_mask_mov_ps({b}, _mm512_cmplt_epi32_mask({x}, {y}), {a})",
+            "where_less_f32(x: i32[16], y: i32[16], a: f32[16], b: f32[16]) -> f32[16]"
+            " = select(x[i] < y[i], a[i], b[i])",
+        ),
+        Instruction(
+            "__builtin_popcount(_mm512_cmp_ps_mask({a}, {b}, _CMP_GT_OQ))",
+            "count_above_f32(a: f32[16], b: f32[16]) -> i32 = sum(k < 16: select(a[k] > b[k], 1, 0))",
         ),
         Instruction(
             "_mm512_min_ps({a}, {b})",

@@ -1,12 +1,13 @@
 """Attention of rows of one sequence over a paged cache, in one pass over its blocks."""
 
 from cllm_gen.spec.kernel import Kernel, Schedule
+from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
-from specs.kernels import attention_avx512
+from specs.kernels import attention_amx, attention_avx512
 from specs.kernels.attention_blocks import Floats, blockwise
 from specs.kernels.attention_words import Words
 
@@ -23,10 +24,11 @@ _ALGORITHM = """
 _AVX512 = {
     "avx512": Schedule(avx512, attention_avx512.attention_f16, "one row straight from the cache")
 }
+_TILES = {"amx": Schedule(amx, attention_amx.attention_f16, "tiles of 16 rows and 16 positions")}
 
 
 def _kernel(operation, kv, what, shape, visible):
-    schedules = _AVX512 if kv == "f16" else {}
+    schedules = {**_AVX512, **_TILES} if kv == "f16" else {}
     return Kernel(
         operation=operation,
         type=kv,

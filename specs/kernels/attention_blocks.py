@@ -172,10 +172,15 @@ class Floats:
                         p.do(p.store_f32(heads[h] + lanes * n, sums[h][n]))
 
 
-def _beyond(a, b):
+def beyond(a, b):
     """a - b, or 0 where b is more."""
     b = b if isinstance(b, int) else b.text
     return Term(f"{a.inner} > {b} ? {a.inner} - {b} : 0", False)
+
+
+def first_block(position, W):
+    """Where the block begins in which the window of a row at `position` does."""
+    return beyond(position + 1, W) // BLOCK_TOKENS * BLOCK_TOKENS
 
 
 def _lesser(a, b):
@@ -252,14 +257,14 @@ def _rows(p, steps, state, g, base, position, some, W):
     start = 0
     if W:
         p.note("The first row's window begins in this block.")
-        start = p.index("begin", _beyond(position + 1, W) // BLOCK_TOKENS * BLOCK_TOKENS)
+        start = p.index("begin", first_block(position, W))
     with p.loop("start", end, step=BLOCK_TOKENS, start=start) as start:
         block = p.argument("blocks", "u32").at(start // BLOCK_TOKENS)
         cache = p.argument("layer_cache", "u8") + p.scalar("(size_t)KV_BLOCK_BYTES") * block
         keys = p.pointer("keys", cache + g * (2 * half_bytes(kv, D)))
         values = p.pointer("values", keys + half_bytes(kv, D))
         filled = p.minimum("filled", p.index("left", end - start), BLOCK_TOKENS)
-        first = p.index("from_row", _beyond(start, position))
+        first = p.index("from_row", beyond(start, position))
         until = some
         if W:
             until = p.index("until_row", _lesser(start + (W + BLOCK_TOKENS - 1) - position, some))
@@ -277,7 +282,7 @@ def _rows(p, steps, state, g, base, position, some, W):
                 with p.loop("t", BLOCK_TOKENS, start=seen) as t:
                     p.do(p.store_first_f32(steps.share + (place + t), p.broadcast_f32(LEAST)))
                 if W:
-                    before = p.index("before_window", _beyond(seen, W))
+                    before = p.index("before_window", beyond(seen, W))
                     with p.loop("t", before) as t:
                         p.do(p.store_first_f32(steps.share + (place + t), p.broadcast_f32(LEAST)))
                 _fade(p, steps, place, state(r, h))
