@@ -8,60 +8,28 @@ import importlib.metadata
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cllm_gen.spec.model import QUANTISATIONS
 from cllm_gen.weights.errors import ModelFileError
+from cllm_gen.weights.families import FAMILIES, ROPE_FACTORS, Family, facts_of, metadata_field
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.tokenizer_import import IMPORTS, chat_template_source, tokenizer_spec_source
 
 BLACK_COLUMNS = 100
 
 
-@dataclass(frozen=True)
-class Family:
-    """What the importer knows about an architecture: the spec's constants and forward pass, and
-    the tensors that pass reads. `constants` are (name, expression) with {holes} for metadata."""
-
-    description: str
-    blocks: tuple[str, ...]
-    constants: tuple[tuple[str, str], ...]
-    layer: str
-    layer_tensors: tuple[str, ...]
-
-
-FAMILIES = {
-    "llama": Family(
-        description="a llama-family decoder",
-        blocks=("gated_mlp", "grouped_query_attention", "normalised"),
-        constants=(
-            ("HEADS", "{heads}"),
-            ("KV_HEADS", "{kv_heads}"),
-            ("HIDDEN", "{hidden}"),
-            ("EPSILON", "{epsilon!r}"),
-            ("ROTATION", "Rope(width={head}, base={base!r})"),
-        ),
-        layer="""
-        y = normalised(block, x, "attn_norm.weight", EPSILON)
-        x = x + grouped_query_attention(block, y, HEADS, KV_HEADS, ROTATION)
-        y = normalised(block, x, "ffn_norm.weight", EPSILON)
-        x = x + gated_mlp(block, y, HIDDEN)
-""",
-        layer_tensors=(
-            "attn_norm",
-            "attn_q",
-            "attn_k",
-            "attn_v",
-            "attn_output",
-            "ffn_norm",
-            "ffn_gate",
-            "ffn_up",
-            "ffn_down",
-        ),
-    ),
-}
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'assistant' %}Assistant: "
+    "{% elif message['role'] == 'user' %}User: "
+    "{% endif %}"
+    "{{ message['content'] + '\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+"""For files without a chat template: a base model that goes on with a dialogue."""
 
 
 def import_gguf(root: Path, path: Path, name: str | None = None) -> str:
@@ -84,13 +52,13 @@ def spec_source(file: GgufFile, name: str) -> str:
     """The spec's text."""
     import black
 
-    architecture = _field(file, "general.architecture", str)
+    architecture = metadata_field(file, "general.architecture", str)
     family = FAMILIES.get(architecture)
     if family is None:
         raise ModelFileError(
             f"{file.path.name}: family {architecture!r}; known are {', '.join(sorted(FAMILIES))}"
         )
-    facts = _facts(file, architecture)
+    facts = facts_of(file, architecture)
     tied = _check_tensors(file, family, facts["layers"])
     return black.format_str(
         _compose(file, family, facts, tied, name), mode=black.Mode(line_length=BLACK_COLUMNS)
@@ -116,6 +84,15 @@ def _compose(file: GgufFile, family: Family, facts: dict[str, Any], tied: bool, 
         raise ModelFileError(
             f"{file.path.name}: metadata field tokenizer.chat_template is not a string"
         )
+    tokenizer = _tokenizer(file)
+    if not chat_template:
+        begins = "{{ bos_token }}" * ("add_beginning=True" in tokenizer)
+        chat_template = begins + PLAIN_TEMPLATE
+        template_note = "# The file has no template: this one is for a base model, which was not taught to chat.\n"
+    else:
+        template_note = ""
+    operations = sorted({"Forward", "Rope", "linear", "rms_norm", *family.operations})
+    imports = IMPORTS.splitlines()[: 2 if "pretokenizers." in tokenizer else 1]
     return f'''"""{title} {origin}{':' if origin else 'is'} {family.description}.
 
 Token embedding, {facts["layers"]} layers of grouped-query attention and gated MLP over a residual stream, a final
@@ -123,9 +100,8 @@ norm, and {logits}. Imported from the file's metadata.
 """
 
 from cllm_gen.spec.model import Gguf, Model
-from cllm_gen.spec.tensor import Forward, Rope, linear, rms_norm
-{IMPORTS.splitlines()[0]}
-{IMPORTS.splitlines()[1]}
+from cllm_gen.spec.tensor import {", ".join(operations)}
+{chr(10).join(imports)}
 from specs.models.blocks import {", ".join(family.blocks)}
 
 {constants}
@@ -134,7 +110,7 @@ from specs.models.blocks import {", ".join(family.blocks)}
 def forward(model, rows):
     """The pass over one step's rows."""
     table = model.weight("token_embd.weight", model.vocabulary, model.width)
-    x = rows.embed(table)
+    x = {family.embedding}
     for layer in rows.layers(model.layers):
         block = model.block(layer)
         {family.layer.strip()}
@@ -142,7 +118,7 @@ def forward(model, rows):
     return Forward(hidden=hidden, logits=linear({head}, rows.asked(hidden)))
 
 
-CHAT_TEMPLATE = {chat_template_source(chat_template)}
+{template_note}CHAT_TEMPLATE = {chat_template_source(chat_template)}
 
 model = Model(
     name="{name}",
@@ -157,51 +133,11 @@ model = Model(
         sha256="{hashlib.sha256(file.data).hexdigest()}",
     ),
     types={json.dumps(types(file))},
-    {_tokenizer(file)}
+    {tokenizer}
     chat_template=CHAT_TEMPLATE,
     forward=forward,
 )
 '''
-
-
-def _facts(file: GgufFile, architecture: str) -> dict[str, Any]:
-    """Hyper-parameters by the names that FAMILIES uses."""
-    get = lambda key, kind: _field(file, f"{architecture}.{key}", kind)  # noqa: E731
-    heads = get("attention.head_count", int)
-    facts = {
-        "layers": get("block_count", int),
-        "width": get("embedding_length", int),
-        "context": get("context_length", int),
-        "hidden": get("feed_forward_length", int),
-        "heads": heads,
-        "epsilon": float(f"{get('attention.layer_norm_rms_epsilon', float):.7g}"),
-    }
-    optional = file.metadata.get
-    facts["kv_heads"] = optional(f"{architecture}.attention.head_count_kv", heads)
-    facts["base"] = optional(f"{architecture}.rope.freq_base", 10000.0)
-    facts["head"] = optional(
-        f"{architecture}.attention.key_length", facts["width"] // max(heads, 1)
-    )
-    turned = optional(f"{architecture}.rope.dimension_count", facts["head"])
-    for key, value in facts.items():
-        kinds = (int, float) if key in ("epsilon", "base") else (int,)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < 2**31:
-            raise ModelFileError(
-                f"{file.path.name}: {architecture}: {key} is {value!r}, not a positive number"
-            )
-    if turned != facts["head"]:
-        raise ModelFileError(
-            f"{file.path.name}: rotary positions turn {turned} of {facts['head']} values of a head; "
-            "only whole heads are known"
-        )
-    if heads % facts["kv_heads"]:
-        raise ModelFileError(
-            f"{file.path.name}: {heads} heads cannot share {facts['kv_heads']} KV heads equally"
-        )
-    table = file.tensors.get("token_embd.weight")
-    if table is None or len(table.shape) != 2:
-        raise ModelFileError(f"{file.path.name}: no matrix token_embd.weight")
-    return {**facts, "vocabulary": table.shape[0]}
 
 
 def _check_tensors(file: GgufFile, family: Family, layers: int) -> bool:
@@ -211,9 +147,9 @@ def _check_tensors(file: GgufFile, family: Family, layers: int) -> bool:
         raise ModelFileError(
             f"{file.path.name}: {layers} layers, but only {len(file.tensors)} tensors"
         )
-    wanted |= {f"blk.{i}.{part}.weight" for i in range(layers) for part in family.layer_tensors}
+    wanted |= {f"blk.{i}.{part}" for i in range(layers) for part in family.tensors}
     missing, others = sorted(wanted - set(file.tensors)), sorted(
-        set(file.tensors) - wanted - {"output.weight"}
+        set(file.tensors) - wanted - {"output.weight", ROPE_FACTORS}
     )
     if missing:
         raise ModelFileError(f"{file.path.name}: no tensor {missing[0]!r} ({len(missing)} missing)")
@@ -223,10 +159,10 @@ def _check_tensors(file: GgufFile, family: Family, layers: int) -> bool:
             f"({len(others)} such)"
         )
     for tensor in file.tensors.values():
-        if tensor.type not in QUANTISATIONS or (tensor.type == "f32") != (len(tensor.shape) == 1):
+        if tensor.type not in (QUANTISATIONS if len(tensor.shape) == 2 else ("f32",)):
             raise ModelFileError(
                 f"{file.path.name}: tensor {tensor.name!r} is {tensor.type} of shape {tensor.shape}; known are "
-                f"vectors of f32 and matrices of {', '.join(q for q in QUANTISATIONS if q != 'f32')}"
+                f"vectors of f32 and matrices of {', '.join(QUANTISATIONS)}"
             )
     return "output.weight" not in file.tensors
 
@@ -236,6 +172,8 @@ def types(file: GgufFile) -> dict[str, str]:
     matrices = {t.name: t.type for t in file.tensors.values() if len(t.shape) == 2}
     common = Counter(matrices.values()).most_common(1)[0][0]
     found = {"*_norm.weight": "f32"}
+    if any(name.endswith(".bias") for name in file.tensors):
+        found["*.bias"] = "f32"
     parts: dict[str, dict[str, str]] = {}
     for name, kind in matrices.items():
         parts.setdefault(re.sub(r"^blk\.\d+\.", "blk.*.", name), {})[name] = kind
@@ -249,16 +187,6 @@ def types(file: GgufFile) -> dict[str, str]:
             else {n: k for n, k in members.items() if k != common}
         )
     return {**found, "*.weight": common}
-
-
-def _field(file: GgufFile, key: str, kind: type) -> Any:
-    value = file.metadata.get(key)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        found = "is missing" if value is None else f"is {str(value)[:60]!r}"
-        raise ModelFileError(
-            f"{file.path.name}: metadata field {key} {found}; a {kind.__name__} is expected"
-        )
-    return value
 
 
 def _tokenizer(file: GgufFile) -> str:

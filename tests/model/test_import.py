@@ -104,14 +104,17 @@ REFUSED = [
     ("1000000 layers, but only", {"add_block_count": with_value(1000000)}),
     ("no tensor 'blk.3.attn_k.weight'", {"add_block_count": with_value(4)}),
     ("cannot share 3 KV heads", {"add_head_count_kv": with_value(3)}),
-    ("turn 8 of 16 values", {"add_rope_dimension_count": with_value(8)}),
+    (
+        "llama.rope.dimension_count is 8, but a head is 16",
+        {"add_rope_dimension_count": with_value(8)},
+    ),
     ("no tensor 'blk.1.ffn_up.weight'", {"add_tensor": without_tensor("blk.1.ffn_up.weight")}),
     (
         "no tensor 'output_norm.weight'",
-        {"add_tensor": renamed_tensor("output_norm.weight", "rope_freqs.weight")},
+        {"add_tensor": renamed_tensor("output_norm.weight", "other_norm.weight")},
     ),
-    ("pre-tokenizer is 'qwen2'", {"add_tokenizer_pre": with_value("qwen2")}),
-    ("tokenizer is 'llama'", {"add_tokenizer_model": with_value("llama")}),
+    ("tokenizer.ggml.pre is 'tekken'", {"add_tokenizer_pre": with_value("tekken")}),
+    ("tokenizer.ggml.model is 'bert'", {"add_tokenizer_model": with_value("bert")}),
     ("bad.gguf: token 100000 is outside", {"add_bos_token_id": with_value(100000)}),
 ]
 
@@ -123,7 +126,9 @@ def test_what_cannot_be_imported_is_named(tmp_path, match, changes):
 
 def test_an_unknown_family_is_named(tmp_path):
     path = small_gguf.write(tmp_path / "bad.gguf", architecture="mamba")
-    with pytest.raises(ModelFileError, match="family 'mamba'; known are llama"):
+    with pytest.raises(
+        ModelFileError, match="family 'mamba'; known are gemma3, llama, qwen2, qwen3"
+    ):
         import_gguf(tmp_path, path, "bad")
 
 
