@@ -93,6 +93,9 @@ static void remove_job(struct job *job) {
     *link = job->next;
     queued--;
     job_release(job);
+    struct kv_cache_idle idle = kv_cache_idle();
+    log_debug("engine", "KV cache: %zu of %zu blocks idle, %zu of them kept", idle.blocks,
+              kv_cache_blocks(), idle.kept);
 }
 
 void engine_cancel(struct job *job) {
