@@ -12,8 +12,7 @@ from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
 from cllm_gen.spec.source import Span, SpecError
 from cllm_gen.spec.tensor import ALL, Forward, Node, Rope, Rows, Stage, Tape, Tensor, Weight
-
-MATRIX_TYPES = ("q4_1", "q8_0")
+from cllm_gen.weights.layout import layout_of, stored_type
 
 
 @dataclass(eq=False)
@@ -153,7 +152,7 @@ class _Lowering(RowOperations):
                 for term, other in ((1, 0), (0, 1)):
                     linear = source_of(node.inputs[term])
                     if linear.operation == "linear" and self._only_use(linear, node):
-                        if self._dies(node.inputs[other], node):
+                        if self._dies(node.inputs[other], node) and self._keeps(linear, node):
                             self.absorbed[id(linear)] = node
                             break
 
@@ -174,18 +173,29 @@ class _Lowering(RowOperations):
                 self.gated[id(product)] = (maps[0], maps[1])
                 self.gate_of[id(product)] = gate.operation
 
+    def _keeps(self, linear: Node, user: Node) -> bool:
+        """Whether the map's input is still there when `user` computes it on the way: quantised in
+        time, or nothing is computed between the two."""
+        between = self.tape.nodes[self.index[id(linear)] + 1 : self.index[id(user)]]
+        return not _is_float(linear) or all(each.operation == "view" for each in between)
+
     def _only_use(self, node: Node, user: Node) -> bool:
         users = self.users.get(id(node), [])
         return len(users) == 1 and users[0] is user and id(node) not in self.kept
 
     def _dies(self, tensor: Tensor, node: Node) -> bool:
         """Nothing needs the tensor's value after `node`, so its buffer may be updated in place.
-        An absorbed activation reads its input late; an absorbed linear map has quantised it in time.
-        """
+        An absorbed activation reads its input late; an absorbed linear map has quantised it in
+        time, unless its weights are floats."""
         source = source_of(tensor)
         users = self.users.get(id(source), [])
         late = [
-            self.absorbed.get(id(user), user) if user.operation in GATES else user for user in users
+            (
+                self.absorbed.get(id(user), user)
+                if user.operation in GATES or _is_float(user)
+                else user
+            )
+            for user in users
         ]
         return (
             id(source) not in self.kept
@@ -245,14 +255,17 @@ class _Lowering(RowOperations):
         self._emit(
             node,
             "embed",
-            KernelRequest("embed", table.type, table.shape),
+            KernelRequest("embed", stored_type(table.type), table.shape),
             {"y": self._result(node, "residual")},
             node.weights,
         )
 
     def _quantise(self, node: Node) -> Buffer:
-        """The input of a linear map as integers, once for all maps that share it."""
+        """The input of a linear map as integers, once for all maps that share it; as it is for
+        weights that are floats."""
         tensor = node.inputs[0]
+        if _is_float(node):
+            return self._of(tensor)
         key = id(source_of(tensor))
         if key not in self.quantised:
             x, width = self._of(tensor), tensor.size
@@ -271,20 +284,13 @@ class _Lowering(RowOperations):
         self._emit(
             node,
             kind,
-            KernelRequest(kind, weight.type, weight.shape),
+            KernelRequest(kind, stored_type(weight.type), weight.shape),
             {"q": self._quantise(linear), "y": y},
             linear.weights,
             linear.span,
         )
 
     def _check_matrix(self, weight: Weight) -> None:
-        if weight.type not in MATRIX_TYPES:
-            raise SpecError(
-                weight.span,
-                str(weight),
-                "a matrix of type " + " or ".join(MATRIX_TYPES),
-                f'types={{"{weight.name}": "q8_0"}}',
-            )
         if weight.shape[0] % 16 or weight.shape[1] % 32:
             raise SpecError(
                 weight.span,
@@ -360,3 +366,8 @@ class _Lowering(RowOperations):
     def _asked(self, node: Node) -> None:
         x = self._of(node.inputs[0])
         self._emit(node, "asked", None, {"x": x, "y": self._result(node, f"{x.name}_asked")})
+
+
+def _is_float(node: Node) -> bool:
+    """Whether a linear map has weights that are multiplied as floats."""
+    return node.operation == "linear" and layout_of(node.weights[0].type).is_float

@@ -7,6 +7,7 @@ from math import prod
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.source import SpecError
 from cllm_gen.spec.tensor import Node, Tensor, Weight
+from cllm_gen.weights.layout import stored_type
 
 GATES = {"silu": "swiglu", "gelu": "geglu"}
 """Activations, and the kernel that joins two matrices' products with each."""
@@ -117,7 +118,7 @@ class RowOperations:
         self._emit(
             node,
             kind,
-            KernelRequest(kind, weights[0].type, weights[0].shape),
+            KernelRequest(kind, stored_type(weights[0].type), weights[0].shape),
             {"q": self._quantise(gate), "y": self._result(node, name)},
             weights,
         )

@@ -11,10 +11,18 @@ from typing import Callable, Mapping
 from cllm_gen.spec.source import Span, SpecError, caller_span
 from cllm_gen.spec.tokenizer import Tokenizer
 
-QUANTISATIONS = {  # GGUF block types that have kernels: values a block, bytes a block
+QUANTISATIONS = {  # GGUF types that have kernels: values a block, bytes a block
     "f32": (1, 4),
+    "f16": (1, 2),
+    "bf16": (1, 2),
+    "q4_0": (32, 18),
     "q4_1": (32, 20),
+    "q5_0": (32, 22),
+    "q5_1": (32, 24),
     "q8_0": (32, 34),
+    "q4_k": (256, 144),
+    "q5_k": (256, 176),
+    "q6_k": (256, 210),
 }
 
 
