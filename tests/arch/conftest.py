@@ -25,9 +25,12 @@ def debug_image() -> Callable[[str], Image]:
 
 @pytest.fixture(scope="session")
 def boot(debug_image) -> Callable[..., Machine]:
-    """Starts a debug image: boot("i386", "fault=panic", memory=128)."""
+    """Starts a debug image: boot("i386", "fault=panic", memory=128, cpus=2)."""
 
-    def start(target: str, append: str, memory: int = 128, cpu: str | None = None) -> Machine:
-        return start_image(debug_image(target), memory=memory, cpu=cpu, append=append)[0]
+    def start(
+        target: str, append: str, memory: int = 128, cpu: str | None = None, cpus: int = 1
+    ) -> Machine:
+        image = debug_image(target)
+        return start_image(image, memory=memory, cpu=cpu, cpus=cpus, append=append)[0]
 
     return start

@@ -144,15 +144,14 @@ _Noreturn void trap_report(const struct trap_frame *frame) {
     processors_stop_others();
     if (frame->vector == TRAP_PANIC) {
         print("\n*** panic: %s\n", panic_text());
-        print("on CPU %u\n", processor);
     } else {
         const char *name = frame->vector < 32 ? names[frame->vector] : NULL;
         print("\n*** exception %zu, %s, error code %#zx\n", (size_t)frame->vector,
               name ? name : "unknown", (size_t)frame->error);
-        print("on CPU %u\n", processor);
         if (frame->vector == TRAP_PAGE_FAULT || frame->vector == TRAP_DOUBLE_FAULT)
             print_fault_address(frame);
     }
+    print("on CPU %u\n", processor);
     for (size_t i = 0; i < trap_register_count; i++) {
         uintptr_t value = *(const uintptr_t *)((const char *)frame + trap_registers[i].offset);
         bool last = i % 4 == 3 || i + 1 == trap_register_count;
