@@ -227,9 +227,11 @@ def bench(
 
         run_boot(root, json_path)
     elif perplexity:
+        from cllm_gen.machine.bench import find_appliance
         from cllm_gen.machine.perplexity import compare
 
-        compare(root, appliance, model, settings["append"], "llama" in settings["peers"])
+        spec = find_appliance(root, appliance, model)
+        compare(root, spec, settings["append"], "llama" in settings["peers"])
     else:
         run(root, appliance, model, Settings(**settings), json_path)
 
