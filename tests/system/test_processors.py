@@ -1,0 +1,30 @@
+"""Booted images on one CPU and on several: the same answers, whoever computes them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import requests
+
+from cllm_gen.machine.run import start
+from tests.native import ROOT
+from tests.system.conftest import MEMORY
+
+QUESTION = {"prompt": "The capital of France", "max_tokens": 4, "temperature": 0}
+
+
+def answer(target: str, cpus: int) -> str:
+    with start(ROOT, target, memory=MEMORY, cpus=cpus) as machine:
+        machine.wait_ready(120)
+        assert re.search(rf"smp: {cpus} CPUs?\n", machine.console), machine.console
+        reply = requests.post(machine.url + "/v1/completions", json=QUESTION, timeout=600)
+    assert reply.status_code == 200, reply.text
+    return reply.json()["choices"][0]["text"]
+
+
+@pytest.mark.parametrize("target", ["x86_64", "i386"])
+def test_the_number_of_processors_does_not_change_the_answer(target: str):
+    """Booted images pick word kernels under emulation on however many CPUs."""
+    answers = {cpus: answer(target, cpus) for cpus in (1, 2, 4)}
+    assert answers[1].strip() and len(set(answers.values())) == 1, answers
