@@ -12,16 +12,18 @@ _HIGH = -(2**16)  # the mask of a lane's high half
 
 
 def _f32(p, weights, k, c, chain):
-    return [p.load_f32((weights + k * (4 * TILE_ROWS) + 4 * lanes * c).cast("f32"))]
+    place = weights + (k * (4 * TILE_ROWS) + 4 * p.lanes("add_f32") * c)
+    return [p.load_f32(place.cast("f32"))]
 
 
 def _f16(p, weights, k, c, chain):
-    return [load_halves(p, weights + k * (2 * TILE_ROWS) + 2 * lanes * c)]
+    return [load_halves(p, weights + (k * (2 * TILE_ROWS) + 2 * p.lanes("add_f32") * c))]
 
 
 def _bf16(p, weights, k, c, chain):
     """Two inputs: the high half of a float is a bf16."""
-    pair = p.let(f"pair{c}_{chain}", p.load_i8(weights + k * (2 * TILE_ROWS) + 4 * lanes * c))
+    place = weights + (k * (2 * TILE_ROWS) + 4 * p.lanes("add_f32") * c)
+    pair = p.let(f"pair{c}_{chain}", p.load_i8(place))
     return [
         p.as_f32(p.shift_left_u32(pair, 16)),
         p.as_f32(p.and_i32(pair, p.broadcast_i32(_HIGH))),
@@ -48,7 +50,7 @@ def _sums(p, type_name, K, weights, r, count, name):
     with p.loop("k", K, step=chains) as k:
         for chain in range(0, chains, together):
             for c in range(vectors):
-                for n, wide in enumerate(load(p, weights, k + chain, c, lanes)):
+                for n, wide in enumerate(load(p, weights, k + chain, c, chain)):
                     w = p.let(f"w{c}_{chain + n}", wide)
                     for i in range(count):
                         one = p.broadcast_f32((x + i * K).at(k + (chain + n)))
