@@ -32,25 +32,25 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
 /* Taken over from the sets that this one extends. */
 void add_f32_640__avx2(size_t rows, const float *x, float *y);
 void embed_q8_0_262144x640__sse2(size_t rows, const int32_t *tokens, const void *w, float *x);
-void geglu_q5_1_2048x640__avx2(size_t rows, size_t first, size_t last, const void *q,
-                               const void *gate, const void *up, float *y);
-void matmul_q4_k_640x1024__avx2(size_t rows, size_t first, size_t last, const void *q,
-                                const void *w, float *y);
-void matmul_q4_k_640x2048__avx2(size_t rows, size_t first, size_t last, const void *q,
-                                const void *w, float *y);
-void matmul_q5_1_256x640__avx2(size_t rows, size_t first, size_t last, const void *q, const void *w,
-                               float *y);
-void matmul_q5_1_1024x640__avx2(size_t rows, size_t first, size_t last, const void *q,
-                                const void *w, float *y);
-void matmul_q6_k_640x2048__avx2(size_t rows, size_t first, size_t last, const void *q,
-                                const void *w, float *y);
-void matmul_q8_0_256x640__avx2(size_t rows, size_t first, size_t last, const void *q, const void *w,
-                               float *y);
-void matmul_q8_0_262144x640__avx2(size_t rows, size_t first, size_t last, const void *q,
+void geglu_q5_1_2048x640__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                 const void *gate, const void *up, float *y);
+void matmul_q4_k_640x1024__avx512(size_t rows, size_t first, size_t last, const void *q,
                                   const void *w, float *y);
-void quantize_f32_640__sse2(size_t rows, const float *x, void *q);
-void quantize_f32_1024__sse2(size_t rows, const float *x, void *q);
-void quantize_f32_2048__sse2(size_t rows, const float *x, void *q);
+void matmul_q4_k_640x2048__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                  const void *w, float *y);
+void matmul_q5_1_256x640__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                 const void *w, float *y);
+void matmul_q5_1_1024x640__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                  const void *w, float *y);
+void matmul_q6_k_640x2048__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                  const void *w, float *y);
+void matmul_q8_0_256x640__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                 const void *w, float *y);
+void matmul_q8_0_262144x640__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                    const void *w, float *y);
+void quantize_f32_640__avx512(size_t rows, const float *x, void *q);
+void quantize_f32_1024__avx512(size_t rows, const float *x, void *q);
+void quantize_f32_2048__avx512(size_t rows, const float *x, void *q);
 void rms_norm_f32_256__avx2(size_t rows, const float *x, const float *gain, float *y);
 void rms_norm_f32_640__avx2(size_t rows, const float *x, const float *gain, float *y);
 void rope_halves_f32_1x256__avx2(size_t rows, const float *cosines, const float *sines, float *x);
@@ -620,17 +620,17 @@ const struct kernels kernels__amx = {
     .attention_f16_4x1x256 = attention_f16_4x1x256__amx,
     .attention_window_f16_4x1x256x512 = attention_window_f16_4x1x256x512__amx,
     .embed_q8_0_262144x640 = embed_q8_0_262144x640__sse2,
-    .geglu_q5_1_2048x640 = geglu_q5_1_2048x640__avx2,
-    .matmul_q4_k_640x1024 = matmul_q4_k_640x1024__avx2,
-    .matmul_q4_k_640x2048 = matmul_q4_k_640x2048__avx2,
-    .matmul_q5_1_1024x640 = matmul_q5_1_1024x640__avx2,
-    .matmul_q5_1_256x640 = matmul_q5_1_256x640__avx2,
-    .matmul_q6_k_640x2048 = matmul_q6_k_640x2048__avx2,
-    .matmul_q8_0_256x640 = matmul_q8_0_256x640__avx2,
-    .matmul_q8_0_262144x640 = matmul_q8_0_262144x640__avx2,
-    .quantize_f32_1024 = quantize_f32_1024__sse2,
-    .quantize_f32_2048 = quantize_f32_2048__sse2,
-    .quantize_f32_640 = quantize_f32_640__sse2,
+    .geglu_q5_1_2048x640 = geglu_q5_1_2048x640__avx512,
+    .matmul_q4_k_640x1024 = matmul_q4_k_640x1024__avx512,
+    .matmul_q4_k_640x2048 = matmul_q4_k_640x2048__avx512,
+    .matmul_q5_1_1024x640 = matmul_q5_1_1024x640__avx512,
+    .matmul_q5_1_256x640 = matmul_q5_1_256x640__avx512,
+    .matmul_q6_k_640x2048 = matmul_q6_k_640x2048__avx512,
+    .matmul_q8_0_256x640 = matmul_q8_0_256x640__avx512,
+    .matmul_q8_0_262144x640 = matmul_q8_0_262144x640__avx512,
+    .quantize_f32_1024 = quantize_f32_1024__avx512,
+    .quantize_f32_2048 = quantize_f32_2048__avx512,
+    .quantize_f32_640 = quantize_f32_640__avx512,
     .rms_norm_f32_256 = rms_norm_f32_256__avx2,
     .rms_norm_f32_640 = rms_norm_f32_640__avx2,
     .rope_halves_f32_1x256 = rope_halves_f32_1x256__avx2,
