@@ -14,6 +14,7 @@ from contextlib import nullcontext
 
 from cllm_gen.lower.kernel_terms import Term
 from cllm_gen.weights.layout import TILE_ROWS, layout_of
+from specs.isa.amx import amx
 from specs.kernels import activations as at
 from specs.kernels.gates import gated, gelu, silu
 from specs.kernels.panels import BLOCK, BLOCK_ROW, Panels
@@ -110,7 +111,7 @@ class _Products:
         columns = 2
         if not self.gated:
             columns = (self.last - self._tile(group) > 1).choose(2, 1)
-        return columns * (self.blocks * self.panels.pieces)
+        return (self.groups > group).choose(columns * (self.blocks * self.panels.pieces), 0)
 
     def _panel(self, group):
         return self.room + group % 2 * (self.blocks * 2 * BLOCK)
@@ -140,8 +141,7 @@ class _Products:
         self.beside = TILE_ROWS
         if not self.gated:
             self.beside = p.index("beside", (self.last - tile > 1).choose(TILE_ROWS, 0))
-        following = (group + 1 < self.groups).choose(self._pieces(group + 1), 0)
-        self.pieces = p.index("pieces", following)
+        self.pieces = p.index("pieces", self._pieces(group + 1))
         self.made = p.index("made", Term("0"))
         self.due = p.index("due", Term("0"))
         with p.loop("r", p.rows, step=GROUP) as r:
@@ -228,3 +228,6 @@ class _Products:
                 for c, offset in enumerate((0, self.beside)):
                     part = p.load_f32(self.sums + (i * GROUP + offset))
                     p.do(p.store_f32(y + (i * self.N + offset), part))
+
+
+TILES = {"amx": (amx, products, "tiles of 16 rows and 16 outputs, weights made bfloat16")}
