@@ -228,6 +228,13 @@ avx512 = InstructionSet(
             "odds_f32(a: f32[16], b: f32[16]) -> f32[16]"
             " = select(i < 8, a[(2 * i + 1) % 16], b[(2 * i + 1) % 16])",
         ),
+        # From floats to halves, ties to even.
+        Instruction("_mm512_cvtps_ph({a}, 0)", "round_f16(a: f32[16]) -> u16[16] = half(a[i])"),
+        Instruction(
+            "_mm256_storeu_si256((__m256i *)({p}), {a})",
+            "store_f16(p: *u16[16], a: u16[16]) -> *u16[16] = a[i]",
+        ),
+        Instruction("_mm512_cvtepu16_epi32({a})", "widen_u16(a: u16[16]) -> u32[16] = a[i]"),
         # Between integers and floats: to the nearest integer, ties to even; or towards zero.
         Instruction("_mm512_cvtps_epi32({a})", "round_f32(a: f32[16]) -> i32[16] = round(a[i])"),
         Instruction("_mm512_cvtepi32_ps({a})", "to_f32(a: i32[16]) -> f32[16] = a[i]"),

@@ -39,6 +39,7 @@ sse2 = InstructionSet(
             "_mm_store_ss({p}, {a})", "store_first_f32(p: *f32[1], a: f32[4]) -> *f32[1] = a[i]"
         ),
         Instruction("*({p}) = (uint16_t)({a})", "store_u16(p: *u16[1], a: i32) -> *u16[1] = a"),
+        Instruction("*({p}) = (uint32_t)({a})", "store_u32(p: *u32[1], a: i32) -> *u32[1] = a"),
         Instruction("*({p}) = (uint8_t)({a})", "store_u8(p: *u8[1], a: i32) -> *u8[1] = a"),
         # One value in every lane.
         Instruction("_mm_set1_epi32({x})", "broadcast_i32(x: i32) -> i32[4] = x"),

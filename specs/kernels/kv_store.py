@@ -2,6 +2,7 @@
 
 from cllm_gen.lower.kv_layout import BLOCK_TOKENS, SCALED, half_bytes
 from cllm_gen.spec.kernel import Kernel, Schedule
+from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
 
 LARGEST = 65504.0  # of f16
@@ -55,6 +56,37 @@ def _store_f16(p, G, D):
                     p.do(p.store_u16(target + place(slot, d + n), kept.at(n)))
 
 
+def _store_f16_wide(p, G, D):
+    """A vector of keys goes out as pairs of dimensions; one of values joins the other position of its
+    pair, which nobody else writes meanwhile."""
+    slot, size = p.scalar("slot"), half_bytes("f16", D)
+    kept = p.array("kept", "i32", 8)
+    odd = p.index("odd", slot % 2)
+    its = p.let("its", p.broadcast_i32((odd > 0).choose(-65536, 65535)))
+    other = p.let("other", p.broadcast_i32((odd > 0).choose(65535, -65536)))
+
+    def halves(name, g, d):
+        x = p.maximum_f32(
+            p.load_f32(p.argument(name, "f32") + (g * D + d)), p.broadcast_f32(-LARGEST)
+        )
+        return p.round_f16(p.minimum_f32(x, p.broadcast_f32(LARGEST)))
+
+    with p.loop("g", G) as g:
+        keys = p.pointer("keys", (p.argument("layer", "u8") + g * (2 * size)).cast("u32"))
+        values = p.pointer("values", keys + size // 4)
+        with p.loop("d", D, step=16) as d:
+            p.do(p.store_f16(kept.cast("u16"), halves("k", g, d)))
+            for n in range(8):
+                place = keys + ((d // 2 + n) * BLOCK_TOKENS + slot)
+                p.do(p.store_u32(place, kept.at(n)))
+            x = p.let("x", p.widen_u16(halves("v", g, d)))
+            place = p.pointer("place", values + (slot // 2 * D + d))
+            both = p.xor_i32(x, p.shift_left_u32(x, 16))
+            old = p.and_i32(p.load_i8(place.cast("i8")), other)
+            joined = p.xor_i32(p.and_i32(both, its), old)
+            p.do(p.store_f32(place.cast("f32"), p.as_f32(joined)))
+
+
 def _store_i8(p, G, D):
     slot, kept = p.scalar("slot"), p.array("kept", "i32", 4)
     for half, name in enumerate("kv"):
@@ -101,6 +133,7 @@ store_f16 = _kernel(
         values[g, d] = half(v[g, d])
     """,
     sse2=Schedule(sse2, _store_f16, "4 values a vector, each to its place"),
+    avx512=Schedule(avx512, _store_f16_wide, "16 values a vector, keys by pairs"),
 )
 store_i8 = _kernel(
     "i8",

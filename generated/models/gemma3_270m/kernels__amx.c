@@ -56,7 +56,7 @@ void rms_norm_f32_640__avx2(size_t rows, const float *x, const float *gain, floa
 void rope_halves_f32_1x256__avx2(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_halves_f32_4x256__avx2(size_t rows, const float *cosines, const float *sines, float *x);
 void scale_f32_640__avx2(size_t rows, const float *x, float *y);
-void store_f16_1x256__sse2(const float *k, const float *v, uint8_t *layer, size_t slot);
+void store_f16_1x256__avx512(const float *k, const float *v, uint8_t *layer, size_t slot);
 
 /*
  * specs/kernels/attention.py | return Kernel(
@@ -830,5 +830,5 @@ const struct kernels kernels__amx = {
     .rope_halves_f32_1x256 = rope_halves_f32_1x256__avx2,
     .rope_halves_f32_4x256 = rope_halves_f32_4x256__avx2,
     .scale_f32_640 = scale_f32_640__avx2,
-    .store_f16_1x256 = store_f16_1x256__sse2,
+    .store_f16_1x256 = store_f16_1x256__avx512,
 };

@@ -48,6 +48,7 @@ void matmul_q8_0_262144x640__avx512(size_t rows, size_t first, size_t last, cons
 void quantize_f32_640__avx512(size_t rows, const float *x, void *q);
 void quantize_f32_1024__avx512(size_t rows, const float *x, void *q);
 void quantize_f32_2048__avx512(size_t rows, const float *x, void *q);
+void store_f16_1x256__avx512(const float *k, const float *v, uint8_t *layer, size_t slot);
 
 /* Taken over from the sets that this one extends. */
 void add_f32_640__avx2(size_t rows, const float *x, float *y);
@@ -57,7 +58,6 @@ void rms_norm_f32_640__avx2(size_t rows, const float *x, const float *gain, floa
 void rope_halves_f32_1x256__avx2(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_halves_f32_4x256__avx2(size_t rows, const float *cosines, const float *sines, float *x);
 void scale_f32_640__avx2(size_t rows, const float *x, float *y);
-void store_f16_1x256__sse2(const float *k, const float *v, uint8_t *layer, size_t slot);
 
 /*
  * specs/kernels/attention.py | return Kernel(
@@ -5328,6 +5328,56 @@ void quantize_f32_2048__avx512(size_t rows, const float *x, void *q) {
     }
 }
 
+/*
+ * specs/kernels/kv_store.py | return Kernel(
+ *
+ * One row's keys and values of G heads to its slot of a KV block, as f16.
+ *     for g < G, d < D
+ *     keys[g, d] = half(k[g, d])
+ *     values[g, d] = half(v[g, d])
+ *
+ * Schedule: 16 values a vector, keys by pairs.
+ * 402 instructions a row, 1.6 an output.
+ * Named at once: 3 __m512i.
+ */
+void store_f16_1x256__avx512(const float *k, const float *v, uint8_t *layer, size_t slot) {
+    int32_t kept[8] __attribute__((aligned(64)));
+    size_t odd = slot % 2;
+    __m512i its = _mm512_set1_epi32((odd > 0 ? -65536 : 65535));
+    __m512i other = _mm512_set1_epi32((odd > 0 ? 65535 : -65536));
+    for (size_t g = 0; g < 1; g++) {
+        uint32_t *keys = (uint32_t *)(layer + g * 32768);
+        uint32_t *values = keys + 4096;
+        for (size_t d = 0; d < 256; d += 16) {
+            _mm256_storeu_si256(
+                (__m256i *)((uint16_t *)kept),
+                _mm512_cvtps_ph(_mm512_min_ps(_mm512_max_ps(_mm512_loadu_ps(k + g * 256 + d),
+                                                            _mm512_set1_ps(-65504.0f)),
+                                              _mm512_set1_ps(65504.0f)),
+                                0));
+            *(keys + (d / 2) * 32 + slot) = (uint32_t)(kept[0]);
+            *(keys + (d / 2 + 1) * 32 + slot) = (uint32_t)(kept[1]);
+            *(keys + (d / 2 + 2) * 32 + slot) = (uint32_t)(kept[2]);
+            *(keys + (d / 2 + 3) * 32 + slot) = (uint32_t)(kept[3]);
+            *(keys + (d / 2 + 4) * 32 + slot) = (uint32_t)(kept[4]);
+            *(keys + (d / 2 + 5) * 32 + slot) = (uint32_t)(kept[5]);
+            *(keys + (d / 2 + 6) * 32 + slot) = (uint32_t)(kept[6]);
+            *(keys + (d / 2 + 7) * 32 + slot) = (uint32_t)(kept[7]);
+            __m512i x = _mm512_cvtepu16_epi32(
+                _mm512_cvtps_ph(_mm512_min_ps(_mm512_max_ps(_mm512_loadu_ps(v + g * 256 + d),
+                                                            _mm512_set1_ps(-65504.0f)),
+                                              _mm512_set1_ps(65504.0f)),
+                                0));
+            uint32_t *place = values + (slot / 2) * 256 + d;
+            _mm512_storeu_ps(
+                (float *)place,
+                _mm512_castsi512_ps(_mm512_xor_si512(
+                    _mm512_and_si512(_mm512_xor_si512(x, _mm512_slli_epi32(x, 16)), its),
+                    _mm512_and_si512(_mm512_loadu_si512((int8_t *)place), other))));
+        }
+    }
+}
+
 const struct kernels kernels__avx512 = {
     .add_f32_640 = add_f32_640__avx2,
     .attention_f16_4x1x256 = attention_f16_4x1x256__avx512,
@@ -5349,5 +5399,5 @@ const struct kernels kernels__avx512 = {
     .rope_halves_f32_1x256 = rope_halves_f32_1x256__avx2,
     .rope_halves_f32_4x256 = rope_halves_f32_4x256__avx2,
     .scale_f32_640 = scale_f32_640__avx2,
-    .store_f16_1x256 = store_f16_1x256__sse2,
+    .store_f16_1x256 = store_f16_1x256__avx512,
 };

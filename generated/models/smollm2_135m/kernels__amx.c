@@ -42,7 +42,7 @@ void quantize_f32_1536__avx512(size_t rows, const float *x, void *q);
 void rms_norm_f32_576__avx2(size_t rows, const float *x, const float *gain, float *y);
 void rope_f32_3x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_f32_9x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
-void store_f16_3x64__sse2(const float *k, const float *v, uint8_t *layer, size_t slot);
+void store_f16_3x64__avx512(const float *k, const float *v, uint8_t *layer, size_t slot);
 void swiglu_q4_1_1536x576__avx512(size_t rows, size_t first, size_t last, const void *q,
                                   const void *gate, const void *up, float *y);
 
@@ -410,6 +410,6 @@ const struct kernels kernels__amx = {
     .rms_norm_f32_576 = rms_norm_f32_576__avx2,
     .rope_f32_3x64 = rope_f32_3x64__sse2,
     .rope_f32_9x64 = rope_f32_9x64__sse2,
-    .store_f16_3x64 = store_f16_3x64__sse2,
+    .store_f16_3x64 = store_f16_3x64__avx512,
     .swiglu_q4_1_1536x576 = swiglu_q4_1_1536x576__avx512,
 };

@@ -36,6 +36,7 @@ void matmul_add_q4_1_576x1536__avx512(size_t rows, size_t first, size_t last, co
                                       const void *w, float *y);
 void quantize_f32_576__avx512(size_t rows, const float *x, void *q);
 void quantize_f32_1536__avx512(size_t rows, const float *x, void *q);
+void store_f16_3x64__avx512(const float *k, const float *v, uint8_t *layer, size_t slot);
 void swiglu_q4_1_1536x576__avx512(size_t rows, size_t first, size_t last, const void *q,
                                   const void *gate, const void *up, float *y);
 
@@ -44,7 +45,6 @@ void embed_q8_0_49152x576__sse2(size_t rows, const int32_t *tokens, const void *
 void rms_norm_f32_576__avx2(size_t rows, const float *x, const float *gain, float *y);
 void rope_f32_3x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_f32_9x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
-void store_f16_3x64__sse2(const float *k, const float *v, uint8_t *layer, size_t slot);
 
 /*
  * specs/kernels/attention.py | return Kernel(
@@ -3028,6 +3028,56 @@ void quantize_f32_1536__avx512(size_t rows, const float *x, void *q) {
 }
 
 /*
+ * specs/kernels/kv_store.py | return Kernel(
+ *
+ * One row's keys and values of G heads to its slot of a KV block, as f16.
+ *     for g < G, d < D
+ *     keys[g, d] = half(k[g, d])
+ *     values[g, d] = half(v[g, d])
+ *
+ * Schedule: 16 values a vector, keys by pairs.
+ * 302 instructions a row, 1.6 an output.
+ * Named at once: 3 __m512i.
+ */
+void store_f16_3x64__avx512(const float *k, const float *v, uint8_t *layer, size_t slot) {
+    int32_t kept[8] __attribute__((aligned(64)));
+    size_t odd = slot % 2;
+    __m512i its = _mm512_set1_epi32((odd > 0 ? -65536 : 65535));
+    __m512i other = _mm512_set1_epi32((odd > 0 ? 65535 : -65536));
+    for (size_t g = 0; g < 3; g++) {
+        uint32_t *keys = (uint32_t *)(layer + g * 8192);
+        uint32_t *values = keys + 1024;
+        for (size_t d = 0; d < 64; d += 16) {
+            _mm256_storeu_si256(
+                (__m256i *)((uint16_t *)kept),
+                _mm512_cvtps_ph(_mm512_min_ps(_mm512_max_ps(_mm512_loadu_ps(k + g * 64 + d),
+                                                            _mm512_set1_ps(-65504.0f)),
+                                              _mm512_set1_ps(65504.0f)),
+                                0));
+            *(keys + (d / 2) * 32 + slot) = (uint32_t)(kept[0]);
+            *(keys + (d / 2 + 1) * 32 + slot) = (uint32_t)(kept[1]);
+            *(keys + (d / 2 + 2) * 32 + slot) = (uint32_t)(kept[2]);
+            *(keys + (d / 2 + 3) * 32 + slot) = (uint32_t)(kept[3]);
+            *(keys + (d / 2 + 4) * 32 + slot) = (uint32_t)(kept[4]);
+            *(keys + (d / 2 + 5) * 32 + slot) = (uint32_t)(kept[5]);
+            *(keys + (d / 2 + 6) * 32 + slot) = (uint32_t)(kept[6]);
+            *(keys + (d / 2 + 7) * 32 + slot) = (uint32_t)(kept[7]);
+            __m512i x = _mm512_cvtepu16_epi32(
+                _mm512_cvtps_ph(_mm512_min_ps(_mm512_max_ps(_mm512_loadu_ps(v + g * 64 + d),
+                                                            _mm512_set1_ps(-65504.0f)),
+                                              _mm512_set1_ps(65504.0f)),
+                                0));
+            uint32_t *place = values + (slot / 2) * 64 + d;
+            _mm512_storeu_ps(
+                (float *)place,
+                _mm512_castsi512_ps(_mm512_xor_si512(
+                    _mm512_and_si512(_mm512_xor_si512(x, _mm512_slli_epi32(x, 16)), its),
+                    _mm512_and_si512(_mm512_loadu_si512((int8_t *)place), other))));
+        }
+    }
+}
+
+/*
  * specs/kernels/matmul_results.py | Kernel(
  *
  * Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202).
@@ -3626,6 +3676,6 @@ const struct kernels kernels__avx512 = {
     .rms_norm_f32_576 = rms_norm_f32_576__avx2,
     .rope_f32_3x64 = rope_f32_3x64__sse2,
     .rope_f32_9x64 = rope_f32_9x64__sse2,
-    .store_f16_3x64 = store_f16_3x64__sse2,
+    .store_f16_3x64 = store_f16_3x64__avx512,
     .swiglu_q4_1_1536x576 = swiglu_q4_1_1536x576__avx512,
 };
