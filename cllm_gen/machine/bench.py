@@ -22,7 +22,7 @@ from cllm_gen.machine.peers import VARIANTS, Peer, installed, python
 from cllm_gen.machine.probe import Abilities, probe
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.load import load_appliances
-from cllm_gen.weights.gguf_file import locate
+from cllm_gen.weights.locate import locate
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.peer_weights import SHIPPED, peer_weights
+from cllm_gen.machine.process import die_with_parent
 
 VARIANTS = {
     "llama": (SHIPPED, "q4_0"),
@@ -51,6 +52,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            preexec_fn=die_with_parent,
         )
         try:
             self.version = self._answer()["version"]

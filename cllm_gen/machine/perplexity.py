@@ -20,8 +20,9 @@ from cllm_gen.machine.contest import Hosted, passage
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.peer_weights import SHIPPED
 from cllm_gen.machine.peers import Peer, installed
+from cllm_gen.machine.process import die_with_parent
 from cllm_gen.spec.appliance import Appliance
-from cllm_gen.weights.gguf_file import locate
+from cllm_gen.weights.locate import locate
 
 _SOURCE = Path(__file__).with_name("score.c")
 WINDOW = 512
@@ -64,7 +65,9 @@ def score(binary: Path, image: Image, tokens: list[int], rows: int, append: str)
     """Our log-probabilities, `rows` tokens a step."""
     told = " ".join(map(str, [rows, WINDOW, len(tokens), *tokens]))
     command = [str(binary), f"model={image.model}", "memory=2048", *append.split()]
-    done = subprocess.run(command, input=told, capture_output=True, text=True)
+    done = subprocess.run(
+        command, input=told, capture_output=True, text=True, preexec_fn=die_with_parent
+    )
     if done.returncode:
         raise RunFailed(f"the scorer failed:\n{done.stdout[-1000:]}{done.stderr}")
     lines = done.stdout.splitlines()

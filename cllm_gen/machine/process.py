@@ -19,7 +19,7 @@ _LISTENING, _LISTENING_WAIT = "listening on", 4.0  # seconds
 _libc = ctypes.CDLL(None)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Runs in the child: should this process be killed, the machine goes with it. (The kernel
     watches the thread that started it, so machines are started from threads that stay.)"""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -53,7 +53,7 @@ class Machine:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
             bufsize=0,
         )
         self._readers = [

@@ -54,6 +54,8 @@ static void score_window(const int32_t *tokens, size_t count, size_t rows_max) {
     for (size_t first = 0; first < count; first += rows_max) {
         size_t rows = count - first < rows_max ? count - first : rows_max;
         for (size_t asked = 0; asked < rows; asked += FORWARD_LOGITS_MAX) {
+            if (platform_stop_requested())
+                platform_exit(130);
             step(tokens, first, rows, asked);
             for (size_t i = asked; i < rows && i < asked + FORWARD_LOGITS_MAX; i++)
                 if (first + i + 1 < count)

@@ -45,6 +45,18 @@ def _fraction(x):
     return np.where(exact == 0, np.float32(-0.0), held)
 
 
+def _fused(a, b, c) -> np.ndarray:
+    """a * b + c, rounded once. The product is exact in 53 bits; the sum is rounded to odd, so that
+    rounding it again to 24 bits is right."""
+    product, c = np.multiply(a, b, dtype=np.float64), np.asarray(c, np.float64)
+    total = product + c
+    back = total - product
+    error = (product - (total - back)) + (c - back)
+    even = (total.view(np.int64) & 1) == 0
+    odd = np.nextafter(total, np.where(error > 0, np.inf, -np.inf))
+    return np.where((error != 0) & even, odd, total).astype(np.float32)
+
+
 _FUNCTIONS = {
     "abs": np.abs,
     "exp": np.exp,
@@ -66,7 +78,7 @@ _FUNCTIONS = {
     "fraction": _fraction,
     "times_power": lambda a, n: np.ldexp(a, np.clip(np.floor(n), -1000, 1000).astype(int)),
     "unsigned_64": lambda x: np.asarray(x, np.int64).astype(np.uint64),
-    "fused": lambda a, b, c: (a.astype(np.longdouble) * b + c).astype(np.float32),
+    "fused": _fused,
 }
 _OPERATORS = {
     "+": np.add,

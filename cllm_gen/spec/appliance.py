@@ -77,6 +77,8 @@ class Appliance:
     devices: Sequence[Any]
     protocols: Sequence[Any]
     targets: Mapping[str, Sequence[Any]]
+    default: bool = False
+    """This one runs where none is named."""
     kv_cache: str = "f16"
     """Type of cached keys and values: f16 or i8."""
     memory: MemoryMap = field(default_factory=MemoryMap)

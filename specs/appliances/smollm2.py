@@ -34,5 +34,6 @@ appliance = Appliance(
         "hosted": [word32, word64, sse2, avx2, avx512, amx],
     },
     memory=MemoryMap(heap=24 * MIB),
+    default=True,
     limits=Limits(connections=32, pending_requests=16, body_bytes=1 * MIB),
 )

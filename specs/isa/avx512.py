@@ -95,11 +95,18 @@ avx512 = InstructionSet(
             "shift_right_i32(a: i32[16], n: imm) -> i32[16] = a[i] >> n",
         ),
         Instruction(
+            "_mm512_slli_epi16({a}, {n})",
+            "shift_left_u16(a: u16[32], n: imm) -> u16[32] = a[i] << n",
+        ),
+        Instruction(
             "_mm512_srli_epi16({a}, {n})",
             "shift_right_u16(a: u16[32], n: imm) -> u16[32] = a[i] >> n",
         ),
         Instruction(
             "_mm512_and_si512({a}, {b})", "and_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] & b[i]"
+        ),
+        Instruction(
+            "_mm512_or_si512({a}, {b})", "or_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] | b[i]"
         ),
         Instruction(
             "_mm512_xor_si512({a}, {b})", "xor_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] ^ b[i]"
@@ -161,6 +168,15 @@ avx512 = InstructionSet(
         Instruction(
             "_mm512_shuffle_f32x4({a}, {a}, 0xb1)",
             "swap_registers_f32(a: f32[16]) -> f32[16] = a[i ^ 4]",
+        ),
+        Instruction(
+            "_mm512_shuffle_f32x4({a}, {b}, 0x44)",
+            "join_lower_f32(a: f32[16], b: f32[16]) -> f32[16] = select(i < 8, a[i % 8], b[i % 8])",
+        ),
+        Instruction(
+            "_mm512_shuffle_f32x4({a}, {b}, 0xee)",
+            "join_upper_f32(a: f32[16], b: f32[16]) -> f32[16]"
+            " = select(i < 8, a[8 + i % 8], b[8 + i % 8])",
         ),
         Instruction(
             "_mm512_permute_ps({a}, 0x4e)", "swap_halves_f32(a: f32[16]) -> f32[16] = a[i ^ 2]"

@@ -1,8 +1,11 @@
 """Quantised activations: what `quantize` leaves for the matrix kernels of the same instruction set.
 
-A row is 64 bytes whose first is f32 `unit`, then 128 bytes for each block of 32 values. A value is
-unit * level * q with one integer level from 1 to 1023 a block and q of ten bits, so that a kernel
-may sum whole rows in integers.
+A row is 64 bytes, then 128 bytes for each block of 32 values. There are three forms; offsets below
+are within a block.
+
+PAIRS and WORDS: the row begins with f32 `unit`. A value is unit * level * q with one integer level
+from 1 to 1023 a block and q of ten bits, so that a kernel may sum whole rows in integers.
+BYTES: a value is scale * (128 * high + low) with a float scale a block and two signed bytes.
 """
 
 ROW_HEADER, BLOCK_BYTES = 64, 128
@@ -19,3 +22,9 @@ WORDS = 0  # for v < 8: i32 q[4v+2] + 65536 * q[4v], i32 q[4v+3] + 65536 * q[4v+
 """PAIRS and WORDS share their place: an instruction set uses one of them."""
 STARTS = 96  # with WORDS, for v < 4: u64 0x8000800080008000 - 0x0008000800080008 * x,
 """x the sum of the words v and v + 4; see matmul_words.py."""
+
+HIGHS = 0  # BYTES: i8 high[32]
+LOWS = 32  # BYTES: i8 low[32]
+START = 72  # BYTES: i32 -128 * sum(q), q = 128 * high + low, where others have LEVEL
+START_OF_HALVES = 88  # BYTES: the same of the block's first 16, and of the others
+LARGEST_BYTES = 127 * 128  # of q

@@ -4,10 +4,12 @@ from specs.isa.word32 import word32
 from specs.isa.word64 import word64
 from specs.kernels.matmul_pairs import PAIRS
 from specs.kernels.matmul_results import kernels
+from specs.kernels.matmul_vnni import VNNI
 from specs.kernels.matmul_words import words
 
 SCHEDULES = {
     **PAIRS,
+    **VNNI,
     "word64": (
         word64,
         words(8, 4),

@@ -1,9 +1,12 @@
 """Activations to ten bits, a scale for each block of 32 and one for the row. Eight bits would move
-one greedy token in thirty; ten move one in a hundred."""
+one greedy token in thirty; ten move one in a hundred. Sets with byte products have more: see
+quantize_vnni.py."""
 
 from cllm_gen.spec.kernel import Kernel, Schedule
+from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
 from specs.kernels import activations as at
+from specs.kernels import quantize_vnni
 
 
 def _largest(p, x, name):
@@ -107,19 +110,19 @@ def steps(layout):
 quantize = Kernel(
     operation="quantize",
     type="f32",
-    summary="Rounds each row to ten bits; see activations.py for what is stored.",
+    summary="Rounds each row to integers; see activations.py for scales and what is stored.",
     shape=("K",),
     arguments={"rows": "size", "x": "in f32", "q": "out bytes"},
     algorithm="""
-        for r < rows, b < K // 32, k < K
-        peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
-        level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
-        scale[r, b] = level[r, b] * peak[r] / (511 * 1022)
+        for r < rows, k < K
         q[r, k] = round(x[r, k] / scale[r, k // 32])
     """,
     schedules={
-        "sse2": Schedule(sse2, steps(_pairs), "four values a vector; 16-bit pairs"),
-        "word64": Schedule(sse2, steps(_words), "four values a vector; packed words"),
-        "word32": Schedule(sse2, steps(_words), "four values a vector; packed words"),
+        "sse2": Schedule(sse2, steps(_pairs), "ten bits, four values a vector; 16-bit pairs"),
+        "word64": Schedule(sse2, steps(_words), "ten bits, four values a vector; packed words"),
+        "word32": Schedule(sse2, steps(_words), "ten bits, four values a vector; packed words"),
+        "avx512": Schedule(
+            avx512, quantize_vnni.quantize, "two bytes each, sixteen values a vector"
+        ),
     },
 )

@@ -15,7 +15,8 @@ from cllm_gen.notation.evaluate import evaluate
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.layout import layout_of
 from cllm_gen.weights.tile16 import pack, unpack
-from specs.kernels.activations import BLOCK_BYTES, LEVEL, ROW_HEADER
+from specs.kernels import activations as at
+from tests.kernels import gguf_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,28 +27,6 @@ def aligned(shape, dtype, fill=0xA5) -> np.ndarray:
     raw = np.full(size + 64, fill, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + size].view(dtype).reshape(shape)
-
-
-def random_blocks(type_name: str, rows: int, columns: int, rng) -> np.ndarray:
-    """A GGUF matrix of random blocks (rows, bytes a row), its values about 1/sqrt(columns)."""
-    blocks = columns // 32
-    scale = (
-        rng.uniform(0.2, 1.0, (rows, blocks))
-        / np.sqrt(columns)
-        / (8 if type_name == "q4_1" else 64)
-    )
-    parts = [scale.astype("<f2")[..., None].view(np.uint8)]
-    if type_name == "q4_1":
-        parts.append(
-            (-7.5 * scale * rng.uniform(0.7, 1.3, scale.shape))
-            .astype("<f2")[..., None]
-            .view(np.uint8)
-        )
-    count = 16 if type_name == "q4_1" else 32
-    quants = rng.integers(0, 256, (rows, blocks, count)).astype(np.uint8)
-    if type_name == "q8_0":
-        quants[quants == 128] = 129
-    return np.concatenate([*parts, quants], axis=2).reshape(rows, -1)
 
 
 class Library:
@@ -118,7 +97,7 @@ def packed(type_name: str, raw: np.ndarray) -> np.ndarray:
 def weights(type_name: str, rows: int, columns: int, seed: int = 0) -> np.ndarray:
     """A random packed matrix, the same for every set."""
     rng = np.random.default_rng((rows, columns, seed))
-    return packed(type_name, random_blocks(type_name, rows, columns, rng))
+    return packed(type_name, gguf_blocks.matrix(type_name, rows, columns, rng))
 
 
 def values_of(type_name: str, w: np.ndarray, rows: range, columns: int) -> np.ndarray:
@@ -128,27 +107,51 @@ def values_of(type_name: str, w: np.ndarray, rows: range, columns: int) -> np.nd
     return unpack(type_name, part.tobytes(), len(rows), columns)
 
 
-def levels_of(q: np.ndarray, columns: int) -> np.ndarray:
-    """The level of each block of quantised rows."""
-    blocks = q[:, ROW_HEADER:].reshape(len(q), columns // 32, BLOCK_BYTES)
-    return blocks[:, :, LEVEL : LEVEL + 4].copy().view(np.int32)[:, :, 0]
+def _field(blocks: np.ndarray, offset: int, dtype) -> np.ndarray:
+    """A number of four bytes of each block."""
+    return blocks[:, :, offset : offset + 4].copy().view(dtype)[:, :, 0]
+
+
+def steps_of(library: Library, q: np.ndarray, columns: int) -> np.ndarray:
+    """The value of one step of q in each block of rows that the set's own kernel quantised."""
+    blocks = q[:, at.ROW_HEADER :].reshape(len(q), columns // 32, at.BLOCK_BYTES)
+    if _has_bytes(library):
+        return _field(blocks, at.SCALE, np.float32).astype(np.float64)
+    unit = q[:, :4].copy().view(np.float32).astype(np.float64)
+    return unit * _field(blocks, at.LEVEL, np.int32)
+
+
+def largest_quant(library: Library) -> int:
+    """The magnitude that the largest value of a block gets."""
+    return at.LARGEST_BYTES if _has_bytes(library) else at.LARGEST
+
+
+def _has_bytes(library: Library) -> bool:
+    return "avx512" in (isa.name for isa in library.isa.chain)
+
+
+def _quants_of(library: Library, blocks: np.ndarray) -> np.ndarray:
+    """The integers of each block, in order."""
+    if _has_bytes(library):
+        high, low = (
+            blocks[:, :, place : place + 32].view(np.int8).astype(np.int64)
+            for place in (at.HIGHS, at.LOWS)
+        )
+        return 128 * high + low
+    words = blocks[:, :, :64].copy().view(np.int32)
+    low = words << 16 >> 16
+    first, third = low, words >> 16
+    if library.isa.name.startswith("word"):
+        first, third = words - low >> 16, low
+    pairs = np.stack([first, third], axis=2).reshape(len(blocks), -1, 2, 8, 2)
+    return pairs.transpose(0, 1, 3, 2, 4).reshape(*blocks.shape[:2], 32)
 
 
 def decoded(library: Library, q: np.ndarray, columns: int) -> np.ndarray:
-    """What rows stand for that the set's own kernel quantised: unit * level * q, float64."""
-    rows = len(q)
-    unit = q[:, :4].copy().view(np.float32).astype(np.float64)
-    blocks = q[:, ROW_HEADER:].reshape(rows, columns // 32, BLOCK_BYTES)
-    levels = levels_of(q, columns)[:, :, None]
-    words = blocks[:, :, :64].copy().view(np.int32)
-    low = words << 16 >> 16
-    if library.isa.name.startswith("word"):
-        first, third = words - low >> 16, low
-    else:
-        first, third = low, words >> 16
-    pairs = np.stack([first, third], axis=2).reshape(rows, -1, 2, 8, 2)
-    quants = pairs.transpose(0, 1, 3, 2, 4).reshape(rows, columns // 32, 32)
-    return (unit[:, :, None] * levels * quants).reshape(rows, columns)
+    """What rows stand for that the set's own kernel quantised, float64."""
+    blocks = q[:, at.ROW_HEADER :].reshape(len(q), columns // 32, at.BLOCK_BYTES)
+    steps = steps_of(library, q, columns)[:, :, None]
+    return (steps * _quants_of(library, blocks)).reshape(len(q), columns)
 
 
 def quantized(library: Library, x: np.ndarray) -> np.ndarray:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from cllm_gen.weights.errors import ModelFileError
-from cllm_gen.weights.gguf_file import GgufFile, locate
+from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.importer import import_gguf, spec_source
+from cllm_gen.weights.locate import locate
 from tests.model import native, small_gguf
 from tests.model.conftest import ROOT, imported
 from tests.model.small_gguf import Shape

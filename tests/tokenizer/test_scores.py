@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cllm_gen.lower import chat_template, tokenizer
 from cllm_gen.weights.errors import ModelFileError
-from cllm_gen.weights.gguf_file import GgufFile, locate
+from cllm_gen.weights.gguf_file import GgufFile
+from cllm_gen.weights.locate import locate
 from cllm_gen.weights.tokenizer_tables import tokenizer_section
 from tests.chat_template.conftest import Model
 from tests.tokenizer import corpus, native, sentencepieces

@@ -48,9 +48,9 @@ struct kernels {
     /* Adds products with a Q4_1 matrix to y: a residual. */
     void (*matmul_add_q4_1_576x1536)(size_t rows, size_t first, size_t last, const void *q,
                                      const void *w, float *y);
-    /* Rounds each row to ten bits; see activations.py for what is stored. */
+    /* Rounds each row to integers; see activations.py for scales and what is stored. */
     void (*quantize_f32_576)(size_t rows, const float *x, void *q);
-    /* Rounds each row to ten bits; see activations.py for what is stored. */
+    /* Rounds each row to integers; see activations.py for scales and what is stored. */
     void (*quantize_f32_1536)(size_t rows, const float *x, void *q);
     /* Divides each row by its root mean square and multiplies by gain. y may be x. */
     void (*rms_norm_f32_576)(size_t rows, const float *x, const float *gain, float *y);

@@ -24,27 +24,27 @@
 void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, size_t last,
                                   const float *q, const uint8_t *layer_cache,
                                   const uint32_t *blocks, float *y);
+void matmul_q4_1_192x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                 const void *w, float *y);
+void matmul_q4_1_576x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                 const void *w, float *y);
+void matmul_q8_0_49152x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                   const void *w, float *y);
+void matmul_add_q4_1_576x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                     const void *w, float *y);
+void matmul_add_q4_1_576x1536__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                      const void *w, float *y);
+void quantize_f32_576__avx512(size_t rows, const float *x, void *q);
+void quantize_f32_1536__avx512(size_t rows, const float *x, void *q);
+void swiglu_q4_1_1536x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                  const void *gate, const void *up, float *y);
 
 /* Taken over from the sets that this one extends. */
 void embed_q8_0_49152x576__sse2(size_t rows, const int32_t *tokens, const void *w, float *x);
-void matmul_q4_1_192x576__avx2(size_t rows, size_t first, size_t last, const void *q, const void *w,
-                               float *y);
-void matmul_q4_1_576x576__avx2(size_t rows, size_t first, size_t last, const void *q, const void *w,
-                               float *y);
-void matmul_q8_0_49152x576__avx2(size_t rows, size_t first, size_t last, const void *q,
-                                 const void *w, float *y);
-void matmul_add_q4_1_576x576__avx2(size_t rows, size_t first, size_t last, const void *q,
-                                   const void *w, float *y);
-void matmul_add_q4_1_576x1536__avx2(size_t rows, size_t first, size_t last, const void *q,
-                                    const void *w, float *y);
-void quantize_f32_576__sse2(size_t rows, const float *x, void *q);
-void quantize_f32_1536__sse2(size_t rows, const float *x, void *q);
 void rms_norm_f32_576__avx2(size_t rows, const float *x, const float *gain, float *y);
 void rope_f32_3x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_f32_9x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 void store_f16_3x64__sse2(const float *k, const float *v, uint8_t *layer, size_t slot);
-void swiglu_q4_1_1536x576__avx2(size_t rows, size_t first, size_t last, const void *q,
-                                const void *gate, const void *up, float *y);
 
 /*
  * specs/kernels/attention.py | return Kernel(
@@ -807,19 +807,2817 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
     }
 }
 
+/*
+ * specs/kernels/matmul_results.py | Kernel(
+ *
+ * Products of rows with a Q4_1 matrix.
+ *     for r < rows, n < N
+ *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
+ *
+ * Schedule: 16 outputs a vector, sums of four byte products; rows in fours or pairs share weights.
+ * 2,847 instructions a tile and row, 177.9 an output; 69,888 bytes of weights in all.
+ * Named at once: 10 __m512, 21 __m512i.
+ */
+void matmul_q4_1_192x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                 const void *w, float *y) {
+    size_t pairs = last - ((last - first) % 2);
+    for (size_t tile = first; tile < pairs; tile += 2) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 5824;
+        const uint8_t *w1 = (const uint8_t *)w + (tile + 1) * 5824;
+        size_t r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            __m512 sum2_0 = _mm512_setzero_ps();
+            __m512 sum2_1 = _mm512_setzero_ps();
+            __m512 sum3_0 = _mm512_setzero_ps();
+            __m512 sum3_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                const uint8_t *x2 = x + b * 128 + 4736;
+                const uint8_t *x3 = x + b * 128 + 7104;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+                __m512i high2_0_0 = _mm512_setzero_si512();
+                __m512i low2_0_0 = _mm512_setzero_si512();
+                __m512i high2_1_0 = _mm512_setzero_si512();
+                __m512i low2_1_0 = _mm512_setzero_si512();
+                __m512i high3_0_0 = _mm512_setzero_si512();
+                __m512i low3_0_0 = _mm512_setzero_si512();
+                __m512i high3_1_0 = _mm512_setzero_si512();
+                __m512i low3_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four2_0_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_low, four2_0_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_low, four2_0_0);
+                    __m512i four2_0_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_low, four2_0_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_low, four2_0_1);
+                    __m512i four3_0_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_low, four3_0_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_low, four3_0_0);
+                    __m512i four3_0_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_low, four3_0_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_low, four3_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                    __m512i four2_1_0 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_high, four2_1_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_high, four2_1_0);
+                    __m512i four2_1_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v + 4]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_high, four2_1_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_high, four2_1_1);
+                    __m512i four3_1_0 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_high, four3_1_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_high, four3_1_0);
+                    __m512i four3_1_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v + 4]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_high, four3_1_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_high, four3_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                sum2_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_0_0, 7), low2_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                sum3_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_0_0, 7), low3_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                sum2_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_1_0, 7), low2_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                sum3_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_1_0, 7), low3_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+            }
+            float *y0 = y + r * 192 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+            float *y1 = y + (r + 1) * 192 + tile * 16;
+            _mm512_storeu_ps(y1, sum1_0);
+            _mm512_storeu_ps(y1 + 16, sum1_1);
+            float *y2 = y + (r + 2) * 192 + tile * 16;
+            _mm512_storeu_ps(y2, sum2_0);
+            _mm512_storeu_ps(y2 + 16, sum2_1);
+            float *y3 = y + (r + 3) * 192 + tile * 16;
+            _mm512_storeu_ps(y3, sum3_0);
+            _mm512_storeu_ps(y3 + 16, sum3_1);
+        }
+        for (; r + 2 <= rows; r += 2) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+            }
+            float *y0 = y + r * 192 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+            float *y1 = y + (r + 1) * 192 + tile * 16;
+            _mm512_storeu_ps(y1, sum1_0);
+            _mm512_storeu_ps(y1 + 16, sum1_1);
+        }
+        for (; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i high0_1_1 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    high0_1_1 = _mm512_dpbusd_epi32(high0_1_1, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                    low0_1_1 = _mm512_dpbusd_epi32(low0_1_1, q1_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_1_0, 7), low0_1_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_1_1, 7), low0_1_1), 4))),
+                        d1),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+            }
+            float *y0 = y + r * 192 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+        }
+    }
+    for (size_t tile = pairs; tile < last; tile++) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 5824;
+        for (size_t r = 0; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+            }
+            float *y0 = y + r * 192 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+        }
+    }
+}
+
+/*
+ * specs/kernels/matmul_results.py | Kernel(
+ *
+ * Products of rows with a Q4_1 matrix.
+ *     for r < rows, n < N
+ *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
+ *
+ * Schedule: 16 outputs a vector, sums of four byte products; rows in fours or pairs share weights.
+ * 2,847 instructions a tile and row, 177.9 an output; 209,664 bytes of weights in all.
+ * Named at once: 10 __m512, 21 __m512i.
+ */
+void matmul_q4_1_576x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                 const void *w, float *y) {
+    size_t pairs = last - ((last - first) % 2);
+    for (size_t tile = first; tile < pairs; tile += 2) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 5824;
+        const uint8_t *w1 = (const uint8_t *)w + (tile + 1) * 5824;
+        size_t r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            __m512 sum2_0 = _mm512_setzero_ps();
+            __m512 sum2_1 = _mm512_setzero_ps();
+            __m512 sum3_0 = _mm512_setzero_ps();
+            __m512 sum3_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                const uint8_t *x2 = x + b * 128 + 4736;
+                const uint8_t *x3 = x + b * 128 + 7104;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+                __m512i high2_0_0 = _mm512_setzero_si512();
+                __m512i low2_0_0 = _mm512_setzero_si512();
+                __m512i high2_1_0 = _mm512_setzero_si512();
+                __m512i low2_1_0 = _mm512_setzero_si512();
+                __m512i high3_0_0 = _mm512_setzero_si512();
+                __m512i low3_0_0 = _mm512_setzero_si512();
+                __m512i high3_1_0 = _mm512_setzero_si512();
+                __m512i low3_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four2_0_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_low, four2_0_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_low, four2_0_0);
+                    __m512i four2_0_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_low, four2_0_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_low, four2_0_1);
+                    __m512i four3_0_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_low, four3_0_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_low, four3_0_0);
+                    __m512i four3_0_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_low, four3_0_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_low, four3_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                    __m512i four2_1_0 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_high, four2_1_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_high, four2_1_0);
+                    __m512i four2_1_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v + 4]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_high, four2_1_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_high, four2_1_1);
+                    __m512i four3_1_0 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_high, four3_1_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_high, four3_1_0);
+                    __m512i four3_1_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v + 4]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_high, four3_1_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_high, four3_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                sum2_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_0_0, 7), low2_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                sum3_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_0_0, 7), low3_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                sum2_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_1_0, 7), low2_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                sum3_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_1_0, 7), low3_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+            float *y1 = y + (r + 1) * 576 + tile * 16;
+            _mm512_storeu_ps(y1, sum1_0);
+            _mm512_storeu_ps(y1 + 16, sum1_1);
+            float *y2 = y + (r + 2) * 576 + tile * 16;
+            _mm512_storeu_ps(y2, sum2_0);
+            _mm512_storeu_ps(y2 + 16, sum2_1);
+            float *y3 = y + (r + 3) * 576 + tile * 16;
+            _mm512_storeu_ps(y3, sum3_0);
+            _mm512_storeu_ps(y3 + 16, sum3_1);
+        }
+        for (; r + 2 <= rows; r += 2) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+            float *y1 = y + (r + 1) * 576 + tile * 16;
+            _mm512_storeu_ps(y1, sum1_0);
+            _mm512_storeu_ps(y1 + 16, sum1_1);
+        }
+        for (; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i high0_1_1 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    high0_1_1 = _mm512_dpbusd_epi32(high0_1_1, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                    low0_1_1 = _mm512_dpbusd_epi32(low0_1_1, q1_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_1_0, 7), low0_1_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_1_1, 7), low0_1_1), 4))),
+                        d1),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+        }
+    }
+    for (size_t tile = pairs; tile < last; tile++) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 5824;
+        for (size_t r = 0; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+        }
+    }
+}
+
+/*
+ * specs/kernels/matmul_results.py | Kernel(
+ *
+ * Products of rows with a Q8_0 matrix.
+ *     for r < rows, n < N
+ *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
+ *
+ * Schedule: 16 outputs a vector, sums of four byte products; rows in fours or pairs share weights.
+ * 2,955 instructions a tile and row, 184.7 an output; 30,277,632 bytes of weights in all.
+ * Named at once: 9 __m512, 21 __m512i.
+ */
+void matmul_q8_0_49152x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                   const void *w, float *y) {
+    size_t pairs = last - ((last - first) % 2);
+    for (size_t tile = first; tile < pairs; tile += 2) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 9856;
+        const uint8_t *w1 = (const uint8_t *)w + (tile + 1) * 9856;
+        size_t r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            __m512 sum2_0 = _mm512_setzero_ps();
+            __m512 sum2_1 = _mm512_setzero_ps();
+            __m512 sum3_0 = _mm512_setzero_ps();
+            __m512 sum3_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 544 + 19712);
+                __builtin_prefetch(w0 + b * 544 + 19776);
+                __builtin_prefetch(w0 + b * 544 + 19840);
+                __builtin_prefetch(w0 + b * 544 + 19904);
+                __builtin_prefetch(w0 + b * 544 + 19968);
+                __builtin_prefetch(w0 + b * 544 + 20032);
+                __builtin_prefetch(w0 + b * 544 + 20096);
+                __builtin_prefetch(w0 + b * 544 + 20160);
+                __builtin_prefetch(w0 + b * 544 + 20224);
+                __builtin_prefetch(w1 + b * 544 + 19712);
+                __builtin_prefetch(w1 + b * 544 + 19776);
+                __builtin_prefetch(w1 + b * 544 + 19840);
+                __builtin_prefetch(w1 + b * 544 + 19904);
+                __builtin_prefetch(w1 + b * 544 + 19968);
+                __builtin_prefetch(w1 + b * 544 + 20032);
+                __builtin_prefetch(w1 + b * 544 + 20096);
+                __builtin_prefetch(w1 + b * 544 + 20160);
+                __builtin_prefetch(w1 + b * 544 + 20224);
+                const uint8_t *block0 = w0 + b * 512;
+                const uint8_t *block1 = w1 + b * 512;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                const uint8_t *x2 = x + b * 128 + 4736;
+                const uint8_t *x3 = x + b * 128 + 7104;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 72))[0]);
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 72))[0]);
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 72))[0]);
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 72))[0]);
+                __m512i high2_0_0 = _mm512_setzero_si512();
+                __m512i low2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 72))[0]);
+                __m512i high2_1_0 = _mm512_setzero_si512();
+                __m512i low2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 72))[0]);
+                __m512i high3_0_0 = _mm512_setzero_si512();
+                __m512i low3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 72))[0]);
+                __m512i high3_1_0 = _mm512_setzero_si512();
+                __m512i low3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 72))[0]);
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0_low = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64),
+                                                      _mm512_set1_epi8(-128));
+                    __m512i q0_high = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64 + 256),
+                                                       _mm512_set1_epi8(-128));
+                    __m512i q1_low = _mm512_xor_si512(_mm512_loadu_si512(block1 + v * 64),
+                                                      _mm512_set1_epi8(-128));
+                    __m512i q1_high = _mm512_xor_si512(_mm512_loadu_si512(block1 + v * 64 + 256),
+                                                       _mm512_set1_epi8(-128));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four2_0_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_low, four2_0_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_low, four2_0_0);
+                    __m512i four2_0_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_low, four2_0_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_low, four2_0_1);
+                    __m512i four3_0_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_low, four3_0_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_low, four3_0_0);
+                    __m512i four3_0_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_low, four3_0_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_low, four3_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                    __m512i four2_1_0 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_high, four2_1_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_high, four2_1_0);
+                    __m512i four2_1_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v + 4]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_high, four2_1_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_high, four2_1_1);
+                    __m512i four3_1_0 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_high, four3_1_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_high, four3_1_0);
+                    __m512i four3_1_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v + 4]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_high, four3_1_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_high, four3_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 32 + 9216);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum2_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_0_0, 7), low2_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                sum3_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_0_0, 7), low3_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 32 + 9216);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum2_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_1_0, 7), low2_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                sum3_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_1_0, 7), low3_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+            }
+            float *y0 = y + r * 49152 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+            float *y1 = y + (r + 1) * 49152 + tile * 16;
+            _mm512_storeu_ps(y1, sum1_0);
+            _mm512_storeu_ps(y1 + 16, sum1_1);
+            float *y2 = y + (r + 2) * 49152 + tile * 16;
+            _mm512_storeu_ps(y2, sum2_0);
+            _mm512_storeu_ps(y2 + 16, sum2_1);
+            float *y3 = y + (r + 3) * 49152 + tile * 16;
+            _mm512_storeu_ps(y3, sum3_0);
+            _mm512_storeu_ps(y3 + 16, sum3_1);
+        }
+        for (; r + 2 <= rows; r += 2) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 544 + 19712);
+                __builtin_prefetch(w0 + b * 544 + 19776);
+                __builtin_prefetch(w0 + b * 544 + 19840);
+                __builtin_prefetch(w0 + b * 544 + 19904);
+                __builtin_prefetch(w0 + b * 544 + 19968);
+                __builtin_prefetch(w0 + b * 544 + 20032);
+                __builtin_prefetch(w0 + b * 544 + 20096);
+                __builtin_prefetch(w0 + b * 544 + 20160);
+                __builtin_prefetch(w0 + b * 544 + 20224);
+                __builtin_prefetch(w1 + b * 544 + 19712);
+                __builtin_prefetch(w1 + b * 544 + 19776);
+                __builtin_prefetch(w1 + b * 544 + 19840);
+                __builtin_prefetch(w1 + b * 544 + 19904);
+                __builtin_prefetch(w1 + b * 544 + 19968);
+                __builtin_prefetch(w1 + b * 544 + 20032);
+                __builtin_prefetch(w1 + b * 544 + 20096);
+                __builtin_prefetch(w1 + b * 544 + 20160);
+                __builtin_prefetch(w1 + b * 544 + 20224);
+                const uint8_t *block0 = w0 + b * 512;
+                const uint8_t *block1 = w1 + b * 512;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 72))[0]);
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 72))[0]);
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 72))[0]);
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 72))[0]);
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0_low = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64),
+                                                      _mm512_set1_epi8(-128));
+                    __m512i q0_high = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64 + 256),
+                                                       _mm512_set1_epi8(-128));
+                    __m512i q1_low = _mm512_xor_si512(_mm512_loadu_si512(block1 + v * 64),
+                                                      _mm512_set1_epi8(-128));
+                    __m512i q1_high = _mm512_xor_si512(_mm512_loadu_si512(block1 + v * 64 + 256),
+                                                       _mm512_set1_epi8(-128));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 32 + 9216);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 32 + 9216);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+            }
+            float *y0 = y + r * 49152 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+            float *y1 = y + (r + 1) * 49152 + tile * 16;
+            _mm512_storeu_ps(y1, sum1_0);
+            _mm512_storeu_ps(y1 + 16, sum1_1);
+        }
+        for (; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 544 + 19712);
+                __builtin_prefetch(w0 + b * 544 + 19776);
+                __builtin_prefetch(w0 + b * 544 + 19840);
+                __builtin_prefetch(w0 + b * 544 + 19904);
+                __builtin_prefetch(w0 + b * 544 + 19968);
+                __builtin_prefetch(w0 + b * 544 + 20032);
+                __builtin_prefetch(w0 + b * 544 + 20096);
+                __builtin_prefetch(w0 + b * 544 + 20160);
+                __builtin_prefetch(w0 + b * 544 + 20224);
+                __builtin_prefetch(w1 + b * 544 + 19712);
+                __builtin_prefetch(w1 + b * 544 + 19776);
+                __builtin_prefetch(w1 + b * 544 + 19840);
+                __builtin_prefetch(w1 + b * 544 + 19904);
+                __builtin_prefetch(w1 + b * 544 + 19968);
+                __builtin_prefetch(w1 + b * 544 + 20032);
+                __builtin_prefetch(w1 + b * 544 + 20096);
+                __builtin_prefetch(w1 + b * 544 + 20160);
+                __builtin_prefetch(w1 + b * 544 + 20224);
+                const uint8_t *block0 = w0 + b * 512;
+                const uint8_t *block1 = w1 + b * 512;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 88))[0]);
+                __m512i low0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 92))[0]);
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i high0_1_1 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 88))[0]);
+                __m512i low0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 92))[0]);
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0_low = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64),
+                                                      _mm512_set1_epi8(-128));
+                    __m512i q0_high = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64 + 256),
+                                                       _mm512_set1_epi8(-128));
+                    __m512i q1_low = _mm512_xor_si512(_mm512_loadu_si512(block1 + v * 64),
+                                                      _mm512_set1_epi8(-128));
+                    __m512i q1_high = _mm512_xor_si512(_mm512_loadu_si512(block1 + v * 64 + 256),
+                                                       _mm512_set1_epi8(-128));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    high0_1_1 = _mm512_dpbusd_epi32(high0_1_1, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                    low0_1_1 = _mm512_dpbusd_epi32(low0_1_1, q1_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 32 + 9216);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                      _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                                      _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1))),
+                                  d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 32 + 9216);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                sum0_1 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                      _mm512_add_epi32(_mm512_slli_epi32(high0_1_0, 7), low0_1_0),
+                                      _mm512_add_epi32(_mm512_slli_epi32(high0_1_1, 7), low0_1_1))),
+                                  d1),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+            }
+            float *y0 = y + r * 49152 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
+        }
+    }
+    for (size_t tile = pairs; tile < last; tile++) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 9856;
+        for (size_t r = 0; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 544 + 19712);
+                __builtin_prefetch(w0 + b * 544 + 19776);
+                __builtin_prefetch(w0 + b * 544 + 19840);
+                __builtin_prefetch(w0 + b * 544 + 19904);
+                __builtin_prefetch(w0 + b * 544 + 19968);
+                __builtin_prefetch(w0 + b * 544 + 20032);
+                __builtin_prefetch(w0 + b * 544 + 20096);
+                __builtin_prefetch(w0 + b * 544 + 20160);
+                __builtin_prefetch(w0 + b * 544 + 20224);
+                const uint8_t *block0 = w0 + b * 512;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 88))[0]);
+                __m512i low0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 92))[0]);
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0_low = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64),
+                                                      _mm512_set1_epi8(-128));
+                    __m512i q0_high = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64 + 256),
+                                                       _mm512_set1_epi8(-128));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 32 + 9216);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                      _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                                      _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1))),
+                                  d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+            }
+            float *y0 = y + r * 49152 + tile * 16;
+            _mm512_storeu_ps(y0, sum0_0);
+        }
+    }
+}
+
+/*
+ * specs/kernels/matmul_results.py | Kernel(
+ *
+ * Adds products with a Q4_1 matrix to y: a residual.
+ *     for r < rows, n < N
+ *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
+ *
+ * Schedule: 16 outputs a vector, sums of four byte products; rows in fours or pairs share weights.
+ * 2,853 instructions a tile and row, 178.3 an output; 209,664 bytes of weights in all.
+ * Named at once: 10 __m512, 21 __m512i.
+ */
+void matmul_add_q4_1_576x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                     const void *w, float *y) {
+    size_t pairs = last - ((last - first) % 2);
+    for (size_t tile = first; tile < pairs; tile += 2) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 5824;
+        const uint8_t *w1 = (const uint8_t *)w + (tile + 1) * 5824;
+        size_t r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            __m512 sum2_0 = _mm512_setzero_ps();
+            __m512 sum2_1 = _mm512_setzero_ps();
+            __m512 sum3_0 = _mm512_setzero_ps();
+            __m512 sum3_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                const uint8_t *x2 = x + b * 128 + 4736;
+                const uint8_t *x3 = x + b * 128 + 7104;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+                __m512i high2_0_0 = _mm512_setzero_si512();
+                __m512i low2_0_0 = _mm512_setzero_si512();
+                __m512i high2_1_0 = _mm512_setzero_si512();
+                __m512i low2_1_0 = _mm512_setzero_si512();
+                __m512i high3_0_0 = _mm512_setzero_si512();
+                __m512i low3_0_0 = _mm512_setzero_si512();
+                __m512i high3_1_0 = _mm512_setzero_si512();
+                __m512i low3_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four2_0_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_low, four2_0_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_low, four2_0_0);
+                    __m512i four2_0_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_low, four2_0_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_low, four2_0_1);
+                    __m512i four3_0_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_low, four3_0_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_low, four3_0_0);
+                    __m512i four3_0_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_low, four3_0_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_low, four3_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                    __m512i four2_1_0 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_high, four2_1_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_high, four2_1_0);
+                    __m512i four2_1_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v + 4]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_high, four2_1_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_high, four2_1_1);
+                    __m512i four3_1_0 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_high, four3_1_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_high, four3_1_0);
+                    __m512i four3_1_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v + 4]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_high, four3_1_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_high, four3_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                sum2_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_0_0, 7), low2_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                sum3_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_0_0, 7), low3_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                sum2_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_1_0, 7), low2_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                sum3_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_1_0, 7), low3_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+            float *y1 = y + (r + 1) * 576 + tile * 16;
+            _mm512_storeu_ps(y1, _mm512_add_ps(_mm512_loadu_ps(y1), sum1_0));
+            _mm512_storeu_ps(y1 + 16, _mm512_add_ps(_mm512_loadu_ps(y1 + 16), sum1_1));
+            float *y2 = y + (r + 2) * 576 + tile * 16;
+            _mm512_storeu_ps(y2, _mm512_add_ps(_mm512_loadu_ps(y2), sum2_0));
+            _mm512_storeu_ps(y2 + 16, _mm512_add_ps(_mm512_loadu_ps(y2 + 16), sum2_1));
+            float *y3 = y + (r + 3) * 576 + tile * 16;
+            _mm512_storeu_ps(y3, _mm512_add_ps(_mm512_loadu_ps(y3), sum3_0));
+            _mm512_storeu_ps(y3 + 16, _mm512_add_ps(_mm512_loadu_ps(y3 + 16), sum3_1));
+        }
+        for (; r + 2 <= rows; r += 2) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+            float *y1 = y + (r + 1) * 576 + tile * 16;
+            _mm512_storeu_ps(y1, _mm512_add_ps(_mm512_loadu_ps(y1), sum1_0));
+            _mm512_storeu_ps(y1 + 16, _mm512_add_ps(_mm512_loadu_ps(y1 + 16), sum1_1));
+        }
+        for (; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                __builtin_prefetch(w1 + b * 320 + 11648);
+                __builtin_prefetch(w1 + b * 320 + 11712);
+                __builtin_prefetch(w1 + b * 320 + 11776);
+                __builtin_prefetch(w1 + b * 320 + 11840);
+                __builtin_prefetch(w1 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i high0_1_1 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    high0_1_1 = _mm512_dpbusd_epi32(high0_1_1, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                    low0_1_1 = _mm512_dpbusd_epi32(low0_1_1, q1_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_1_0, 7), low0_1_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_1_1, 7), low0_1_1), 4))),
+                        d1),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+        }
+    }
+    for (size_t tile = pairs; tile < last; tile++) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 5824;
+        for (size_t r = 0; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(w0 + b * 320 + 11648);
+                __builtin_prefetch(w0 + b * 320 + 11712);
+                __builtin_prefetch(w0 + b * 320 + 11776);
+                __builtin_prefetch(w0 + b * 320 + 11840);
+                __builtin_prefetch(w0 + b * 320 + 11904);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+        }
+    }
+}
+
+/*
+ * specs/kernels/matmul_results.py | Kernel(
+ *
+ * Adds products with a Q4_1 matrix to y: a residual.
+ *     for r < rows, n < N
+ *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
+ *
+ * Schedule: 16 outputs a vector, sums of four byte products; rows in fours or pairs share weights.
+ * 7,593 instructions a tile and row, 474.6 an output; 555,264 bytes of weights in all.
+ * Named at once: 10 __m512, 21 __m512i.
+ */
+void matmul_add_q4_1_576x1536__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                      const void *w, float *y) {
+    size_t pairs = last - ((last - first) % 2);
+    for (size_t tile = first; tile < pairs; tile += 2) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 15424;
+        const uint8_t *w1 = (const uint8_t *)w + (tile + 1) * 15424;
+        size_t r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            const uint8_t *x = (const uint8_t *)q + r * 6208 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            __m512 sum2_0 = _mm512_setzero_ps();
+            __m512 sum2_1 = _mm512_setzero_ps();
+            __m512 sum3_0 = _mm512_setzero_ps();
+            __m512 sum3_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 48; b++) {
+                __builtin_prefetch(w0 + b * 320 + 30848);
+                __builtin_prefetch(w0 + b * 320 + 30912);
+                __builtin_prefetch(w0 + b * 320 + 30976);
+                __builtin_prefetch(w0 + b * 320 + 31040);
+                __builtin_prefetch(w0 + b * 320 + 31104);
+                __builtin_prefetch(w1 + b * 320 + 30848);
+                __builtin_prefetch(w1 + b * 320 + 30912);
+                __builtin_prefetch(w1 + b * 320 + 30976);
+                __builtin_prefetch(w1 + b * 320 + 31040);
+                __builtin_prefetch(w1 + b * 320 + 31104);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 6208;
+                const uint8_t *x2 = x + b * 128 + 12416;
+                const uint8_t *x3 = x + b * 128 + 18624;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+                __m512i high2_0_0 = _mm512_setzero_si512();
+                __m512i low2_0_0 = _mm512_setzero_si512();
+                __m512i high2_1_0 = _mm512_setzero_si512();
+                __m512i low2_1_0 = _mm512_setzero_si512();
+                __m512i high3_0_0 = _mm512_setzero_si512();
+                __m512i low3_0_0 = _mm512_setzero_si512();
+                __m512i high3_1_0 = _mm512_setzero_si512();
+                __m512i low3_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four2_0_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_low, four2_0_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_low, four2_0_0);
+                    __m512i four2_0_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_low, four2_0_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_low, four2_0_1);
+                    __m512i four3_0_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_low, four3_0_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_low, four3_0_0);
+                    __m512i four3_0_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_low, four3_0_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_low, four3_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                    __m512i four2_1_0 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_high, four2_1_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_high, four2_1_0);
+                    __m512i four2_1_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v + 4]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_high, four2_1_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_high, four2_1_1);
+                    __m512i four3_1_0 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_high, four3_1_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_high, four3_1_0);
+                    __m512i four3_1_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v + 4]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_high, four3_1_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_high, four3_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 12288);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                sum2_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_0_0, 7), low2_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                sum3_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_0_0, 7), low3_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 12288);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                sum2_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_1_0, 7), low2_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                sum3_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_1_0, 7), low3_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+            float *y1 = y + (r + 1) * 576 + tile * 16;
+            _mm512_storeu_ps(y1, _mm512_add_ps(_mm512_loadu_ps(y1), sum1_0));
+            _mm512_storeu_ps(y1 + 16, _mm512_add_ps(_mm512_loadu_ps(y1 + 16), sum1_1));
+            float *y2 = y + (r + 2) * 576 + tile * 16;
+            _mm512_storeu_ps(y2, _mm512_add_ps(_mm512_loadu_ps(y2), sum2_0));
+            _mm512_storeu_ps(y2 + 16, _mm512_add_ps(_mm512_loadu_ps(y2 + 16), sum2_1));
+            float *y3 = y + (r + 3) * 576 + tile * 16;
+            _mm512_storeu_ps(y3, _mm512_add_ps(_mm512_loadu_ps(y3), sum3_0));
+            _mm512_storeu_ps(y3 + 16, _mm512_add_ps(_mm512_loadu_ps(y3 + 16), sum3_1));
+        }
+        for (; r + 2 <= rows; r += 2) {
+            const uint8_t *x = (const uint8_t *)q + r * 6208 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 48; b++) {
+                __builtin_prefetch(w0 + b * 320 + 30848);
+                __builtin_prefetch(w0 + b * 320 + 30912);
+                __builtin_prefetch(w0 + b * 320 + 30976);
+                __builtin_prefetch(w0 + b * 320 + 31040);
+                __builtin_prefetch(w0 + b * 320 + 31104);
+                __builtin_prefetch(w1 + b * 320 + 30848);
+                __builtin_prefetch(w1 + b * 320 + 30912);
+                __builtin_prefetch(w1 + b * 320 + 30976);
+                __builtin_prefetch(w1 + b * 320 + 31040);
+                __builtin_prefetch(w1 + b * 320 + 31104);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 6208;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 12288);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 12288);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+            float *y1 = y + (r + 1) * 576 + tile * 16;
+            _mm512_storeu_ps(y1, _mm512_add_ps(_mm512_loadu_ps(y1), sum1_0));
+            _mm512_storeu_ps(y1 + 16, _mm512_add_ps(_mm512_loadu_ps(y1 + 16), sum1_1));
+        }
+        for (; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 6208 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 48; b++) {
+                __builtin_prefetch(w0 + b * 320 + 30848);
+                __builtin_prefetch(w0 + b * 320 + 30912);
+                __builtin_prefetch(w0 + b * 320 + 30976);
+                __builtin_prefetch(w0 + b * 320 + 31040);
+                __builtin_prefetch(w0 + b * 320 + 31104);
+                __builtin_prefetch(w1 + b * 320 + 30848);
+                __builtin_prefetch(w1 + b * 320 + 30912);
+                __builtin_prefetch(w1 + b * 320 + 30976);
+                __builtin_prefetch(w1 + b * 320 + 31040);
+                __builtin_prefetch(w1 + b * 320 + 31104);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *block1 = w1 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i high0_1_1 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    high0_1_1 = _mm512_dpbusd_epi32(high0_1_1, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                    low0_1_1 = _mm512_dpbusd_epi32(low0_1_1, q1_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 12288);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + 12288);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_1_0, 7), low0_1_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_1_1, 7), low0_1_1), 4))),
+                        d1),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+        }
+    }
+    for (size_t tile = pairs; tile < last; tile++) {
+        const uint8_t *w0 = (const uint8_t *)w + tile * 15424;
+        for (size_t r = 0; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 6208 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 48; b++) {
+                __builtin_prefetch(w0 + b * 320 + 30848);
+                __builtin_prefetch(w0 + b * 320 + 30912);
+                __builtin_prefetch(w0 + b * 320 + 30976);
+                __builtin_prefetch(w0 + b * 320 + 31040);
+                __builtin_prefetch(w0 + b * 320 + 31104);
+                const uint8_t *block0 = w0 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + 12288);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+            }
+            float *y0 = y + r * 576 + tile * 16;
+            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+        }
+    }
+}
+
+/*
+ * specs/kernels/quantize.py | quantize = Kernel(
+ *
+ * Rounds each row to integers; see activations.py for scales and what is stored.
+ *     for r < rows, k < K
+ *     q[r, k] = round(x[r, k] / scale[r, k // 32])
+ *
+ * Schedule: two bytes each, sixteen values a vector.
+ * 1,026 instructions a row, 1.8 an output.
+ * Named at once: 4 __m512, 3 __m512i.
+ */
+void quantize_f32_576__avx512(size_t rows, const float *x, void *q) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = x + r * 576;
+        uint8_t *records = (uint8_t *)q + r * 2368 + 64;
+        for (size_t b = 0; b < 18; b++) {
+            int8_t *record = (int8_t *)(records + b * 128);
+            __m512 x0 = _mm512_loadu_ps(row + b * 32);
+            __m512 x1 = _mm512_loadu_ps(row + b * 32 + 16);
+            __m512 peak = _mm512_max_ps(_mm512_abs_ps(x0), _mm512_abs_ps(x1));
+            peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0x4e));
+            peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0xb1));
+            peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0x4e));
+            peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0xb1));
+            peak = _mm512_max_ps(peak, _mm512_set1_ps(1e-20f));
+            __m512 inverse = _mm512_div_ps(_mm512_set1_ps(16256.0f), peak);
+            __m512i q0 = _mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse));
+            __m512i q1 = _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse));
+            __m512i q0_high = _mm512_srai_epi32(_mm512_add_epi32(q0, _mm512_set1_epi32(64)), 7);
+            _mm_storeu_si128((__m128i *)(record), _mm512_cvtepi32_epi8(q0_high));
+            _mm_storeu_si128((__m128i *)(record + 32), _mm512_cvtepi32_epi8(_mm512_sub_epi32(
+                                                           q0, _mm512_slli_epi32(q0_high, 7))));
+            __m512i q1_high = _mm512_srai_epi32(_mm512_add_epi32(q1, _mm512_set1_epi32(64)), 7);
+            _mm_storeu_si128((__m128i *)(record + 16), _mm512_cvtepi32_epi8(q1_high));
+            _mm_storeu_si128((__m128i *)(record + 48), _mm512_cvtepi32_epi8(_mm512_sub_epi32(
+                                                           q1, _mm512_slli_epi32(q1_high, 7))));
+            __m512 scale = _mm512_mul_ps(peak, _mm512_set1_ps(6.151574803149606e-05f));
+            __m512 q0_f32 = _mm512_cvtepi32_ps(q0);
+            __m512 q1_f32 = _mm512_cvtepi32_ps(q1);
+            __m512 sums = _mm512_add_ps(_mm512_shuffle_f32x4(q0_f32, q1_f32, 0x44),
+                                        _mm512_shuffle_f32x4(q0_f32, q1_f32, 0xee));
+            sums = _mm512_add_ps(sums, _mm512_shuffle_f32x4(sums, sums, 0xb1));
+            sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0x4e));
+            sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xb1));
+            __m512 sums_of_second = _mm512_shuffle_f32x4(sums, sums, 0x4e);
+            __m512 total = _mm512_add_ps(sums, sums_of_second);
+            _mm_store_ss((float *)(record + 64), _mm512_castps512_ps128(scale));
+            _mm_store_ss((float *)(record + 80),
+                         _mm512_castps512_ps128(_mm512_mul_ps(total, scale)));
+            _mm_store_ss((float *)(record + 72),
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(
+                             _mm512_cvttps_epi32(_mm512_mul_ps(total, _mm512_set1_ps(-128.0f))))));
+            _mm_store_ss((float *)(record + 88),
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(
+                             _mm512_cvttps_epi32(_mm512_mul_ps(sums, _mm512_set1_ps(-128.0f))))));
+            _mm_store_ss((float *)(record + 92),
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(_mm512_cvttps_epi32(
+                             _mm512_mul_ps(sums_of_second, _mm512_set1_ps(-128.0f))))));
+        }
+    }
+}
+
+/*
+ * specs/kernels/quantize.py | quantize = Kernel(
+ *
+ * Rounds each row to integers; see activations.py for scales and what is stored.
+ *     for r < rows, k < K
+ *     q[r, k] = round(x[r, k] / scale[r, k // 32])
+ *
+ * Schedule: two bytes each, sixteen values a vector.
+ * 2,736 instructions a row, 1.8 an output.
+ * Named at once: 4 __m512, 3 __m512i.
+ */
+void quantize_f32_1536__avx512(size_t rows, const float *x, void *q) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = x + r * 1536;
+        uint8_t *records = (uint8_t *)q + r * 6208 + 64;
+        for (size_t b = 0; b < 48; b++) {
+            int8_t *record = (int8_t *)(records + b * 128);
+            __m512 x0 = _mm512_loadu_ps(row + b * 32);
+            __m512 x1 = _mm512_loadu_ps(row + b * 32 + 16);
+            __m512 peak = _mm512_max_ps(_mm512_abs_ps(x0), _mm512_abs_ps(x1));
+            peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0x4e));
+            peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0xb1));
+            peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0x4e));
+            peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0xb1));
+            peak = _mm512_max_ps(peak, _mm512_set1_ps(1e-20f));
+            __m512 inverse = _mm512_div_ps(_mm512_set1_ps(16256.0f), peak);
+            __m512i q0 = _mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse));
+            __m512i q1 = _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse));
+            __m512i q0_high = _mm512_srai_epi32(_mm512_add_epi32(q0, _mm512_set1_epi32(64)), 7);
+            _mm_storeu_si128((__m128i *)(record), _mm512_cvtepi32_epi8(q0_high));
+            _mm_storeu_si128((__m128i *)(record + 32), _mm512_cvtepi32_epi8(_mm512_sub_epi32(
+                                                           q0, _mm512_slli_epi32(q0_high, 7))));
+            __m512i q1_high = _mm512_srai_epi32(_mm512_add_epi32(q1, _mm512_set1_epi32(64)), 7);
+            _mm_storeu_si128((__m128i *)(record + 16), _mm512_cvtepi32_epi8(q1_high));
+            _mm_storeu_si128((__m128i *)(record + 48), _mm512_cvtepi32_epi8(_mm512_sub_epi32(
+                                                           q1, _mm512_slli_epi32(q1_high, 7))));
+            __m512 scale = _mm512_mul_ps(peak, _mm512_set1_ps(6.151574803149606e-05f));
+            __m512 q0_f32 = _mm512_cvtepi32_ps(q0);
+            __m512 q1_f32 = _mm512_cvtepi32_ps(q1);
+            __m512 sums = _mm512_add_ps(_mm512_shuffle_f32x4(q0_f32, q1_f32, 0x44),
+                                        _mm512_shuffle_f32x4(q0_f32, q1_f32, 0xee));
+            sums = _mm512_add_ps(sums, _mm512_shuffle_f32x4(sums, sums, 0xb1));
+            sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0x4e));
+            sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xb1));
+            __m512 sums_of_second = _mm512_shuffle_f32x4(sums, sums, 0x4e);
+            __m512 total = _mm512_add_ps(sums, sums_of_second);
+            _mm_store_ss((float *)(record + 64), _mm512_castps512_ps128(scale));
+            _mm_store_ss((float *)(record + 80),
+                         _mm512_castps512_ps128(_mm512_mul_ps(total, scale)));
+            _mm_store_ss((float *)(record + 72),
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(
+                             _mm512_cvttps_epi32(_mm512_mul_ps(total, _mm512_set1_ps(-128.0f))))));
+            _mm_store_ss((float *)(record + 88),
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(
+                             _mm512_cvttps_epi32(_mm512_mul_ps(sums, _mm512_set1_ps(-128.0f))))));
+            _mm_store_ss((float *)(record + 92),
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(_mm512_cvttps_epi32(
+                             _mm512_mul_ps(sums_of_second, _mm512_set1_ps(-128.0f))))));
+        }
+    }
+}
+
+/*
+ * specs/kernels/matmul_results.py | Kernel(
+ *
+ * Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202).
+ *     for r < rows, n < N
+ *     g[r, n] = sum(k < K: x[r, k] * gate[n, k])
+ *     y[r, n] = g[r, n] / (1 + exp(-g[r, n])) * sum(k < K: x[r, k] * up[n, k])
+ *
+ * Schedule: 16 outputs a vector, sums of four byte products; rows in fours or pairs share weights.
+ * 1,831 instructions a tile and row, 114.4 an output; 1,118,208 bytes of weights in all.
+ * Named at once: 10 __m512, 21 __m512i.
+ */
+void swiglu_q4_1_1536x576__avx512(size_t rows, size_t first, size_t last, const void *q,
+                                  const void *gate, const void *up, float *y) {
+    for (size_t tile = first; tile < last; tile++) {
+        const uint8_t *gate0 = (const uint8_t *)gate + tile * 5824;
+        const uint8_t *up0 = (const uint8_t *)up + tile * 5824;
+        size_t r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            __m512 sum2_0 = _mm512_setzero_ps();
+            __m512 sum2_1 = _mm512_setzero_ps();
+            __m512 sum3_0 = _mm512_setzero_ps();
+            __m512 sum3_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(gate0 + b * 320 + 11648);
+                __builtin_prefetch(gate0 + b * 320 + 11712);
+                __builtin_prefetch(gate0 + b * 320 + 11776);
+                __builtin_prefetch(gate0 + b * 320 + 11840);
+                __builtin_prefetch(gate0 + b * 320 + 11904);
+                __builtin_prefetch(up0 + b * 320 + 11648);
+                __builtin_prefetch(up0 + b * 320 + 11712);
+                __builtin_prefetch(up0 + b * 320 + 11776);
+                __builtin_prefetch(up0 + b * 320 + 11840);
+                __builtin_prefetch(up0 + b * 320 + 11904);
+                const uint8_t *block0 = gate0 + b * 256;
+                const uint8_t *block1 = up0 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                const uint8_t *x2 = x + b * 128 + 4736;
+                const uint8_t *x3 = x + b * 128 + 7104;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+                __m512i high2_0_0 = _mm512_setzero_si512();
+                __m512i low2_0_0 = _mm512_setzero_si512();
+                __m512i high2_1_0 = _mm512_setzero_si512();
+                __m512i low2_1_0 = _mm512_setzero_si512();
+                __m512i high3_0_0 = _mm512_setzero_si512();
+                __m512i low3_0_0 = _mm512_setzero_si512();
+                __m512i high3_1_0 = _mm512_setzero_si512();
+                __m512i low3_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four2_0_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_low, four2_0_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_low, four2_0_0);
+                    __m512i four2_0_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_low, four2_0_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_low, four2_0_1);
+                    __m512i four3_0_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_low, four3_0_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_low, four3_0_0);
+                    __m512i four3_0_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_low, four3_0_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_low, four3_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                    __m512i four2_1_0 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                    high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_high, four2_1_0);
+                    high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_high, four2_1_0);
+                    __m512i four2_1_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v + 4]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_high, four2_1_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_high, four2_1_1);
+                    __m512i four3_1_0 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                    high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_high, four3_1_0);
+                    high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_high, four3_1_0);
+                    __m512i four3_1_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v + 4]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_high, four3_1_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_high, four3_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                sum2_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_0_0, 7), low2_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                sum3_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_0_0, 7), low3_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                sum2_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_1_0, 7), low2_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                sum3_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_1_0, 7), low3_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+            }
+            float *y0 = y + r * 1536 + tile * 16;
+            __m512 y0_0_gate = sum0_0;
+            __m512 y0_0_exponent = _mm512_sub_ps(_mm512_setzero_ps(), y0_0_gate);
+            __m512 y0_0_e_x = _mm512_max_ps(_mm512_min_ps(y0_0_exponent, _mm512_set1_ps(88.0f)),
+                                            _mm512_set1_ps(-87.0f));
+            __m512i y0_0_e_n =
+                _mm512_cvtps_epi32(_mm512_mul_ps(y0_0_e_x, _mm512_set1_ps(1.4426950408889634f)));
+            __m512 y0_0_e_whole = _mm512_cvtepi32_ps(y0_0_e_n);
+            y0_0_e_x =
+                _mm512_sub_ps(y0_0_e_x, _mm512_mul_ps(y0_0_e_whole, _mm512_set1_ps(0.693359375f)));
+            y0_0_e_x = _mm512_sub_ps(y0_0_e_x,
+                                     _mm512_mul_ps(y0_0_e_whole, _mm512_set1_ps(-0.00021219444f)));
+            __m512 y0_0_e_series = _mm512_set1_ps(0.0001984126984126984f);
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.001388888888888889f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.008333333333333333f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.041666666666666664f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.16666666666666666f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(0.5f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(1.0f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(1.0f));
+            __m512 y0_0_e = _mm512_mul_ps(
+                y0_0_e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
+                                   _mm512_add_epi32(y0_0_e_n, _mm512_set1_epi32(127)), 23)));
+            _mm512_storeu_ps(
+                y0,
+                _mm512_mul_ps(_mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
+                              sum0_1));
+            float *y1 = y + (r + 1) * 1536 + tile * 16;
+            __m512 y1_0_gate = sum1_0;
+            __m512 y1_0_exponent = _mm512_sub_ps(_mm512_setzero_ps(), y1_0_gate);
+            __m512 y1_0_e_x = _mm512_max_ps(_mm512_min_ps(y1_0_exponent, _mm512_set1_ps(88.0f)),
+                                            _mm512_set1_ps(-87.0f));
+            __m512i y1_0_e_n =
+                _mm512_cvtps_epi32(_mm512_mul_ps(y1_0_e_x, _mm512_set1_ps(1.4426950408889634f)));
+            __m512 y1_0_e_whole = _mm512_cvtepi32_ps(y1_0_e_n);
+            y1_0_e_x =
+                _mm512_sub_ps(y1_0_e_x, _mm512_mul_ps(y1_0_e_whole, _mm512_set1_ps(0.693359375f)));
+            y1_0_e_x = _mm512_sub_ps(y1_0_e_x,
+                                     _mm512_mul_ps(y1_0_e_whole, _mm512_set1_ps(-0.00021219444f)));
+            __m512 y1_0_e_series = _mm512_set1_ps(0.0001984126984126984f);
+            y1_0_e_series = _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x),
+                                          _mm512_set1_ps(0.001388888888888889f));
+            y1_0_e_series = _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x),
+                                          _mm512_set1_ps(0.008333333333333333f));
+            y1_0_e_series = _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x),
+                                          _mm512_set1_ps(0.041666666666666664f));
+            y1_0_e_series = _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x),
+                                          _mm512_set1_ps(0.16666666666666666f));
+            y1_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x), _mm512_set1_ps(0.5f));
+            y1_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x), _mm512_set1_ps(1.0f));
+            y1_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x), _mm512_set1_ps(1.0f));
+            __m512 y1_0_e = _mm512_mul_ps(
+                y1_0_e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
+                                   _mm512_add_epi32(y1_0_e_n, _mm512_set1_epi32(127)), 23)));
+            _mm512_storeu_ps(
+                y1,
+                _mm512_mul_ps(_mm512_div_ps(y1_0_gate, _mm512_add_ps(y1_0_e, _mm512_set1_ps(1.0f))),
+                              sum1_1));
+            float *y2 = y + (r + 2) * 1536 + tile * 16;
+            __m512 y2_0_gate = sum2_0;
+            __m512 y2_0_exponent = _mm512_sub_ps(_mm512_setzero_ps(), y2_0_gate);
+            __m512 y2_0_e_x = _mm512_max_ps(_mm512_min_ps(y2_0_exponent, _mm512_set1_ps(88.0f)),
+                                            _mm512_set1_ps(-87.0f));
+            __m512i y2_0_e_n =
+                _mm512_cvtps_epi32(_mm512_mul_ps(y2_0_e_x, _mm512_set1_ps(1.4426950408889634f)));
+            __m512 y2_0_e_whole = _mm512_cvtepi32_ps(y2_0_e_n);
+            y2_0_e_x =
+                _mm512_sub_ps(y2_0_e_x, _mm512_mul_ps(y2_0_e_whole, _mm512_set1_ps(0.693359375f)));
+            y2_0_e_x = _mm512_sub_ps(y2_0_e_x,
+                                     _mm512_mul_ps(y2_0_e_whole, _mm512_set1_ps(-0.00021219444f)));
+            __m512 y2_0_e_series = _mm512_set1_ps(0.0001984126984126984f);
+            y2_0_e_series = _mm512_add_ps(_mm512_mul_ps(y2_0_e_series, y2_0_e_x),
+                                          _mm512_set1_ps(0.001388888888888889f));
+            y2_0_e_series = _mm512_add_ps(_mm512_mul_ps(y2_0_e_series, y2_0_e_x),
+                                          _mm512_set1_ps(0.008333333333333333f));
+            y2_0_e_series = _mm512_add_ps(_mm512_mul_ps(y2_0_e_series, y2_0_e_x),
+                                          _mm512_set1_ps(0.041666666666666664f));
+            y2_0_e_series = _mm512_add_ps(_mm512_mul_ps(y2_0_e_series, y2_0_e_x),
+                                          _mm512_set1_ps(0.16666666666666666f));
+            y2_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y2_0_e_series, y2_0_e_x), _mm512_set1_ps(0.5f));
+            y2_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y2_0_e_series, y2_0_e_x), _mm512_set1_ps(1.0f));
+            y2_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y2_0_e_series, y2_0_e_x), _mm512_set1_ps(1.0f));
+            __m512 y2_0_e = _mm512_mul_ps(
+                y2_0_e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
+                                   _mm512_add_epi32(y2_0_e_n, _mm512_set1_epi32(127)), 23)));
+            _mm512_storeu_ps(
+                y2,
+                _mm512_mul_ps(_mm512_div_ps(y2_0_gate, _mm512_add_ps(y2_0_e, _mm512_set1_ps(1.0f))),
+                              sum2_1));
+            float *y3 = y + (r + 3) * 1536 + tile * 16;
+            __m512 y3_0_gate = sum3_0;
+            __m512 y3_0_exponent = _mm512_sub_ps(_mm512_setzero_ps(), y3_0_gate);
+            __m512 y3_0_e_x = _mm512_max_ps(_mm512_min_ps(y3_0_exponent, _mm512_set1_ps(88.0f)),
+                                            _mm512_set1_ps(-87.0f));
+            __m512i y3_0_e_n =
+                _mm512_cvtps_epi32(_mm512_mul_ps(y3_0_e_x, _mm512_set1_ps(1.4426950408889634f)));
+            __m512 y3_0_e_whole = _mm512_cvtepi32_ps(y3_0_e_n);
+            y3_0_e_x =
+                _mm512_sub_ps(y3_0_e_x, _mm512_mul_ps(y3_0_e_whole, _mm512_set1_ps(0.693359375f)));
+            y3_0_e_x = _mm512_sub_ps(y3_0_e_x,
+                                     _mm512_mul_ps(y3_0_e_whole, _mm512_set1_ps(-0.00021219444f)));
+            __m512 y3_0_e_series = _mm512_set1_ps(0.0001984126984126984f);
+            y3_0_e_series = _mm512_add_ps(_mm512_mul_ps(y3_0_e_series, y3_0_e_x),
+                                          _mm512_set1_ps(0.001388888888888889f));
+            y3_0_e_series = _mm512_add_ps(_mm512_mul_ps(y3_0_e_series, y3_0_e_x),
+                                          _mm512_set1_ps(0.008333333333333333f));
+            y3_0_e_series = _mm512_add_ps(_mm512_mul_ps(y3_0_e_series, y3_0_e_x),
+                                          _mm512_set1_ps(0.041666666666666664f));
+            y3_0_e_series = _mm512_add_ps(_mm512_mul_ps(y3_0_e_series, y3_0_e_x),
+                                          _mm512_set1_ps(0.16666666666666666f));
+            y3_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y3_0_e_series, y3_0_e_x), _mm512_set1_ps(0.5f));
+            y3_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y3_0_e_series, y3_0_e_x), _mm512_set1_ps(1.0f));
+            y3_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y3_0_e_series, y3_0_e_x), _mm512_set1_ps(1.0f));
+            __m512 y3_0_e = _mm512_mul_ps(
+                y3_0_e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
+                                   _mm512_add_epi32(y3_0_e_n, _mm512_set1_epi32(127)), 23)));
+            _mm512_storeu_ps(
+                y3,
+                _mm512_mul_ps(_mm512_div_ps(y3_0_gate, _mm512_add_ps(y3_0_e, _mm512_set1_ps(1.0f))),
+                              sum3_1));
+        }
+        for (; r + 2 <= rows; r += 2) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            __m512 sum1_0 = _mm512_setzero_ps();
+            __m512 sum1_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(gate0 + b * 320 + 11648);
+                __builtin_prefetch(gate0 + b * 320 + 11712);
+                __builtin_prefetch(gate0 + b * 320 + 11776);
+                __builtin_prefetch(gate0 + b * 320 + 11840);
+                __builtin_prefetch(gate0 + b * 320 + 11904);
+                __builtin_prefetch(up0 + b * 320 + 11648);
+                __builtin_prefetch(up0 + b * 320 + 11712);
+                __builtin_prefetch(up0 + b * 320 + 11776);
+                __builtin_prefetch(up0 + b * 320 + 11840);
+                __builtin_prefetch(up0 + b * 320 + 11904);
+                const uint8_t *block0 = gate0 + b * 256;
+                const uint8_t *block1 = up0 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                const uint8_t *x1 = x + b * 128 + 2368;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
+                __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high =
+                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
+                    __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
+                    high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                sum1_0 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                sum1_1 =
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+            }
+            float *y0 = y + r * 1536 + tile * 16;
+            __m512 y0_0_gate = sum0_0;
+            __m512 y0_0_exponent = _mm512_sub_ps(_mm512_setzero_ps(), y0_0_gate);
+            __m512 y0_0_e_x = _mm512_max_ps(_mm512_min_ps(y0_0_exponent, _mm512_set1_ps(88.0f)),
+                                            _mm512_set1_ps(-87.0f));
+            __m512i y0_0_e_n =
+                _mm512_cvtps_epi32(_mm512_mul_ps(y0_0_e_x, _mm512_set1_ps(1.4426950408889634f)));
+            __m512 y0_0_e_whole = _mm512_cvtepi32_ps(y0_0_e_n);
+            y0_0_e_x =
+                _mm512_sub_ps(y0_0_e_x, _mm512_mul_ps(y0_0_e_whole, _mm512_set1_ps(0.693359375f)));
+            y0_0_e_x = _mm512_sub_ps(y0_0_e_x,
+                                     _mm512_mul_ps(y0_0_e_whole, _mm512_set1_ps(-0.00021219444f)));
+            __m512 y0_0_e_series = _mm512_set1_ps(0.0001984126984126984f);
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.001388888888888889f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.008333333333333333f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.041666666666666664f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.16666666666666666f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(0.5f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(1.0f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(1.0f));
+            __m512 y0_0_e = _mm512_mul_ps(
+                y0_0_e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
+                                   _mm512_add_epi32(y0_0_e_n, _mm512_set1_epi32(127)), 23)));
+            _mm512_storeu_ps(
+                y0,
+                _mm512_mul_ps(_mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
+                              sum0_1));
+            float *y1 = y + (r + 1) * 1536 + tile * 16;
+            __m512 y1_0_gate = sum1_0;
+            __m512 y1_0_exponent = _mm512_sub_ps(_mm512_setzero_ps(), y1_0_gate);
+            __m512 y1_0_e_x = _mm512_max_ps(_mm512_min_ps(y1_0_exponent, _mm512_set1_ps(88.0f)),
+                                            _mm512_set1_ps(-87.0f));
+            __m512i y1_0_e_n =
+                _mm512_cvtps_epi32(_mm512_mul_ps(y1_0_e_x, _mm512_set1_ps(1.4426950408889634f)));
+            __m512 y1_0_e_whole = _mm512_cvtepi32_ps(y1_0_e_n);
+            y1_0_e_x =
+                _mm512_sub_ps(y1_0_e_x, _mm512_mul_ps(y1_0_e_whole, _mm512_set1_ps(0.693359375f)));
+            y1_0_e_x = _mm512_sub_ps(y1_0_e_x,
+                                     _mm512_mul_ps(y1_0_e_whole, _mm512_set1_ps(-0.00021219444f)));
+            __m512 y1_0_e_series = _mm512_set1_ps(0.0001984126984126984f);
+            y1_0_e_series = _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x),
+                                          _mm512_set1_ps(0.001388888888888889f));
+            y1_0_e_series = _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x),
+                                          _mm512_set1_ps(0.008333333333333333f));
+            y1_0_e_series = _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x),
+                                          _mm512_set1_ps(0.041666666666666664f));
+            y1_0_e_series = _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x),
+                                          _mm512_set1_ps(0.16666666666666666f));
+            y1_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x), _mm512_set1_ps(0.5f));
+            y1_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x), _mm512_set1_ps(1.0f));
+            y1_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y1_0_e_series, y1_0_e_x), _mm512_set1_ps(1.0f));
+            __m512 y1_0_e = _mm512_mul_ps(
+                y1_0_e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
+                                   _mm512_add_epi32(y1_0_e_n, _mm512_set1_epi32(127)), 23)));
+            _mm512_storeu_ps(
+                y1,
+                _mm512_mul_ps(_mm512_div_ps(y1_0_gate, _mm512_add_ps(y1_0_e, _mm512_set1_ps(1.0f))),
+                              sum1_1));
+        }
+        for (; r < rows; r++) {
+            const uint8_t *x = (const uint8_t *)q + r * 2368 + 64;
+            __m512 sum0_0 = _mm512_setzero_ps();
+            __m512 sum0_1 = _mm512_setzero_ps();
+            for (size_t b = 0; b < 18; b++) {
+                __builtin_prefetch(gate0 + b * 320 + 11648);
+                __builtin_prefetch(gate0 + b * 320 + 11712);
+                __builtin_prefetch(gate0 + b * 320 + 11776);
+                __builtin_prefetch(gate0 + b * 320 + 11840);
+                __builtin_prefetch(gate0 + b * 320 + 11904);
+                __builtin_prefetch(up0 + b * 320 + 11648);
+                __builtin_prefetch(up0 + b * 320 + 11712);
+                __builtin_prefetch(up0 + b * 320 + 11776);
+                __builtin_prefetch(up0 + b * 320 + 11840);
+                __builtin_prefetch(up0 + b * 320 + 11904);
+                const uint8_t *block0 = gate0 + b * 256;
+                const uint8_t *block1 = up0 + b * 256;
+                const uint8_t *x0 = x + b * 128;
+                __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
+                __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i high0_1_1 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) {
+                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                    __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
+                    __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
+                    __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    high0_1_1 = _mm512_dpbusd_epi32(high0_1_1, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                    low0_1_1 = _mm512_dpbusd_epi32(low0_1_1, q1_high, four0_1_1);
+                }
+                const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + 4608);
+                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + 4608);
+                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                sum0_1 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_1_0, 7), low0_1_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_1_1, 7), low0_1_1), 4))),
+                        d1),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+            }
+            float *y0 = y + r * 1536 + tile * 16;
+            __m512 y0_0_gate = sum0_0;
+            __m512 y0_0_exponent = _mm512_sub_ps(_mm512_setzero_ps(), y0_0_gate);
+            __m512 y0_0_e_x = _mm512_max_ps(_mm512_min_ps(y0_0_exponent, _mm512_set1_ps(88.0f)),
+                                            _mm512_set1_ps(-87.0f));
+            __m512i y0_0_e_n =
+                _mm512_cvtps_epi32(_mm512_mul_ps(y0_0_e_x, _mm512_set1_ps(1.4426950408889634f)));
+            __m512 y0_0_e_whole = _mm512_cvtepi32_ps(y0_0_e_n);
+            y0_0_e_x =
+                _mm512_sub_ps(y0_0_e_x, _mm512_mul_ps(y0_0_e_whole, _mm512_set1_ps(0.693359375f)));
+            y0_0_e_x = _mm512_sub_ps(y0_0_e_x,
+                                     _mm512_mul_ps(y0_0_e_whole, _mm512_set1_ps(-0.00021219444f)));
+            __m512 y0_0_e_series = _mm512_set1_ps(0.0001984126984126984f);
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.001388888888888889f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.008333333333333333f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.041666666666666664f));
+            y0_0_e_series = _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x),
+                                          _mm512_set1_ps(0.16666666666666666f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(0.5f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(1.0f));
+            y0_0_e_series =
+                _mm512_add_ps(_mm512_mul_ps(y0_0_e_series, y0_0_e_x), _mm512_set1_ps(1.0f));
+            __m512 y0_0_e = _mm512_mul_ps(
+                y0_0_e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
+                                   _mm512_add_epi32(y0_0_e_n, _mm512_set1_epi32(127)), 23)));
+            _mm512_storeu_ps(
+                y0,
+                _mm512_mul_ps(_mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
+                              sum0_1));
+        }
+    }
+}
+
 const struct kernels kernels__avx512 = {
     .attention_f16_9x3x64 = attention_f16_9x3x64__avx512,
     .embed_q8_0_49152x576 = embed_q8_0_49152x576__sse2,
-    .matmul_add_q4_1_576x1536 = matmul_add_q4_1_576x1536__avx2,
-    .matmul_add_q4_1_576x576 = matmul_add_q4_1_576x576__avx2,
-    .matmul_q4_1_192x576 = matmul_q4_1_192x576__avx2,
-    .matmul_q4_1_576x576 = matmul_q4_1_576x576__avx2,
-    .matmul_q8_0_49152x576 = matmul_q8_0_49152x576__avx2,
-    .quantize_f32_1536 = quantize_f32_1536__sse2,
-    .quantize_f32_576 = quantize_f32_576__sse2,
+    .matmul_add_q4_1_576x1536 = matmul_add_q4_1_576x1536__avx512,
+    .matmul_add_q4_1_576x576 = matmul_add_q4_1_576x576__avx512,
+    .matmul_q4_1_192x576 = matmul_q4_1_192x576__avx512,
+    .matmul_q4_1_576x576 = matmul_q4_1_576x576__avx512,
+    .matmul_q8_0_49152x576 = matmul_q8_0_49152x576__avx512,
+    .quantize_f32_1536 = quantize_f32_1536__avx512,
+    .quantize_f32_576 = quantize_f32_576__avx512,
     .rms_norm_f32_576 = rms_norm_f32_576__avx2,
     .rope_f32_3x64 = rope_f32_3x64__sse2,
     .rope_f32_9x64 = rope_f32_9x64__sse2,
     .store_f16_3x64 = store_f16_3x64__sse2,
-    .swiglu_q4_1_1536x576 = swiglu_q4_1_1536x576__avx2,
+    .swiglu_q4_1_1536x576 = swiglu_q4_1_1536x576__avx512,
 };

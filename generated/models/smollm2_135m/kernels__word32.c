@@ -1390,14 +1390,11 @@ void matmul_add_q4_1_576x1536__word32(size_t rows, size_t first, size_t last, co
 /*
  * specs/kernels/quantize.py | quantize = Kernel(
  *
- * Rounds each row to ten bits; see activations.py for what is stored.
- *     for r < rows, b < K // 32, k < K
- *     peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
- *     level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
- *     scale[r, b] = level[r, b] * peak[r] / (511 * 1022)
+ * Rounds each row to integers; see activations.py for scales and what is stored.
+ *     for r < rows, k < K
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *
- * Schedule: four values a vector; packed words.
+ * Schedule: ten bits, four values a vector; packed words.
  * 3,427 instructions a row, 5.9 an output.
  * Named at once: 5 __m128, 11 __m128i.
  */
@@ -1539,14 +1536,11 @@ void quantize_f32_576__word32(size_t rows, const float *x, void *q) {
 /*
  * specs/kernels/quantize.py | quantize = Kernel(
  *
- * Rounds each row to ten bits; see activations.py for what is stored.
- *     for r < rows, b < K // 32, k < K
- *     peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
- *     level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
- *     scale[r, b] = level[r, b] * peak[r] / (511 * 1022)
+ * Rounds each row to integers; see activations.py for scales and what is stored.
+ *     for r < rows, k < K
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *
- * Schedule: four values a vector; packed words.
+ * Schedule: ten bits, four values a vector; packed words.
  * 9,127 instructions a row, 5.9 an output.
  * Named at once: 5 __m128, 11 __m128i.
  */
