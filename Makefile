@@ -1,5 +1,6 @@
 # Every target is one call, after set-up. TARGET= (x86_64, i386, hosted), PORT=, APPLIANCE=,
-# MEMORY= (MiB), CPUS= and APPEND= (more kernel command line) pass through; ARGS= goes to pytest.
+# MEMORY= (MiB), CPUS= and APPEND= (more kernel command line) pass through; ARGS= goes to pytest or
+# bench.
 
 TARGET ?= x86_64
 PORT ?= 8080
@@ -10,7 +11,7 @@ WHICH := $(if $(APPLIANCE),--appliance $(APPLIANCE))
 RUN = $(CLLM) run --target $(TARGET) --port $(PORT) --memory $(MEMORY) \
 	$(if $(CPUS),--cpus $(CPUS)) $(WHICH) --append "$(APPEND)"
 
-.PHONY: run test generate check build model run-debug run-vga bench setup clean
+.PHONY: run test generate check build model run-debug run-vga bench setup setup-bench clean
 
 run: model
 	@$(RUN)
@@ -37,11 +38,14 @@ check: setup
 build: model
 	@$(CLLM) build --target $(TARGET) $(WHICH)
 
-bench: generate
-	@$(CLLM) bench
+bench: model setup-bench
+	@$(CLLM) bench $(WHICH) $(ARGS)
 
 setup:
 	@cllm_gen/setup.sh
+
+setup-bench: setup
+	@cllm_gen/setup_bench.sh
 
 clean:
 	rm -rf build

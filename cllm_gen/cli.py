@@ -11,6 +11,7 @@ from cllm_gen.check.handlers import MissingHandlers
 from cllm_gen.emit.syntax import SyntaxProblem
 from cllm_gen.emit.tree import OutputConflict
 from cllm_gen.image.build import TARGETS, BuildFailed
+from cllm_gen.image.sources import SANITIZERS
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.options import CPUS_MOST, NICS, default_cpus
 from cllm_gen.spec.load import NoProject, find_root
@@ -130,10 +131,16 @@ def fetch(root: Path, appliance: str | None) -> None:
 @_appliance
 @click.option("--debug", is_flag=True, help="Heap junk fill and double-release checks.")
 @click.option(
-    "--sanitize", is_flag=True, help="Hosted only: address and undefined-behaviour sanitizers."
+    "--sanitize",
+    type=click.Choice(tuple(SANITIZERS)),
+    is_flag=False,
+    flag_value="memory",
+    help="Hosted only: watch addresses and undefined behaviour (memory, the default), or races.",
 )
 @click.pass_obj
-def build(root: Path, target: str, appliance: str | None, debug: bool, sanitize: bool) -> None:
+def build(
+    root: Path, target: str, appliance: str | None, debug: bool, sanitize: str | None
+) -> None:
     """Compile and link an image under build/ and pack its model."""
     from cllm_gen.image.build import build as run
 

@@ -88,9 +88,9 @@ def _write_gdb(root: Path, symbols: Path) -> None:
 
 
 def compile_image(
-    root: Path, target: str, appliance: Appliance, debug: bool = False, sanitize: bool = False
+    root: Path, target: str, appliance: Appliance, debug: bool = False, sanitize: str | None = None
 ) -> Image:
-    """Compiles and links, without the model."""
+    """Compiles and links, without the model. `sanitize` is one of SANITIZERS."""
     if target not in appliance.targets:
         raise BuildFailed(
             f"appliance {appliance.name} has no target {target}; its spec lists: "
@@ -98,7 +98,7 @@ def compile_image(
         )
     if sanitize and target != "hosted":
         raise BuildFailed(f"sanitizers need the hosted target, not {target}")
-    variant = target + ("-debug" if debug else "") + ("-sanitize" if sanitize else "")
+    variant = target + ("-debug" if debug else "") + (f"-{sanitize}" if sanitize else "")
     folder = root / "build" / appliance.name / variant
     with _lock(folder):
         headers = run_tool(root, ["gcc", "-print-file-name=include"]).strip()
@@ -125,7 +125,7 @@ def build(
     target: str,
     appliance: str | None = None,
     debug: bool = False,
-    sanitize: bool = False,
+    sanitize: str | None = None,
 ) -> Image:
     """Compiles, links and packs the model of an appliance (the first one if none is named)."""
     from cllm_gen.weights.pack import pack_model

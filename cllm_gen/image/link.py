@@ -7,15 +7,16 @@ from typing import Sequence
 
 from cllm_gen.image.compile import run_tool
 from cllm_gen.image.errors import BuildFailed
+from cllm_gen.image.sources import SANITIZERS
 from cllm_gen.image.symbols import Symbol, functions, read_symbols, symbol_table
 from cllm_gen.spec.appliance import MemoryMap
 
 _FORMAT = {"i386": ("elf_i386", "--32"), "x86_64": ("elf_x86_64", "--64")}
 
 
-def link_hosted(root: Path, image: Path, objects: Sequence[Path], sanitize: bool) -> None:
+def link_hosted(root: Path, image: Path, objects: Sequence[Path], sanitize: str | None) -> None:
     """A Linux process."""
-    sanitizers = ["-fsanitize=address,undefined"] if sanitize else []
+    sanitizers = SANITIZERS[sanitize] if sanitize else ()
     run_tool(root, ["gcc", "-pthread", *sanitizers, "-o", str(image), *map(str, objects)])
 
 

@@ -23,7 +23,11 @@ _TARGET = {
     "x86_64": "-m64 -mno-red-zone -mtune=generic".split(),
     "hosted": "-m64 -mtune=generic".split(),
 }
-_SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=undefined".split()
+SANITIZERS = {
+    "memory": ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"),
+    "threads": ("-fsanitize=thread",),
+}
+"""What a hosted image can be made to watch itself for, and how the compiler and linker are told."""
 # Kernels are leaves whose loops want every register; a backtrace starts at their caller.
 _KERNEL = ("-O3", "-fomit-frame-pointer")
 
@@ -75,13 +79,18 @@ def include_flags(root: Path, target: str, appliance: Appliance, freestanding: s
 
 
 def units(
-    root: Path, target: str, appliance: Appliance, freestanding: str, debug: bool, sanitize: bool
+    root: Path,
+    target: str,
+    appliance: Appliance,
+    freestanding: str,
+    debug: bool,
+    sanitize: str | None,
 ) -> list[Unit]:
     """Every file of the image with its flags, in path order."""
     flags = [*_COMMON, *_TARGET[target], *(_BARE if target != "hosted" else ())]
     flags += include_flags(root, target, appliance, freestanding)
     flags += ["-DDEBUG"] if debug else []
-    flags += _SANITIZE if sanitize else []
+    flags += SANITIZERS[sanitize] if sanitize else []
     extra = {
         f"kernels__{isa.name}.c": (*_KERNEL, *isa.all_flags) for isa in appliance.targets[target]
     }

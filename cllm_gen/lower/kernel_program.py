@@ -343,12 +343,25 @@ class Program:
             self.lines.append(f"#pragma GCC unroll {(count - start + step - 1) // step}")
         self.lines.append(f"for (size_t {name} = {first}; {name} < {bound}; {increase}) {{")
         constant = isinstance(count, int) and isinstance(start, int)
-        self._trips.append((count - start + step - 1) // step if constant else 1)
-        self._scopes.append({name})
+        with self._repeated({name}, (count - start + step - 1) // step if constant else 1):
+            yield Term(name)
+
+    @contextmanager
+    def repeat(self, condition: Term) -> Iterator[None]:
+        """`while (condition)`; counted once."""
+        self.lines.append(f"while ({condition.text}) {{")
+        with self._repeated(set(), 1):
+            yield
+
+    @contextmanager
+    def _repeated(self, names: set[str], trips: int) -> Iterator[None]:
+        """The body of a loop, in which values from outside live on to its end."""
+        self._trips.append(trips)
+        self._scopes.append(names)
         self._position += 1
         begin = self._position
         self._loops.append(begin)
-        yield Term(name)
+        yield
         self._position += 1
         for life in self._lives:
             if id(life) in self._spans.get(begin, ()):
@@ -373,19 +386,8 @@ class Program:
     def _rows(self, tile: int) -> Iterator[tuple[Term, int]]:
         before = self.counts
         self.counts = Counter()
-        self._scopes.append(set())
-        self._position += 1
-        begin = self._position
-        self._loops.append(begin)
-        yield Term("r"), tile
-        self._position += 1
-        for life in self._lives:
-            if id(life) in self._spans.get(begin, ()):
-                life.last = max(life.last, self._position)
-        for gone in self._scopes.pop():
-            self._alive.pop(gone, None)
-        self._loops.pop()
-        self.lines.append("}")
+        with self._repeated(set(), 1):
+            yield Term("r"), tile
         self.counts = before + self.counts if tile == 1 else before
 
     def registers(self) -> dict[str, int]:

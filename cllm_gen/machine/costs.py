@@ -1,4 +1,5 @@
-"""What a token of a model costs at least, told from its GGUF file alone: the same for every engine."""
+"""What a token of a model costs at least, told from its GGUF file alone: the same for every engine.
+Layers that see a window only are counted as if they saw all positions."""
 
 from __future__ import annotations
 
@@ -22,7 +23,6 @@ class Costs:
     decode_operations: int
     prefill_operations: int
     cache_values: int
-    window: int
 
     def cache_bytes(self, positions: int, bytes_a_value: float) -> float:
         """Bytes of keys and values that a token at this position reads."""
@@ -52,5 +52,4 @@ def costs(path: Path) -> Costs:
         decode_operations=2 * total,
         prefill_operations=2 * (total - prod(matrices[head].shape)),
         cache_values=2 * groups * width * file.metadata[of + "block_count"],
-        window=file.metadata.get(of + "attention.sliding_window", 0),
     )

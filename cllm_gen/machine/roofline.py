@@ -32,7 +32,7 @@ UNITS = {
     "bf16_amx": "bf16, AMX",
     "int8_amx": "int8, AMX",
 }
-LEFT, RIGHT = 0.5, 20000.0  # operations a byte
+LEFT, RIGHT = 0.5, 50000.0  # operations a byte
 
 
 def points(results: list[dict], threads: int, prompt: int) -> list[dict]:
@@ -172,7 +172,7 @@ def panel(axes, figures: dict, threads: int) -> None:
                 fontsize=8,
                 fontweight="bold" if each["engine"] == "cllm" else None,
                 arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkB": 3},
-                bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75},
+                bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
                 zorder=4,
             )
     axes.set_title(f"{threads} thread{'s' * (threads > 1)}", loc="left")
@@ -187,14 +187,13 @@ def panel(axes, figures: dict, threads: int) -> None:
 def main(path: Path) -> None:
     figures = json.loads(path.read_text())
     threads = figures["settings"]["threads"]
-    figure, panels = plot.subplots(
-        len(threads), 1, figsize=(9.5, 5.2 * len(threads)), squeeze=False
-    )
+    height = 5.0 * len(threads) + 0.4  # inches
+    figure, panels = plot.subplots(len(threads), 1, figsize=(9.5, height), squeeze=False)
     figure.subplots_adjust(
         left=0.08,
         right=0.8,
-        top=0.92 if len(threads) == 1 else 0.95,
-        bottom=0.06 if len(threads) > 1 else 0.1,
+        top=1 - 0.55 / height,
+        bottom=0.5 / height,
         hspace=0.22,
     )
     for axes, count in zip(panels[:, 0], threads):
@@ -209,7 +208,9 @@ def main(path: Path) -> None:
         f"{figures['appliance']}: prompt {settings['prompt']}, answer {settings['answer']} tokens, "
         f"on {figures['machine']['cpu']}",
         x=0.08,
+        y=1 - 0.1 / height,
         ha="left",
+        va="top",
         fontsize=10,
     )
     figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})

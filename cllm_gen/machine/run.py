@@ -44,7 +44,7 @@ def start(
     target: str,
     appliance: str | None = None,
     debug: bool = False,
-    sanitize: bool = False,
+    sanitize: str | None = None,
     **settings,
 ) -> Machine:
     """Builds if needed and starts; for tests:

@@ -60,8 +60,8 @@ class MemoryMap:
 
     heap: int = 24 * MIB
     """The general heap: connections, request arenas, response buffers."""
-    stack: int = 64 * KIB
-    """Each kernel stack, guard page not counted."""
+    stack: int = 256 * KIB
+    """Each kernel stack, guard page not counted. Tile kernels keep panels of weights on it."""
     load_address: int = 1 * MIB
     """Physical address at which the Multiboot loader places the image."""
 

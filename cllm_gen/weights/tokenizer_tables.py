@@ -130,7 +130,12 @@ def check_spec(file: GgufFile, tokenizer, tokens: list[str]) -> None:
 
 def tokenizer_section(gguf_path: Path | str, model) -> bytes:
     """The section for one model spec and its weight file."""
-    file, tokenizer = GgufFile(Path(gguf_path)), model.tokenizer
+    return section_of(GgufFile(Path(gguf_path)), model)
+
+
+def section_of(file: GgufFile, model) -> bytes:
+    """The same for a file that is open."""
+    tokenizer = model.tokenizer
     tokens = field(file, "tokenizer.ggml.tokens", each=str)
     types = field(file, "tokenizer.ggml.token_type", each=int)
     if len(types) != len(tokens) or not tokens:

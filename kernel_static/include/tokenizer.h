@@ -1,5 +1,5 @@
-/* Byte-level BPE over tables in the model image. Bulk tables ride in the image's "tokenizer"
- * section; pre-tokenizer rules are generated C. */
+/* BPE over tables in the model image's "tokenizer" section: byte-level, inside pieces that generated
+ * pre-tokenizer rules cut; or SentencePiece's, where neighbours merge that make a token. */
 #pragma once
 
 #include <stdbool.h>

@@ -36,6 +36,10 @@ amx = InstructionSet(
             _FENCE + "; _tile_loadd({result}, {p}, {stride})",
             "load_tile_bf16(p: *bf16[16][32], stride: u64) -> bf16[16][32] = p[i, j]",
         ),
+        Instruction(  # leaves the nearest cache to what is used again
+            _FENCE + "; _tile_stream_loadd({result}, {p}, {stride})",
+            "stream_tile_bf16(p: *bf16[16][32], stride: u64) -> bf16[16][32] = p[i, j]",
+        ),
         Instruction(
             _FENCE + "; _tile_loadd({result}, {p}, {stride})",
             "load_tile_f32(p: *f32[16][16], stride: u64) -> f32[16][16] = p[i, j]",

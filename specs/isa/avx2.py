@@ -3,15 +3,14 @@ halves, which every CPU with AVX2 that is served here also has. Shuffles act wit
 bits."""
 
 from cllm_gen.spec.isa import Feature, Instruction, InstructionSet, RegisterFile
-from specs.isa.sse2 import INTEGERS
-from specs.isa.ssse3 import ssse3
+from specs.isa.sse2 import INTEGERS, sse2
 
 _SSE_AVX_STATE = 6  # XCR0: SSE and AVX registers are saved and restored
 
 avx2 = InstructionSet(
     name="avx2",
-    summary="256-bit vectors with byte products and fused multiply-add",
-    base=ssse3,
+    summary="256-bit vectors with fused multiply-add",
+    base=sse2,
     flags=("-mavx2", "-mfma", "-mf16c"),
     features=(
         Feature("avx", leaf=1, subleaf=0, register="ecx", bit=28, state=_SSE_AVX_STATE),
@@ -49,21 +48,10 @@ avx2 = InstructionSet(
         Instruction("_mm256_setzero_ps()", "zero_f32() -> f32[8] = 0"),
         # Integers; results wrap unless their name says otherwise.
         Instruction(
-            "_mm256_maddubs_epi16({a}, {b})",
-            "multiply_pairs_u8(a: u8[32], b: i8[32]) -> i16[16]"
-            " = saturate_i16(a[2*i] * b[2*i] + a[2*i + 1] * b[2*i + 1])",
-        ),
-        Instruction(
             "_mm256_madd_epi16({a}, {b})",
             "multiply_pairs_i16(a: i16[16], b: i16[16]) -> i32[8]"
             " = a[2*i] * b[2*i] + a[2*i + 1] * b[2*i + 1]",
         ),
-        Instruction(
-            "_mm256_sign_epi8({a}, {b})",
-            "with_sign_i8(a: i8[32], b: i8[32]) -> i8[32]"
-            " = select(b[i] < 0, -a[i], select(b[i] == 0, 0, a[i]))",
-        ),
-        Instruction("_mm256_abs_epi8({a})", "magnitude_i8(a: i8[32]) -> u8[32] = abs(a[i])"),
         Instruction(
             "_mm256_add_epi16({a}, {b})", "add_i16(a: i16[16], b: i16[16]) -> i16[16] = a[i] + b[i]"
         ),

@@ -45,22 +45,15 @@ avx512 = InstructionSet(
             "load_even_f16(p: *u16[16]) -> f32[16] = select(i % 2, 0, from_half(p[i]))",
         ),
         Instruction(
-            "_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)({p}))))",
-            "load_wide_i8(p: *i8[16]) -> f32[16] = p[i]",
-        ),
-        Instruction(
             "_mm512_storeu_ps({p}, {a})", "store_f32(p: *f32[16], a: f32[16]) -> *f32[16] = a[i]"
         ),
         Instruction(
             "_mm_store_ss({p}, _mm512_castps512_ps128({a}))",
             "store_first_f32(p: *f32[1], a: f32[16]) -> *f32[1] = a[i]",
         ),
-        Instruction(
-            "_mm_storeu_si128((__m128i *)({p}), _mm512_cvtepi32_epi8({a}))",
-            "store_narrow_i8(p: *i8[16], a: i32[16]) -> *i8[16] = a[i]",
-        ),
         # One value in every lane.
         Instruction("_mm512_set1_epi8({x})", "broadcast_i8(x: i8) -> i8[64] = x"),
+        Instruction("_mm512_set1_epi16({x})", "broadcast_i16(x: i16) -> i16[32] = x"),
         Instruction("_mm512_set1_epi32({x})", "broadcast_i32(x: i32) -> i32[16] = x"),
         Instruction("_mm512_set1_ps({x})", "broadcast_f32(x: f32) -> f32[16] = x"),
         Instruction(
@@ -81,6 +74,18 @@ avx512 = InstructionSet(
         ),
         Instruction(
             "_mm512_add_epi32({a}, {b})", "add_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] + b[i]"
+        ),
+        Instruction(
+            "_mm512_add_epi16({a}, {b})",
+            "add_i16(a: i16[32], b: i16[32]) -> i16[32] = a[i] + b[i]",
+        ),
+        Instruction(
+            "_mm512_sub_epi16({a}, {b})",
+            "subtract_i16(a: i16[32], b: i16[32]) -> i16[32] = a[i] - b[i]",
+        ),
+        Instruction(
+            "_mm512_srai_epi16({a}, {n})",
+            "shift_right_i16(a: i16[32], n: imm) -> i16[32] = a[i] >> n",
         ),
         Instruction(
             "_mm512_sub_epi32({a}, {b})",
@@ -111,6 +116,37 @@ avx512 = InstructionSet(
         Instruction(
             "_mm512_xor_si512({a}, {b})", "xor_i32(a: i32[16], b: i32[16]) -> i32[16] = a[i] ^ b[i]"
         ),
+        # Lanes moved; narrowing takes four or eight of each operand in turn.
+        Instruction(
+            "_mm512_packs_epi32({a}, {b})",
+            "narrow_i32(a: i32[16], b: i32[16]) -> i16[32]"
+            " = saturate_i16(select(i % 8 < 4, a[i // 8 * 4 + i % 4], b[i // 8 * 4 + i % 4]))",
+        ),
+        Instruction(
+            "_mm512_packs_epi16({a}, {b})",
+            "narrow_i16(a: i16[32], b: i16[32]) -> i8[64]"
+            " = saturate_i8(select(i % 16 < 8, a[i // 16 * 8 + i % 8], b[i // 16 * 8 + i % 8]))",
+        ),
+        Instruction(
+            "_mm512_permutexvar_epi32({order}, {a})",
+            "permute_i32(a: i32[16], order: i32[16]) -> i32[16] = a[order[i] & 15]",
+        ),
+        Instruction(
+            "_mm512_shuffle_i32x4({a}, {a}, 0x4e)",
+            "swap_pairs_of_registers_i32(a: i32[16]) -> i32[16] = a[i ^ 8]",
+        ),
+        Instruction(
+            "_mm512_shuffle_i32x4({a}, {a}, 0xb1)",
+            "swap_registers_i32(a: i32[16]) -> i32[16] = a[i ^ 4]",
+        ),
+        Instruction(
+            "_mm512_shuffle_epi32({a}, 0x4e)",
+            "swap_halves_i32(a: i32[16]) -> i32[16] = a[i ^ 2]",
+        ),
+        Instruction(
+            "_mm512_shuffle_epi32({a}, 0xb1)",
+            "swap_pairs_i32(a: i32[16]) -> i32[16] = a[i ^ 1]",
+        ),
         # Floats.
         Instruction(
             "_mm512_add_ps({a}, {b})", "add_f32(a: f32[16], b: f32[16]) -> f32[16] = a[i] + b[i]"
@@ -125,6 +161,11 @@ avx512 = InstructionSet(
         ),
         Instruction(
             "_mm512_div_ps({a}, {b})", "divide_f32(a: f32[16], b: f32[16]) -> f32[16] = a[i] / b[i]"
+        ),
+        Instruction(
+            "_mm512_rcp14_ps({a})",
+            "reciprocal_f32(a: f32[16]) -> f32[16] = 1 / a[i]",
+            tolerance=2.0**-14,
         ),
         Instruction("_mm512_sqrt_ps({a})", "sqrt_f32(a: f32[16]) -> f32[16] = sqrt(a[i])"),
         Instruction(
@@ -168,15 +209,6 @@ avx512 = InstructionSet(
         Instruction(
             "_mm512_shuffle_f32x4({a}, {a}, 0xb1)",
             "swap_registers_f32(a: f32[16]) -> f32[16] = a[i ^ 4]",
-        ),
-        Instruction(
-            "_mm512_shuffle_f32x4({a}, {b}, 0x44)",
-            "join_lower_f32(a: f32[16], b: f32[16]) -> f32[16] = select(i < 8, a[i % 8], b[i % 8])",
-        ),
-        Instruction(
-            "_mm512_shuffle_f32x4({a}, {b}, 0xee)",
-            "join_upper_f32(a: f32[16], b: f32[16]) -> f32[16]"
-            " = select(i < 8, a[8 + i % 8], b[8 + i % 8])",
         ),
         Instruction(
             "_mm512_permute_ps({a}, 0x4e)", "swap_halves_f32(a: f32[16]) -> f32[16] = a[i ^ 2]"

@@ -28,9 +28,7 @@ SCALARS = (
         "least(a: i32, b: i32) -> i32 = select((a & 0xffffffff) < b, a, b)",
     ),
     Instruction("(int32_t)({a} >> {n})", "narrow_i64(a: i64, n: imm) -> i32 = a >> n"),
-    Instruction(
-        "({a} > {b} ? {a} : {b})", "most(a: i32, b: i32) -> i32 = select(a > b, a, b)"
-    ),
+    Instruction("({a} > {b} ? {a} : {b})", "most(a: i32, b: i32) -> i32 = select(a > b, a, b)"),
     Instruction("*({p}) = {a}", "store_one_i32(p: *i32[1], a: i32) -> *i32[1] = a"),
     Instruction("(int64_t){x}", "start(x: imm) -> i64 = x"),
     Instruction(

@@ -1,14 +1,13 @@
-"""Attention of many rows on tiles: scores of 32 rows by 16 positions, and mixtures of 32 rows by 16
-dimensions, as products of bfloat16 tiles. Keys and values become bfloat16 once for all rows and
-heads of a group.
+"""Attention of many rows on tiles: scores of 16 rows by 32 positions, and mixtures of 16 rows by up to
+64 dimensions, as products of bfloat16 tiles. Keys and values of a few blocks become bfloat16 once for
+all rows and heads of a group.
 
 Shares are 2^(score - reference): a row's reference is a maximum that is raised only when a score
 exceeds it by HEADROOM, since floats lose no digits by being large; then what was summed fades."""
 
-from contextlib import nullcontext
 from math import e, log2
 
-from cllm_gen.lower.kernel_program import Term
+from cllm_gen.lower.kernel_terms import Term
 from cllm_gen.lower.kv_layout import BLOCK_TOKENS, half_bytes
 from specs.kernels.attention_blocks import LEAST, ROWS, beyond, first_block
 
@@ -28,45 +27,61 @@ def _power_of_two(p, x, name):
 
 
 class Tiled:
-    """One kernel in the making. Scalars of its C: `some` rows from row `base`, `two` tells whether
-    there are more than a tile; `present` blocks of a step hold `filled` positions."""
+    """One kernel in the making. Its work on some blocks is a list of units: a head's 16 rows by a
+    block. Three units are at work side by side, since tiles and vectors can be, and what one
+    stores another should not wait for: scores of one, shares of the unit before, mixture of the one
+    before that.
+
+    More than 16 rows are two sets of 16. Where they overlap, rows are mixed twice by shares that
+    are summed twice. A product with ones sums shares. Scalars of the C:
+
+    some      rows from row `base`, the first at `position`
+    top       rows of a set
+    sets      1 or 2
+    second    first row of the second set
+    present   blocks of a step, which hold `filled` positions
+    """
 
     def __init__(self, p, kv, H, G, D, W, scale):
         self.p, self.kv, self.heads, self.group, self.D, self.W = p, kv, H, H // G, D, W
         self.scale = (scale or D**-0.5) * log2(e)
         self.rows = ROWS if D <= 128 else TILE
         self.blocks = 2 if D <= 64 else 1
-        self.step = self.blocks * BLOCK_TOKENS
         self.kept = 2 * self.group * self.rows * D <= _QUERIES
+        self.wide = 64 if D % 64 == 0 else 32
         self.lanes = p.lanes("add_f32")
         self.q, self.y = p.argument("q", "f32"), p.argument("y", "f32")
 
     def all(self):
         """The rows of the call, `self.rows` at a time."""
         p, group, D = self.p, self.group, self.D
-        self.queries = p.array("queries", "bf16", (group if self.kept else 1) * self.rows * D)
-        self.keys = p.array("near_keys", "bf16", self.step * D)
-        self.values = p.array("near_values", "bf16", self.step * D)
-        self.scores = p.array("scores", "f32", self.rows * self.step)
-        self.shares = p.array("shares", "bf16", self.rows * self.step)
+        kept = group * self.rows if self.kept else TILE
+        self.queries = p.array("queries", "bf16", kept * D)
+        self.keys = p.array("near_keys", "bf16", self.blocks * BLOCK_TOKENS * D)
+        self.values = p.array("near_values", "bf16", self.blocks * BLOCK_TOKENS * D)
+        self.scores = p.array("scores", "f32", 2 * TILE * BLOCK_TOKENS)
+        self.shares = p.array("shares", "bf16", 2 * TILE * BLOCK_TOKENS)
+        self.ones = p.array("ones", "bf16", TILE * 2 * self.lanes)
         self.references = p.array("references", "f32", group * self.rows)
         self.sums = p.array("sums", "f32", group * self.rows * self.lanes)
+        with p.loop("i", TILE) as i:
+            one = p.let("one", p.broadcast_f32(1.0))
+            p.do(p.store_bf16(self.ones + i * (2 * self.lanes), p.round_bf16(one, one)))
         if self.rows == ROWS:
             self._rows(0, p.scalar("position"), p.rows)
         else:
             with p.loop("base", p.rows, step=self.rows) as base:
-                some = p.minimum("some", p.index("after", p.rows - base), self.rows)
+                some = p.minimum("some", p.index("rows_left", p.rows - base), self.rows)
                 self._rows(base, p.index("row_position", p.scalar("position") + base), some)
 
     def _rows(self, base, position, some):
         p = self.p
         self.base, self.position, self.some = base, position, some
-        self.two = (some > TILE) if self.rows > TILE else None
-        top = p.index("top", (some > TILE).choose(TILE, some))
-        shapes = {"sum00": top, "sum01": top, "a0": top, "b0": TILE, "b1": TILE}
-        if self.two:
-            below = p.index("below", self.two.choose(some - TILE, 1))
-            shapes |= {"sum10": below, "sum11": below, "a1": below}
+        self.top = p.minimum("top", some, TILE)
+        self.sets = p.index("sets", (some > TILE).choose(2, 1))
+        self.second = p.index("second", some - self.top)
+        shapes = {name: self.top for name in ("score0", "score1", "left")} | {"right": TILE}
+        shapes |= {f"sum{n}": self.top for n in range(self.wide // TILE)}
         with p.tiles("shapes", shapes):
             with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
                 self._group(g)
@@ -75,39 +90,59 @@ class Tiled:
         p = self.p
         self._begin(g)
         end = p.index("end", self.position + self.some)
-        begin = p.index("begin", first_block(self.position, self.W)) if self.W else 0
-        with p.loop("start", end, step=self.step, start=begin) as start:
-            self.start = start
-            self.filled = p.minimum("filled", p.index("left", end - start), self.step)
+        begin = p.index("begin", first_block(self.position, self.W) if self.W else Term("0"))
+        with p.loop("start", end, step=self.blocks * BLOCK_TOKENS, start=begin) as start:
+            after = p.index("after", end - start)
+            self.filled = p.minimum("filled", after, self.blocks * BLOCK_TOKENS)
             self.present = p.index("present", (self.filled + (BLOCK_TOKENS - 1)) // BLOCK_TOKENS)
-            self._convert(g)
-            with p.loop("h", self.group) as h:
-                if not self.kept:
-                    self._queries(g, h, 0)
-                self._scores(h)
-                self._hide()
-                self._raise(g, h)
-                self._share(h)
-                self._mix(g, h)
+            self._convert(g, start)
+            self._units(g, start, begin)
         with p.loop("r", self.some) as r:
             with p.loop("h", self.group) as h:
-                total = p.let("total", p.load_f32(self._sum(r, h)))
-                p.across(total, p.add_f32)
+                total = p.let("total", p.load_f32(self._sum(h, r)))
                 inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
-                self._multiply_row(g, r, h, inverse)
+                self._multiply_row(g, h, r, inverse)
+
+    def _units(self, g, start, begin):
+        """All units of a step. A unit is (block, head, first row)."""
+        p = self.p
+        one, two, three = (
+            [p.index(f"{name}{n}", Term("0")) for name in ("block", "head", "row")]
+            for n in range(3)
+        )
+        count = p.index("units", self.present * self.sets * self.group)
+        with p.loop("stage", count + 2) as stage:
+            with p.when(stage < count):
+                self._scores(g, stage, *one)
+            with p.when(stage > 1):
+                self._mix(g, stage, *three)
+            with p.when(stage - 1 < count):
+                self._share(g, stage - 1, start, begin, *two)
+            for later, earlier in zip(three + two, two + one):
+                p.assign(later, earlier)
+            block, head, row = one
+            p.assign(block, block + 1)
+            with p.when(block.equals(self.present)):
+                p.assign(block, Term("0"))
+                p.assign(head, row.equals(self.second).choose(head + 1, head))
+                p.assign(row, self.second - row)
 
     # Places.
 
-    def _head(self, g, r, h):
+    def _head(self, g, h, r):
         """A head's values in a row of q and y."""
         return ((r + self.base) * self.heads + g * self.group + h) * self.D
 
-    def _sum(self, r, h):
+    def _turn(self, array, unit):
+        """A unit's scores or shares: units take turns in two places."""
+        return array + unit % 2 * (TILE * BLOCK_TOKENS)
+
+    def _sum(self, h, r):
         return self.sums + (h * self.rows + r) * self.lanes
 
-    def _multiply_row(self, g, r, h, factor):
+    def _multiply_row(self, g, h, r, factor):
         p = self.p
-        out = p.pointer("out", self.y + self._head(g, r, h))
+        out = p.pointer("out", self.y + self._head(g, h, r))
         with p.loop("i", self.D, step=self.lanes) as i:
             p.do(p.store_f32(out + i, p.multiply_f32(p.load_f32(out + i), factor)))
 
@@ -117,35 +152,35 @@ class Tiled:
         p = self.p
         with p.loop("h", self.group) as h:
             if self.kept:
-                self._queries(g, h, h)
+                self._convert_queries(g, h, 0, self.some, h * self.rows)
             with p.loop("r", self.some) as r:
                 place = self.references + (h * self.rows + r)
                 p.do(p.store_first_f32(place, p.broadcast_f32(LEAST)))
-                p.do(p.store_f32(self._sum(r, h), p.zero_f32()))
-                out = p.pointer("out", self.y + self._head(g, r, h))
+                p.do(p.store_f32(self._sum(h, r), p.zero_f32()))
+                out = p.pointer("out", self.y + self._head(g, h, r))
                 with p.loop("i", self.D, step=self.lanes) as i:
                     p.do(p.store_f32(out + i, p.zero_f32()))
 
-    def _queries(self, g, h, kept):
-        """A head's queries, scaled, as row `kept` of what is kept."""
+    def _convert_queries(self, g, h, first, count, kept):
+        """Rows of a head's queries, scaled, from row `kept` of what is kept."""
         p = self.p
-        with p.loop("r", self.some) as r:
-            source = p.pointer("source", self.q + self._head(g, r, h))
+        with p.loop("r", count) as r:
+            source = p.pointer("source", self.q + self._head(g, h, r + first))
             with p.loop("i", self.D, step=2 * self.lanes) as i:
                 parts = [
                     p.multiply_f32(p.load_f32(source + (i + n)), p.broadcast_f32(self.scale))
                     for n in (0, self.lanes)
                 ]
-                place = self.queries + ((r + kept * self.rows) * self.D + i)
+                place = self.queries + ((r + kept) * self.D + i)
                 p.do(p.store_bf16(place, p.round_bf16(*parts)))
 
-    def _convert(self, g):
+    def _convert(self, g, start):
         """The step's keys and values to bfloat16, in the order of the cache; positions beyond the
         last become zeros, since shares of zero would not hide what is no number."""
         p, D, half = self.p, self.D, half_bytes(self.kv, self.D)
         size = BLOCK_TOKENS * D
         with p.loop("b", self.present) as b:
-            block = p.argument("blocks", "u32").at(self.start // BLOCK_TOKENS + b)
+            block = p.argument("blocks", "u32").at(start // BLOCK_TOKENS + b)
             cache = p.argument("layer_cache", "u8") + p.scalar("(size_t)KV_BLOCK_BYTES") * block
             keys = p.pointer("keys", (cache + g * (2 * half)).cast("u16"))
             values = p.pointer("values", keys + size)
@@ -165,135 +200,121 @@ class Tiled:
             copy(whole, with_odd, values, self.values, p.load_even_f16)
             copy(with_odd, size, values, self.values, lambda place: p.zero_f32())
 
-    def _sums(self, make):
-        """The tiles of sums: [rows above 16, rows below][columns]."""
-        p = self.p
-        tiles = [[p.let(f"sum0{c}", make(0, c)) for c in (0, 1)]]
-        if self.two:
-            tiles.append([p.let(f"sum1{c}", make(1, c)) for c in (0, 1)])
-        return tiles
-
-    def _below(self, i):
-        """Steps for rows of the second tile are skipped where there are none."""
-        return self.p.when(self.two) if i else nullcontext()
-
-    def _add(self, tiles, a, a_rows, b, b_rows):
-        """tiles += a * b; b's second tile lies beside its first."""
-        p = self.p
-        right = [p.let(f"b{c}", p.load_tile_bf16(b + c * 2 * TILE, 2 * b_rows)) for c in (0, 1)]
-        for i, line in enumerate(tiles):
-            with self._below(i):
-                left = p.let(f"a{i}", p.load_tile_bf16(a + i * TILE * a_rows, 2 * a_rows))
-                for c, tile in enumerate(line):
-                    p.set(tile, p.multiply_tiles_bf16(tile, left, right[c]))
-
-    def _store(self, tiles, place, rows):
-        p = self.p
-        for i, line in enumerate(tiles):
-            with self._below(i):
-                for c, tile in enumerate(line):
-                    at = place + (i * TILE * rows + c * TILE)
-                    p.do(p.store_tile_f32(at, 4 * rows, tile))
-
-    def _scores(self, h):
+    def _scores(self, g, unit, b, h, row0):
         p, D = self.p, self.D
-        queries = p.pointer("mine", self.queries + (h * (self.rows * D) if self.kept else 0))
-        with p.loop("b", self.present) as b:
-            tiles = self._sums(lambda i, c: p.zero_tile_f32())
-            keys = p.pointer("block_keys", self.keys + b * (BLOCK_TOKENS * D))
-            with p.loop("k", D // 32) as k:
-                pairs = 2 * BLOCK_TOKENS
-                self._add(tiles, queries + k * 32, D, keys + k * (TILE * pairs), pairs)
-            self._store(tiles, self.scores + b * BLOCK_TOKENS, self.step)
+        if self.kept:
+            mine = self.queries + (h * self.rows + row0) * D
+        else:
+            with p.when(b.equals(Term("0"))):
+                self._convert_queries(g, h, row0, self.top, 0)
+            mine = self.queries
+        mine = p.pointer("mine", mine)
+        keys = p.pointer("block_keys", self.keys + b * (BLOCK_TOKENS * D))
+        tiles = [p.let(f"score{c}", p.zero_tile_f32()) for c in (0, 1)]
+        pairs = 2 * BLOCK_TOKENS  # elements of a row of keys
+        with p.loop("k", D // 32, unroll=True) as k:
+            left = p.let("left", p.load_tile_bf16(mine + k * 32, 2 * D))
+            right = p.let("right", p.load_tile_bf16(keys + k * (TILE * pairs), 2 * pairs))
+            p.set(tiles[0], p.multiply_tiles_bf16(tiles[0], left, right))
+            p.set(right, p.load_tile_bf16(keys + (k * (TILE * pairs) + 2 * TILE), 2 * pairs))
+            p.set(tiles[1], p.multiply_tiles_bf16(tiles[1], left, right))
+        place = p.pointer("score", self._turn(self.scores, unit))
+        for c, tile in enumerate(tiles):
+            p.do(p.store_tile_f32(place + c * TILE, 4 * BLOCK_TOKENS, tile))
 
-    def _hide(self):
+    def _share(self, g, unit, start, begin, b, h, row0):
+        """Shares of a unit, a second time where a score exceeds its reference by too much."""
+        p, lanes = self.p, self.lanes
+        at = p.index("at", start + b * BLOCK_TOKENS)
+        scores = p.pointer("its_scores", self._turn(self.scores, unit))
+        shares = p.pointer("its_shares", self._turn(self.shares, unit))
+        if self.W:
+            self._hide(scores, self.position + row0, at)
+        else:
+            with p.when(self.position + row0 < at + (BLOCK_TOKENS - 1)):
+                self._hide(scores, self.position + row0, at)
+        with p.when(at.equals(begin)):
+            self._raise(g, h, row0, scores)
+        passes = p.index("passes", Term("1"))
+        with p.loop("pass", passes):
+            excess = [p.let(f"excess{n}", p.broadcast_f32(LEAST)) for n in (0, 1)]
+            with p.loop("r", self.top) as r:
+                its = self.references.at(h * self.rows + row0 + r)
+                reference = p.let("reference", p.broadcast_f32(its))
+                pair = []
+                for n in (0, 1):
+                    score = p.load_f32(scores + (r * BLOCK_TOKENS + n * lanes))
+                    x = p.let(f"x{n}", p.subtract_f32(score, reference))
+                    p.set(excess[n], p.maximum_f32(excess[n], x))
+                    pair.append(_power_of_two(p, x, f"e{n}"))
+                p.do(p.store_bf16(shares + r * BLOCK_TOKENS, p.round_bf16(*pair)))
+            most = p.maximum_f32(*excess)
+            p.let("above", p.count_above_f32(most, p.broadcast_f32(HEADROOM)))
+            p.assign(passes, (Term("above") > 0).choose(2, 1))
+            with p.when(Term("above") > 0):
+                self._raise(g, h, row0, scores)
+
+    def _hide(self, scores, position, at):
         """Scores of positions that a row does not see become the least value."""
-        p = self.p
+        p, lanes = self.p, self.lanes
         lane = p.let("lane", p.lanes_i32())
-        with p.loop("r", self.some) as r:
-            row = p.pointer("row", self.scores + r * self.step)
-            seen = p.index("seen", beyond(self.position + r + 1, self.start))
+        with p.loop("r", self.top) as r:
+            row = p.pointer("row", scores + r * BLOCK_TOKENS)
+            seen = p.index("seen", beyond(position + r + 1, at))
             limit = p.let("limit", p.broadcast_i32(seen))
-            width = self.present * BLOCK_TOKENS
-            with p.loop("t", width, start=seen // self.lanes * self.lanes, step=self.lanes) as t:
-                at = p.add_i32(lane, p.broadcast_i32(t))
-                kept = p.where_less_f32(at, limit, p.load_f32(row + t), p.broadcast_f32(LEAST))
+            with p.loop("t", BLOCK_TOKENS, start=seen // lanes * lanes, step=lanes) as t:
+                place = p.add_i32(lane, p.broadcast_i32(t))
+                kept = p.where_less_f32(place, limit, p.load_f32(row + t), p.broadcast_f32(LEAST))
                 p.do(p.store_f32(row + t, kept))
             if self.W:
                 before = p.index("before", beyond(seen, self.W))
                 early = p.let("early", p.broadcast_i32(before))
-                end = p.index("early_end", (before < width).choose(before, width))
-                with p.loop("t", end, step=self.lanes) as t:
-                    at = p.add_i32(lane, p.broadcast_i32(t))
-                    kept = p.where_less_f32(at, early, p.broadcast_f32(LEAST), p.load_f32(row + t))
+                end = p.minimum("early_end", before, BLOCK_TOKENS)
+                with p.loop("t", end, step=lanes) as t:
+                    place = p.add_i32(lane, p.broadcast_i32(t))
+                    least = p.broadcast_f32(LEAST)
+                    kept = p.where_less_f32(place, early, least, p.load_f32(row + t))
                     p.do(p.store_f32(row + t, kept))
 
-    def _raise(self, g, h):
-        """References that a score exceeds by too much become the row's maximum."""
+    def _raise(self, g, h, row0, scores):
+        """References become the maxima of rows."""
         p, lanes = self.p, self.lanes
-        excess = p.let("excess", p.broadcast_f32(LEAST))
-        with p.loop("r", self.some) as r:
-            row = p.pointer("row", self.scores + r * self.step)
-            its = self.references.at(h * self.rows + r)
-            reference = p.let("reference", p.broadcast_f32(its))
-            with p.loop("t", self.present * BLOCK_TOKENS, step=BLOCK_TOKENS) as t:
-                for n in range(0, BLOCK_TOKENS, lanes):
-                    over = p.subtract_f32(p.load_f32(row + (t + n)), reference)
-                    p.set(excess, p.maximum_f32(excess, over))
-        p.let("above", p.count_above_f32(excess, p.broadcast_f32(HEADROOM)))
-        with p.when(Term("above") > 0):
-            with p.loop("r", self.some) as r:
-                row = p.pointer("row", self.scores + r * self.step)
-                place = p.pointer("place", self.references + (h * self.rows + r))
-                old = p.let("old", p.broadcast_f32(place.at(0)))
-                peak = p.let("peak", p.load_f32(row))
-                with p.loop("t", self.present * BLOCK_TOKENS, start=lanes, step=lanes) as t:
-                    p.set(peak, p.maximum_f32(peak, p.load_f32(row + t)))
-                p.across(peak, p.maximum_f32)
-                p.set(peak, p.maximum_f32(peak, old))
-                p.do(p.store_first_f32(place, peak))
-                change = p.let("change", p.subtract_f32(old, peak))
-                fade = _power_of_two(p, change, "fade")
-                total = p.pointer("total_place", self._sum(r, h))
-                p.do(p.store_f32(total, p.multiply_f32(p.load_f32(total), fade)))
-                self._multiply_row(g, r, h, fade)
+        with p.loop("r", self.top) as r:
+            row = p.pointer("row", scores + r * BLOCK_TOKENS)
+            place = p.pointer("place", self.references + (h * self.rows + row0 + r))
+            old = p.let("old", p.broadcast_f32(place.at(0)))
+            peak = p.let("peak", p.load_f32(row))
+            p.set(peak, p.maximum_f32(peak, p.load_f32(row + lanes)))
+            p.across(peak, p.maximum_f32)
+            p.set(peak, p.maximum_f32(peak, old))
+            p.do(p.store_first_f32(place, peak))
+            change = p.let("change", p.subtract_f32(old, peak))
+            fade = _power_of_two(p, change, "fade")
+            total = p.pointer("total_place", self._sum(h, row0 + r))
+            p.do(p.store_f32(total, p.multiply_f32(p.load_f32(total), fade)))
+            self._multiply_row(g, h, row0 + r, fade)
 
-    def _share(self, h):
-        p, lanes = self.p, self.lanes
-        with p.loop("r", self.some) as r:
-            row = p.pointer("row", self.scores + r * self.step)
-            target = p.pointer("target", self.shares + r * self.step)
-            its = self.references.at(h * self.rows + r)
-            reference = p.let("reference", p.broadcast_f32(its))
-            total = p.let("total", p.load_f32(self._sum(r, h)))
-            with p.loop("t", self.present * BLOCK_TOKENS, step=BLOCK_TOKENS) as t:
-                pair = []
-                for n in (0, 1):
-                    x = p.subtract_f32(p.load_f32(row + (t + n * lanes)), reference)
-                    pair.append(_power_of_two(p, p.let(f"x{n}", x), f"e{n}"))
-                p.set(total, p.add_f32(total, p.add_f32(*pair)))
-                p.do(p.store_bf16(target + t, p.round_bf16(*pair)))
-            p.do(p.store_f32(self._sum(r, h), total))
-
-    def _mix(self, g, h):
-        p, D, stride = self.p, self.D, self.heads * self.D
-        with p.loop("c", D, step=2 * TILE) as c:
-            out = p.pointer("mixed", self.y + (self._head(g, 0, h) + c))
-            tiles = self._sums(
-                lambda i, n: (
-                    p.load_tile_f32(out + (n * TILE), 4 * stride) if i == 0 else p.zero_tile_f32()
-                )
-            )
-            for i, line in enumerate(tiles):
-                if i:
-                    with self._below(i):
-                        for n, tile in enumerate(line):
-                            below = out + (TILE * stride + n * TILE)
-                            p.set(tile, p.load_tile_f32(below, 4 * stride))
-            with p.loop("b", self.present) as b:
-                values = self.values + (b * (BLOCK_TOKENS * D) + c * 2)
-                self._add(tiles, self.shares + b * BLOCK_TOKENS, self.step, values, 2 * D)
-            self._store(tiles, out, stride)
+    def _mix(self, g, unit, b, h, row0):
+        p, D, stride = self.p, self.D, 4 * self.heads * self.D
+        shares = p.pointer("mixed_shares", self._turn(self.shares, unit))
+        sums = p.pointer("its_sums", self._sum(h, row0))
+        total = p.let("score0", p.load_tile_f32(sums, 4 * self.lanes))
+        left = p.let("left", p.load_tile_bf16(shares, 2 * BLOCK_TOKENS))
+        right = p.let("right", p.load_tile_bf16(self.ones, 4 * self.lanes))
+        p.set(total, p.multiply_tiles_bf16(total, left, right))
+        p.do(p.store_tile_f32(sums, 4 * self.lanes, total))
+        with p.loop("c", D, step=self.wide) as c:
+            out = p.pointer("out", self.y + (self._head(g, h, row0) + c))
+            values = p.pointer("block_values", self.values + (b * (BLOCK_TOKENS * D) + c * 2))
+            tiles = [
+                p.let(f"sum{n}", p.load_tile_f32(out + n * TILE, stride))
+                for n in range(self.wide // TILE)
+            ]
+            for n, tile in enumerate(tiles):
+                p.set(right, p.load_tile_bf16(values + n * 2 * TILE, 4 * D))
+                p.set(tile, p.multiply_tiles_bf16(tile, left, right))
+            for n, tile in enumerate(tiles):
+                p.do(p.store_tile_f32(out + n * TILE, stride, tile))
 
 
 def attention_f16(p, H, G, D, W=0, scale=0.0):

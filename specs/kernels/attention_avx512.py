@@ -2,7 +2,7 @@
 8 positions by a pair of dimensions, one of values 8 dimensions by a pair of positions, and pairs of
 lanes are added once at the end. Several rows share a block's conversion."""
 
-from cllm_gen.lower.kernel_program import Term
+from cllm_gen.lower.kernel_terms import Term
 from cllm_gen.lower.kv_layout import BLOCK_TOKENS
 from specs.kernels.attention_blocks import Floats, all_rows
 

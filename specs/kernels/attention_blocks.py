@@ -1,7 +1,7 @@
 """Attention one cache block at a time, in one pass with a running maximum: keys and values of a block
 are converted once for all rows and heads that see it, and no score outlives its block."""
 
-from cllm_gen.lower.kernel_program import Term
+from cllm_gen.lower.kernel_terms import Term
 from cllm_gen.lower.kv_layout import BLOCK_TOKENS, SCALED, half_bytes
 from specs.kernels.exponential import exponential
 

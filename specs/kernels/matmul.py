@@ -2,6 +2,7 @@
 
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
+from specs.kernels.matmul_amx import TILES
 from specs.kernels.matmul_pairs import PAIRS
 from specs.kernels.matmul_results import kernels
 from specs.kernels.matmul_vnni import VNNI
@@ -10,6 +11,7 @@ from specs.kernels.matmul_words import words
 SCHEDULES = {
     **PAIRS,
     **VNNI,
+    **TILES,
     "word64": (
         word64,
         words(8, 4),

@@ -52,45 +52,56 @@ class Panels:
     def _lanes(self, name, values):
         return self.p.let(name, self.p.load_u32(self.p.constants(f"{name}_lanes", "u32", values)))
 
-    def fill(self, tile, K, target, apart):
-        """Makes the panel of a tile of K inputs; its blocks are `apart` numbers from each other."""
+    @property
+    def vectors(self):
+        """Of quants in a block."""
+        return 8 if self.signed else 4
+
+    @property
+    def pieces(self):
+        """Into how many pieces the work on a block is parted, so that it mixes well with other work."""
+        return 1 if self.fifth else 4
+
+    def fill(self, tile, K, b, piece, block):
+        """Makes one piece of block b of a packed tile of K inputs; `block` is where the block lies."""
         p = self.p
-        with p.loop("b", K // 32) as b:
-            quants = p.pointer("quants", tile + b * self.layout.quant_bytes)
-            records = p.pointer(
-                "records", tile + (b * self.layout.record_bytes + self.layout.records_at(K))
-            )
-            block = p.pointer("block", target + b * apart)
-            scales = [self._scales(records, h) for h in range(2)]
-            bits = self._fifth_bits(quants) if self.fifth else None
-            for v in range(8 if self.signed else 4):
-                self._vector(v, quants, scales, bits, block)
+        quants = tile + b * self.layout.quant_bytes
+        records = p.pointer(
+            "records", tile + (b * self.layout.record_bytes + self.layout.records_at(K))
+        )
+        each = self.vectors // self.pieces
+        quants = p.pointer("quants", quants + (piece * (VECTOR * each) if self.pieces > 1 else 0))
+        block = p.pointer(
+            "rows_of", block + (piece * (2 * each * BLOCK_ROW) if self.pieces > 1 else 0)
+        )
+        half = piece // (self.pieces // 2) if self.type == "q6_k" else 0
+        scales = [self._scales(records, h, half) for h in range(2)]
+        bits = self._fifth_bits(quants) if self.fifth else None
+        for v in range(each):
+            self._vector(v, quants, scales, bits, block)
 
     def _record(self, records, index):
         """One number of each output from a block's record, as floats."""
         p = self.p
         if self.layout.record_bytes == 128:
-            return p.load_f32((records + 4 * TILE_ROWS * index).cast("f32"))
-        return p.load_f16((records + 2 * TILE_ROWS * index).cast("u16"))
+            return p.load_f32((records + index * (4 * TILE_ROWS)).cast("f32"))
+        return p.load_f16((records + index * (2 * TILE_ROWS)).cast("u16"))
 
-    def _scales(self, records, h):
-        """Of half h of the outputs: for each half of the block's inputs d, and for each place of
-        quants what makes m of the power with d."""
-        p, found = self.p, []
-        for part in range(2 if self.type == "q6_k" else 1):
-            name = f"{h}_{part}"
-            d = p.let(f"d{name}", p.permute_f32(self._record(records, part), self.double[h]))
-            starts = []
-            for place in self.places:
-                base = p.broadcast_f32(-float(2 ** (23 - place) + _TURN * self.signed))
-                if self.signed:
-                    start = p.multiply_f32(d, base)
-                else:
-                    m = p.permute_f32(self._record(records, 1), self.double[h])
-                    start = p.multiply_add_f32(d, base, m)
-                starts.append(p.let(f"start{name}_{place}", start))
-            found.append((d, starts))
-        return found
+    def _scales(self, records, h, half):
+        """Of half h of the outputs: d, and for each place of quants what makes m of the power with d.
+        Of a type with scales for halves of a block, those of `half`."""
+        p = self.p
+        d = p.let(f"d{h}", p.permute_f32(self._record(records, half), self.double[h]))
+        starts = []
+        for place in self.places:
+            base = p.broadcast_f32(-float(2 ** (23 - place) + _TURN * self.signed))
+            if self.signed:
+                start = p.multiply_f32(d, base)
+            else:
+                m = p.permute_f32(self._record(records, 1), self.double[h])
+                start = p.multiply_add_f32(d, base, m)
+            starts.append(p.let(f"start{h}_{place}", start))
+        return d, starts
 
     def _fifth_bits(self, quants):
         """Of each turn and half of the outputs the bits of a block's inputs; see layout.py."""
@@ -112,7 +123,6 @@ class Panels:
         p = self.p
         packed = p.let(f"packed{v}", p.load_u32((quants + VECTOR * v).cast("u32")))
         halves = [p.let(f"half{v}_{h}", p.permute_u32(packed, self.double[h])) for h in range(2)]
-        part = v // 4 if self.type == "q6_k" else 0
         for t in range(2):
             turned = [
                 p.let(f"turned{v}_{t}_{h}", p.rotate_right_u32(halves[h], self.turns[t]))
@@ -126,7 +136,7 @@ class Panels:
             for n in range(len(self.places)):
                 values = []
                 for h in range(2):
-                    d, starts = scales[h][part]
+                    d, starts = scales[h]
                     x = p.masked_xor_u32(turned[h], self.masks[n], self.powers[n])
                     if bits:
                         x = p.masked_xor_u32(above[h], self.fifths[n], x)

@@ -3,10 +3,11 @@ one greedy token in thirty; ten move one in a hundred. Sets with byte products h
 quantize_vnni.py."""
 
 from cllm_gen.spec.kernel import Kernel, Schedule
+from specs.isa.amx import amx
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
 from specs.kernels import activations as at
-from specs.kernels import quantize_vnni
+from specs.kernels import matmul_amx, quantize_vnni
 
 
 def _largest(p, x, name):
@@ -124,5 +125,6 @@ quantize = Kernel(
         "avx512": Schedule(
             avx512, quantize_vnni.quantize, "two bytes each, sixteen values a vector"
         ),
+        "amx": Schedule(amx, matmul_amx.quantize, "bfloat16"),
     },
 )

@@ -2,55 +2,63 @@
 
 from specs.kernels import activations as at
 
-
-def _halves(p, q, record, place):
-    """Stores 16 integers as 128 * high + low."""
-    high = p.let(f"{q.name}_high", p.shift_right_i32(p.add_i32(q, p.broadcast_i32(64)), 7))
-    low = p.subtract_i32(q, p.shift_left_u32(high, 7))
-    p.do(p.store_narrow_i8(record + (at.HIGHS + place), high))
-    p.do(p.store_narrow_i8(record + (at.LOWS + place), low))
+# Narrowing takes four lanes of each register in turn; this deals them into highs, then lows.
+_ORDER = [4 * lane + part for part in range(4) for lane in range(4)]
 
 
-def _sums(p, a, b):
-    """The sums of two vectors' lanes, each in the first lane of its own. Both are below 2^24."""
-    a, b = p.let("q0_f32", p.to_f32(a)), p.let("q1_f32", p.to_f32(b))
-    sums = p.let("sums", p.add_f32(p.join_lower_f32(a, b), p.join_upper_f32(a, b)))
-    p.set(sums, p.add_f32(sums, p.swap_registers_f32(sums)))
-    p.set(sums, p.add_f32(sums, p.swap_halves_f32(sums)))
-    p.set(sums, p.add_f32(sums, p.swap_pairs_f32(sums)))
-    return sums, p.let("sums_of_second", p.swap_pairs_of_registers_f32(sums))
+def _inverse(p, peak):
+    """LARGEST_BYTES / peak: an estimate of 14 bits and one of Newton's steps."""
+    negative = p.subtract_f32(p.zero_f32(), peak)
+    guess = p.let("guess", p.reciprocal_f32(peak))
+    error = p.multiply_add_f32(negative, guess, p.broadcast_f32(1.0))
+    better = p.multiply_add_f32(guess, error, guess)
+    return p.let("inverse", p.multiply_f32(better, p.broadcast_f32(float(at.LARGEST_BYTES))))
 
 
-def _start(p, total):
-    return p.as_f32(p.truncate_f32(p.multiply_f32(total, p.broadcast_f32(-128.0))))
+def _bytes(p, q, order):
+    """32 integers as highs and then lows: 128 * high + low."""
+    moved = p.let("moved", p.add_i16(p.narrow_i32(*q), p.broadcast_i16(64)))
+    low = p.subtract_i16(p.and_i32(moved, p.broadcast_i16(127)), p.broadcast_i16(64))
+    both = p.narrow_i16(p.shift_right_i16(moved, 7), low)
+    return p.let("both", p.permute_i32(both, order))
+
+
+def _sums(p, both):
+    """-128 times the sums of both halves of the block: the first's in the first lane, the second's
+    in the fifth."""
+    sums = p.let("sums", p.add_fours_u8(p.zero_i32(), p.broadcast_i8(1), both))
+    p.set(sums, p.add_i32(sums, p.swap_pairs_i32(sums)))
+    p.set(sums, p.add_i32(sums, p.swap_halves_i32(sums)))
+    high = p.shift_left_u32(sums, 7)
+    p.set(sums, p.add_i32(high, p.swap_pairs_of_registers_i32(sums)))
+    return p.let("starts", p.subtract_i32(p.zero_i32(), p.shift_left_u32(sums, 7)))
 
 
 def quantize(p, K):
     stride = at.ROW_HEADER + K // 32 * at.BLOCK_BYTES
+    order = p.let("order", p.load_i8(p.constants("places", "i32", _ORDER).cast("i8")))
     for r, _ in p.tile_rows(1):
         row = p.pointer("row", p.argument("x", "f32") + r * K)
         records = p.pointer("records", p.argument("q", "u8") + (r * stride + at.ROW_HEADER))
         with p.loop("b", K // 32) as b:
-            record = p.pointer("record", (records + b * at.BLOCK_BYTES).cast("i8"))
+            record = p.pointer("record", (records + b * at.BLOCK_BYTES).cast("f32"))
             x = [p.let(f"x{i}", p.load_f32(row + (b * 32 + 16 * i))) for i in range(2)]
             peak = p.let("peak", p.maximum_f32(*(p.magnitude_f32(each) for each in x)))
             p.across(peak, p.maximum_f32)
             p.set(peak, p.maximum_f32(peak, p.broadcast_f32(1e-20)))
-            inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(float(at.LARGEST_BYTES)), peak))
-            q = [
-                p.let(f"q{i}", p.round_f32(p.multiply_f32(each, inverse)))
-                for i, each in enumerate(x)
-            ]
-            for i, each in enumerate(q):
-                _halves(p, each, record, 16 * i)
+            inverse = _inverse(p, peak)
+            both = _bytes(p, [p.round_f32(p.multiply_f32(each, inverse)) for each in x], order)
+            p.do(p.store_f32(record + at.HIGHS // 4, p.as_f32(both)))
+            first = _sums(p, both)
+            second = p.let("second", p.swap_registers_i32(first))
+            start = p.let("start", p.add_i32(first, second))
             scale = p.let("scale", p.multiply_f32(peak, p.broadcast_f32(1 / at.LARGEST_BYTES)))
-            first, second = _sums(p, *q)
-            total = p.let("total", p.add_f32(first, second))
+            total = p.multiply_f32(p.to_f32(start), p.broadcast_f32(-1 / 128))
             for place, value in (
                 (at.SCALE, scale),
                 (at.SCALE_SUM, p.multiply_f32(total, scale)),
-                (at.START, _start(p, total)),
-                (at.START_OF_HALVES, _start(p, first)),
-                (at.START_OF_HALVES + 4, _start(p, second)),
+                (at.START, p.as_f32(start)),
+                (at.START_OF_HALVES, p.as_f32(first)),
+                (at.START_OF_HALVES + 4, p.as_f32(second)),
             ):
-                p.do(p.store_first_f32((record + place).cast("f32"), value))
+                p.do(p.store_first_f32(record + place // 4, value))

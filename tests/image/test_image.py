@@ -130,7 +130,7 @@ def test_sizes_and_summary(image):
 
 def test_sanitizers_are_for_hosted_builds(appliance):
     with pytest.raises(BuildFailed, match="sanitizers need the hosted target, not i386"):
-        compile_image(ROOT, "i386", appliance, sanitize=True)
+        compile_image(ROOT, "i386", appliance, sanitize="memory")
 
 
 def test_a_target_that_the_appliance_lacks_is_named(appliance):

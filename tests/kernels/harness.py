@@ -11,7 +11,7 @@ import numpy as np
 
 from cllm_gen.emit.render import environment, render
 from cllm_gen.lower.kernel import load_kernels, outputs, quantized_bytes
-from cllm_gen.notation.evaluate import evaluate
+from cllm_gen.notation.evaluate import bf16_values, evaluate
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.layout import layout_of
 from cllm_gen.weights.tile16 import pack, unpack
@@ -149,6 +149,9 @@ def _quants_of(library: Library, blocks: np.ndarray) -> np.ndarray:
 
 def decoded(library: Library, q: np.ndarray, columns: int) -> np.ndarray:
     """What rows stand for that the set's own kernel quantised, float64."""
+    if library.isa.tiles:
+        bits = np.ascontiguousarray(q[:, : 2 * columns]).view(np.uint16)
+        return bf16_values(bits).astype(np.float64)
     blocks = q[:, at.ROW_HEADER :].reshape(len(q), columns // 32, at.BLOCK_BYTES)
     steps = steps_of(library, q, columns)[:, :, None]
     return (steps * _quants_of(library, blocks)).reshape(len(q), columns)

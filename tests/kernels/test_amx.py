@@ -29,7 +29,7 @@ HALVES = {  # bytes of a block in the file, and where its f16 numbers with the s
     "q5_k": (176, {0: 0.00025, 2: 0.004}),
     "q6_k": (210, {208: 0.00005}),
 }
-DEPTHS = {name: (256, 768) if name.endswith("k") else (32, 64, 96, 576) for name in HALVES}
+DEPTHS = {name: (256, 768) if name.endswith("k") else (32, 64, 96, 768) for name in HALVES}
 ROWS = (1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100)
 OUTPUTS = 80
 RANGES = ((0, 5), (0, 1), (2, 3), (1, 3), (3, 5), (1, 4))

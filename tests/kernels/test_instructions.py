@@ -177,7 +177,7 @@ def _operand(instruction, operand: str, type: Type, rng, trial: int) -> np.ndarr
         values = values & 31
     if instruction.name == "least" and operand == "b":
         values = values & 0x7FFFFFFF
-    if instruction.name.startswith("divide"):
+    if instruction.name.startswith(("divide", "reciprocal")):
         values = np.where(values == 0, np.float32(2), values)
     if instruction.name.startswith("sqrt"):
         values = np.abs(values)

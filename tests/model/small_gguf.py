@@ -31,6 +31,7 @@ class Shape:
     tied: bool = True
     matrix: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.Q4_1
     down: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.Q4_1
+    more_tokens: int = 0
     window: int | None = None
     rope_factors: tuple[float, ...] = ()
 
@@ -81,6 +82,7 @@ def write(path: Path, shape: Shape = Shape(), seed: int = 1, architecture: str =
         writer.add_sliding_window(shape.window)
     writer.add_layer_norm_rms_eps(1e-5)
     tokens = _by_score(writer) if architecture == "gemma3" else _byte_level(writer)
+    rows = len(tokens) + shape.more_tokens
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_chat_template(TEMPLATE)
@@ -93,7 +95,7 @@ def write(path: Path, shape: Shape = Shape(), seed: int = 1, architecture: str =
         writer.add_tensor(name, random.uniform(0.5, 1.5, width).astype(np.float32))
 
     q, kv = shape.heads * shape.head, shape.kv_heads * shape.head
-    matrix("token_embd.weight", len(tokens), shape.width, gguf.GGMLQuantizationType.Q8_0)
+    matrix("token_embd.weight", rows, shape.width, gguf.GGMLQuantizationType.Q8_0)
     for layer in range(shape.layers):
         block = f"blk.{layer}."
         vector(block + "attn_norm.weight")

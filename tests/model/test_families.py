@@ -125,6 +125,8 @@ def test_what_a_family_does_not_know_is_named(tmp_path, match, metadata):
 def test_a_family_without_what_it_needs_is_named(tmp_path):
     refused(tmp_path, "the window of windowed attention is None", "gemma3", Shape(window=None))
     refused(tmp_path, "rope_freqs.weight is f32 of shape", shape=Shape(rope_factors=(1.0, 2.0)))
+    shape = Shape(more_tokens=5)
+    refused(tmp_path, "token_embd.weight has 277 rows; kernels need", shape=shape)
     refused(tmp_path, "values that are not positive", shape=Shape(rope_factors=(0.0,) * 8))
 
 

@@ -134,8 +134,10 @@ def test_an_unknown_family_is_named(tmp_path):
 
 
 def test_an_unsupported_type_is_named(tmp_path):
-    path = small_gguf.write(tmp_path / "bad.gguf", Shape(matrix=gguf.GGMLQuantizationType.Q5_1))
-    with pytest.raises(ModelFileError, match="'blk.0.attn_q.weight' is q5_1"):
+    ternary = gguf.GGMLQuantizationType.TQ2_0
+    shape = Shape(width=256, head=64, hidden=256, matrix=ternary, down=ternary)
+    path = small_gguf.write(tmp_path / "bad.gguf", shape)
+    with pytest.raises(ModelFileError, match="'blk.0.attn_q.weight' is tq2_0"):
         import_gguf(tmp_path, path, "bad")
 
 

@@ -27,13 +27,17 @@ def test_models(client, model):
 
 
 def test_chat_and_its_stream_agree(client, model):
-    whole = client.chat.completions.create(model=model, messages=CHAT, temperature=0, max_tokens=8)
+    anew = {"cache_prompt": False}  # what comes from the cache is counted too
+    whole = client.chat.completions.create(
+        model=model, messages=CHAT, temperature=0, max_tokens=8, extra_body=anew
+    )
     chunks = list(
         client.chat.completions.create(
             model=model,
             messages=CHAT,
             temperature=0,
             max_tokens=8,
+            extra_body=anew,
             stream=True,
             stream_options={"include_usage": True},
         )

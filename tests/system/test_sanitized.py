@@ -13,7 +13,7 @@ from tests.system.test_survives import GOOD
 
 @pytest.fixture(scope="module")
 def sanitized():
-    with start(ROOT, "hosted", debug=True, sanitize=True) as machine:
+    with start(ROOT, "hosted", debug=True, sanitize="memory") as machine:
         machine.wait_ready(120)
         yield machine
 

@@ -12,26 +12,18 @@ from cllm_gen.lower.tokenizer import class_name, class_test, contains, overlap
 from cllm_gen.spec.source import SpecError
 from cllm_gen.spec.tokenizer import Pretokenizer
 from cllm_gen.weights import unicode
+from specs.models import pretokenizers
 from tests.chat_template.conftest import Model
 from tests.tokenizer import corpus, native
 
-CONTRACTIONS = "|".join(f'i"\'{end}"' for end in "s t re ve m ll d".split())
+_WORDS = r"[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
 RULES = {  # name: (rules, the expressions of the passes)
-    "llama3": (
-        rf"""
-        split words
-            contraction: {CONTRACTIONS}
-            letters: [^\r\n\p{{L}}\p{{N}}]? \p{{L}}+
-            numbers: \p{{N}}{{1,3}}
-            others:  " "? [^\s\p{{L}}\p{{N}}]+ [\r\n]*
-            lines:   \s* [\r\n]+
-            blanks:  \s+ (?!\S)
-            blank:   \s+
-        """,
-        [
-            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
-            r"\s*[\r\n]+|\s+(?!\S)|\s+"
-        ],
+    "llama3": (pretokenizers.llama3.rules, [_ENDINGS + _WORDS % r"\p{N}{1,3}"]),
+    "qwen2": (pretokenizers.qwen2.rules, [_ENDINGS + _WORDS % r"\p{N}"]),
+    "gpt2": (
+        pretokenizers.gpt2.rules,
+        [r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"],
     ),
     "gaps": (
         r"""

@@ -1,10 +1,17 @@
 """Encode and decode agree with the `tokenizers` package over the same vocabulary and merges."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tokenizer import corpus
+from tokenizers import models, pre_tokenizers
+
+from cllm_gen.weights.tokenizer_tables import section_of
+from tests.tokenizer import corpus, native
 
 PARTS = ["scripts", "blanks", "prose", "code", "damaged", "marked", "long_runs"]
 
@@ -50,3 +57,37 @@ def test_every_token(ours, reference, model):
     for token in range(model.vocabulary):
         text = reference.decode([token], skip_special_tokens=False)
         assert ours.decode([token]).decode("utf-8", "replace") == text
+
+
+@pytest.fixture(scope="module")
+def whole_pieces(reader, model, program, tmp_path_factory):
+    """The same vocabulary where a piece that is a token needs no merges, ours and the reference; the
+    last merges are left out, so that it matters."""
+    metadata = dict(reader.metadata)
+    metadata["tokenizer.ggml.merges"] = metadata["tokenizer.ggml.merges"][:20_000]
+    file = SimpleNamespace(metadata=metadata, path=reader.path)
+    spec = dataclasses.replace(model.tokenizer, whole_pieces=True)
+    section = tmp_path_factory.mktemp("whole") / "section"
+    section.write_bytes(section_of(file, SimpleNamespace(tokenizer=spec)))
+    running = native.Native(program, section)
+    tokens = metadata["tokenizer.ggml.tokens"]
+    merges = [tuple(merge.split(" ")) for merge in metadata["tokenizer.ggml.merges"]]
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    made = tokenizers.Tokenizer(models.BPE(vocabulary, merges, ignore_merges=True))
+    made.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+        ]
+    )
+    yield running, made
+    assert running.close() == 0
+
+
+def test_whole_pieces(whole_pieces, ours):
+    running, made = whole_pieces
+    for text in corpus.prose() + corpus.code()[:300]:
+        found = running.encode(text, special=False)
+        assert found == made.encode(text.decode()).ids, f"{text[:200]!r}"
+    assert running.encode(b" international") == ours.encode(b" international")
+    assert len(ours.encode(b" international")) == 1

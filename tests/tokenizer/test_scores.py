@@ -97,7 +97,8 @@ def test_corpus(vocabulary, part):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_corpus_of_the_second_model(gemma, part):
-    for text in getattr(corpus, part)():
+    texts = getattr(corpus, part)()
+    for text in texts if len(texts) < 100 else texts[::4]:
         gemma.agree(text)
 
 

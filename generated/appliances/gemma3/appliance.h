@@ -45,7 +45,7 @@
 /* Memory map, in bytes. */
 /* The general heap: connections, request arenas, response buffers. */
 #define MEMORY_HEAP 25165824
-/* Each kernel stack, guard page not counted. */
-#define MEMORY_STACK 65536
+/* Each kernel stack, guard page not counted. Tile kernels keep panels of weights on it. */
+#define MEMORY_STACK 262144
 /* Physical address at which the Multiboot loader places the image. */
 #define MEMORY_LOAD_ADDRESS 1048576

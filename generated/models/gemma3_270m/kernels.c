@@ -18,7 +18,7 @@
 const struct kernels_set kernels_sets[KERNELS_SETS] = {
     {"word64", &kernels__word64}, /* 64-bit general registers as vectors: fastest under emulators */
     {"sse2", &kernels__sse2},     /* 128-bit integer and float vectors */
-    {"avx2", &kernels__avx2},     /* 256-bit vectors with byte products and fused multiply-add */
+    {"avx2", &kernels__avx2},     /* 256-bit vectors with fused multiply-add */
     {"avx512", &kernels__avx512}, /* 512-bit vectors, sums of four byte products, bfloat16 */
     {"amx", &kernels__amx},       /* tiles of 16 by 16 sums, products of bfloat16 */
     {"word32", &kernels__word32}, /* 32-bit general registers as vectors: fastest under emulators */
@@ -61,9 +61,6 @@ static bool has_avx2(void) {
     if (!(cpu_leaf(1, 0).edx >> 26 & 1)) { /* sse2 */
         return false;
     }
-    if (!(cpu_leaf(1, 0).ecx >> 9 & 1)) { /* ssse3 */
-        return false;
-    }
     if (!(cpu_leaf(1, 0).ecx >> 28 & 1)) { /* avx */
         return false;
     }
@@ -84,9 +81,6 @@ static bool has_avx2(void) {
 
 static bool has_avx512(void) {
     if (!(cpu_leaf(1, 0).edx >> 26 & 1)) { /* sse2 */
-        return false;
-    }
-    if (!(cpu_leaf(1, 0).ecx >> 9 & 1)) { /* ssse3 */
         return false;
     }
     if (!(cpu_leaf(1, 0).ecx >> 28 & 1)) { /* avx */
@@ -130,9 +124,6 @@ static bool has_avx512(void) {
 
 static bool has_amx(void) {
     if (!(cpu_leaf(1, 0).edx >> 26 & 1)) { /* sse2 */
-        return false;
-    }
-    if (!(cpu_leaf(1, 0).ecx >> 9 & 1)) { /* ssse3 */
         return false;
     }
     if (!(cpu_leaf(1, 0).ecx >> 28 & 1)) { /* avx */

@@ -67,11 +67,11 @@ struct kernels {
     /* Products of rows with a Q8_0 matrix. */
     void (*matmul_q8_0_262144x640)(size_t rows, size_t first, size_t last, const void *q,
                                    const void *w, float *y);
-    /* Rounds each row to ten bits; see activations.py for what is stored. */
+    /* Rounds each row to integers; see activations.py for scales and what is stored. */
     void (*quantize_f32_640)(size_t rows, const float *x, void *q);
-    /* Rounds each row to ten bits; see activations.py for what is stored. */
+    /* Rounds each row to integers; see activations.py for scales and what is stored. */
     void (*quantize_f32_1024)(size_t rows, const float *x, void *q);
-    /* Rounds each row to ten bits; see activations.py for what is stored. */
+    /* Rounds each row to integers; see activations.py for scales and what is stored. */
     void (*quantize_f32_2048)(size_t rows, const float *x, void *q);
     /* Divides each row by its root mean square and multiplies by gain. y may be x. */
     void (*rms_norm_f32_256)(size_t rows, const float *x, const float *gain, float *y);

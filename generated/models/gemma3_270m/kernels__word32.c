@@ -2782,14 +2782,11 @@ void matmul_q8_0_262144x640__word32(size_t rows, size_t first, size_t last, cons
 /*
  * specs/kernels/quantize.py | quantize = Kernel(
  *
- * Rounds each row to ten bits; see activations.py for what is stored.
- *     for r < rows, b < K // 32, k < K
- *     peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
- *     level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
- *     scale[r, b] = level[r, b] * peak[r] / (511 * 1022)
+ * Rounds each row to integers; see activations.py for scales and what is stored.
+ *     for r < rows, k < K
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *
- * Schedule: four values a vector; packed words.
+ * Schedule: ten bits, four values a vector; packed words.
  * 3,807 instructions a row, 5.9 an output.
  * Named at once: 5 __m128, 11 __m128i.
  */
@@ -2931,14 +2928,11 @@ void quantize_f32_640__word32(size_t rows, const float *x, void *q) {
 /*
  * specs/kernels/quantize.py | quantize = Kernel(
  *
- * Rounds each row to ten bits; see activations.py for what is stored.
- *     for r < rows, b < K // 32, k < K
- *     peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
- *     level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
- *     scale[r, b] = level[r, b] * peak[r] / (511 * 1022)
+ * Rounds each row to integers; see activations.py for scales and what is stored.
+ *     for r < rows, k < K
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *
- * Schedule: four values a vector; packed words.
+ * Schedule: ten bits, four values a vector; packed words.
  * 6,087 instructions a row, 5.9 an output.
  * Named at once: 5 __m128, 11 __m128i.
  */
@@ -3080,14 +3074,11 @@ void quantize_f32_1024__word32(size_t rows, const float *x, void *q) {
 /*
  * specs/kernels/quantize.py | quantize = Kernel(
  *
- * Rounds each row to ten bits; see activations.py for what is stored.
- *     for r < rows, b < K // 32, k < K
- *     peak[r] = max(maximum(k < K: abs(x[r, k])), 1e-20)
- *     level[r, b] = truncate(maximum(j < 32: abs(x[r, 32*b + j])) * 1022 / peak[r]) + 1
- *     scale[r, b] = level[r, b] * peak[r] / (511 * 1022)
+ * Rounds each row to integers; see activations.py for scales and what is stored.
+ *     for r < rows, k < K
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *
- * Schedule: four values a vector; packed words.
+ * Schedule: ten bits, four values a vector; packed words.
  * 12,167 instructions a row, 5.9 an output.
  * Named at once: 5 __m128, 11 __m128i.
  */

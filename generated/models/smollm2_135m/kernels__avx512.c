@@ -2903,15 +2903,18 @@ void matmul_add_q4_1_576x1536__avx512(size_t rows, size_t first, size_t last, co
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *
  * Schedule: two bytes each, sixteen values a vector.
- * 1,026 instructions a row, 1.8 an output.
- * Named at once: 4 __m512, 3 __m512i.
+ * 937 instructions a row, 1.6 an output.
+ * Named at once: 4 __m512, 4 __m512i.
  */
 void quantize_f32_576__avx512(size_t rows, const float *x, void *q) {
+    static const int32_t places[16]
+        __attribute__((aligned(64))) = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    __m512i order = _mm512_loadu_si512((const int8_t *)places);
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * 576;
         uint8_t *records = (uint8_t *)q + r * 2368 + 64;
         for (size_t b = 0; b < 18; b++) {
-            int8_t *record = (int8_t *)(records + b * 128);
+            float *record = (float *)(records + b * 128);
             __m512 x0 = _mm512_loadu_ps(row + b * 32);
             __m512 x1 = _mm512_loadu_ps(row + b * 32 + 16);
             __m512 peak = _mm512_max_ps(_mm512_abs_ps(x0), _mm512_abs_ps(x1));
@@ -2920,39 +2923,40 @@ void quantize_f32_576__avx512(size_t rows, const float *x, void *q) {
             peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0x4e));
             peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0xb1));
             peak = _mm512_max_ps(peak, _mm512_set1_ps(1e-20f));
-            __m512 inverse = _mm512_div_ps(_mm512_set1_ps(16256.0f), peak);
-            __m512i q0 = _mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse));
-            __m512i q1 = _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse));
-            __m512i q0_high = _mm512_srai_epi32(_mm512_add_epi32(q0, _mm512_set1_epi32(64)), 7);
-            _mm_storeu_si128((__m128i *)(record), _mm512_cvtepi32_epi8(q0_high));
-            _mm_storeu_si128((__m128i *)(record + 32), _mm512_cvtepi32_epi8(_mm512_sub_epi32(
-                                                           q0, _mm512_slli_epi32(q0_high, 7))));
-            __m512i q1_high = _mm512_srai_epi32(_mm512_add_epi32(q1, _mm512_set1_epi32(64)), 7);
-            _mm_storeu_si128((__m128i *)(record + 16), _mm512_cvtepi32_epi8(q1_high));
-            _mm_storeu_si128((__m128i *)(record + 48), _mm512_cvtepi32_epi8(_mm512_sub_epi32(
-                                                           q1, _mm512_slli_epi32(q1_high, 7))));
+            __m512 guess = _mm512_rcp14_ps(peak);
+            __m512 inverse = _mm512_mul_ps(
+                _mm512_fmadd_ps(guess,
+                                _mm512_fmadd_ps(_mm512_sub_ps(_mm512_setzero_ps(), peak), guess,
+                                                _mm512_set1_ps(1.0f)),
+                                guess),
+                _mm512_set1_ps(16256.0f));
+            __m512i moved =
+                _mm512_add_epi16(_mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse)),
+                                                    _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse))),
+                                 _mm512_set1_epi16(64));
+            __m512i both = _mm512_permutexvar_epi32(
+                order,
+                _mm512_packs_epi16(_mm512_srai_epi16(moved, 7),
+                                   _mm512_sub_epi16(_mm512_and_si512(moved, _mm512_set1_epi16(127)),
+                                                    _mm512_set1_epi16(64))));
+            _mm512_storeu_ps(record, _mm512_castsi512_ps(both));
+            __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), both);
+            sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0xb1));
+            sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0x4e));
+            sums = _mm512_add_epi32(_mm512_slli_epi32(sums, 7),
+                                    _mm512_shuffle_i32x4(sums, sums, 0x4e));
+            __m512i starts = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 7));
+            __m512i second = _mm512_shuffle_i32x4(starts, starts, 0xb1);
+            __m512i start = _mm512_add_epi32(starts, second);
             __m512 scale = _mm512_mul_ps(peak, _mm512_set1_ps(6.151574803149606e-05f));
-            __m512 q0_f32 = _mm512_cvtepi32_ps(q0);
-            __m512 q1_f32 = _mm512_cvtepi32_ps(q1);
-            __m512 sums = _mm512_add_ps(_mm512_shuffle_f32x4(q0_f32, q1_f32, 0x44),
-                                        _mm512_shuffle_f32x4(q0_f32, q1_f32, 0xee));
-            sums = _mm512_add_ps(sums, _mm512_shuffle_f32x4(sums, sums, 0xb1));
-            sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0x4e));
-            sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xb1));
-            __m512 sums_of_second = _mm512_shuffle_f32x4(sums, sums, 0x4e);
-            __m512 total = _mm512_add_ps(sums, sums_of_second);
-            _mm_store_ss((float *)(record + 64), _mm512_castps512_ps128(scale));
-            _mm_store_ss((float *)(record + 80),
-                         _mm512_castps512_ps128(_mm512_mul_ps(total, scale)));
-            _mm_store_ss((float *)(record + 72),
-                         _mm512_castps512_ps128(_mm512_castsi512_ps(
-                             _mm512_cvttps_epi32(_mm512_mul_ps(total, _mm512_set1_ps(-128.0f))))));
-            _mm_store_ss((float *)(record + 88),
-                         _mm512_castps512_ps128(_mm512_castsi512_ps(
-                             _mm512_cvttps_epi32(_mm512_mul_ps(sums, _mm512_set1_ps(-128.0f))))));
-            _mm_store_ss((float *)(record + 92),
-                         _mm512_castps512_ps128(_mm512_castsi512_ps(_mm512_cvttps_epi32(
-                             _mm512_mul_ps(sums_of_second, _mm512_set1_ps(-128.0f))))));
+            _mm_store_ss(record + 16, _mm512_castps512_ps128(scale));
+            _mm_store_ss(
+                record + 20,
+                _mm512_castps512_ps128(_mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(start), _mm512_set1_ps(-0.0078125f)), scale)));
+            _mm_store_ss(record + 18, _mm512_castps512_ps128(_mm512_castsi512_ps(start)));
+            _mm_store_ss(record + 22, _mm512_castps512_ps128(_mm512_castsi512_ps(starts)));
+            _mm_store_ss(record + 23, _mm512_castps512_ps128(_mm512_castsi512_ps(second)));
         }
     }
 }
@@ -2965,15 +2969,18 @@ void quantize_f32_576__avx512(size_t rows, const float *x, void *q) {
  *     q[r, k] = round(x[r, k] / scale[r, k // 32])
  *
  * Schedule: two bytes each, sixteen values a vector.
- * 2,736 instructions a row, 1.8 an output.
- * Named at once: 4 __m512, 3 __m512i.
+ * 2,497 instructions a row, 1.6 an output.
+ * Named at once: 4 __m512, 4 __m512i.
  */
 void quantize_f32_1536__avx512(size_t rows, const float *x, void *q) {
+    static const int32_t places[16]
+        __attribute__((aligned(64))) = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    __m512i order = _mm512_loadu_si512((const int8_t *)places);
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * 1536;
         uint8_t *records = (uint8_t *)q + r * 6208 + 64;
         for (size_t b = 0; b < 48; b++) {
-            int8_t *record = (int8_t *)(records + b * 128);
+            float *record = (float *)(records + b * 128);
             __m512 x0 = _mm512_loadu_ps(row + b * 32);
             __m512 x1 = _mm512_loadu_ps(row + b * 32 + 16);
             __m512 peak = _mm512_max_ps(_mm512_abs_ps(x0), _mm512_abs_ps(x1));
@@ -2982,39 +2989,40 @@ void quantize_f32_1536__avx512(size_t rows, const float *x, void *q) {
             peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0x4e));
             peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0xb1));
             peak = _mm512_max_ps(peak, _mm512_set1_ps(1e-20f));
-            __m512 inverse = _mm512_div_ps(_mm512_set1_ps(16256.0f), peak);
-            __m512i q0 = _mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse));
-            __m512i q1 = _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse));
-            __m512i q0_high = _mm512_srai_epi32(_mm512_add_epi32(q0, _mm512_set1_epi32(64)), 7);
-            _mm_storeu_si128((__m128i *)(record), _mm512_cvtepi32_epi8(q0_high));
-            _mm_storeu_si128((__m128i *)(record + 32), _mm512_cvtepi32_epi8(_mm512_sub_epi32(
-                                                           q0, _mm512_slli_epi32(q0_high, 7))));
-            __m512i q1_high = _mm512_srai_epi32(_mm512_add_epi32(q1, _mm512_set1_epi32(64)), 7);
-            _mm_storeu_si128((__m128i *)(record + 16), _mm512_cvtepi32_epi8(q1_high));
-            _mm_storeu_si128((__m128i *)(record + 48), _mm512_cvtepi32_epi8(_mm512_sub_epi32(
-                                                           q1, _mm512_slli_epi32(q1_high, 7))));
+            __m512 guess = _mm512_rcp14_ps(peak);
+            __m512 inverse = _mm512_mul_ps(
+                _mm512_fmadd_ps(guess,
+                                _mm512_fmadd_ps(_mm512_sub_ps(_mm512_setzero_ps(), peak), guess,
+                                                _mm512_set1_ps(1.0f)),
+                                guess),
+                _mm512_set1_ps(16256.0f));
+            __m512i moved =
+                _mm512_add_epi16(_mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse)),
+                                                    _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse))),
+                                 _mm512_set1_epi16(64));
+            __m512i both = _mm512_permutexvar_epi32(
+                order,
+                _mm512_packs_epi16(_mm512_srai_epi16(moved, 7),
+                                   _mm512_sub_epi16(_mm512_and_si512(moved, _mm512_set1_epi16(127)),
+                                                    _mm512_set1_epi16(64))));
+            _mm512_storeu_ps(record, _mm512_castsi512_ps(both));
+            __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), both);
+            sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0xb1));
+            sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0x4e));
+            sums = _mm512_add_epi32(_mm512_slli_epi32(sums, 7),
+                                    _mm512_shuffle_i32x4(sums, sums, 0x4e));
+            __m512i starts = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 7));
+            __m512i second = _mm512_shuffle_i32x4(starts, starts, 0xb1);
+            __m512i start = _mm512_add_epi32(starts, second);
             __m512 scale = _mm512_mul_ps(peak, _mm512_set1_ps(6.151574803149606e-05f));
-            __m512 q0_f32 = _mm512_cvtepi32_ps(q0);
-            __m512 q1_f32 = _mm512_cvtepi32_ps(q1);
-            __m512 sums = _mm512_add_ps(_mm512_shuffle_f32x4(q0_f32, q1_f32, 0x44),
-                                        _mm512_shuffle_f32x4(q0_f32, q1_f32, 0xee));
-            sums = _mm512_add_ps(sums, _mm512_shuffle_f32x4(sums, sums, 0xb1));
-            sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0x4e));
-            sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xb1));
-            __m512 sums_of_second = _mm512_shuffle_f32x4(sums, sums, 0x4e);
-            __m512 total = _mm512_add_ps(sums, sums_of_second);
-            _mm_store_ss((float *)(record + 64), _mm512_castps512_ps128(scale));
-            _mm_store_ss((float *)(record + 80),
-                         _mm512_castps512_ps128(_mm512_mul_ps(total, scale)));
-            _mm_store_ss((float *)(record + 72),
-                         _mm512_castps512_ps128(_mm512_castsi512_ps(
-                             _mm512_cvttps_epi32(_mm512_mul_ps(total, _mm512_set1_ps(-128.0f))))));
-            _mm_store_ss((float *)(record + 88),
-                         _mm512_castps512_ps128(_mm512_castsi512_ps(
-                             _mm512_cvttps_epi32(_mm512_mul_ps(sums, _mm512_set1_ps(-128.0f))))));
-            _mm_store_ss((float *)(record + 92),
-                         _mm512_castps512_ps128(_mm512_castsi512_ps(_mm512_cvttps_epi32(
-                             _mm512_mul_ps(sums_of_second, _mm512_set1_ps(-128.0f))))));
+            _mm_store_ss(record + 16, _mm512_castps512_ps128(scale));
+            _mm_store_ss(
+                record + 20,
+                _mm512_castps512_ps128(_mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(start), _mm512_set1_ps(-0.0078125f)), scale)));
+            _mm_store_ss(record + 18, _mm512_castps512_ps128(_mm512_castsi512_ps(start)));
+            _mm_store_ss(record + 22, _mm512_castps512_ps128(_mm512_castsi512_ps(starts)));
+            _mm_store_ss(record + 23, _mm512_castps512_ps128(_mm512_castsi512_ps(second)));
         }
     }
 }

@@ -62,6 +62,7 @@ int main(int count, char **values) {
     argument_count = count;
     arguments = values;
     join_arguments();
+    clock_nanoseconds(); /* the first call sets what later ones, on any thread, read */
     struct sigaction stop = {.sa_handler = request_stop}; /* no SA_RESTART: poll returns */
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);

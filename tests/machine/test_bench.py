@@ -1,0 +1,203 @@
+"""The benchmark: what a token costs, whose turn it is, what a table says, what is missing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cllm_gen.machine import bench, contest, peer_weights, peers, probe, report
+from cllm_gen.machine.contest import OURS, Entrant, Run
+from cllm_gen.machine.costs import costs
+from cllm_gen.machine.errors import RunFailed
+from cllm_gen.machine.probe import Abilities
+from cllm_gen.weights.gguf_file import GgufFile
+from tests.model import small_gguf
+from tests.native import ROOT
+
+
+@pytest.fixture(scope="module")
+def gguf(tmp_path_factory):
+    return small_gguf.write(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+
+
+def run(prefill: float, decode: float) -> Run:
+    """A run of 100 tokens and 11 more at these rates."""
+    return Run(100, 100 / prefill, 11, 10 / decode, 1.0)
+
+
+def test_cost_of_a_token(gguf):
+    shape, found = small_gguf.Shape(), costs(gguf)
+    file = GgufFile(gguf)
+    vocabulary = file.tensors["token_embd.weight"].shape[0]
+    keys = shape.kv_heads * shape.head
+    layer = shape.width * (2 * shape.heads * shape.head + 2 * keys + 3 * shape.hidden)
+    assert found.prefill_operations == 2 * shape.layers * layer
+    assert found.decode_operations - found.prefill_operations == 2 * vocabulary * shape.width
+    assert found.cache_values == 2 * keys * shape.layers
+    stored = sum(each.size for each in file.tensors.values() if len(each.shape) == 2)
+    assert found.weight_bytes == stored, "the tied table is read once, as the head"
+    assert found.decode_bytes(10, 2) == stored + 10 * 2 * found.cache_values
+
+
+@pytest.mark.parametrize("weights, matrix", [("f16", "f16"), ("q4_0", "q4_0")])
+def test_weights_for_peers_keep_what_the_file_says(gguf, tmp_path, weights, matrix):
+    shipped, made = GgufFile(gguf), GgufFile(peer_weights.peer_weights(gguf, weights, tmp_path))
+    assert made.tensors.keys() == shipped.tensors.keys()
+    for name, tensor in shipped.tensors.items():
+        other = made.tensors[name]
+        assert other.shape == tensor.shape
+        small = len(tensor.shape) == 1 or (weights == "q4_0" and tensor.type == "q8_0")
+        assert other.type == (tensor.type if small else matrix)
+        scale = abs(tensor.values()).max()
+        assert abs(other.values() - tensor.values()).max() <= scale * (0.2 if small is False else 0)
+    dropped = {"general.file_type", "general.quantization_version"}
+    for key in shipped.metadata.keys() - dropped:
+        assert made.metadata[key] == shipped.metadata[key]
+
+
+def test_weights_for_peers_are_made_once(gguf, tmp_path):
+    assert peer_weights.peer_weights(gguf, "shipped", tmp_path) == gguf
+    first = peer_weights.peer_weights(gguf, "f16", tmp_path)
+    made = first.stat().st_mtime_ns
+    assert peer_weights.peer_weights(gguf, "f16", tmp_path).stat().st_mtime_ns == made
+    assert [each.name for each in tmp_path.iterdir()] == [first.name]
+
+
+def test_prompts_begin_differently():
+    tokens = list(range(700))
+    texts = contest.prompts(tokens, 512)
+    found = [next(texts) for _ in range(60)]
+    assert all(len(each) == 512 for each in found)
+    assert len({each[0] for each in found}) == len(found)
+
+
+class Fake:
+    """An engine that notes what it was told."""
+
+    def __init__(self, name: str, log: list, fails: bool = False):
+        self.name, self.log, self.fails = name, log, fails
+
+    def run(self, prompt, answer):
+        self.log.append((self.name, prompt[0]))
+        if self.fails:
+            raise RunFailed("out of memory")
+        return run(100, 10)
+
+    def pause(self):
+        self.log.append((self.name, "pause"))
+
+    def resume(self):
+        self.log.append((self.name, "resume"))
+
+
+def test_engines_alternate_and_only_one_is_awake():
+    log: list = []
+    entrants = [(Entrant(n, "w", 1), Fake(n, log, n == "b")) for n in "abc"]
+    told: list[str] = []
+    contest.hold(entrants, list(range(99)), 2, 8, 4, told.append)
+    assert [name for name, what in log if isinstance(what, int)] == list("abc" "ac" "ac")
+    asleep = set()
+    for name, what in log:
+        if what == "pause":
+            asleep.add(name)
+        elif what == "resume":
+            assert asleep == set("abc")
+            asleep.remove(name)
+        else:
+            assert asleep == set("abc") - {name}
+    prompts = [what for _, what in log if isinstance(what, int)]
+    assert len(set(prompts)) == len(prompts), "engines cache what they have seen"
+    assert [len(entrant.runs) for entrant, _ in entrants] == [2, 0, 2], "the warm-up is not counted"
+    assert entrants[1][0].failure == "out of memory"
+    assert any("round 2 of 2" in line for line in told)
+
+
+ABILITIES = Abilities("a CPU", 100, [1e9, 2e9], {"slow": [1e9, 2e9], "fast": [4e9, 8e9]})
+
+
+def test_figures_ratios_and_shares(gguf):
+    entrants = [
+        Entrant(OURS, "shipped", 2, gguf, runs=[run(900, 30), run(1000, 40), run(1100, 50)]),
+        Entrant("llama", "shipped", 2, gguf, runs=[run(50, 10)]),
+        Entrant("llama", "q4_0", 2, gguf, runs=[run(200, 20)]),
+        Entrant("openvino", "f16", 2, gguf, runs=[run(400, 8)]),
+        Entrant("openvino", "q4_0", 2, failure="does not read this model"),
+    ]
+    results = [report.result(each, 2, ABILITIES) for each in entrants if each.runs]
+    ours, cost = results[0], costs(gguf)
+    assert (ours.prefill.median, ours.prefill.spread) == (pytest.approx(1000), "10%")
+    assert ours.unit == "fast"
+    assert ours.unit_share == pytest.approx(cost.prefill_operations * 1000 / 8e9)
+    read = cost.weight_bytes + 2 * cost.cache_values * round(100 + 11 / 2)
+    assert ours.bandwidth_share == pytest.approx(read * 40 / 2e9)
+    found = report.ratios(results, 2)
+    assert found["decode / llama.cpp shipped"] == pytest.approx(4)
+    assert found["prefill / llama.cpp shipped"] == pytest.approx(20)
+    assert found["decode / llama.cpp best"] == pytest.approx(2)
+    assert found["prefill / OpenVINO best"] == pytest.approx(2.5)
+    assert report.ratios(results, 1) == {}
+    assert len(report.table("title", results, 2).rows) == 4
+    document = report.document("tiny", entrants, results, ABILITIES, {"rounds": 3})
+    again = json.loads(json.dumps(document))
+    assert again["failures"] == {"OpenVINO q4_0, 2": "does not read this model"}
+    assert again["ratios"]["2"] == found
+    assert [each["decode"] for each in again["runs"][0]["runs"]] == pytest.approx([30, 40, 50])
+
+
+def test_probe_measures_and_keeps(tmp_path):
+    assert probe.known(tmp_path) is None
+    found = probe.probe(tmp_path, 4 << 20, 1)
+    assert len(found.bandwidth) == 1 and found.bandwidth[0] > 0
+    assert all(len(peaks) == 1 and peaks[0] > 0 for peaks in found.peaks.values())
+    flags = probe.Path("/proc/cpuinfo").read_text().split()
+    for unit, flag in {"f32_avx2": "fma", "f32_avx512": "avx512f", "int8_amx": "amx_int8"}.items():
+        assert (unit in found.peaks) == (flag in flags)
+    assert probe.known(tmp_path) == found
+    assert probe.known(tmp_path, threads=2) is None, "two threads were not measured"
+    kept = tmp_path / "build/bench/machine.json"
+    kept.write_text(kept.read_text().replace(found.cpu, "another CPU"))
+    assert probe.known(tmp_path) is None
+
+
+def test_missing_peers_are_named_with_the_command(tmp_path):
+    with pytest.raises(RunFailed, match="make setup-bench.*--peers none"):
+        peers.python(tmp_path)
+
+
+def test_unknown_model_lists_the_known():
+    with pytest.raises(RunFailed, match="no appliance serves 'gpt-9'.*smollm2_135m"):
+        bench.find_appliance(ROOT, None, "gpt-9")
+    assert bench.find_appliance(ROOT, None, "smollm2_135m").name == "smollm2"
+
+
+def test_our_engine_alone(tmp_path):
+    """The whole way, without peers: build, serve, ask over HTTP, write the figures."""
+    path = tmp_path / "figures.json"
+    settings = bench.Settings(threads=(1,), rounds=2, prompt=40, answer=6, peers=())
+    (found,) = bench.bench(ROOT, "smollm2", None, settings, path)
+    assert found.engine == OURS and found.prefill.median > 0 and found.decode.median > 0
+    written = json.loads(path.read_text())
+    (ours,) = written["runs"]
+    assert [each["prompt_tokens"] for each in ours["runs"]] == [40, 40]
+    assert all(
+        each["whole_s"] > each["prompt_s"] + each["answer_s"] > 0 for each in ours["runs"]
+    ), "the engine's own clock runs inside the request"
+    assert written["machine"]["bandwidth"] and written["results"][0]["detail"]
+
+
+@pytest.mark.skipif(not peers.installed(ROOT), reason="needs make setup-bench")
+def test_chart(tmp_path, gguf):
+    entrants = [
+        Entrant(OURS, "shipped", 2, gguf, runs=[run(900, 30)]),
+        Entrant("llama", "shipped", 2, gguf, runs=[run(50, 10)]),
+    ]
+    results = [report.result(each, 2, ABILITIES) for each in entrants]
+    settings = {"threads": (2,), "prompt": 512, "answer": 128}
+    path = tmp_path / "figures.json"
+    report.write(path, report.document("tiny", entrants, results, ABILITIES, settings))
+    bench.draw(ROOT, bench.Console(quiet=True), path)
+    drawn = path.with_suffix(".svg").read_text()
+    for text in ("cllm shipped: 900 tok/s", "llama.cpp shipped: 10 tok/s", "memory, 2 GB/s"):
+        assert text in drawn
+    assert path.with_suffix(".png").stat().st_size > 10000
