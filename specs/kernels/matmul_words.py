@@ -7,8 +7,9 @@ were from -8 to 7: eight of those times ten bits stay within 16 bits, so that no
 the next. Then digits 1 and 3 are set apart in 32 bits.
 
 Sums of a whole row stay in 64-bit integers: dot * D * level, all whole numbers. D is a block's scale
-in units of the row's bound / 2^20, cut to a whole number: it is the half itself unless that is a
-thousand times smaller than the bound.
+in units of a bound / 2^20, cut to a whole number: it is the half itself unless that is a
+thousand times smaller than the largest bound of the rows that are summed together. Rows whose halves
+are all plain (layout.py) have a loop of their own, with half as many steps for each scale.
 """
 
 from cllm_gen.weights.layout import TILE_ROWS, layout_of
@@ -75,14 +76,14 @@ def _digits_q8_0(p, block, record, words, first, width):
     return dots
 
 
-def _shifts(p, bounds, count):
-    """For each row how far a half with the exponent field 0 is shifted down."""
-    found = []
+def _shift(p, bounds, count):
+    """How far a half with the exponent field 0 is shifted down: by the exponent of the rows' largest
+    bound, but not less than by that of the least normal half."""
+    shift = p.let("shift", p.minus(127 - 14, 127 - 15))
     for i in range(count):
-        # The bound's exponent, but not below that of the least normal half.
-        least = p.most(p.halve(bounds.at(i, "i32"), 23), 127 - 14)
-        found.append(p.let(f"shift{i}", p.minus(least, 127 - 15)))
-    return found
+        exponent = p.both(p.halve(bounds.at(i, "i32"), 23), 255)
+        p.set(shift, p.most(shift, p.minus(exponent, 127 - 15)))
+    return shift
 
 
 def _unit(p, shift):
@@ -90,9 +91,26 @@ def _unit(p, shift):
     return p.as_one_f32(p.double(p.plus(shift, 127 - _TOP), 23))
 
 
+def _plain(p, bounds, count):
+    """A named scalar that is negative where one of the rows' bounds is."""
+    any_of = p.let("signs", p.plus(bounds.at(0, "i32"), 0))
+    for i in range(1, count):
+        p.set(any_of, p.either(any_of, bounds.at(i, "i32")))
+    return p.scalar("signs")
+
+
+def _size(p, name, half, shift, signed):
+    """The plain half in the upper 16 bits as a whole number of units, without its sign."""
+    exponent = p.halve(half, 26)
+    if signed:
+        exponent = p.both(exponent, 31)
+    fraction = p.either(p.both(half, 0x3FF << 16), 1 << 26)
+    return p.let(name, p.halve_by(fraction, p.minus(p.plus(shift, 6), exponent)))
+
+
 def _scale(p, name, half, shift):
-    """The half in the upper 16 bits as a whole number of units. Its exponent field counts from 1;
-    0 means 1 without the leading bit of its fraction."""
+    """The same of any half, with its sign. Its exponent field counts from 1; 0 means 1 without the
+    leading bit of its fraction."""
     exponent = p.let(f"{name}_exponent", p.both(p.halve(half, 26), 31))
     normal = p.let(f"{name}_normal", p.halve(p.minus(0, exponent), 31))
     fraction = p.either(p.both(p.halve(half, 6), 0x3FF << 10), p.both(normal, 1 << 20))
@@ -102,16 +120,17 @@ def _scale(p, name, half, shift):
     return p.let(name, p.minus(p.differ(size, sign), sign))
 
 
-def _scales(p, name, place, shifts, width):
-    """The scales of neighbouring rows from `place` on."""
-    found = []
-    for first in range(0, len(shifts), width // 2):
-        fields = _fields(p, f"{name}{first}_halves", place + 2 * first)
-        halves = [half for field in fields for half in (p.double(field, 16), field)]
-        for i, half in enumerate(halves, first):
-            top = p.let(f"{name}{i}_half", p.plus(half, 0))
-            found.append(_scale(p, f"{name}{i}", top, shifts[i]))
-    return found
+def _scales(p, name, place, shift, first, width, plain):
+    """The scales of the rows from `first` on that a word holds; of plain minima, which are negative,
+    the sizes. Each is made when it is asked for, since more would not fit the registers."""
+    fields = _fields(p, f"{name}{first}_halves", place + 2 * first)
+    halves = [half for field in fields for half in (p.double(field, 16), field)]
+    for i, half in enumerate(halves, first):
+        top = p.let(f"{name}{i}_half", p.plus(half, 0))
+        if plain:
+            yield _size(p, f"{name}{i}", top, shift, name == "m")
+        else:
+            yield _scale(p, f"{name}{i}", top, shift)
 
 
 def words(width, together):
@@ -121,11 +140,8 @@ def words(width, together):
         layout = layout_of(type_name)
         each, group = width // 4, width // 4 * together
 
-        def sums(p, K, weights, row, n):
-            """Each row's sum."""
-            bounds = p.pointer("bounds", weights + (n * 4 + layout.bounds_at(K)))
-            shifts = _shifts(p, bounds, group)
-            totals = [p.let(f"total{i}", p.start(0)) for i in range(group)]
+        def add_blocks(p, K, weights, row, n, totals, shift, plain):
+            """Adds each block's products to the rows' totals."""
             with p.loop("b", K // 32) as b:
                 block = p.pointer("block", weights + b * layout.quant_bytes)
                 record = p.pointer("record", row + (b * at.BLOCK_BYTES + at.ROW_HEADER))
@@ -134,28 +150,36 @@ def words(width, together):
                 dots = digits(p, block, record, together, n * 4, width)
                 place = weights + (b * layout.record_bytes + n * 2 + layout.records_at(K))
                 scales = p.pointer("scales", place)
-                ds = _scales(p, "d", scales, shifts, width)
                 if type_name == "q4_1":
                     level_sum = p.let("level_sum", p.plus((record + at.LEVEL_SUM).at(0, "i32"), 0))
-                    ms = _scales(p, "m", scales + 2 * TILE_ROWS, shifts, width)
                 else:
                     total_x = (record + at.SUM).at(0, "i32")
                     bias = p.let("bias", p.plus(p.times(total_x, 128), 0x1000000))
                 for i in range(group):
-                    field = p.high_i32 if i % each else p.low_i32
-                    dot = field(dots[i // each])
+                    if i % (width // 2) == 0:
+                        ds = _scales(p, "d", scales, shift, i, width, plain)
+                        behind = scales + 2 * TILE_ROWS
+                        ms = _scales(p, "m", behind, shift, i, width, plain)
+                    d, dot = next(ds), (p.high_i32 if i % each else p.low_i32)(dots[i // each])
                     if type_name == "q4_1":  # dots are of quants less eight
-                        m = p.plus(ms[i], p.times(ds[i], 8))
+                        m = (p.minus if plain else p.plus)(p.times(d, 8), next(ms))
                         p.set(totals[i], p.accumulate(totals[i], level_sum, m))
-                        scaled, factor = p.minus(dot, 0x20000), p.times(ds[i], level)
+                        scaled, factor = p.minus(dot, 0x20000), p.times(d, level)
                     else:
-                        scaled, factor = p.times(p.minus(dot, bias), level), ds[i]
+                        scaled, factor = p.times(p.minus(dot, bias), level), d
                     p.set(totals[i], p.accumulate(totals[i], scaled, factor))
-            unit = row.cast("f32").at(0)
-            return [
-                p.times_f32(p.round_i64(total), p.times_f32(unit, _unit(p, shift)))
-                for total, shift in zip(totals, shifts)
-            ]
+
+        def sums(p, K, weights, row, n):
+            """Each row's sum."""
+            bounds = p.pointer("bounds", weights + (n * 4 + layout.bounds_at(K)))
+            shift = _shift(p, bounds, group)
+            totals = [p.let(f"total{i}", p.start(0)) for i in range(group)]
+            signs = _plain(p, bounds, group)
+            for plain, condition in ((True, signs > -1), (False, signs < 0)):
+                with p.when(condition):
+                    add_blocks(p, K, weights, row, n, totals, shift, plain)
+            unit = p.let("unit", p.times_f32(row.cast("f32").at(0), _unit(p, shift)))
+            return [p.times_f32(p.round_i64(total), unit) for total in totals]
 
         def matmul(p, N, K):
             stride = at.ROW_HEADER + K // 32 * at.BLOCK_BYTES

@@ -26,14 +26,20 @@ RANGES = ((0, 5), (1, 2), (2, 5), (3, 3))
 ROWS = (1, 2, 3, 9)
 
 
-def _inputs(type_name: str) -> tuple[int, ...]:
-    return (256, 768) if LAYOUTS[type_name].columns == 256 else (32, 64, 96, 256, 288)
+def _inputs(type_name: str, operation: str = "") -> tuple[int, ...]:
+    """One block and an odd number of them; even numbers for one operation, whose loops all share."""
+    if LAYOUTS[type_name].columns == 256:
+        return (256, 768)
+    return (32, 64, 96, 288) if operation == "matmul" else (32, 288)
 
 
 def _requests() -> list[KernelRequest]:
-    shapes = [(t, (OUTPUTS, k)) for t in LAYOUTS for k in _inputs(t)]
-    found = [KernelRequest(operation, t, s) for t, s in shapes for operation in OPERATIONS]
-    found += [KernelRequest("embed", t, s) for t, s in shapes]
+    found = [
+        KernelRequest(operation, t, (OUTPUTS, k))
+        for t in LAYOUTS
+        for operation in (*OPERATIONS, "embed")
+        for k in _inputs(t, operation)
+    ]
     found += [KernelRequest("quantize", "f32", (k,)) for k in (32, 64, 96, 256, 288, 768)]
     return sorted(found)
 
@@ -79,7 +85,7 @@ def _tolerance(library: Library, type_name: str) -> float:
 @pytest.mark.parametrize("type_name", LAYOUTS)
 def test_products(library, type_name, operation):
     rng = np.random.default_rng(SEED)
-    for columns in _inputs(type_name):
+    for columns in _inputs(type_name, operation):
         request = KernelRequest(operation, type_name, (OUTPUTS, columns))
         (gate, gates), (up, ups) = (_matrix(type_name, columns, rng) for _ in range(2))
         for rows in ROWS:
@@ -102,6 +108,47 @@ def test_products(library, type_name, operation):
                 assert (np.abs(y[inside] - want) <= bound).all(), (columns, rows, first, last)
                 y[inside] = before[inside]
                 assert np.array_equal(y.view(np.uint32), before.view(np.uint32)), "wrote elsewhere"
+
+
+SCALES = {  # of blocks of halves: d and m
+    "plain": ((0.01, -0.08), (0.02, -0.1), (0.011, -0.03)),
+    "of either sign": ((-0.01, 0.08), (0.02, -0.1), (0.03, 0.02)),
+    "some nothing": ((0, 0), (0.02, -0.1), (0.01, 0), (0, 0.2)),
+    "subnormal": ((3e-6, -2e-5), (6e-8, 0), (5e-5, -6e-5)),
+    "one far above the others": ((900.0, -5000.0), (0.02, -0.1), (3e-6, 0.5)),
+    "large": ((30000.0, -60000.0), (65504.0, 1.0)),
+}
+
+
+@pytest.mark.parametrize("type_name", ["q4_1", "q5_1", "q8_0"])
+@pytest.mark.parametrize("scales", SCALES.values(), ids=SCALES)
+def test_any_scales_of_halves(library, type_name, scales):
+    """Errors stay small beside a row's terms; with whole numbers for scales, beside the largest of
+    its tile."""
+    rng = np.random.default_rng(SEED)
+    columns = 288
+    chosen = rng.choice(np.array(scales), (OUTPUTS, columns // 32))
+    packed = pack(type_name, gguf_blocks.matrix(type_name, OUTPUTS, columns, rng, chosen))
+    w = aligned((len(packed),), np.uint8)
+    w[:] = np.frombuffer(packed, np.uint8)
+    values = unpack(type_name, packed, OUTPUTS, columns).astype(np.float64)
+    q, x = _rows(library, type_name, 2, columns, rng)
+    y = aligned((2, OUTPUTS), np.float32)
+    library.call(KernelRequest("matmul", type_name, (OUTPUTS, columns)), 2, 0, 5, q, w, y)
+    terms = (np.abs(x)[:, None, :] * _sizes(type_name, chosen)).sum(-1)
+    if library.isa.name.startswith("word"):
+        terms = np.repeat(terms.reshape(2, -1, 16).max(axis=2), 16, axis=1)
+    want = x @ values.T
+    assert (np.abs(y - want) <= 4 * _tolerance(library, type_name) * terms).all()
+
+
+def _sizes(type_name: str, scales: np.ndarray) -> np.ndarray:
+    """Magnitudes of the terms that a sum may round, input by input: the largest quant times |d|,
+    and |m|."""
+    most = {"q4_1": 15, "q5_1": 31, "q8_0": 128}[type_name]
+    d, m = np.abs(scales[:, :, 0]), np.abs(scales[:, :, 1])
+    each = np.repeat(most * d + (0 if type_name == "q8_0" else m), 32, axis=1)
+    return np.broadcast_to(each, (OUTPUTS, each.shape[1]))
 
 
 @pytest.mark.parametrize("type_name", LAYOUTS)

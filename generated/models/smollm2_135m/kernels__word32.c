@@ -331,8 +331,8 @@ void attention_f16_9x3x64__word32(size_t rows, size_t position, size_t first, si
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 35,080 instructions a tile and row, 2192.5 an output; 69,888 bytes of weights in all.
- * Named at once: 16 int32_t, 4 int64_t, 11 uint32_t.
+ * 65,088 instructions a tile and row, 4068.0 an output; 69,888 bytes of weights in all.
+ * Named at once: 1 float, 9 int32_t, 4 int64_t, 11 uint32_t.
  */
 void matmul_q4_1_192x576__word32(size_t rows, size_t first, size_t last, const void *q,
                                  const void *w, float *y) {
@@ -344,200 +344,301 @@ void matmul_q4_1_192x576__word32(size_t rows, size_t first, size_t last, const v
             for (size_t n = 0; n < 16; n += 4) {
                 float *values = out + n;
                 const uint8_t *bounds = w_tile + n * 4 + 5760;
-                int32_t shift0 = (((((const int32_t *)bounds)[0] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[0] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift1 = (((((const int32_t *)bounds)[1] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[1] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift2 = (((((const int32_t *)bounds)[2] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[2] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift3 = (((((const int32_t *)bounds)[3] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[3] >> 23)
-                                       : 113) -
-                                  112);
+                int32_t shift = (113 - 112);
+                shift = (shift > (((((const int32_t *)bounds)[0] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[0] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[1] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[1] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[2] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[2] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[3] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[3] >> 23) & 255) - 112));
                 int64_t total0 = (int64_t)0;
                 int64_t total1 = (int64_t)0;
                 int64_t total2 = (int64_t)0;
                 int64_t total3 = (int64_t)0;
-                for (size_t b = 0; b < 18; b++) {
-                    const uint8_t *block = w_tile + b * 256;
-                    const uint8_t *record = row + b * 128 + 64;
-                    uint32_t dot0 = UINT32_C(0);
-                    uint32_t dot1 = UINT32_C(0);
-                    uint32_t dot2 = UINT32_C(0);
-                    uint32_t dot3 = UINT32_C(0);
+                int32_t signs = (((const int32_t *)bounds)[0] + 0);
+                signs = (signs | ((const int32_t *)bounds)[1]);
+                signs = (signs | ((const int32_t *)bounds)[2]);
+                signs = (signs | ((const int32_t *)bounds)[3]);
+                if (signs > -1) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
 #pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
-                        uint32_t pair0 = *(const uint32_t *)(record + v * 8);
-                        int32_t pair0_low = (int32_t)(pair0);
-                        uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
-                        int32_t pair0_next_low = (int32_t)(pair0_next);
-                        uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
-                        int32_t pair1_low = (int32_t)(pair1);
-                        uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
-                        int32_t pair1_next_low = (int32_t)(pair1_next);
-                        uint32_t x0 = (uint32_t)(pair0_low);
-                        uint32_t x1 = (uint32_t)(pair1_low);
-                        uint32_t x2 = (uint32_t)(pair0_next_low);
-                        uint32_t x3 = (uint32_t)(pair1_next_low);
-                        uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
-                        uint32_t sum0 = start;
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
-                        uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
-                        uint32_t sum1 = start;
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
-                        uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
-                        uint32_t sum2 = start;
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
-                        uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
-                        uint32_t sum3 = start;
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0 =
+                            (((d0_half & 67043328) | 67108864) >> ((shift + 6) - (d0_half >> 26)));
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0 = (((m0_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m0_half >> 26) & 31)));
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) - m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1 =
+                            (((d1_half & 67043328) | 67108864) >> ((shift + 6) - (d1_half >> 26)));
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1 = (((m1_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m1_half >> 26) & 31)));
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) - m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2 =
+                            (((d2_half & 67043328) | 67108864) >> ((shift + 6) - (d2_half >> 26)));
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2 = (((m2_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m2_half >> 26) & 31)));
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) - m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3 =
+                            (((d3_half & 67043328) | 67108864) >> ((shift + 6) - (d3_half >> 26)));
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3 = (((m3_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m3_half >> 26) & 31)));
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) - m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
                     }
-                    const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
-                    uint32_t d0_halves = *(const uint32_t *)(scales);
-                    int32_t d0_halves_low = (int32_t)(d0_halves);
-                    int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
-                    int32_t d0_exponent = ((d0_half >> 26) & 31);
-                    int32_t d0_normal = ((0 - d0_exponent) >> 31);
-                    int32_t d0_sign = (d0_half >> 31);
-                    int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
-                                    (((shift0 - d0_exponent) - 1) - d0_normal)) ^
-                                   d0_sign) -
-                                  d0_sign);
-                    int32_t d1_half = (d0_halves_low + 0);
-                    int32_t d1_exponent = ((d1_half >> 26) & 31);
-                    int32_t d1_normal = ((0 - d1_exponent) >> 31);
-                    int32_t d1_sign = (d1_half >> 31);
-                    int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
-                                    (((shift1 - d1_exponent) - 1) - d1_normal)) ^
-                                   d1_sign) -
-                                  d1_sign);
-                    uint32_t d2_halves = *(const uint32_t *)(scales + 4);
-                    int32_t d2_halves_low = (int32_t)(d2_halves);
-                    int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
-                    int32_t d2_exponent = ((d2_half >> 26) & 31);
-                    int32_t d2_normal = ((0 - d2_exponent) >> 31);
-                    int32_t d2_sign = (d2_half >> 31);
-                    int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
-                                    (((shift2 - d2_exponent) - 1) - d2_normal)) ^
-                                   d2_sign) -
-                                  d2_sign);
-                    int32_t d3_half = (d2_halves_low + 0);
-                    int32_t d3_exponent = ((d3_half >> 26) & 31);
-                    int32_t d3_normal = ((0 - d3_exponent) >> 31);
-                    int32_t d3_sign = (d3_half >> 31);
-                    int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
-                                    (((shift3 - d3_exponent) - 1) - d3_normal)) ^
-                                   d3_sign) -
-                                  d3_sign);
-                    int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
-                    uint32_t m0_halves = *(const uint32_t *)(scales + 32);
-                    int32_t m0_halves_low = (int32_t)(m0_halves);
-                    int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
-                    int32_t m0_exponent = ((m0_half >> 26) & 31);
-                    int32_t m0_normal = ((0 - m0_exponent) >> 31);
-                    int32_t m0_sign = (m0_half >> 31);
-                    int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
-                                    (((shift0 - m0_exponent) - 1) - m0_normal)) ^
-                                   m0_sign) -
-                                  m0_sign);
-                    int32_t m1_half = (m0_halves_low + 0);
-                    int32_t m1_exponent = ((m1_half >> 26) & 31);
-                    int32_t m1_normal = ((0 - m1_exponent) >> 31);
-                    int32_t m1_sign = (m1_half >> 31);
-                    int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
-                                    (((shift1 - m1_exponent) - 1) - m1_normal)) ^
-                                   m1_sign) -
-                                  m1_sign);
-                    uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
-                    int32_t m2_halves_low = (int32_t)(m2_halves);
-                    int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
-                    int32_t m2_exponent = ((m2_half >> 26) & 31);
-                    int32_t m2_normal = ((0 - m2_exponent) >> 31);
-                    int32_t m2_sign = (m2_half >> 31);
-                    int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
-                                    (((shift2 - m2_exponent) - 1) - m2_normal)) ^
-                                   m2_sign) -
-                                  m2_sign);
-                    int32_t m3_half = (m2_halves_low + 0);
-                    int32_t m3_exponent = ((m3_half >> 26) & 31);
-                    int32_t m3_normal = ((0 - m3_exponent) >> 31);
-                    int32_t m3_sign = (m3_half >> 31);
-                    int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
-                                    (((shift3 - m3_exponent) - 1) - m3_normal)) ^
-                                   m3_sign) -
-                                  m3_sign);
-                    total0 = (total0 + (int64_t)level_sum * (m0 + (d0 * 8)));
-                    total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
-                                           (d0 * ((const int32_t *)(record + 72))[0]));
-                    total1 = (total1 + (int64_t)level_sum * (m1 + (d1 * 8)));
-                    total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
-                                           (d1 * ((const int32_t *)(record + 72))[0]));
-                    total2 = (total2 + (int64_t)level_sum * (m2 + (d2 * 8)));
-                    total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
-                                           (d2 * ((const int32_t *)(record + 72))[0]));
-                    total3 = (total3 + (int64_t)level_sum * (m3 + (d3 * 8)));
-                    total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
-                                           (d3 * ((const int32_t *)(record + 72))[0]));
                 }
-                *(values) = ((float)total0 * (((const float *)row)[0] *
-                                              ((union {
-                                                  int32_t bits;
-                                                  float value;
-                                              }){((int32_t)((uint32_t)(shift0 + 92) << 23))})
-                                                  .value));
-                *(values + 1) = ((float)total1 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift1 + 92) << 23))})
-                                                      .value));
-                *(values + 2) = ((float)total2 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift2 + 92) << 23))})
-                                                      .value));
-                *(values + 3) = ((float)total3 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift3 + 92) << 23))})
-                                                      .value));
+                if (signs < 0) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0_exponent = ((d0_half >> 26) & 31);
+                        int32_t d0_normal = ((0 - d0_exponent) >> 31);
+                        int32_t d0_sign = (d0_half >> 31);
+                        int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
+                                        (((shift - d0_exponent) - 1) - d0_normal)) ^
+                                       d0_sign) -
+                                      d0_sign);
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0_exponent = ((m0_half >> 26) & 31);
+                        int32_t m0_normal = ((0 - m0_exponent) >> 31);
+                        int32_t m0_sign = (m0_half >> 31);
+                        int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
+                                        (((shift - m0_exponent) - 1) - m0_normal)) ^
+                                       m0_sign) -
+                                      m0_sign);
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) + m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1_exponent = ((d1_half >> 26) & 31);
+                        int32_t d1_normal = ((0 - d1_exponent) >> 31);
+                        int32_t d1_sign = (d1_half >> 31);
+                        int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
+                                        (((shift - d1_exponent) - 1) - d1_normal)) ^
+                                       d1_sign) -
+                                      d1_sign);
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1_exponent = ((m1_half >> 26) & 31);
+                        int32_t m1_normal = ((0 - m1_exponent) >> 31);
+                        int32_t m1_sign = (m1_half >> 31);
+                        int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
+                                        (((shift - m1_exponent) - 1) - m1_normal)) ^
+                                       m1_sign) -
+                                      m1_sign);
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) + m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2_exponent = ((d2_half >> 26) & 31);
+                        int32_t d2_normal = ((0 - d2_exponent) >> 31);
+                        int32_t d2_sign = (d2_half >> 31);
+                        int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
+                                        (((shift - d2_exponent) - 1) - d2_normal)) ^
+                                       d2_sign) -
+                                      d2_sign);
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2_exponent = ((m2_half >> 26) & 31);
+                        int32_t m2_normal = ((0 - m2_exponent) >> 31);
+                        int32_t m2_sign = (m2_half >> 31);
+                        int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
+                                        (((shift - m2_exponent) - 1) - m2_normal)) ^
+                                       m2_sign) -
+                                      m2_sign);
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) + m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3_exponent = ((d3_half >> 26) & 31);
+                        int32_t d3_normal = ((0 - d3_exponent) >> 31);
+                        int32_t d3_sign = (d3_half >> 31);
+                        int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
+                                        (((shift - d3_exponent) - 1) - d3_normal)) ^
+                                       d3_sign) -
+                                      d3_sign);
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3_exponent = ((m3_half >> 26) & 31);
+                        int32_t m3_normal = ((0 - m3_exponent) >> 31);
+                        int32_t m3_sign = (m3_half >> 31);
+                        int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
+                                        (((shift - m3_exponent) - 1) - m3_normal)) ^
+                                       m3_sign) -
+                                      m3_sign);
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) + m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
+                    }
+                }
+                float unit =
+                    (((const float *)row)[0] * ((union {
+                                                   int32_t bits;
+                                                   float value;
+                                               }){((int32_t)((uint32_t)(shift + 92) << 23))})
+                                                   .value);
+                *(values) = ((float)total0 * unit);
+                *(values + 1) = ((float)total1 * unit);
+                *(values + 2) = ((float)total2 * unit);
+                *(values + 3) = ((float)total3 * unit);
             }
         }
     }
@@ -551,8 +652,8 @@ void matmul_q4_1_192x576__word32(size_t rows, size_t first, size_t last, const v
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 35,080 instructions a tile and row, 2192.5 an output; 209,664 bytes of weights in all.
- * Named at once: 16 int32_t, 4 int64_t, 11 uint32_t.
+ * 65,088 instructions a tile and row, 4068.0 an output; 209,664 bytes of weights in all.
+ * Named at once: 1 float, 9 int32_t, 4 int64_t, 11 uint32_t.
  */
 void matmul_q4_1_576x576__word32(size_t rows, size_t first, size_t last, const void *q,
                                  const void *w, float *y) {
@@ -564,200 +665,301 @@ void matmul_q4_1_576x576__word32(size_t rows, size_t first, size_t last, const v
             for (size_t n = 0; n < 16; n += 4) {
                 float *values = out + n;
                 const uint8_t *bounds = w_tile + n * 4 + 5760;
-                int32_t shift0 = (((((const int32_t *)bounds)[0] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[0] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift1 = (((((const int32_t *)bounds)[1] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[1] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift2 = (((((const int32_t *)bounds)[2] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[2] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift3 = (((((const int32_t *)bounds)[3] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[3] >> 23)
-                                       : 113) -
-                                  112);
+                int32_t shift = (113 - 112);
+                shift = (shift > (((((const int32_t *)bounds)[0] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[0] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[1] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[1] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[2] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[2] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[3] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[3] >> 23) & 255) - 112));
                 int64_t total0 = (int64_t)0;
                 int64_t total1 = (int64_t)0;
                 int64_t total2 = (int64_t)0;
                 int64_t total3 = (int64_t)0;
-                for (size_t b = 0; b < 18; b++) {
-                    const uint8_t *block = w_tile + b * 256;
-                    const uint8_t *record = row + b * 128 + 64;
-                    uint32_t dot0 = UINT32_C(0);
-                    uint32_t dot1 = UINT32_C(0);
-                    uint32_t dot2 = UINT32_C(0);
-                    uint32_t dot3 = UINT32_C(0);
+                int32_t signs = (((const int32_t *)bounds)[0] + 0);
+                signs = (signs | ((const int32_t *)bounds)[1]);
+                signs = (signs | ((const int32_t *)bounds)[2]);
+                signs = (signs | ((const int32_t *)bounds)[3]);
+                if (signs > -1) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
 #pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
-                        uint32_t pair0 = *(const uint32_t *)(record + v * 8);
-                        int32_t pair0_low = (int32_t)(pair0);
-                        uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
-                        int32_t pair0_next_low = (int32_t)(pair0_next);
-                        uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
-                        int32_t pair1_low = (int32_t)(pair1);
-                        uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
-                        int32_t pair1_next_low = (int32_t)(pair1_next);
-                        uint32_t x0 = (uint32_t)(pair0_low);
-                        uint32_t x1 = (uint32_t)(pair1_low);
-                        uint32_t x2 = (uint32_t)(pair0_next_low);
-                        uint32_t x3 = (uint32_t)(pair1_next_low);
-                        uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
-                        uint32_t sum0 = start;
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
-                        uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
-                        uint32_t sum1 = start;
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
-                        uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
-                        uint32_t sum2 = start;
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
-                        uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
-                        uint32_t sum3 = start;
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0 =
+                            (((d0_half & 67043328) | 67108864) >> ((shift + 6) - (d0_half >> 26)));
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0 = (((m0_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m0_half >> 26) & 31)));
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) - m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1 =
+                            (((d1_half & 67043328) | 67108864) >> ((shift + 6) - (d1_half >> 26)));
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1 = (((m1_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m1_half >> 26) & 31)));
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) - m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2 =
+                            (((d2_half & 67043328) | 67108864) >> ((shift + 6) - (d2_half >> 26)));
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2 = (((m2_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m2_half >> 26) & 31)));
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) - m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3 =
+                            (((d3_half & 67043328) | 67108864) >> ((shift + 6) - (d3_half >> 26)));
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3 = (((m3_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m3_half >> 26) & 31)));
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) - m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
                     }
-                    const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
-                    uint32_t d0_halves = *(const uint32_t *)(scales);
-                    int32_t d0_halves_low = (int32_t)(d0_halves);
-                    int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
-                    int32_t d0_exponent = ((d0_half >> 26) & 31);
-                    int32_t d0_normal = ((0 - d0_exponent) >> 31);
-                    int32_t d0_sign = (d0_half >> 31);
-                    int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
-                                    (((shift0 - d0_exponent) - 1) - d0_normal)) ^
-                                   d0_sign) -
-                                  d0_sign);
-                    int32_t d1_half = (d0_halves_low + 0);
-                    int32_t d1_exponent = ((d1_half >> 26) & 31);
-                    int32_t d1_normal = ((0 - d1_exponent) >> 31);
-                    int32_t d1_sign = (d1_half >> 31);
-                    int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
-                                    (((shift1 - d1_exponent) - 1) - d1_normal)) ^
-                                   d1_sign) -
-                                  d1_sign);
-                    uint32_t d2_halves = *(const uint32_t *)(scales + 4);
-                    int32_t d2_halves_low = (int32_t)(d2_halves);
-                    int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
-                    int32_t d2_exponent = ((d2_half >> 26) & 31);
-                    int32_t d2_normal = ((0 - d2_exponent) >> 31);
-                    int32_t d2_sign = (d2_half >> 31);
-                    int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
-                                    (((shift2 - d2_exponent) - 1) - d2_normal)) ^
-                                   d2_sign) -
-                                  d2_sign);
-                    int32_t d3_half = (d2_halves_low + 0);
-                    int32_t d3_exponent = ((d3_half >> 26) & 31);
-                    int32_t d3_normal = ((0 - d3_exponent) >> 31);
-                    int32_t d3_sign = (d3_half >> 31);
-                    int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
-                                    (((shift3 - d3_exponent) - 1) - d3_normal)) ^
-                                   d3_sign) -
-                                  d3_sign);
-                    int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
-                    uint32_t m0_halves = *(const uint32_t *)(scales + 32);
-                    int32_t m0_halves_low = (int32_t)(m0_halves);
-                    int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
-                    int32_t m0_exponent = ((m0_half >> 26) & 31);
-                    int32_t m0_normal = ((0 - m0_exponent) >> 31);
-                    int32_t m0_sign = (m0_half >> 31);
-                    int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
-                                    (((shift0 - m0_exponent) - 1) - m0_normal)) ^
-                                   m0_sign) -
-                                  m0_sign);
-                    int32_t m1_half = (m0_halves_low + 0);
-                    int32_t m1_exponent = ((m1_half >> 26) & 31);
-                    int32_t m1_normal = ((0 - m1_exponent) >> 31);
-                    int32_t m1_sign = (m1_half >> 31);
-                    int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
-                                    (((shift1 - m1_exponent) - 1) - m1_normal)) ^
-                                   m1_sign) -
-                                  m1_sign);
-                    uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
-                    int32_t m2_halves_low = (int32_t)(m2_halves);
-                    int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
-                    int32_t m2_exponent = ((m2_half >> 26) & 31);
-                    int32_t m2_normal = ((0 - m2_exponent) >> 31);
-                    int32_t m2_sign = (m2_half >> 31);
-                    int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
-                                    (((shift2 - m2_exponent) - 1) - m2_normal)) ^
-                                   m2_sign) -
-                                  m2_sign);
-                    int32_t m3_half = (m2_halves_low + 0);
-                    int32_t m3_exponent = ((m3_half >> 26) & 31);
-                    int32_t m3_normal = ((0 - m3_exponent) >> 31);
-                    int32_t m3_sign = (m3_half >> 31);
-                    int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
-                                    (((shift3 - m3_exponent) - 1) - m3_normal)) ^
-                                   m3_sign) -
-                                  m3_sign);
-                    total0 = (total0 + (int64_t)level_sum * (m0 + (d0 * 8)));
-                    total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
-                                           (d0 * ((const int32_t *)(record + 72))[0]));
-                    total1 = (total1 + (int64_t)level_sum * (m1 + (d1 * 8)));
-                    total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
-                                           (d1 * ((const int32_t *)(record + 72))[0]));
-                    total2 = (total2 + (int64_t)level_sum * (m2 + (d2 * 8)));
-                    total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
-                                           (d2 * ((const int32_t *)(record + 72))[0]));
-                    total3 = (total3 + (int64_t)level_sum * (m3 + (d3 * 8)));
-                    total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
-                                           (d3 * ((const int32_t *)(record + 72))[0]));
                 }
-                *(values) = ((float)total0 * (((const float *)row)[0] *
-                                              ((union {
-                                                  int32_t bits;
-                                                  float value;
-                                              }){((int32_t)((uint32_t)(shift0 + 92) << 23))})
-                                                  .value));
-                *(values + 1) = ((float)total1 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift1 + 92) << 23))})
-                                                      .value));
-                *(values + 2) = ((float)total2 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift2 + 92) << 23))})
-                                                      .value));
-                *(values + 3) = ((float)total3 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift3 + 92) << 23))})
-                                                      .value));
+                if (signs < 0) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0_exponent = ((d0_half >> 26) & 31);
+                        int32_t d0_normal = ((0 - d0_exponent) >> 31);
+                        int32_t d0_sign = (d0_half >> 31);
+                        int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
+                                        (((shift - d0_exponent) - 1) - d0_normal)) ^
+                                       d0_sign) -
+                                      d0_sign);
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0_exponent = ((m0_half >> 26) & 31);
+                        int32_t m0_normal = ((0 - m0_exponent) >> 31);
+                        int32_t m0_sign = (m0_half >> 31);
+                        int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
+                                        (((shift - m0_exponent) - 1) - m0_normal)) ^
+                                       m0_sign) -
+                                      m0_sign);
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) + m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1_exponent = ((d1_half >> 26) & 31);
+                        int32_t d1_normal = ((0 - d1_exponent) >> 31);
+                        int32_t d1_sign = (d1_half >> 31);
+                        int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
+                                        (((shift - d1_exponent) - 1) - d1_normal)) ^
+                                       d1_sign) -
+                                      d1_sign);
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1_exponent = ((m1_half >> 26) & 31);
+                        int32_t m1_normal = ((0 - m1_exponent) >> 31);
+                        int32_t m1_sign = (m1_half >> 31);
+                        int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
+                                        (((shift - m1_exponent) - 1) - m1_normal)) ^
+                                       m1_sign) -
+                                      m1_sign);
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) + m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2_exponent = ((d2_half >> 26) & 31);
+                        int32_t d2_normal = ((0 - d2_exponent) >> 31);
+                        int32_t d2_sign = (d2_half >> 31);
+                        int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
+                                        (((shift - d2_exponent) - 1) - d2_normal)) ^
+                                       d2_sign) -
+                                      d2_sign);
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2_exponent = ((m2_half >> 26) & 31);
+                        int32_t m2_normal = ((0 - m2_exponent) >> 31);
+                        int32_t m2_sign = (m2_half >> 31);
+                        int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
+                                        (((shift - m2_exponent) - 1) - m2_normal)) ^
+                                       m2_sign) -
+                                      m2_sign);
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) + m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3_exponent = ((d3_half >> 26) & 31);
+                        int32_t d3_normal = ((0 - d3_exponent) >> 31);
+                        int32_t d3_sign = (d3_half >> 31);
+                        int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
+                                        (((shift - d3_exponent) - 1) - d3_normal)) ^
+                                       d3_sign) -
+                                      d3_sign);
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3_exponent = ((m3_half >> 26) & 31);
+                        int32_t m3_normal = ((0 - m3_exponent) >> 31);
+                        int32_t m3_sign = (m3_half >> 31);
+                        int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
+                                        (((shift - m3_exponent) - 1) - m3_normal)) ^
+                                       m3_sign) -
+                                      m3_sign);
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) + m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
+                    }
+                }
+                float unit =
+                    (((const float *)row)[0] * ((union {
+                                                   int32_t bits;
+                                                   float value;
+                                               }){((int32_t)((uint32_t)(shift + 92) << 23))})
+                                                   .value);
+                *(values) = ((float)total0 * unit);
+                *(values + 1) = ((float)total1 * unit);
+                *(values + 2) = ((float)total2 * unit);
+                *(values + 3) = ((float)total3 * unit);
             }
         }
     }
@@ -771,8 +973,8 @@ void matmul_q4_1_576x576__word32(size_t rows, size_t first, size_t last, const v
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 48,688 instructions a tile and row, 3043.0 an output; 30,277,632 bytes of weights in all.
- * Named at once: 11 int32_t, 4 int64_t, 9 uint32_t.
+ * 94,608 instructions a tile and row, 5913.0 an output; 30,277,632 bytes of weights in all.
+ * Named at once: 1 float, 7 int32_t, 4 int64_t, 9 uint32_t.
  */
 void matmul_q8_0_49152x576__word32(size_t rows, size_t first, size_t last, const void *q,
                                    const void *w, float *y) {
@@ -784,156 +986,233 @@ void matmul_q8_0_49152x576__word32(size_t rows, size_t first, size_t last, const
             for (size_t n = 0; n < 16; n += 4) {
                 float *values = out + n;
                 const uint8_t *bounds = w_tile + n * 4 + 9792;
-                int32_t shift0 = (((((const int32_t *)bounds)[0] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[0] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift1 = (((((const int32_t *)bounds)[1] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[1] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift2 = (((((const int32_t *)bounds)[2] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[2] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift3 = (((((const int32_t *)bounds)[3] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[3] >> 23)
-                                       : 113) -
-                                  112);
+                int32_t shift = (113 - 112);
+                shift = (shift > (((((const int32_t *)bounds)[0] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[0] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[1] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[1] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[2] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[2] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[3] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[3] >> 23) & 255) - 112));
                 int64_t total0 = (int64_t)0;
                 int64_t total1 = (int64_t)0;
                 int64_t total2 = (int64_t)0;
                 int64_t total3 = (int64_t)0;
-                for (size_t b = 0; b < 18; b++) {
-                    const uint8_t *block = w_tile + b * 512;
-                    const uint8_t *record = row + b * 128 + 64;
-                    uint32_t dot0 = UINT32_C(16777216);
-                    uint32_t dot1 = UINT32_C(16777216);
-                    uint32_t dot2 = UINT32_C(16777216);
-                    uint32_t dot3 = UINT32_C(16777216);
+                int32_t signs = (((const int32_t *)bounds)[0] + 0);
+                signs = (signs | ((const int32_t *)bounds)[1]);
+                signs = (signs | ((const int32_t *)bounds)[2]);
+                signs = (signs | ((const int32_t *)bounds)[3]);
+                if (signs > -1) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = w_tile + b * 512;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(16777216);
+                        uint32_t dot1 = UINT32_C(16777216);
+                        uint32_t dot2 = UINT32_C(16777216);
+                        uint32_t dot3 = UINT32_C(16777216);
 #pragma GCC unroll 8
-                    for (size_t v = 0; v < 8; v++) {
-                        uint32_t pair = *(const uint32_t *)(record + v * 8);
-                        int32_t pair_low = (int32_t)(pair);
-                        uint32_t pair_next = *(const uint32_t *)(record + v * 8 + 4);
-                        int32_t pair_next_low = (int32_t)(pair_next);
-                        uint32_t x0 = (uint32_t)(((pair_low + 32768) >> 16));
-                        uint32_t x1 = (uint32_t)(((pair_next_low + 32768) >> 16));
-                        uint32_t x2 = (uint32_t)((((int32_t)((uint32_t)pair_low << 16)) >> 16));
-                        uint32_t x3 =
-                            (uint32_t)((((int32_t)((uint32_t)pair_next_low << 16)) >> 16));
-                        uint32_t q0 = (*(const uint32_t *)(block + v * 64 + n * 4) ^
-                                       (UINT32_C(0x00010001) * 32896));
-                        dot0 = (dot0 + ((q0 & UINT32_C(255)) * x0));
-                        q0 = (q0 >> 8);
-                        dot0 = (dot0 + ((q0 & UINT32_C(255)) * x1));
-                        q0 = (q0 >> 8);
-                        dot0 = (dot0 + ((q0 & UINT32_C(255)) * x2));
-                        q0 = (q0 >> 8);
-                        dot0 = (dot0 + (q0 * x3));
-                        uint32_t q1 = (*(const uint32_t *)(block + v * 64 + n * 4 + 4) ^
-                                       (UINT32_C(0x00010001) * 32896));
-                        dot1 = (dot1 + ((q1 & UINT32_C(255)) * x0));
-                        q1 = (q1 >> 8);
-                        dot1 = (dot1 + ((q1 & UINT32_C(255)) * x1));
-                        q1 = (q1 >> 8);
-                        dot1 = (dot1 + ((q1 & UINT32_C(255)) * x2));
-                        q1 = (q1 >> 8);
-                        dot1 = (dot1 + (q1 * x3));
-                        uint32_t q2 = (*(const uint32_t *)(block + v * 64 + n * 4 + 8) ^
-                                       (UINT32_C(0x00010001) * 32896));
-                        dot2 = (dot2 + ((q2 & UINT32_C(255)) * x0));
-                        q2 = (q2 >> 8);
-                        dot2 = (dot2 + ((q2 & UINT32_C(255)) * x1));
-                        q2 = (q2 >> 8);
-                        dot2 = (dot2 + ((q2 & UINT32_C(255)) * x2));
-                        q2 = (q2 >> 8);
-                        dot2 = (dot2 + (q2 * x3));
-                        uint32_t q3 = (*(const uint32_t *)(block + v * 64 + n * 4 + 12) ^
-                                       (UINT32_C(0x00010001) * 32896));
-                        dot3 = (dot3 + ((q3 & UINT32_C(255)) * x0));
-                        q3 = (q3 >> 8);
-                        dot3 = (dot3 + ((q3 & UINT32_C(255)) * x1));
-                        q3 = (q3 >> 8);
-                        dot3 = (dot3 + ((q3 & UINT32_C(255)) * x2));
-                        q3 = (q3 >> 8);
-                        dot3 = (dot3 + (q3 * x3));
+                        for (size_t v = 0; v < 8; v++) {
+                            uint32_t pair = *(const uint32_t *)(record + v * 8);
+                            int32_t pair_low = (int32_t)(pair);
+                            uint32_t pair_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair_next_low = (int32_t)(pair_next);
+                            uint32_t x0 = (uint32_t)(((pair_low + 32768) >> 16));
+                            uint32_t x1 = (uint32_t)(((pair_next_low + 32768) >> 16));
+                            uint32_t x2 = (uint32_t)((((int32_t)((uint32_t)pair_low << 16)) >> 16));
+                            uint32_t x3 =
+                                (uint32_t)((((int32_t)((uint32_t)pair_next_low << 16)) >> 16));
+                            uint32_t q0 = (*(const uint32_t *)(block + v * 64 + n * 4) ^
+                                           (UINT32_C(0x00010001) * 32896));
+                            dot0 = (dot0 + ((q0 & UINT32_C(255)) * x0));
+                            q0 = (q0 >> 8);
+                            dot0 = (dot0 + ((q0 & UINT32_C(255)) * x1));
+                            q0 = (q0 >> 8);
+                            dot0 = (dot0 + ((q0 & UINT32_C(255)) * x2));
+                            q0 = (q0 >> 8);
+                            dot0 = (dot0 + (q0 * x3));
+                            uint32_t q1 = (*(const uint32_t *)(block + v * 64 + n * 4 + 4) ^
+                                           (UINT32_C(0x00010001) * 32896));
+                            dot1 = (dot1 + ((q1 & UINT32_C(255)) * x0));
+                            q1 = (q1 >> 8);
+                            dot1 = (dot1 + ((q1 & UINT32_C(255)) * x1));
+                            q1 = (q1 >> 8);
+                            dot1 = (dot1 + ((q1 & UINT32_C(255)) * x2));
+                            q1 = (q1 >> 8);
+                            dot1 = (dot1 + (q1 * x3));
+                            uint32_t q2 = (*(const uint32_t *)(block + v * 64 + n * 4 + 8) ^
+                                           (UINT32_C(0x00010001) * 32896));
+                            dot2 = (dot2 + ((q2 & UINT32_C(255)) * x0));
+                            q2 = (q2 >> 8);
+                            dot2 = (dot2 + ((q2 & UINT32_C(255)) * x1));
+                            q2 = (q2 >> 8);
+                            dot2 = (dot2 + ((q2 & UINT32_C(255)) * x2));
+                            q2 = (q2 >> 8);
+                            dot2 = (dot2 + (q2 * x3));
+                            uint32_t q3 = (*(const uint32_t *)(block + v * 64 + n * 4 + 12) ^
+                                           (UINT32_C(0x00010001) * 32896));
+                            dot3 = (dot3 + ((q3 & UINT32_C(255)) * x0));
+                            q3 = (q3 >> 8);
+                            dot3 = (dot3 + ((q3 & UINT32_C(255)) * x1));
+                            q3 = (q3 >> 8);
+                            dot3 = (dot3 + ((q3 & UINT32_C(255)) * x2));
+                            q3 = (q3 >> 8);
+                            dot3 = (dot3 + (q3 * x3));
+                        }
+                        const uint8_t *scales = w_tile + b * 32 + n * 2 + 9216;
+                        int32_t bias = ((((const int32_t *)(record + 68))[0] * 128) + 16777216);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0 =
+                            (((d0_half & 67043328) | 67108864) >> ((shift + 6) - (d0_half >> 26)));
+                        total0 = (total0 + (int64_t)(((int32_t)(dot0)-bias) *
+                                                     ((const int32_t *)(record + 72))[0]) *
+                                               d0);
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1 =
+                            (((d1_half & 67043328) | 67108864) >> ((shift + 6) - (d1_half >> 26)));
+                        total1 = (total1 + (int64_t)(((int32_t)(dot1)-bias) *
+                                                     ((const int32_t *)(record + 72))[0]) *
+                                               d1);
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2 =
+                            (((d2_half & 67043328) | 67108864) >> ((shift + 6) - (d2_half >> 26)));
+                        total2 = (total2 + (int64_t)(((int32_t)(dot2)-bias) *
+                                                     ((const int32_t *)(record + 72))[0]) *
+                                               d2);
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3 =
+                            (((d3_half & 67043328) | 67108864) >> ((shift + 6) - (d3_half >> 26)));
+                        total3 = (total3 + (int64_t)(((int32_t)(dot3)-bias) *
+                                                     ((const int32_t *)(record + 72))[0]) *
+                                               d3);
                     }
-                    const uint8_t *scales = w_tile + b * 32 + n * 2 + 9216;
-                    uint32_t d0_halves = *(const uint32_t *)(scales);
-                    int32_t d0_halves_low = (int32_t)(d0_halves);
-                    int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
-                    int32_t d0_exponent = ((d0_half >> 26) & 31);
-                    int32_t d0_normal = ((0 - d0_exponent) >> 31);
-                    int32_t d0_sign = (d0_half >> 31);
-                    int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
-                                    (((shift0 - d0_exponent) - 1) - d0_normal)) ^
-                                   d0_sign) -
-                                  d0_sign);
-                    int32_t d1_half = (d0_halves_low + 0);
-                    int32_t d1_exponent = ((d1_half >> 26) & 31);
-                    int32_t d1_normal = ((0 - d1_exponent) >> 31);
-                    int32_t d1_sign = (d1_half >> 31);
-                    int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
-                                    (((shift1 - d1_exponent) - 1) - d1_normal)) ^
-                                   d1_sign) -
-                                  d1_sign);
-                    uint32_t d2_halves = *(const uint32_t *)(scales + 4);
-                    int32_t d2_halves_low = (int32_t)(d2_halves);
-                    int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
-                    int32_t d2_exponent = ((d2_half >> 26) & 31);
-                    int32_t d2_normal = ((0 - d2_exponent) >> 31);
-                    int32_t d2_sign = (d2_half >> 31);
-                    int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
-                                    (((shift2 - d2_exponent) - 1) - d2_normal)) ^
-                                   d2_sign) -
-                                  d2_sign);
-                    int32_t d3_half = (d2_halves_low + 0);
-                    int32_t d3_exponent = ((d3_half >> 26) & 31);
-                    int32_t d3_normal = ((0 - d3_exponent) >> 31);
-                    int32_t d3_sign = (d3_half >> 31);
-                    int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
-                                    (((shift3 - d3_exponent) - 1) - d3_normal)) ^
-                                   d3_sign) -
-                                  d3_sign);
-                    int32_t bias = ((((const int32_t *)(record + 68))[0] * 128) + 16777216);
-                    total0 = (total0 + (int64_t)(((int32_t)(dot0)-bias) *
-                                                 ((const int32_t *)(record + 72))[0]) *
-                                           d0);
-                    total1 = (total1 + (int64_t)(((int32_t)(dot1)-bias) *
-                                                 ((const int32_t *)(record + 72))[0]) *
-                                           d1);
-                    total2 = (total2 + (int64_t)(((int32_t)(dot2)-bias) *
-                                                 ((const int32_t *)(record + 72))[0]) *
-                                           d2);
-                    total3 = (total3 + (int64_t)(((int32_t)(dot3)-bias) *
-                                                 ((const int32_t *)(record + 72))[0]) *
-                                           d3);
                 }
-                *(values) = ((float)total0 * (((const float *)row)[0] *
-                                              ((union {
-                                                  int32_t bits;
-                                                  float value;
-                                              }){((int32_t)((uint32_t)(shift0 + 92) << 23))})
-                                                  .value));
-                *(values + 1) = ((float)total1 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift1 + 92) << 23))})
-                                                      .value));
-                *(values + 2) = ((float)total2 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift2 + 92) << 23))})
-                                                      .value));
-                *(values + 3) = ((float)total3 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift3 + 92) << 23))})
-                                                      .value));
+                if (signs < 0) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = w_tile + b * 512;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(16777216);
+                        uint32_t dot1 = UINT32_C(16777216);
+                        uint32_t dot2 = UINT32_C(16777216);
+                        uint32_t dot3 = UINT32_C(16777216);
+#pragma GCC unroll 8
+                        for (size_t v = 0; v < 8; v++) {
+                            uint32_t pair = *(const uint32_t *)(record + v * 8);
+                            int32_t pair_low = (int32_t)(pair);
+                            uint32_t pair_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair_next_low = (int32_t)(pair_next);
+                            uint32_t x0 = (uint32_t)(((pair_low + 32768) >> 16));
+                            uint32_t x1 = (uint32_t)(((pair_next_low + 32768) >> 16));
+                            uint32_t x2 = (uint32_t)((((int32_t)((uint32_t)pair_low << 16)) >> 16));
+                            uint32_t x3 =
+                                (uint32_t)((((int32_t)((uint32_t)pair_next_low << 16)) >> 16));
+                            uint32_t q0 = (*(const uint32_t *)(block + v * 64 + n * 4) ^
+                                           (UINT32_C(0x00010001) * 32896));
+                            dot0 = (dot0 + ((q0 & UINT32_C(255)) * x0));
+                            q0 = (q0 >> 8);
+                            dot0 = (dot0 + ((q0 & UINT32_C(255)) * x1));
+                            q0 = (q0 >> 8);
+                            dot0 = (dot0 + ((q0 & UINT32_C(255)) * x2));
+                            q0 = (q0 >> 8);
+                            dot0 = (dot0 + (q0 * x3));
+                            uint32_t q1 = (*(const uint32_t *)(block + v * 64 + n * 4 + 4) ^
+                                           (UINT32_C(0x00010001) * 32896));
+                            dot1 = (dot1 + ((q1 & UINT32_C(255)) * x0));
+                            q1 = (q1 >> 8);
+                            dot1 = (dot1 + ((q1 & UINT32_C(255)) * x1));
+                            q1 = (q1 >> 8);
+                            dot1 = (dot1 + ((q1 & UINT32_C(255)) * x2));
+                            q1 = (q1 >> 8);
+                            dot1 = (dot1 + (q1 * x3));
+                            uint32_t q2 = (*(const uint32_t *)(block + v * 64 + n * 4 + 8) ^
+                                           (UINT32_C(0x00010001) * 32896));
+                            dot2 = (dot2 + ((q2 & UINT32_C(255)) * x0));
+                            q2 = (q2 >> 8);
+                            dot2 = (dot2 + ((q2 & UINT32_C(255)) * x1));
+                            q2 = (q2 >> 8);
+                            dot2 = (dot2 + ((q2 & UINT32_C(255)) * x2));
+                            q2 = (q2 >> 8);
+                            dot2 = (dot2 + (q2 * x3));
+                            uint32_t q3 = (*(const uint32_t *)(block + v * 64 + n * 4 + 12) ^
+                                           (UINT32_C(0x00010001) * 32896));
+                            dot3 = (dot3 + ((q3 & UINT32_C(255)) * x0));
+                            q3 = (q3 >> 8);
+                            dot3 = (dot3 + ((q3 & UINT32_C(255)) * x1));
+                            q3 = (q3 >> 8);
+                            dot3 = (dot3 + ((q3 & UINT32_C(255)) * x2));
+                            q3 = (q3 >> 8);
+                            dot3 = (dot3 + (q3 * x3));
+                        }
+                        const uint8_t *scales = w_tile + b * 32 + n * 2 + 9216;
+                        int32_t bias = ((((const int32_t *)(record + 68))[0] * 128) + 16777216);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0_exponent = ((d0_half >> 26) & 31);
+                        int32_t d0_normal = ((0 - d0_exponent) >> 31);
+                        int32_t d0_sign = (d0_half >> 31);
+                        int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
+                                        (((shift - d0_exponent) - 1) - d0_normal)) ^
+                                       d0_sign) -
+                                      d0_sign);
+                        total0 = (total0 + (int64_t)(((int32_t)(dot0)-bias) *
+                                                     ((const int32_t *)(record + 72))[0]) *
+                                               d0);
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1_exponent = ((d1_half >> 26) & 31);
+                        int32_t d1_normal = ((0 - d1_exponent) >> 31);
+                        int32_t d1_sign = (d1_half >> 31);
+                        int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
+                                        (((shift - d1_exponent) - 1) - d1_normal)) ^
+                                       d1_sign) -
+                                      d1_sign);
+                        total1 = (total1 + (int64_t)(((int32_t)(dot1)-bias) *
+                                                     ((const int32_t *)(record + 72))[0]) *
+                                               d1);
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2_exponent = ((d2_half >> 26) & 31);
+                        int32_t d2_normal = ((0 - d2_exponent) >> 31);
+                        int32_t d2_sign = (d2_half >> 31);
+                        int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
+                                        (((shift - d2_exponent) - 1) - d2_normal)) ^
+                                       d2_sign) -
+                                      d2_sign);
+                        total2 = (total2 + (int64_t)(((int32_t)(dot2)-bias) *
+                                                     ((const int32_t *)(record + 72))[0]) *
+                                               d2);
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3_exponent = ((d3_half >> 26) & 31);
+                        int32_t d3_normal = ((0 - d3_exponent) >> 31);
+                        int32_t d3_sign = (d3_half >> 31);
+                        int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
+                                        (((shift - d3_exponent) - 1) - d3_normal)) ^
+                                       d3_sign) -
+                                      d3_sign);
+                        total3 = (total3 + (int64_t)(((int32_t)(dot3)-bias) *
+                                                     ((const int32_t *)(record + 72))[0]) *
+                                               d3);
+                    }
+                }
+                float unit =
+                    (((const float *)row)[0] * ((union {
+                                                   int32_t bits;
+                                                   float value;
+                                               }){((int32_t)((uint32_t)(shift + 92) << 23))})
+                                                   .value);
+                *(values) = ((float)total0 * unit);
+                *(values + 1) = ((float)total1 * unit);
+                *(values + 2) = ((float)total2 * unit);
+                *(values + 3) = ((float)total3 * unit);
             }
         }
     }
@@ -947,8 +1226,8 @@ void matmul_q8_0_49152x576__word32(size_t rows, size_t first, size_t last, const
  *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 35,096 instructions a tile and row, 2193.5 an output; 209,664 bytes of weights in all.
- * Named at once: 16 int32_t, 4 int64_t, 11 uint32_t.
+ * 65,104 instructions a tile and row, 4069.0 an output; 209,664 bytes of weights in all.
+ * Named at once: 1 float, 9 int32_t, 4 int64_t, 11 uint32_t.
  */
 void matmul_add_q4_1_576x576__word32(size_t rows, size_t first, size_t last, const void *q,
                                      const void *w, float *y) {
@@ -960,204 +1239,301 @@ void matmul_add_q4_1_576x576__word32(size_t rows, size_t first, size_t last, con
             for (size_t n = 0; n < 16; n += 4) {
                 float *values = out + n;
                 const uint8_t *bounds = w_tile + n * 4 + 5760;
-                int32_t shift0 = (((((const int32_t *)bounds)[0] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[0] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift1 = (((((const int32_t *)bounds)[1] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[1] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift2 = (((((const int32_t *)bounds)[2] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[2] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift3 = (((((const int32_t *)bounds)[3] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[3] >> 23)
-                                       : 113) -
-                                  112);
+                int32_t shift = (113 - 112);
+                shift = (shift > (((((const int32_t *)bounds)[0] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[0] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[1] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[1] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[2] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[2] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[3] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[3] >> 23) & 255) - 112));
                 int64_t total0 = (int64_t)0;
                 int64_t total1 = (int64_t)0;
                 int64_t total2 = (int64_t)0;
                 int64_t total3 = (int64_t)0;
-                for (size_t b = 0; b < 18; b++) {
-                    const uint8_t *block = w_tile + b * 256;
-                    const uint8_t *record = row + b * 128 + 64;
-                    uint32_t dot0 = UINT32_C(0);
-                    uint32_t dot1 = UINT32_C(0);
-                    uint32_t dot2 = UINT32_C(0);
-                    uint32_t dot3 = UINT32_C(0);
+                int32_t signs = (((const int32_t *)bounds)[0] + 0);
+                signs = (signs | ((const int32_t *)bounds)[1]);
+                signs = (signs | ((const int32_t *)bounds)[2]);
+                signs = (signs | ((const int32_t *)bounds)[3]);
+                if (signs > -1) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
 #pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
-                        uint32_t pair0 = *(const uint32_t *)(record + v * 8);
-                        int32_t pair0_low = (int32_t)(pair0);
-                        uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
-                        int32_t pair0_next_low = (int32_t)(pair0_next);
-                        uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
-                        int32_t pair1_low = (int32_t)(pair1);
-                        uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
-                        int32_t pair1_next_low = (int32_t)(pair1_next);
-                        uint32_t x0 = (uint32_t)(pair0_low);
-                        uint32_t x1 = (uint32_t)(pair1_low);
-                        uint32_t x2 = (uint32_t)(pair0_next_low);
-                        uint32_t x3 = (uint32_t)(pair1_next_low);
-                        uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
-                        uint32_t sum0 = start;
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
-                        uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
-                        uint32_t sum1 = start;
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
-                        uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
-                        uint32_t sum2 = start;
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
-                        uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
-                        uint32_t sum3 = start;
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0 =
+                            (((d0_half & 67043328) | 67108864) >> ((shift + 6) - (d0_half >> 26)));
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0 = (((m0_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m0_half >> 26) & 31)));
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) - m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1 =
+                            (((d1_half & 67043328) | 67108864) >> ((shift + 6) - (d1_half >> 26)));
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1 = (((m1_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m1_half >> 26) & 31)));
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) - m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2 =
+                            (((d2_half & 67043328) | 67108864) >> ((shift + 6) - (d2_half >> 26)));
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2 = (((m2_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m2_half >> 26) & 31)));
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) - m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3 =
+                            (((d3_half & 67043328) | 67108864) >> ((shift + 6) - (d3_half >> 26)));
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3 = (((m3_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m3_half >> 26) & 31)));
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) - m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
                     }
-                    const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
-                    uint32_t d0_halves = *(const uint32_t *)(scales);
-                    int32_t d0_halves_low = (int32_t)(d0_halves);
-                    int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
-                    int32_t d0_exponent = ((d0_half >> 26) & 31);
-                    int32_t d0_normal = ((0 - d0_exponent) >> 31);
-                    int32_t d0_sign = (d0_half >> 31);
-                    int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
-                                    (((shift0 - d0_exponent) - 1) - d0_normal)) ^
-                                   d0_sign) -
-                                  d0_sign);
-                    int32_t d1_half = (d0_halves_low + 0);
-                    int32_t d1_exponent = ((d1_half >> 26) & 31);
-                    int32_t d1_normal = ((0 - d1_exponent) >> 31);
-                    int32_t d1_sign = (d1_half >> 31);
-                    int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
-                                    (((shift1 - d1_exponent) - 1) - d1_normal)) ^
-                                   d1_sign) -
-                                  d1_sign);
-                    uint32_t d2_halves = *(const uint32_t *)(scales + 4);
-                    int32_t d2_halves_low = (int32_t)(d2_halves);
-                    int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
-                    int32_t d2_exponent = ((d2_half >> 26) & 31);
-                    int32_t d2_normal = ((0 - d2_exponent) >> 31);
-                    int32_t d2_sign = (d2_half >> 31);
-                    int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
-                                    (((shift2 - d2_exponent) - 1) - d2_normal)) ^
-                                   d2_sign) -
-                                  d2_sign);
-                    int32_t d3_half = (d2_halves_low + 0);
-                    int32_t d3_exponent = ((d3_half >> 26) & 31);
-                    int32_t d3_normal = ((0 - d3_exponent) >> 31);
-                    int32_t d3_sign = (d3_half >> 31);
-                    int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
-                                    (((shift3 - d3_exponent) - 1) - d3_normal)) ^
-                                   d3_sign) -
-                                  d3_sign);
-                    int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
-                    uint32_t m0_halves = *(const uint32_t *)(scales + 32);
-                    int32_t m0_halves_low = (int32_t)(m0_halves);
-                    int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
-                    int32_t m0_exponent = ((m0_half >> 26) & 31);
-                    int32_t m0_normal = ((0 - m0_exponent) >> 31);
-                    int32_t m0_sign = (m0_half >> 31);
-                    int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
-                                    (((shift0 - m0_exponent) - 1) - m0_normal)) ^
-                                   m0_sign) -
-                                  m0_sign);
-                    int32_t m1_half = (m0_halves_low + 0);
-                    int32_t m1_exponent = ((m1_half >> 26) & 31);
-                    int32_t m1_normal = ((0 - m1_exponent) >> 31);
-                    int32_t m1_sign = (m1_half >> 31);
-                    int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
-                                    (((shift1 - m1_exponent) - 1) - m1_normal)) ^
-                                   m1_sign) -
-                                  m1_sign);
-                    uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
-                    int32_t m2_halves_low = (int32_t)(m2_halves);
-                    int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
-                    int32_t m2_exponent = ((m2_half >> 26) & 31);
-                    int32_t m2_normal = ((0 - m2_exponent) >> 31);
-                    int32_t m2_sign = (m2_half >> 31);
-                    int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
-                                    (((shift2 - m2_exponent) - 1) - m2_normal)) ^
-                                   m2_sign) -
-                                  m2_sign);
-                    int32_t m3_half = (m2_halves_low + 0);
-                    int32_t m3_exponent = ((m3_half >> 26) & 31);
-                    int32_t m3_normal = ((0 - m3_exponent) >> 31);
-                    int32_t m3_sign = (m3_half >> 31);
-                    int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
-                                    (((shift3 - m3_exponent) - 1) - m3_normal)) ^
-                                   m3_sign) -
-                                  m3_sign);
-                    total0 = (total0 + (int64_t)level_sum * (m0 + (d0 * 8)));
-                    total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
-                                           (d0 * ((const int32_t *)(record + 72))[0]));
-                    total1 = (total1 + (int64_t)level_sum * (m1 + (d1 * 8)));
-                    total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
-                                           (d1 * ((const int32_t *)(record + 72))[0]));
-                    total2 = (total2 + (int64_t)level_sum * (m2 + (d2 * 8)));
-                    total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
-                                           (d2 * ((const int32_t *)(record + 72))[0]));
-                    total3 = (total3 + (int64_t)level_sum * (m3 + (d3 * 8)));
-                    total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
-                                           (d3 * ((const int32_t *)(record + 72))[0]));
                 }
-                *(values) =
-                    (values[0] + ((float)total0 * (((const float *)row)[0] *
-                                                   ((union {
-                                                       int32_t bits;
-                                                       float value;
-                                                   }){((int32_t)((uint32_t)(shift0 + 92) << 23))})
-                                                       .value)));
-                *(values + 1) =
-                    (values[1] + ((float)total1 * (((const float *)row)[0] *
-                                                   ((union {
-                                                       int32_t bits;
-                                                       float value;
-                                                   }){((int32_t)((uint32_t)(shift1 + 92) << 23))})
-                                                       .value)));
-                *(values + 2) =
-                    (values[2] + ((float)total2 * (((const float *)row)[0] *
-                                                   ((union {
-                                                       int32_t bits;
-                                                       float value;
-                                                   }){((int32_t)((uint32_t)(shift2 + 92) << 23))})
-                                                       .value)));
-                *(values + 3) =
-                    (values[3] + ((float)total3 * (((const float *)row)[0] *
-                                                   ((union {
-                                                       int32_t bits;
-                                                       float value;
-                                                   }){((int32_t)((uint32_t)(shift3 + 92) << 23))})
-                                                       .value)));
+                if (signs < 0) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = w_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0_exponent = ((d0_half >> 26) & 31);
+                        int32_t d0_normal = ((0 - d0_exponent) >> 31);
+                        int32_t d0_sign = (d0_half >> 31);
+                        int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
+                                        (((shift - d0_exponent) - 1) - d0_normal)) ^
+                                       d0_sign) -
+                                      d0_sign);
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0_exponent = ((m0_half >> 26) & 31);
+                        int32_t m0_normal = ((0 - m0_exponent) >> 31);
+                        int32_t m0_sign = (m0_half >> 31);
+                        int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
+                                        (((shift - m0_exponent) - 1) - m0_normal)) ^
+                                       m0_sign) -
+                                      m0_sign);
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) + m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1_exponent = ((d1_half >> 26) & 31);
+                        int32_t d1_normal = ((0 - d1_exponent) >> 31);
+                        int32_t d1_sign = (d1_half >> 31);
+                        int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
+                                        (((shift - d1_exponent) - 1) - d1_normal)) ^
+                                       d1_sign) -
+                                      d1_sign);
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1_exponent = ((m1_half >> 26) & 31);
+                        int32_t m1_normal = ((0 - m1_exponent) >> 31);
+                        int32_t m1_sign = (m1_half >> 31);
+                        int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
+                                        (((shift - m1_exponent) - 1) - m1_normal)) ^
+                                       m1_sign) -
+                                      m1_sign);
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) + m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2_exponent = ((d2_half >> 26) & 31);
+                        int32_t d2_normal = ((0 - d2_exponent) >> 31);
+                        int32_t d2_sign = (d2_half >> 31);
+                        int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
+                                        (((shift - d2_exponent) - 1) - d2_normal)) ^
+                                       d2_sign) -
+                                      d2_sign);
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2_exponent = ((m2_half >> 26) & 31);
+                        int32_t m2_normal = ((0 - m2_exponent) >> 31);
+                        int32_t m2_sign = (m2_half >> 31);
+                        int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
+                                        (((shift - m2_exponent) - 1) - m2_normal)) ^
+                                       m2_sign) -
+                                      m2_sign);
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) + m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3_exponent = ((d3_half >> 26) & 31);
+                        int32_t d3_normal = ((0 - d3_exponent) >> 31);
+                        int32_t d3_sign = (d3_half >> 31);
+                        int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
+                                        (((shift - d3_exponent) - 1) - d3_normal)) ^
+                                       d3_sign) -
+                                      d3_sign);
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3_exponent = ((m3_half >> 26) & 31);
+                        int32_t m3_normal = ((0 - m3_exponent) >> 31);
+                        int32_t m3_sign = (m3_half >> 31);
+                        int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
+                                        (((shift - m3_exponent) - 1) - m3_normal)) ^
+                                       m3_sign) -
+                                      m3_sign);
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) + m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
+                    }
+                }
+                float unit =
+                    (((const float *)row)[0] * ((union {
+                                                   int32_t bits;
+                                                   float value;
+                                               }){((int32_t)((uint32_t)(shift + 92) << 23))})
+                                                   .value);
+                *(values) = (values[0] + ((float)total0 * unit));
+                *(values + 1) = (values[1] + ((float)total1 * unit));
+                *(values + 2) = (values[2] + ((float)total2 * unit));
+                *(values + 3) = (values[3] + ((float)total3 * unit));
             }
         }
     }
@@ -1171,8 +1547,8 @@ void matmul_add_q4_1_576x576__word32(size_t rows, size_t first, size_t last, con
  *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 93,296 instructions a tile and row, 5831.0 an output; 555,264 bytes of weights in all.
- * Named at once: 16 int32_t, 4 int64_t, 11 uint32_t.
+ * 173,344 instructions a tile and row, 10834.0 an output; 555,264 bytes of weights in all.
+ * Named at once: 1 float, 9 int32_t, 4 int64_t, 11 uint32_t.
  */
 void matmul_add_q4_1_576x1536__word32(size_t rows, size_t first, size_t last, const void *q,
                                       const void *w, float *y) {
@@ -1184,204 +1560,301 @@ void matmul_add_q4_1_576x1536__word32(size_t rows, size_t first, size_t last, co
             for (size_t n = 0; n < 16; n += 4) {
                 float *values = out + n;
                 const uint8_t *bounds = w_tile + n * 4 + 15360;
-                int32_t shift0 = (((((const int32_t *)bounds)[0] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[0] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift1 = (((((const int32_t *)bounds)[1] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[1] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift2 = (((((const int32_t *)bounds)[2] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[2] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift3 = (((((const int32_t *)bounds)[3] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[3] >> 23)
-                                       : 113) -
-                                  112);
+                int32_t shift = (113 - 112);
+                shift = (shift > (((((const int32_t *)bounds)[0] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[0] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[1] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[1] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[2] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[2] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[3] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[3] >> 23) & 255) - 112));
                 int64_t total0 = (int64_t)0;
                 int64_t total1 = (int64_t)0;
                 int64_t total2 = (int64_t)0;
                 int64_t total3 = (int64_t)0;
-                for (size_t b = 0; b < 48; b++) {
-                    const uint8_t *block = w_tile + b * 256;
-                    const uint8_t *record = row + b * 128 + 64;
-                    uint32_t dot0 = UINT32_C(0);
-                    uint32_t dot1 = UINT32_C(0);
-                    uint32_t dot2 = UINT32_C(0);
-                    uint32_t dot3 = UINT32_C(0);
+                int32_t signs = (((const int32_t *)bounds)[0] + 0);
+                signs = (signs | ((const int32_t *)bounds)[1]);
+                signs = (signs | ((const int32_t *)bounds)[2]);
+                signs = (signs | ((const int32_t *)bounds)[3]);
+                if (signs > -1) {
+                    for (size_t b = 0; b < 48; b++) {
+                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
 #pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
-                        uint32_t pair0 = *(const uint32_t *)(record + v * 8);
-                        int32_t pair0_low = (int32_t)(pair0);
-                        uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
-                        int32_t pair0_next_low = (int32_t)(pair0_next);
-                        uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
-                        int32_t pair1_low = (int32_t)(pair1);
-                        uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
-                        int32_t pair1_next_low = (int32_t)(pair1_next);
-                        uint32_t x0 = (uint32_t)(pair0_low);
-                        uint32_t x1 = (uint32_t)(pair1_low);
-                        uint32_t x2 = (uint32_t)(pair0_next_low);
-                        uint32_t x3 = (uint32_t)(pair1_next_low);
-                        uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
-                        uint32_t sum0 = start;
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
-                        uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
-                        uint32_t sum1 = start;
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
-                        uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
-                        uint32_t sum2 = start;
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
-                        uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
-                        uint32_t sum3 = start;
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = w_tile + b * 64 + n * 2 + 12288;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0 =
+                            (((d0_half & 67043328) | 67108864) >> ((shift + 6) - (d0_half >> 26)));
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0 = (((m0_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m0_half >> 26) & 31)));
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) - m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1 =
+                            (((d1_half & 67043328) | 67108864) >> ((shift + 6) - (d1_half >> 26)));
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1 = (((m1_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m1_half >> 26) & 31)));
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) - m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2 =
+                            (((d2_half & 67043328) | 67108864) >> ((shift + 6) - (d2_half >> 26)));
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2 = (((m2_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m2_half >> 26) & 31)));
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) - m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3 =
+                            (((d3_half & 67043328) | 67108864) >> ((shift + 6) - (d3_half >> 26)));
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3 = (((m3_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m3_half >> 26) & 31)));
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) - m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
                     }
-                    const uint8_t *scales = w_tile + b * 64 + n * 2 + 12288;
-                    uint32_t d0_halves = *(const uint32_t *)(scales);
-                    int32_t d0_halves_low = (int32_t)(d0_halves);
-                    int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
-                    int32_t d0_exponent = ((d0_half >> 26) & 31);
-                    int32_t d0_normal = ((0 - d0_exponent) >> 31);
-                    int32_t d0_sign = (d0_half >> 31);
-                    int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
-                                    (((shift0 - d0_exponent) - 1) - d0_normal)) ^
-                                   d0_sign) -
-                                  d0_sign);
-                    int32_t d1_half = (d0_halves_low + 0);
-                    int32_t d1_exponent = ((d1_half >> 26) & 31);
-                    int32_t d1_normal = ((0 - d1_exponent) >> 31);
-                    int32_t d1_sign = (d1_half >> 31);
-                    int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
-                                    (((shift1 - d1_exponent) - 1) - d1_normal)) ^
-                                   d1_sign) -
-                                  d1_sign);
-                    uint32_t d2_halves = *(const uint32_t *)(scales + 4);
-                    int32_t d2_halves_low = (int32_t)(d2_halves);
-                    int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
-                    int32_t d2_exponent = ((d2_half >> 26) & 31);
-                    int32_t d2_normal = ((0 - d2_exponent) >> 31);
-                    int32_t d2_sign = (d2_half >> 31);
-                    int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
-                                    (((shift2 - d2_exponent) - 1) - d2_normal)) ^
-                                   d2_sign) -
-                                  d2_sign);
-                    int32_t d3_half = (d2_halves_low + 0);
-                    int32_t d3_exponent = ((d3_half >> 26) & 31);
-                    int32_t d3_normal = ((0 - d3_exponent) >> 31);
-                    int32_t d3_sign = (d3_half >> 31);
-                    int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
-                                    (((shift3 - d3_exponent) - 1) - d3_normal)) ^
-                                   d3_sign) -
-                                  d3_sign);
-                    int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
-                    uint32_t m0_halves = *(const uint32_t *)(scales + 32);
-                    int32_t m0_halves_low = (int32_t)(m0_halves);
-                    int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
-                    int32_t m0_exponent = ((m0_half >> 26) & 31);
-                    int32_t m0_normal = ((0 - m0_exponent) >> 31);
-                    int32_t m0_sign = (m0_half >> 31);
-                    int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
-                                    (((shift0 - m0_exponent) - 1) - m0_normal)) ^
-                                   m0_sign) -
-                                  m0_sign);
-                    int32_t m1_half = (m0_halves_low + 0);
-                    int32_t m1_exponent = ((m1_half >> 26) & 31);
-                    int32_t m1_normal = ((0 - m1_exponent) >> 31);
-                    int32_t m1_sign = (m1_half >> 31);
-                    int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
-                                    (((shift1 - m1_exponent) - 1) - m1_normal)) ^
-                                   m1_sign) -
-                                  m1_sign);
-                    uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
-                    int32_t m2_halves_low = (int32_t)(m2_halves);
-                    int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
-                    int32_t m2_exponent = ((m2_half >> 26) & 31);
-                    int32_t m2_normal = ((0 - m2_exponent) >> 31);
-                    int32_t m2_sign = (m2_half >> 31);
-                    int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
-                                    (((shift2 - m2_exponent) - 1) - m2_normal)) ^
-                                   m2_sign) -
-                                  m2_sign);
-                    int32_t m3_half = (m2_halves_low + 0);
-                    int32_t m3_exponent = ((m3_half >> 26) & 31);
-                    int32_t m3_normal = ((0 - m3_exponent) >> 31);
-                    int32_t m3_sign = (m3_half >> 31);
-                    int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
-                                    (((shift3 - m3_exponent) - 1) - m3_normal)) ^
-                                   m3_sign) -
-                                  m3_sign);
-                    total0 = (total0 + (int64_t)level_sum * (m0 + (d0 * 8)));
-                    total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
-                                           (d0 * ((const int32_t *)(record + 72))[0]));
-                    total1 = (total1 + (int64_t)level_sum * (m1 + (d1 * 8)));
-                    total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
-                                           (d1 * ((const int32_t *)(record + 72))[0]));
-                    total2 = (total2 + (int64_t)level_sum * (m2 + (d2 * 8)));
-                    total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
-                                           (d2 * ((const int32_t *)(record + 72))[0]));
-                    total3 = (total3 + (int64_t)level_sum * (m3 + (d3 * 8)));
-                    total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
-                                           (d3 * ((const int32_t *)(record + 72))[0]));
                 }
-                *(values) =
-                    (values[0] + ((float)total0 * (((const float *)row)[0] *
-                                                   ((union {
-                                                       int32_t bits;
-                                                       float value;
-                                                   }){((int32_t)((uint32_t)(shift0 + 92) << 23))})
-                                                       .value)));
-                *(values + 1) =
-                    (values[1] + ((float)total1 * (((const float *)row)[0] *
-                                                   ((union {
-                                                       int32_t bits;
-                                                       float value;
-                                                   }){((int32_t)((uint32_t)(shift1 + 92) << 23))})
-                                                       .value)));
-                *(values + 2) =
-                    (values[2] + ((float)total2 * (((const float *)row)[0] *
-                                                   ((union {
-                                                       int32_t bits;
-                                                       float value;
-                                                   }){((int32_t)((uint32_t)(shift2 + 92) << 23))})
-                                                       .value)));
-                *(values + 3) =
-                    (values[3] + ((float)total3 * (((const float *)row)[0] *
-                                                   ((union {
-                                                       int32_t bits;
-                                                       float value;
-                                                   }){((int32_t)((uint32_t)(shift3 + 92) << 23))})
-                                                       .value)));
+                if (signs < 0) {
+                    for (size_t b = 0; b < 48; b++) {
+                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = w_tile + b * 64 + n * 2 + 12288;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0_exponent = ((d0_half >> 26) & 31);
+                        int32_t d0_normal = ((0 - d0_exponent) >> 31);
+                        int32_t d0_sign = (d0_half >> 31);
+                        int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
+                                        (((shift - d0_exponent) - 1) - d0_normal)) ^
+                                       d0_sign) -
+                                      d0_sign);
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0_exponent = ((m0_half >> 26) & 31);
+                        int32_t m0_normal = ((0 - m0_exponent) >> 31);
+                        int32_t m0_sign = (m0_half >> 31);
+                        int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
+                                        (((shift - m0_exponent) - 1) - m0_normal)) ^
+                                       m0_sign) -
+                                      m0_sign);
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) + m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1_exponent = ((d1_half >> 26) & 31);
+                        int32_t d1_normal = ((0 - d1_exponent) >> 31);
+                        int32_t d1_sign = (d1_half >> 31);
+                        int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
+                                        (((shift - d1_exponent) - 1) - d1_normal)) ^
+                                       d1_sign) -
+                                      d1_sign);
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1_exponent = ((m1_half >> 26) & 31);
+                        int32_t m1_normal = ((0 - m1_exponent) >> 31);
+                        int32_t m1_sign = (m1_half >> 31);
+                        int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
+                                        (((shift - m1_exponent) - 1) - m1_normal)) ^
+                                       m1_sign) -
+                                      m1_sign);
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) + m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2_exponent = ((d2_half >> 26) & 31);
+                        int32_t d2_normal = ((0 - d2_exponent) >> 31);
+                        int32_t d2_sign = (d2_half >> 31);
+                        int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
+                                        (((shift - d2_exponent) - 1) - d2_normal)) ^
+                                       d2_sign) -
+                                      d2_sign);
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2_exponent = ((m2_half >> 26) & 31);
+                        int32_t m2_normal = ((0 - m2_exponent) >> 31);
+                        int32_t m2_sign = (m2_half >> 31);
+                        int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
+                                        (((shift - m2_exponent) - 1) - m2_normal)) ^
+                                       m2_sign) -
+                                      m2_sign);
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) + m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3_exponent = ((d3_half >> 26) & 31);
+                        int32_t d3_normal = ((0 - d3_exponent) >> 31);
+                        int32_t d3_sign = (d3_half >> 31);
+                        int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
+                                        (((shift - d3_exponent) - 1) - d3_normal)) ^
+                                       d3_sign) -
+                                      d3_sign);
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3_exponent = ((m3_half >> 26) & 31);
+                        int32_t m3_normal = ((0 - m3_exponent) >> 31);
+                        int32_t m3_sign = (m3_half >> 31);
+                        int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
+                                        (((shift - m3_exponent) - 1) - m3_normal)) ^
+                                       m3_sign) -
+                                      m3_sign);
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) + m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
+                    }
+                }
+                float unit =
+                    (((const float *)row)[0] * ((union {
+                                                   int32_t bits;
+                                                   float value;
+                                               }){((int32_t)((uint32_t)(shift + 92) << 23))})
+                                                   .value);
+                *(values) = (values[0] + ((float)total0 * unit));
+                *(values + 1) = (values[1] + ((float)total1 * unit));
+                *(values + 2) = (values[2] + ((float)total2 * unit));
+                *(values + 3) = (values[3] + ((float)total3 * unit));
             }
         }
     }
@@ -1688,8 +2161,8 @@ void quantize_f32_1536__word32(size_t rows, const float *x, void *q) {
  *     y[r, n] = g[r, n] / (1 + exp(-g[r, n])) * sum(k < K: x[r, k] * up[n, k])
  *
  * Schedule: 1 output a word, 2 products a multiplication, 4 outputs share x.
- * 70,292 instructions a tile and row, 4393.2 an output; 1,118,208 bytes of weights in all.
- * Named at once: 3 __m128, 1 __m128i, 16 int32_t, 4 int64_t, 11 uint32_t.
+ * 130,308 instructions a tile and row, 8144.2 an output; 1,118,208 bytes of weights in all.
+ * Named at once: 3 __m128, 1 __m128i, 1 float, 9 int32_t, 4 int64_t, 11 uint32_t.
  */
 void swiglu_q4_1_1536x576__word32(size_t rows, size_t first, size_t last, const void *q,
                                   const void *gate, const void *up, float *y) {
@@ -1704,398 +2177,600 @@ void swiglu_q4_1_1536x576__word32(size_t rows, size_t first, size_t last, const 
             for (size_t n = 0; n < 16; n += 4) {
                 float *values = gate_values + n;
                 const uint8_t *bounds = gate_tile + n * 4 + 5760;
-                int32_t shift0 = (((((const int32_t *)bounds)[0] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[0] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift1 = (((((const int32_t *)bounds)[1] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[1] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift2 = (((((const int32_t *)bounds)[2] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[2] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift3 = (((((const int32_t *)bounds)[3] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[3] >> 23)
-                                       : 113) -
-                                  112);
+                int32_t shift = (113 - 112);
+                shift = (shift > (((((const int32_t *)bounds)[0] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[0] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[1] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[1] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[2] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[2] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[3] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[3] >> 23) & 255) - 112));
                 int64_t total0 = (int64_t)0;
                 int64_t total1 = (int64_t)0;
                 int64_t total2 = (int64_t)0;
                 int64_t total3 = (int64_t)0;
-                for (size_t b = 0; b < 18; b++) {
-                    const uint8_t *block = gate_tile + b * 256;
-                    const uint8_t *record = row + b * 128 + 64;
-                    uint32_t dot0 = UINT32_C(0);
-                    uint32_t dot1 = UINT32_C(0);
-                    uint32_t dot2 = UINT32_C(0);
-                    uint32_t dot3 = UINT32_C(0);
+                int32_t signs = (((const int32_t *)bounds)[0] + 0);
+                signs = (signs | ((const int32_t *)bounds)[1]);
+                signs = (signs | ((const int32_t *)bounds)[2]);
+                signs = (signs | ((const int32_t *)bounds)[3]);
+                if (signs > -1) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = gate_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
 #pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
-                        uint32_t pair0 = *(const uint32_t *)(record + v * 8);
-                        int32_t pair0_low = (int32_t)(pair0);
-                        uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
-                        int32_t pair0_next_low = (int32_t)(pair0_next);
-                        uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
-                        int32_t pair1_low = (int32_t)(pair1);
-                        uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
-                        int32_t pair1_next_low = (int32_t)(pair1_next);
-                        uint32_t x0 = (uint32_t)(pair0_low);
-                        uint32_t x1 = (uint32_t)(pair1_low);
-                        uint32_t x2 = (uint32_t)(pair0_next_low);
-                        uint32_t x3 = (uint32_t)(pair1_next_low);
-                        uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
-                        uint32_t sum0 = start;
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
-                        uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
-                        uint32_t sum1 = start;
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
-                        uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
-                        uint32_t sum2 = start;
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
-                        uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
-                        uint32_t sum3 = start;
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = gate_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0 =
+                            (((d0_half & 67043328) | 67108864) >> ((shift + 6) - (d0_half >> 26)));
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0 = (((m0_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m0_half >> 26) & 31)));
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) - m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1 =
+                            (((d1_half & 67043328) | 67108864) >> ((shift + 6) - (d1_half >> 26)));
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1 = (((m1_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m1_half >> 26) & 31)));
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) - m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2 =
+                            (((d2_half & 67043328) | 67108864) >> ((shift + 6) - (d2_half >> 26)));
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2 = (((m2_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m2_half >> 26) & 31)));
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) - m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3 =
+                            (((d3_half & 67043328) | 67108864) >> ((shift + 6) - (d3_half >> 26)));
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3 = (((m3_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m3_half >> 26) & 31)));
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) - m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
                     }
-                    const uint8_t *scales = gate_tile + b * 64 + n * 2 + 4608;
-                    uint32_t d0_halves = *(const uint32_t *)(scales);
-                    int32_t d0_halves_low = (int32_t)(d0_halves);
-                    int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
-                    int32_t d0_exponent = ((d0_half >> 26) & 31);
-                    int32_t d0_normal = ((0 - d0_exponent) >> 31);
-                    int32_t d0_sign = (d0_half >> 31);
-                    int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
-                                    (((shift0 - d0_exponent) - 1) - d0_normal)) ^
-                                   d0_sign) -
-                                  d0_sign);
-                    int32_t d1_half = (d0_halves_low + 0);
-                    int32_t d1_exponent = ((d1_half >> 26) & 31);
-                    int32_t d1_normal = ((0 - d1_exponent) >> 31);
-                    int32_t d1_sign = (d1_half >> 31);
-                    int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
-                                    (((shift1 - d1_exponent) - 1) - d1_normal)) ^
-                                   d1_sign) -
-                                  d1_sign);
-                    uint32_t d2_halves = *(const uint32_t *)(scales + 4);
-                    int32_t d2_halves_low = (int32_t)(d2_halves);
-                    int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
-                    int32_t d2_exponent = ((d2_half >> 26) & 31);
-                    int32_t d2_normal = ((0 - d2_exponent) >> 31);
-                    int32_t d2_sign = (d2_half >> 31);
-                    int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
-                                    (((shift2 - d2_exponent) - 1) - d2_normal)) ^
-                                   d2_sign) -
-                                  d2_sign);
-                    int32_t d3_half = (d2_halves_low + 0);
-                    int32_t d3_exponent = ((d3_half >> 26) & 31);
-                    int32_t d3_normal = ((0 - d3_exponent) >> 31);
-                    int32_t d3_sign = (d3_half >> 31);
-                    int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
-                                    (((shift3 - d3_exponent) - 1) - d3_normal)) ^
-                                   d3_sign) -
-                                  d3_sign);
-                    int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
-                    uint32_t m0_halves = *(const uint32_t *)(scales + 32);
-                    int32_t m0_halves_low = (int32_t)(m0_halves);
-                    int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
-                    int32_t m0_exponent = ((m0_half >> 26) & 31);
-                    int32_t m0_normal = ((0 - m0_exponent) >> 31);
-                    int32_t m0_sign = (m0_half >> 31);
-                    int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
-                                    (((shift0 - m0_exponent) - 1) - m0_normal)) ^
-                                   m0_sign) -
-                                  m0_sign);
-                    int32_t m1_half = (m0_halves_low + 0);
-                    int32_t m1_exponent = ((m1_half >> 26) & 31);
-                    int32_t m1_normal = ((0 - m1_exponent) >> 31);
-                    int32_t m1_sign = (m1_half >> 31);
-                    int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
-                                    (((shift1 - m1_exponent) - 1) - m1_normal)) ^
-                                   m1_sign) -
-                                  m1_sign);
-                    uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
-                    int32_t m2_halves_low = (int32_t)(m2_halves);
-                    int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
-                    int32_t m2_exponent = ((m2_half >> 26) & 31);
-                    int32_t m2_normal = ((0 - m2_exponent) >> 31);
-                    int32_t m2_sign = (m2_half >> 31);
-                    int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
-                                    (((shift2 - m2_exponent) - 1) - m2_normal)) ^
-                                   m2_sign) -
-                                  m2_sign);
-                    int32_t m3_half = (m2_halves_low + 0);
-                    int32_t m3_exponent = ((m3_half >> 26) & 31);
-                    int32_t m3_normal = ((0 - m3_exponent) >> 31);
-                    int32_t m3_sign = (m3_half >> 31);
-                    int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
-                                    (((shift3 - m3_exponent) - 1) - m3_normal)) ^
-                                   m3_sign) -
-                                  m3_sign);
-                    total0 = (total0 + (int64_t)level_sum * (m0 + (d0 * 8)));
-                    total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
-                                           (d0 * ((const int32_t *)(record + 72))[0]));
-                    total1 = (total1 + (int64_t)level_sum * (m1 + (d1 * 8)));
-                    total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
-                                           (d1 * ((const int32_t *)(record + 72))[0]));
-                    total2 = (total2 + (int64_t)level_sum * (m2 + (d2 * 8)));
-                    total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
-                                           (d2 * ((const int32_t *)(record + 72))[0]));
-                    total3 = (total3 + (int64_t)level_sum * (m3 + (d3 * 8)));
-                    total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
-                                           (d3 * ((const int32_t *)(record + 72))[0]));
                 }
-                *(values) = ((float)total0 * (((const float *)row)[0] *
-                                              ((union {
-                                                  int32_t bits;
-                                                  float value;
-                                              }){((int32_t)((uint32_t)(shift0 + 92) << 23))})
-                                                  .value));
-                *(values + 1) = ((float)total1 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift1 + 92) << 23))})
-                                                      .value));
-                *(values + 2) = ((float)total2 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift2 + 92) << 23))})
-                                                      .value));
-                *(values + 3) = ((float)total3 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift3 + 92) << 23))})
-                                                      .value));
+                if (signs < 0) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = gate_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = gate_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0_exponent = ((d0_half >> 26) & 31);
+                        int32_t d0_normal = ((0 - d0_exponent) >> 31);
+                        int32_t d0_sign = (d0_half >> 31);
+                        int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
+                                        (((shift - d0_exponent) - 1) - d0_normal)) ^
+                                       d0_sign) -
+                                      d0_sign);
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0_exponent = ((m0_half >> 26) & 31);
+                        int32_t m0_normal = ((0 - m0_exponent) >> 31);
+                        int32_t m0_sign = (m0_half >> 31);
+                        int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
+                                        (((shift - m0_exponent) - 1) - m0_normal)) ^
+                                       m0_sign) -
+                                      m0_sign);
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) + m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1_exponent = ((d1_half >> 26) & 31);
+                        int32_t d1_normal = ((0 - d1_exponent) >> 31);
+                        int32_t d1_sign = (d1_half >> 31);
+                        int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
+                                        (((shift - d1_exponent) - 1) - d1_normal)) ^
+                                       d1_sign) -
+                                      d1_sign);
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1_exponent = ((m1_half >> 26) & 31);
+                        int32_t m1_normal = ((0 - m1_exponent) >> 31);
+                        int32_t m1_sign = (m1_half >> 31);
+                        int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
+                                        (((shift - m1_exponent) - 1) - m1_normal)) ^
+                                       m1_sign) -
+                                      m1_sign);
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) + m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2_exponent = ((d2_half >> 26) & 31);
+                        int32_t d2_normal = ((0 - d2_exponent) >> 31);
+                        int32_t d2_sign = (d2_half >> 31);
+                        int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
+                                        (((shift - d2_exponent) - 1) - d2_normal)) ^
+                                       d2_sign) -
+                                      d2_sign);
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2_exponent = ((m2_half >> 26) & 31);
+                        int32_t m2_normal = ((0 - m2_exponent) >> 31);
+                        int32_t m2_sign = (m2_half >> 31);
+                        int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
+                                        (((shift - m2_exponent) - 1) - m2_normal)) ^
+                                       m2_sign) -
+                                      m2_sign);
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) + m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3_exponent = ((d3_half >> 26) & 31);
+                        int32_t d3_normal = ((0 - d3_exponent) >> 31);
+                        int32_t d3_sign = (d3_half >> 31);
+                        int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
+                                        (((shift - d3_exponent) - 1) - d3_normal)) ^
+                                       d3_sign) -
+                                      d3_sign);
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3_exponent = ((m3_half >> 26) & 31);
+                        int32_t m3_normal = ((0 - m3_exponent) >> 31);
+                        int32_t m3_sign = (m3_half >> 31);
+                        int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
+                                        (((shift - m3_exponent) - 1) - m3_normal)) ^
+                                       m3_sign) -
+                                      m3_sign);
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) + m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
+                    }
+                }
+                float unit =
+                    (((const float *)row)[0] * ((union {
+                                                   int32_t bits;
+                                                   float value;
+                                               }){((int32_t)((uint32_t)(shift + 92) << 23))})
+                                                   .value);
+                *(values) = ((float)total0 * unit);
+                *(values + 1) = ((float)total1 * unit);
+                *(values + 2) = ((float)total2 * unit);
+                *(values + 3) = ((float)total3 * unit);
             }
             for (size_t n = 0; n < 16; n += 4) {
                 float *values = up_values + n;
                 const uint8_t *bounds = up_tile + n * 4 + 5760;
-                int32_t shift0 = (((((const int32_t *)bounds)[0] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[0] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift1 = (((((const int32_t *)bounds)[1] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[1] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift2 = (((((const int32_t *)bounds)[2] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[2] >> 23)
-                                       : 113) -
-                                  112);
-                int32_t shift3 = (((((const int32_t *)bounds)[3] >> 23) > 113
-                                       ? (((const int32_t *)bounds)[3] >> 23)
-                                       : 113) -
-                                  112);
+                int32_t shift = (113 - 112);
+                shift = (shift > (((((const int32_t *)bounds)[0] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[0] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[1] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[1] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[2] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[2] >> 23) & 255) - 112));
+                shift = (shift > (((((const int32_t *)bounds)[3] >> 23) & 255) - 112)
+                             ? shift
+                             : (((((const int32_t *)bounds)[3] >> 23) & 255) - 112));
                 int64_t total0 = (int64_t)0;
                 int64_t total1 = (int64_t)0;
                 int64_t total2 = (int64_t)0;
                 int64_t total3 = (int64_t)0;
-                for (size_t b = 0; b < 18; b++) {
-                    const uint8_t *block = up_tile + b * 256;
-                    const uint8_t *record = row + b * 128 + 64;
-                    uint32_t dot0 = UINT32_C(0);
-                    uint32_t dot1 = UINT32_C(0);
-                    uint32_t dot2 = UINT32_C(0);
-                    uint32_t dot3 = UINT32_C(0);
+                int32_t signs = (((const int32_t *)bounds)[0] + 0);
+                signs = (signs | ((const int32_t *)bounds)[1]);
+                signs = (signs | ((const int32_t *)bounds)[2]);
+                signs = (signs | ((const int32_t *)bounds)[3]);
+                if (signs > -1) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = up_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
 #pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
-                        uint32_t pair0 = *(const uint32_t *)(record + v * 8);
-                        int32_t pair0_low = (int32_t)(pair0);
-                        uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
-                        int32_t pair0_next_low = (int32_t)(pair0_next);
-                        uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
-                        int32_t pair1_low = (int32_t)(pair1);
-                        uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
-                        int32_t pair1_next_low = (int32_t)(pair1_next);
-                        uint32_t x0 = (uint32_t)(pair0_low);
-                        uint32_t x1 = (uint32_t)(pair1_low);
-                        uint32_t x2 = (uint32_t)(pair0_next_low);
-                        uint32_t x3 = (uint32_t)(pair1_next_low);
-                        uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
-                        uint32_t sum0 = start;
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q0 = (q0 >> 4);
-                        sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
-                        uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
-                        uint32_t sum1 = start;
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q1 = (q1 >> 4);
-                        sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
-                        uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
-                        uint32_t sum2 = start;
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q2 = (q2 >> 4);
-                        sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
-                        uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
-                        uint32_t sum3 = start;
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
-                        q3 = (q3 >> 4);
-                        sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
-                        dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = up_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0 =
+                            (((d0_half & 67043328) | 67108864) >> ((shift + 6) - (d0_half >> 26)));
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0 = (((m0_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m0_half >> 26) & 31)));
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) - m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1 =
+                            (((d1_half & 67043328) | 67108864) >> ((shift + 6) - (d1_half >> 26)));
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1 = (((m1_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m1_half >> 26) & 31)));
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) - m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2 =
+                            (((d2_half & 67043328) | 67108864) >> ((shift + 6) - (d2_half >> 26)));
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2 = (((m2_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m2_half >> 26) & 31)));
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) - m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3 =
+                            (((d3_half & 67043328) | 67108864) >> ((shift + 6) - (d3_half >> 26)));
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3 = (((m3_half & 67043328) | 67108864) >>
+                                      ((shift + 6) - ((m3_half >> 26) & 31)));
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) - m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
                     }
-                    const uint8_t *scales = up_tile + b * 64 + n * 2 + 4608;
-                    uint32_t d0_halves = *(const uint32_t *)(scales);
-                    int32_t d0_halves_low = (int32_t)(d0_halves);
-                    int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
-                    int32_t d0_exponent = ((d0_half >> 26) & 31);
-                    int32_t d0_normal = ((0 - d0_exponent) >> 31);
-                    int32_t d0_sign = (d0_half >> 31);
-                    int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
-                                    (((shift0 - d0_exponent) - 1) - d0_normal)) ^
-                                   d0_sign) -
-                                  d0_sign);
-                    int32_t d1_half = (d0_halves_low + 0);
-                    int32_t d1_exponent = ((d1_half >> 26) & 31);
-                    int32_t d1_normal = ((0 - d1_exponent) >> 31);
-                    int32_t d1_sign = (d1_half >> 31);
-                    int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
-                                    (((shift1 - d1_exponent) - 1) - d1_normal)) ^
-                                   d1_sign) -
-                                  d1_sign);
-                    uint32_t d2_halves = *(const uint32_t *)(scales + 4);
-                    int32_t d2_halves_low = (int32_t)(d2_halves);
-                    int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
-                    int32_t d2_exponent = ((d2_half >> 26) & 31);
-                    int32_t d2_normal = ((0 - d2_exponent) >> 31);
-                    int32_t d2_sign = (d2_half >> 31);
-                    int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
-                                    (((shift2 - d2_exponent) - 1) - d2_normal)) ^
-                                   d2_sign) -
-                                  d2_sign);
-                    int32_t d3_half = (d2_halves_low + 0);
-                    int32_t d3_exponent = ((d3_half >> 26) & 31);
-                    int32_t d3_normal = ((0 - d3_exponent) >> 31);
-                    int32_t d3_sign = (d3_half >> 31);
-                    int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
-                                    (((shift3 - d3_exponent) - 1) - d3_normal)) ^
-                                   d3_sign) -
-                                  d3_sign);
-                    int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
-                    uint32_t m0_halves = *(const uint32_t *)(scales + 32);
-                    int32_t m0_halves_low = (int32_t)(m0_halves);
-                    int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
-                    int32_t m0_exponent = ((m0_half >> 26) & 31);
-                    int32_t m0_normal = ((0 - m0_exponent) >> 31);
-                    int32_t m0_sign = (m0_half >> 31);
-                    int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
-                                    (((shift0 - m0_exponent) - 1) - m0_normal)) ^
-                                   m0_sign) -
-                                  m0_sign);
-                    int32_t m1_half = (m0_halves_low + 0);
-                    int32_t m1_exponent = ((m1_half >> 26) & 31);
-                    int32_t m1_normal = ((0 - m1_exponent) >> 31);
-                    int32_t m1_sign = (m1_half >> 31);
-                    int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
-                                    (((shift1 - m1_exponent) - 1) - m1_normal)) ^
-                                   m1_sign) -
-                                  m1_sign);
-                    uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
-                    int32_t m2_halves_low = (int32_t)(m2_halves);
-                    int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
-                    int32_t m2_exponent = ((m2_half >> 26) & 31);
-                    int32_t m2_normal = ((0 - m2_exponent) >> 31);
-                    int32_t m2_sign = (m2_half >> 31);
-                    int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
-                                    (((shift2 - m2_exponent) - 1) - m2_normal)) ^
-                                   m2_sign) -
-                                  m2_sign);
-                    int32_t m3_half = (m2_halves_low + 0);
-                    int32_t m3_exponent = ((m3_half >> 26) & 31);
-                    int32_t m3_normal = ((0 - m3_exponent) >> 31);
-                    int32_t m3_sign = (m3_half >> 31);
-                    int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
-                                    (((shift3 - m3_exponent) - 1) - m3_normal)) ^
-                                   m3_sign) -
-                                  m3_sign);
-                    total0 = (total0 + (int64_t)level_sum * (m0 + (d0 * 8)));
-                    total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
-                                           (d0 * ((const int32_t *)(record + 72))[0]));
-                    total1 = (total1 + (int64_t)level_sum * (m1 + (d1 * 8)));
-                    total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
-                                           (d1 * ((const int32_t *)(record + 72))[0]));
-                    total2 = (total2 + (int64_t)level_sum * (m2 + (d2 * 8)));
-                    total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
-                                           (d2 * ((const int32_t *)(record + 72))[0]));
-                    total3 = (total3 + (int64_t)level_sum * (m3 + (d3 * 8)));
-                    total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
-                                           (d3 * ((const int32_t *)(record + 72))[0]));
                 }
-                *(values) = ((float)total0 * (((const float *)row)[0] *
-                                              ((union {
-                                                  int32_t bits;
-                                                  float value;
-                                              }){((int32_t)((uint32_t)(shift0 + 92) << 23))})
-                                                  .value));
-                *(values + 1) = ((float)total1 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift1 + 92) << 23))})
-                                                      .value));
-                *(values + 2) = ((float)total2 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift2 + 92) << 23))})
-                                                      .value));
-                *(values + 3) = ((float)total3 * (((const float *)row)[0] *
-                                                  ((union {
-                                                      int32_t bits;
-                                                      float value;
-                                                  }){((int32_t)((uint32_t)(shift3 + 92) << 23))})
-                                                      .value));
+                if (signs < 0) {
+                    for (size_t b = 0; b < 18; b++) {
+                        const uint8_t *block = up_tile + b * 256;
+                        const uint8_t *record = row + b * 128 + 64;
+                        uint32_t dot0 = UINT32_C(0);
+                        uint32_t dot1 = UINT32_C(0);
+                        uint32_t dot2 = UINT32_C(0);
+                        uint32_t dot3 = UINT32_C(0);
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            uint32_t start = *(const uint32_t *)(record + v * 8 + 96);
+                            uint32_t pair0 = *(const uint32_t *)(record + v * 8);
+                            int32_t pair0_low = (int32_t)(pair0);
+                            uint32_t pair0_next = *(const uint32_t *)(record + v * 8 + 4);
+                            int32_t pair0_next_low = (int32_t)(pair0_next);
+                            uint32_t pair1 = *(const uint32_t *)(record + v * 8 + 32);
+                            int32_t pair1_low = (int32_t)(pair1);
+                            uint32_t pair1_next = *(const uint32_t *)(record + v * 8 + 32 + 4);
+                            int32_t pair1_next_low = (int32_t)(pair1_next);
+                            uint32_t x0 = (uint32_t)(pair0_low);
+                            uint32_t x1 = (uint32_t)(pair1_low);
+                            uint32_t x2 = (uint32_t)(pair0_next_low);
+                            uint32_t x3 = (uint32_t)(pair1_next_low);
+                            uint32_t q0 = *(const uint32_t *)(block + v * 64 + n * 4);
+                            uint32_t sum0 = start;
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q0 = (q0 >> 4);
+                            sum0 = (sum0 + ((q0 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot0 = (dot0 + ((sum0 >> 16) & UINT32_C(65535)));
+                            uint32_t q1 = *(const uint32_t *)(block + v * 64 + n * 4 + 4);
+                            uint32_t sum1 = start;
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q1 = (q1 >> 4);
+                            sum1 = (sum1 + ((q1 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot1 = (dot1 + ((sum1 >> 16) & UINT32_C(65535)));
+                            uint32_t q2 = *(const uint32_t *)(block + v * 64 + n * 4 + 8);
+                            uint32_t sum2 = start;
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q2 = (q2 >> 4);
+                            sum2 = (sum2 + ((q2 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot2 = (dot2 + ((sum2 >> 16) & UINT32_C(65535)));
+                            uint32_t q3 = *(const uint32_t *)(block + v * 64 + n * 4 + 12);
+                            uint32_t sum3 = start;
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x0));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x1));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x2));
+                            q3 = (q3 >> 4);
+                            sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
+                            dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
+                        }
+                        const uint8_t *scales = up_tile + b * 64 + n * 2 + 4608;
+                        int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
+                        uint32_t d0_halves = *(const uint32_t *)(scales);
+                        int32_t d0_halves_low = (int32_t)(d0_halves);
+                        int32_t d0_half = (((int32_t)((uint32_t)d0_halves_low << 16)) + 0);
+                        int32_t d0_exponent = ((d0_half >> 26) & 31);
+                        int32_t d0_normal = ((0 - d0_exponent) >> 31);
+                        int32_t d0_sign = (d0_half >> 31);
+                        int32_t d0 = ((((((d0_half >> 6) & 1047552) | (d0_normal & 1048576)) >>
+                                        (((shift - d0_exponent) - 1) - d0_normal)) ^
+                                       d0_sign) -
+                                      d0_sign);
+                        uint32_t m0_halves = *(const uint32_t *)(scales + 32);
+                        int32_t m0_halves_low = (int32_t)(m0_halves);
+                        int32_t m0_half = (((int32_t)((uint32_t)m0_halves_low << 16)) + 0);
+                        int32_t m0_exponent = ((m0_half >> 26) & 31);
+                        int32_t m0_normal = ((0 - m0_exponent) >> 31);
+                        int32_t m0_sign = (m0_half >> 31);
+                        int32_t m0 = ((((((m0_half >> 6) & 1047552) | (m0_normal & 1048576)) >>
+                                        (((shift - m0_exponent) - 1) - m0_normal)) ^
+                                       m0_sign) -
+                                      m0_sign);
+                        total0 = (total0 + (int64_t)level_sum * ((d0 * 8) + m0));
+                        total0 = (total0 + (int64_t)((int32_t)(dot0)-131072) *
+                                               (d0 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d1_half = (d0_halves_low + 0);
+                        int32_t d1_exponent = ((d1_half >> 26) & 31);
+                        int32_t d1_normal = ((0 - d1_exponent) >> 31);
+                        int32_t d1_sign = (d1_half >> 31);
+                        int32_t d1 = ((((((d1_half >> 6) & 1047552) | (d1_normal & 1048576)) >>
+                                        (((shift - d1_exponent) - 1) - d1_normal)) ^
+                                       d1_sign) -
+                                      d1_sign);
+                        int32_t m1_half = (m0_halves_low + 0);
+                        int32_t m1_exponent = ((m1_half >> 26) & 31);
+                        int32_t m1_normal = ((0 - m1_exponent) >> 31);
+                        int32_t m1_sign = (m1_half >> 31);
+                        int32_t m1 = ((((((m1_half >> 6) & 1047552) | (m1_normal & 1048576)) >>
+                                        (((shift - m1_exponent) - 1) - m1_normal)) ^
+                                       m1_sign) -
+                                      m1_sign);
+                        total1 = (total1 + (int64_t)level_sum * ((d1 * 8) + m1));
+                        total1 = (total1 + (int64_t)((int32_t)(dot1)-131072) *
+                                               (d1 * ((const int32_t *)(record + 72))[0]));
+                        uint32_t d2_halves = *(const uint32_t *)(scales + 4);
+                        int32_t d2_halves_low = (int32_t)(d2_halves);
+                        int32_t d2_half = (((int32_t)((uint32_t)d2_halves_low << 16)) + 0);
+                        int32_t d2_exponent = ((d2_half >> 26) & 31);
+                        int32_t d2_normal = ((0 - d2_exponent) >> 31);
+                        int32_t d2_sign = (d2_half >> 31);
+                        int32_t d2 = ((((((d2_half >> 6) & 1047552) | (d2_normal & 1048576)) >>
+                                        (((shift - d2_exponent) - 1) - d2_normal)) ^
+                                       d2_sign) -
+                                      d2_sign);
+                        uint32_t m2_halves = *(const uint32_t *)(scales + 32 + 4);
+                        int32_t m2_halves_low = (int32_t)(m2_halves);
+                        int32_t m2_half = (((int32_t)((uint32_t)m2_halves_low << 16)) + 0);
+                        int32_t m2_exponent = ((m2_half >> 26) & 31);
+                        int32_t m2_normal = ((0 - m2_exponent) >> 31);
+                        int32_t m2_sign = (m2_half >> 31);
+                        int32_t m2 = ((((((m2_half >> 6) & 1047552) | (m2_normal & 1048576)) >>
+                                        (((shift - m2_exponent) - 1) - m2_normal)) ^
+                                       m2_sign) -
+                                      m2_sign);
+                        total2 = (total2 + (int64_t)level_sum * ((d2 * 8) + m2));
+                        total2 = (total2 + (int64_t)((int32_t)(dot2)-131072) *
+                                               (d2 * ((const int32_t *)(record + 72))[0]));
+                        int32_t d3_half = (d2_halves_low + 0);
+                        int32_t d3_exponent = ((d3_half >> 26) & 31);
+                        int32_t d3_normal = ((0 - d3_exponent) >> 31);
+                        int32_t d3_sign = (d3_half >> 31);
+                        int32_t d3 = ((((((d3_half >> 6) & 1047552) | (d3_normal & 1048576)) >>
+                                        (((shift - d3_exponent) - 1) - d3_normal)) ^
+                                       d3_sign) -
+                                      d3_sign);
+                        int32_t m3_half = (m2_halves_low + 0);
+                        int32_t m3_exponent = ((m3_half >> 26) & 31);
+                        int32_t m3_normal = ((0 - m3_exponent) >> 31);
+                        int32_t m3_sign = (m3_half >> 31);
+                        int32_t m3 = ((((((m3_half >> 6) & 1047552) | (m3_normal & 1048576)) >>
+                                        (((shift - m3_exponent) - 1) - m3_normal)) ^
+                                       m3_sign) -
+                                      m3_sign);
+                        total3 = (total3 + (int64_t)level_sum * ((d3 * 8) + m3));
+                        total3 = (total3 + (int64_t)((int32_t)(dot3)-131072) *
+                                               (d3 * ((const int32_t *)(record + 72))[0]));
+                    }
+                }
+                float unit =
+                    (((const float *)row)[0] * ((union {
+                                                   int32_t bits;
+                                                   float value;
+                                               }){((int32_t)((uint32_t)(shift + 92) << 23))})
+                                                   .value);
+                *(values) = ((float)total0 * unit);
+                *(values + 1) = ((float)total1 * unit);
+                *(values + 2) = ((float)total2 * unit);
+                *(values + 3) = ((float)total3 * unit);
             }
             for (size_t n = 0; n < 16; n += 4) {
                 float *gated = out + n;
