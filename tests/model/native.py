@@ -23,6 +23,7 @@ STATIC = [
     "kernel_static/engine/model_image.c",
     "kernel_static/lib/mathematics.c",
     "kernel_static/lib/workers.c",
+    "kernel_static/platform/linux/vectors.c",
     "tests/model/native_workers.c",
     "tests/model/native_forward.c",
 ]
@@ -55,7 +56,8 @@ def build(folder: Path, model: Model, sets) -> Path:
     objects = []
     for source, flags in sources.items():
         target = folder / f"{source.stem}.o"
-        includes = [f"-I{ROOT / 'kernel_static/include'}", f"-I{generated}"]
+        folders = (ROOT / "kernel_static/include", ROOT / "kernel_static/platform/linux", generated)
+        includes = [f"-I{path}" for path in folders]
         command = ["gcc", *FLAGS, *flags, *includes, "-c", str(source), "-o", str(target)]
         subprocess.run(command, check=True)
         objects.append(str(target))

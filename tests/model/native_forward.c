@@ -8,6 +8,7 @@
 #include "command_line.h"
 #include "forward.h"
 #include "heap.h"
+#include "host.h"
 #include "log.h"
 #include "model_image.h"
 #include "panic.h"
@@ -66,8 +67,10 @@ size_t test_section(const char *name) { return model_image_section(name).size; }
 bool test_start(void *image, size_t size, const char *isa, size_t workers) {
     static bool started;
     isa_name = isa;
-    if (!started)
+    if (!started) {
+        host_enable_vectors();
         workers_start(workers);
+    }
     started = true;
     return test_open(image, size) && forward_start();
 }

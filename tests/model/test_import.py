@@ -9,6 +9,7 @@ import gguf
 import numpy as np
 import pytest
 
+from cllm_gen.spec.load import load_appliances
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.importer import import_gguf, spec_source
@@ -22,6 +23,15 @@ from tests.reference.llama import Reference
 def test_the_committed_spec_is_what_import_writes(appliance):
     file = GgufFile(locate(ROOT, appliance.model.weights))
     assert spec_source(file, "smollm2_135m") == (ROOT / "specs/models/smollm2_135m.py").read_text()
+
+
+def test_the_second_committed_spec_is_what_import_writes():
+    try:
+        path = locate(ROOT, load_appliances(ROOT, "gemma3")[0].model.weights)
+    except ModelFileError as error:
+        pytest.skip(str(error))
+    committed = (ROOT / "specs/models/gemma3_270m.py").read_text()
+    assert spec_source(GgufFile(path), "gemma3_270m") == committed
 
 
 def test_a_spec_is_formatted(tmp_path):
