@@ -27,6 +27,8 @@ MALFORMED_MEANINGS = [
     ("add(a: i16[8]) i16[8] = a[i]", "->"),
     ("add(a: i16[8]) -> i16[8]", "="),
     ("y[0] = 1", "a statement"),
+    ("add(a: i16[8]) -> i16[8] = a[j]", "operand 'j'"),
+    ("add(a: i16[2][2][2]) -> i16[8] = a[i]", ")"),
 ]
 
 
@@ -80,6 +82,24 @@ def test_lanes_wrap_and_saturate():
     lanes = {"a": [32767, -32768], "b": [1, -1]}
     assert run_meaning(wrap, lanes).tolist() == [-32768, 32767]
     assert run_meaning(hold, lanes).tolist() == [32767, -32768]
+
+
+def test_rows_and_columns_in_two_dimensions():
+    text = "turn(a: i32[2][3], b: i32[3]) -> i32[3][2] = a[j, i] + b[i] + sum(k < 2: a[k, i])"
+    meaning = read_meaning(text)
+    assert meaning.result.shape == (3, 2) and str(meaning.parameters[0][1]) == "i32[2][3]"
+    a, b = np.arange(6).reshape(2, 3), np.array([100, 200, 300])
+    want = a.T + b[:, None] + a.sum(0)[:, None]
+    assert np.array_equal(run_meaning(meaning, {"a": a, "b": b}), want)
+
+
+def test_bfloat16_is_rounded_to_even():
+    meaning = read_meaning("round(a: f32[4]) -> bf16[4] = a[i]")
+    values = np.array([1, 1 + 2.0**-8, 1 + 3 * 2.0**-8, -1 - 2.0**-7 - 2.0**-8], np.float32)
+    found = run_meaning(meaning, {"a": values})
+    assert found.tolist() == [0x3F80, 0x3F80, 0x3F82, 0xBF82]
+    wide = read_meaning("widen(a: bf16[4]) -> f32[4] = a[i]")
+    assert run_meaning(wide, {"a": found}).tolist() == [1, 1, 1 + 2.0**-6, -1 - 2.0**-6]
 
 
 def _set(*instructions, base=None):
