@@ -67,7 +67,7 @@ class Peer:
             raise RunFailed(f"ended with status {status}; it wrote {self._log.name}")
         answer = json.loads(line)
         if "error" in answer:
-            raise RunFailed(answer["error"].strip().splitlines()[0])
+            raise RunFailed(answer["error"].strip().splitlines()[-1])
         return answer
 
     def ask(self, **question) -> dict:
