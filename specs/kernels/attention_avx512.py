@@ -3,7 +3,7 @@
 lanes are added once at the end. Several rows share a block's conversion."""
 
 from cllm_gen.lower.kernel_terms import Term
-from cllm_gen.lower.kv_layout import BLOCK_TOKENS
+from cllm_gen.lower.kv_layout import BLOCK_TOKENS, half_bytes
 from specs.kernels.attention_blocks import Floats, all_rows
 
 PAIRS = 8  # in a vector
@@ -46,6 +46,12 @@ class OneRow(Floats):
         b = b if b.name else p.let(f"high{suffix}", b)
         return p.add_f32(p.evens_f32(a, b), p.odds_f32(a, b))
 
+    def block_begins(self, g, start, end):
+        """The next block, of which as much is fetched as is read of this one."""
+        p, index = self.p, start // BLOCK_TOKENS
+        more = p.index("more", (start + BLOCK_TOKENS < end).choose(1, 0))
+        self.next = p.pointer("next", self.block(g, index + more))
+
     def keys(self, keys, c):
         """Keys are converted where they are used."""
 
@@ -58,6 +64,8 @@ class OneRow(Floats):
         pairs = p.pointer("pairs", keys.cast("u16"))
         dots = [[p.let(f"dot{h}_{n}", p.zero_f32()) for n in range(vectors)] for h in range(group)]
         with p.loop("i", self.D // 2) as i:
+            for line in (0, 64):
+                p.prefetch(self.next + (i * (4 * BLOCK_TOKENS) + line))
             near = [
                 p.let(f"key{n}", p.load_f16(pairs + (i * (2 * BLOCK_TOKENS) + n * self.lanes)))
                 for n in range(vectors)
@@ -89,6 +97,9 @@ class OneRow(Floats):
                     ]
                 )
             with p.loop("t", filled // 2) as t:
+                for line in range(0, wide * lanes * 2, 64):
+                    ahead = self.next + half_bytes(self.kv, self.D)
+                    p.prefetch(ahead + (t * (4 * self.D) + i * 2 + line))
                 self._add(pairs + (t * (2 * self.D) + i), t, sums, p.load_f16)
             p.note("The last of an odd number of positions.")
             with p.loop("t", p.index("half", (filled + 1) // 2), start=filled // 2) as t:
