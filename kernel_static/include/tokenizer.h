@@ -1,5 +1,6 @@
-/* BPE over tables in the model image's "tokenizer" section: byte-level, inside pieces that generated
- * pre-tokenizer rules cut; or SentencePiece's, where neighbours merge that make a token. */
+/* BPE over tables in the model image's "tokenizer" section: byte-level, inside pieces that
+ * generated pre-tokenizer rules cut; or SentencePiece's, where neighbours merge that make a token.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -14,7 +14,7 @@ appliance = Appliance(
     model=model,
     devices=smollm2.devices,
     protocols=smollm2.protocols,
-    targets={target: smollm2.targets[target] for target in ("x86_64", "hosted")},
+    targets={target: smollm2.targets["x86_64"] for target in ("x86_64", "hosted")},
     memory=smollm2.memory,
     limits=smollm2.limits,
 )

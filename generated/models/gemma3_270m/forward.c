@@ -4,7 +4,7 @@
  * spec:       specs/models/gemma3_270m.py
  * template:   forward.c.j2
  * parameters: model=gemma3_270m
- * parameters: instruction_sets=word64,sse2,avx2,avx512,amx,word32
+ * parameters: instruction_sets=word64,sse2,avx2,avx512,amx
  */
 
 /* The forward pass of gemma-3-270m; contracts in include/forward.h.
@@ -1186,7 +1186,7 @@ static bool choose_kernels(void) {
         bool found = kernels_select(weights, activations, clock_nanoseconds, &choice);
         if (!found)
             log_error("forward", "this CPU has none of the image's instruction sets (word64, sse2, "
-                                 "avx2, avx512, amx, word32)");
+                                 "avx2, avx512, amx)");
         return found;
     }
     for (size_t i = 0; i < KERNELS_SETS; i++) {
@@ -1201,7 +1201,7 @@ static bool choose_kernels(void) {
             return false;
         }
     }
-    log_error("forward", "isa=%.*s: expected one of word64, sse2, avx2, avx512, amx, word32",
+    log_error("forward", "isa=%.*s: expected one of word64, sse2, avx2, avx512, amx",
               (int)name.count, name.bytes);
     return false;
 }

@@ -5,9 +5,8 @@
  * spec:       specs/isa/avx2.py
  * spec:       specs/isa/avx512.py
  * spec:       specs/isa/amx.py
- * spec:       specs/isa/word32.py
  * template:   kernels.c.j2
- * parameters: sets=word64,sse2,avx2,avx512,amx,word32
+ * parameters: sets=word64,sse2,avx2,avx512,amx
  * parameters: probe=matmul_q5_1_256x640
  */
 
@@ -21,7 +20,6 @@ const struct kernels_set kernels_sets[KERNELS_SETS] = {
     {"avx2", &kernels__avx2},     /* 256-bit vectors with fused multiply-add */
     {"avx512", &kernels__avx512}, /* 512-bit vectors, sums of four byte products, bfloat16 */
     {"amx", &kernels__amx},       /* tiles of 16 by 16 sums, products of bfloat16 */
-    {"word32", &kernels__word32}, /* 32-bit general registers as vectors: fastest under emulators */
 };
 
 /* CPUID's eax, ebx, ecx, edx for a leaf; zeros where the CPU does not have the leaf. */
@@ -174,13 +172,6 @@ static bool has_amx(void) {
     return true;
 }
 
-static bool has_word32(void) {
-    if (!(cpu_leaf(1, 0).edx >> 26 & 1)) { /* sse2 */
-        return false;
-    }
-    return true;
-}
-
 bool kernels_supported(const struct kernels_set *set) {
     if (set->kernels == NULL) {
         return false;
@@ -199,9 +190,6 @@ bool kernels_supported(const struct kernels_set *set) {
     }
     if (set == &kernels_sets[4]) {
         return has_amx();
-    }
-    if (set == &kernels_sets[5]) {
-        return has_word32();
     }
     return false;
 }

@@ -8,7 +8,7 @@
  * spec:       specs/kernels/rows.py
  * spec:       specs/kernels/vectors.py
  * template:   kernels.h.j2
- * parameters: sets=word64,sse2,avx2,avx512,amx,word32
+ * parameters: sets=word64,sse2,avx2,avx512,amx
  * parameters:
  * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
  */
@@ -93,7 +93,6 @@ extern const struct kernels kernels__sse2 __attribute__((weak));
 extern const struct kernels kernels__avx2 __attribute__((weak));
 extern const struct kernels kernels__avx512 __attribute__((weak));
 extern const struct kernels kernels__amx __attribute__((weak));
-extern const struct kernels kernels__word32 __attribute__((weak));
 
 /* One instruction set that was compiled in or could have been. */
 struct kernels_set {
@@ -102,7 +101,7 @@ struct kernels_set {
 };
 
 /* Every set, least capable first. */
-#define KERNELS_SETS 6
+#define KERNELS_SETS 5
 extern const struct kernels_set kernels_sets[KERNELS_SETS];
 
 /* Whether a set is compiled in, this CPU has it and the system has enabled its registers. */
