@@ -15,7 +15,7 @@ from cllm_gen.lower.kernel_program import Program
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.kernel import C_TYPES, Kernel, KernelRequest
 from cllm_gen.spec.source import SpecError, caller_span
-from cllm_gen.weights.layout import BLOCK, TILE_ROWS, packed_bytes
+from cllm_gen.weights.layout import BLOCK, TILE_ROWS, packed_bytes, layout_of
 
 QUANTIZED_HEADER, QUANTIZED_BLOCK = 64, 128
 PROBE_TILES, PROBE_ROWS = 2, 32  # a fraction of a millisecond, under an emulator too
@@ -153,6 +153,22 @@ def _comment(traced: Traced) -> list[str]:
     ]
 
 
+def probed(requests: Sequence[KernelRequest]) -> KernelRequest | None:
+    """The matrix kernel by which sets are compared at start: the smallest whose input is quantised."""
+    widths = {request.shape[-1] for request in requests if request.operation == "quantize"}
+    return min(
+        (
+            request
+            for request in requests
+            if request.operation == "matmul"
+            and not layout_of(request.type).is_float
+            and request.shape[1] in widths
+        ),
+        key=lambda request: (prod(request.shape), request),
+        default=None,
+    )
+
+
 def outputs(
     model_name: str, requests: Sequence[KernelRequest], instruction_sets: Sequence[InstructionSet]
 ) -> list[Output]:
@@ -174,11 +190,7 @@ def outputs(
     ]
     quantizers = {r.shape[-1]: r for r in wanted if r.operation == "quantize"}
     columns = sorted(quantizers)
-    probe = min(
-        (r for r in wanted if r.operation == "matmul" and r.shape[1] in quantizers),
-        key=lambda request: (prod(request.shape), request),
-        default=None,
-    )
+    probe = probed(wanted)
     specs = sorted({_kernel(kernels, request).span.path for request in wanted})
     sets = [
         {
@@ -212,7 +224,6 @@ def outputs(
             "outputs": probe.shape[0],
             "tiles": min(PROBE_TILES, probe.shape[0] // TILE_ROWS),
             "rows": PROBE_ROWS,
-            "bytes": packed_bytes(probe.type, *probe.shape),
             "scratch": PROBE_ROWS * (4 * sum(probe.shape) + quantized_bytes(probe.shape[1])),
         },
     }

@@ -181,9 +181,19 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
         ],
         "functions": functions,
         "stages": stages,
+        "probe": _probe_offset(low),
         "hidden": low.offsets[id(program.hidden)],
         "logits": low.offsets[id(program.logits)],
     }
+
+
+def _probe_offset(low: Lowered) -> int:
+    """Where the first matrix lies that the probed kernel multiplies by."""
+    operations = low.program.operations
+    probe = kernel.probed([op.kernel for op in operations if op.kernel is not None])
+    return next(
+        (low.weights[op.weights[0].name].offset for op in operations if op.kernel == probe), 0
+    )
 
 
 def _layers(layers: list[int]) -> str:
@@ -246,10 +256,16 @@ def _phases(operations: Sequence[Operation]) -> list[tuple[tuple, list[Operation
     found: list[tuple[tuple, list[Operation]]] = []
     for operation in operations:
         key = (operation.stage, _SPLIT.get(operation.kind, "rows"), operation.batch)
-        if not found or found[-1][0] != key:
+        if not found or found[-1][0] != key or _reads_all(operation, found[-1][1]):
             found.append((key, []))
         found[-1][1].append(operation)
     return found
+
+
+def _reads_all(operation: Operation, part: Sequence[Operation]) -> bool:
+    """Whether it multiplies rows of floats, of which each worker made some columns."""
+    made = {id(each.buffer("y")) for each in part if _SPLIT.get(each.kind) == "columns"}
+    return any(role == "q" and id(buffer) in made for role, buffer in operation.buffers)
 
 
 _SPLIT = {

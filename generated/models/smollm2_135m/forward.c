@@ -351,7 +351,7 @@ static const struct stage stages[] = {
 static bool choose_kernels(void) {
     struct text name = command_line_value("isa");
     if (name.bytes == NULL) {
-        bool found = kernels_select(weights, activations, clock_nanoseconds, &choice);
+        bool found = kernels_select(weights + 30489600, activations, clock_nanoseconds, &choice);
         if (!found)
             log_error("forward", "this CPU has none of the image's instruction sets (word32, sse2, "
                                  "word64, avx2, avx512, amx)");
