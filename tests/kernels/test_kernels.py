@@ -9,6 +9,7 @@ import pytest
 from cllm_gen.lower.kernel import quantized_bytes
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.tile16 import unpack
+from tests.kernels import gguf_blocks
 from tests.kernels.harness import (
     Library,
     aligned,
@@ -152,6 +153,29 @@ def test_extreme_quants_do_not_overflow(library, type_name):
         )
         want = unpack(type_name, w.tobytes(), n, k).sum(axis=1) * sign
         assert np.allclose(y[0], want, rtol=2e-3)
+
+
+SCALES = (-24, -20, -14, -8, 0, 3, 8, 12)
+
+
+@pytest.mark.parametrize("type_name", ("q4_1", "q8_0"))
+@pytest.mark.parametrize("exponent", SCALES)
+def test_scales_of_every_size(library, rng, type_name, exponent):
+    """Subnormal halves to nearly the largest, of either sign, in one row with others up to 2^10 times
+    smaller. Sets that compute in integers cut what is 2^-16 of the largest."""
+    k, n = 96, 32
+    smaller = rng.integers(0, 10, (n, k // 32, 1))
+    smaller[:, 0] = 0  # no row is all zeros: its bound would say nothing
+    sizes = rng.uniform(0.6, 1, (n, k // 32, 2)) * 2.0 ** (exponent - smaller)
+    raw = gguf_blocks.matrix(type_name, n, k, rng, sizes * rng.choice((-1, 1), sizes.shape))
+    w, values = packed(type_name, raw), unpack(type_name, packed(type_name, raw).tobytes(), n, k)
+    x, y = _floats(rng, 3, k), _guarded(3, n)
+    q = quantized(library, x)
+    library.call(KernelRequest("matmul", type_name, (n, k)), 3, 0, 2, q, w, y)
+    seen = decoded(library, q, k)
+    cut = 2.0 ** (exponent - 16) * 256 * np.abs(seen).sum(axis=1, keepdims=True)
+    cut = cut if library.isa.name.startswith("word") else 0
+    assert (np.abs(y[:-1] - seen @ values.T) <= 2e-6 * np.abs(seen) @ np.abs(values).T + cut).all()
 
 
 @pytest.mark.parametrize("k", WIDTHS)
