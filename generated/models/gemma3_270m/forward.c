@@ -1183,7 +1183,7 @@ static const struct stage stages[] = {
 static bool choose_kernels(void) {
     struct text name = command_line_value("isa");
     if (name.bytes == NULL) {
-        bool found = kernels_select(weights, activations, clock_nanoseconds, &choice);
+        bool found = kernels_select(weights + 179804672, activations, clock_nanoseconds, &choice);
         if (!found)
             log_error("forward", "this CPU has none of the image's instruction sets (word64, sse2, "
                                  "avx2, avx512, amx)");

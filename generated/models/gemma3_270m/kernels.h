@@ -115,10 +115,8 @@ struct kernels_choice {
 
 /* The fastest supported sets for one row and for many: each multiplies by 2 tiles of the smallest
  * matrix a few times, a millisecond or so in all, because under an emulator the widest set is not
- * the fastest. False if no set is supported. weights: any KERNELS_PROBE_BYTES of readable memory on
- * a 64-byte boundary; scratch: KERNELS_SCRATCH_BYTES to write to, likewise; clock: nanoseconds,
- * monotonic. */
-#define KERNELS_PROBE_BYTES 123904
+ * the fastest. False if no set is supported. weights: a matrix of matmul_q5_1_256x640; scratch:
+ * KERNELS_SCRATCH_BYTES to write to, on a 64-byte boundary; clock: nanoseconds, monotonic. */
 #define KERNELS_SCRATCH_BYTES 198656
 bool kernels_select(const void *weights, void *scratch, uint64_t (*clock)(void),
                     struct kernels_choice *choice);

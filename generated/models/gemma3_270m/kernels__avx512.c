@@ -108,6 +108,10 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
                 for (size_t start = 0; start < end; start += 32) {
                     const uint8_t *keys =
                         layer_cache + (size_t)KV_BLOCK_BYTES * blocks[start / 32] + g * 32768;
+                    size_t more = ((start + 32) < end ? 1 : 0);
+                    const uint8_t *next = layer_cache +
+                                          (size_t)KV_BLOCK_BYTES * blocks[start / 32 + more] +
+                                          g * 32768;
                     const uint8_t *values = keys + 16384;
                     size_t left = end - start;
                     size_t filled = left < 32 ? left : 32;
@@ -135,6 +139,8 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
                         __m512 dot3_2 = _mm512_setzero_ps();
                         __m512 dot3_3 = _mm512_setzero_ps();
                         for (size_t i = 0; i < 128; i++) {
+                            __builtin_prefetch(next + i * 128);
+                            __builtin_prefetch(next + i * 128 + 64);
                             __m512 key0 = _mm512_cvtph_ps(
                                 _mm256_loadu_si256((const __m256i *)(pairs + i * 64)));
                             __m512 key1 = _mm512_cvtph_ps(
@@ -394,6 +400,8 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
                             __m512 out3_3 =
                                 _mm512_mul_ps(_mm512_loadu_ps(mixed + i + 1536 + 48), fade3);
                             for (size_t t = 0; t < filled / 2; t++) {
+                                __builtin_prefetch(next + 16384 + t * 1024 + i * 2);
+                                __builtin_prefetch(next + 16384 + t * 1024 + i * 2 + 64);
                                 __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
                                     _mm_loadl_epi64((const __m128i *)(share + t * 2))));
                                 __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
@@ -852,6 +860,10 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                 for (size_t start = begin; start < end; start += 32) {
                     const uint8_t *keys =
                         layer_cache + (size_t)KV_BLOCK_BYTES * blocks[start / 32] + g * 32768;
+                    size_t more = ((start + 32) < end ? 1 : 0);
+                    const uint8_t *next = layer_cache +
+                                          (size_t)KV_BLOCK_BYTES * blocks[start / 32 + more] +
+                                          g * 32768;
                     const uint8_t *values = keys + 16384;
                     size_t left = end - start;
                     size_t filled = left < 32 ? left : 32;
@@ -881,6 +893,8 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                         __m512 dot3_2 = _mm512_setzero_ps();
                         __m512 dot3_3 = _mm512_setzero_ps();
                         for (size_t i = 0; i < 128; i++) {
+                            __builtin_prefetch(next + i * 128);
+                            __builtin_prefetch(next + i * 128 + 64);
                             __m512 key0 = _mm512_cvtph_ps(
                                 _mm256_loadu_si256((const __m256i *)(pairs + i * 64)));
                             __m512 key1 = _mm512_cvtph_ps(
@@ -1145,6 +1159,8 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                             __m512 out3_3 =
                                 _mm512_mul_ps(_mm512_loadu_ps(mixed + i + 1536 + 48), fade3);
                             for (size_t t = 0; t < filled / 2; t++) {
+                                __builtin_prefetch(next + 16384 + t * 1024 + i * 2);
+                                __builtin_prefetch(next + 16384 + t * 1024 + i * 2 + 64);
                                 __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
                                     _mm_loadl_epi64((const __m128i *)(share + t * 2))));
                                 __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(

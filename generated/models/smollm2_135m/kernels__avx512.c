@@ -95,6 +95,9 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                 for (size_t start = 0; start < end; start += 32) {
                     const uint8_t *keys =
                         layer_cache + (size_t)KV_BLOCK_BYTES * blocks[start / 32] + g * 8192;
+                    size_t more = ((start + 32) < end ? 1 : 0);
+                    const uint8_t *next =
+                        layer_cache + (size_t)KV_BLOCK_BYTES * blocks[start / 32 + more] + g * 8192;
                     const uint8_t *values = keys + 4096;
                     size_t left = end - start;
                     size_t filled = left < 32 ? left : 32;
@@ -118,6 +121,8 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                         __m512 dot2_2 = _mm512_setzero_ps();
                         __m512 dot2_3 = _mm512_setzero_ps();
                         for (size_t i = 0; i < 32; i++) {
+                            __builtin_prefetch(next + i * 128);
+                            __builtin_prefetch(next + i * 128 + 64);
                             __m512 key0 = _mm512_cvtph_ps(
                                 _mm256_loadu_si256((const __m256i *)(pairs + i * 64)));
                             __m512 key1 = _mm512_cvtph_ps(
@@ -359,6 +364,10 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                             __m512 out2_7 =
                                 _mm512_mul_ps(_mm512_loadu_ps(mixed + i + 256 + 112), fade2);
                             for (size_t t = 0; t < filled / 2; t++) {
+                                __builtin_prefetch(next + 4096 + t * 256 + i * 2);
+                                __builtin_prefetch(next + 4096 + t * 256 + i * 2 + 64);
+                                __builtin_prefetch(next + 4096 + t * 256 + i * 2 + 128);
+                                __builtin_prefetch(next + 4096 + t * 256 + i * 2 + 192);
                                 __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
                                     _mm_loadl_epi64((const __m128i *)(share + t * 2))));
                                 __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
