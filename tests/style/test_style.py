@@ -33,6 +33,8 @@ def test_python_is_formatted():
 
 
 def test_no_source_file_is_too_long_to_read():
-    files = tracked("cllm_gen/*.py", "cllm_gen/*.c", "specs/*.py", "kernel_static/*.[chS]", "tests/*.py")
+    files = tracked(
+        "cllm_gen/*.py", "cllm_gen/*.c", "specs/*.py", "kernel_static/*.[chS]", "tests/*.py"
+    )
     lengths = {name: len((ROOT / name).read_text().splitlines()) for name in files}
     assert {name: count for name, count in lengths.items() if count > LONGEST} == {}
