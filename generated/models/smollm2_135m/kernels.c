@@ -206,7 +206,8 @@ bool kernels_supported(const struct kernels_set *set) {
     return false;
 }
 
-#define PROBE_ROUNDS 6 /* the first fills caches and has an emulator translate the code */
+#define PROBE_ROUNDS 6 /* at least: the first fills caches and has an emulator translate */
+#define PROBE_NANOSECONDS 500000u /* at least: longer than most of what disturbs a machine */
 #define PROBE_ROWS 32
 
 /* What one set takes for a probe of so many rows, quantisation (each set has its own layout) not
@@ -231,7 +232,8 @@ static const struct kernels_set *fastest(size_t rows, const void *weights, void 
                                          uint64_t (*clock)(void)) {
     const struct kernels_set *found = NULL;
     uint64_t least[KERNELS_SETS];
-    for (size_t round = 0; round < PROBE_ROUNDS; round++) {
+    uint64_t start = clock();
+    for (size_t round = 0; round < PROBE_ROUNDS || clock() - start < PROBE_NANOSECONDS; round++) {
         for (size_t i = 0; i < KERNELS_SETS; i++) {
             if (kernels_supported(&kernels_sets[i])) {
                 uint64_t taken = probe(kernels_sets[i].kernels, rows, weights, scratch, clock);
