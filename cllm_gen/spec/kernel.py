@@ -50,11 +50,13 @@ class KernelRequest:
 @dataclass(frozen=True)
 class Schedule:
     """How: `trace(program, **shape)` writes the steps in instructions of `isa`, which is the set
-    asked for or one it extends."""
+    asked for or one it extends. `fits(**shape)` says which shapes it can do; the rest fall to the
+    schedule of a set that `isa` extends."""
 
     isa: InstructionSet
     trace: Callable[..., None]
     summary: str
+    fits: Callable[..., bool] = lambda **shape: True
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,9 @@ class Kernel:
     def schedule(self, isa: InstructionSet, request: KernelRequest) -> Schedule:
         """The schedule of the nearest set; SpecError when there is none."""
         for level in isa.chain:
-            if level.name in self.schedules:
-                return self.schedules[level.name]
+            schedule = self.schedules.get(level.name)
+            if schedule is not None and schedule.fits(**self.dimensions(request)):
+                return schedule
         raise SpecError(
             self.span,
             f"no schedule of {self.operation} for {isa.name}, which {request.name} needs",

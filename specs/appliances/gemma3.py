@@ -2,19 +2,36 @@
 with a text; its chats are a dialogue that it goes on with. Its weights come under Google's Gemma
 terms."""
 
-from cllm_gen.spec.appliance import Appliance
+from cllm_gen.spec.appliance import MIB, Appliance, Limits, MemoryMap
 
-from specs.appliances.smollm2 import appliance as smollm2
+from specs.api import chat, completions, embeddings, health, models, tokens
+from specs.devices.e1000 import e1000
+from specs.devices.pci import pci
+from specs.devices.uart16550 import uart16550
+from specs.isa.amx import amx
+from specs.isa.avx2 import avx2
+from specs.isa.avx512 import avx512
+from specs.isa.sse2 import sse2
+from specs.isa.word64 import word64
 from specs.models.gemma3_270m import model
+from specs.protocols.arp import arp
+from specs.protocols.dhcp import dhcp
+from specs.protocols.ethernet import ethernet
+from specs.protocols.icmp import icmp
+from specs.protocols.ipv4 import ipv4
+from specs.protocols.tcp import tcp
+from specs.protocols.udp import udp
+
+_SETS = [word64, sse2, avx2, avx512, amx]
 
 appliance = Appliance(
     name="gemma3",
     summary="Gemma 3 270M behind an OpenAI-shaped API.",
-    api=smollm2.api,
+    api=[health.api, models.api, completions.api, chat.api, embeddings.api, tokens.api],
     model=model,
-    devices=smollm2.devices,
-    protocols=smollm2.protocols,
-    targets={target: smollm2.targets["x86_64"] for target in ("x86_64", "hosted")},
-    memory=smollm2.memory,
-    limits=smollm2.limits,
+    devices=[e1000, uart16550, pci],
+    protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
+    targets={"x86_64": _SETS, "hosted": _SETS},
+    memory=MemoryMap(heap=24 * MIB),
+    limits=Limits(connections=32, pending_requests=16, body_bytes=1 * MIB),
 )

@@ -24,7 +24,14 @@ _ALGORITHM = """
 _AVX512 = {
     "avx512": Schedule(avx512, attention_avx512.attention_f16, "one row straight from the cache")
 }
-_TILES = {"amx": Schedule(amx, attention_amx.attention_f16, "tiles of 16 rows and 16 positions")}
+_TILES = {
+    "amx": Schedule(
+        amx,
+        attention_amx.attention_f16,
+        "tiles of 16 rows and 16 positions",
+        fits=lambda D, **shape: D % 32 == 0,
+    )
+}
 
 
 def _kernel(operation, kv, what, shape, visible):
