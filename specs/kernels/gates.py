@@ -4,7 +4,9 @@ SiLU has s(g) = g. GELU in its tanh form (arXiv:1606.08415) has s(g) = 2 sqrt(2/
 since (1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)).
 """
 
-from specs.kernels.exponential import exponential
+from math import e, log2
+
+from specs.kernels.exponential import exponential, power_of_two
 
 
 def silu(p, gate):
@@ -25,3 +27,11 @@ def gated(p, name, activation, gate, up):
     e = exponential(p, p.let(f"{name}_exponent", activation(p, g)), f"{name}_e")
     share = p.divide_f32(g, p.add_f32(e, p.broadcast_f32(1.0)))
     return p.multiply_f32(share, up)
+
+
+def gated_roughly(p, activation, gate, up):
+    """The same within 2^-12 of itself, in fewer instructions of wide sets: for what becomes bfloat16."""
+    g = p.let("gate_value", gate)
+    x = p.let("power", p.multiply_f32(activation(p, g), p.broadcast_f32(log2(e))))
+    whole = p.add_f32(power_of_two(p, x, "gate_e"), p.broadcast_f32(1.0))
+    return p.multiply_f32(p.multiply_f32(g, up), p.reciprocal_f32(whole))

@@ -16,11 +16,12 @@ from cllm_gen.lower.kernel_terms import Term
 from cllm_gen.weights.layout import TILE_ROWS, layout_of
 from specs.isa.amx import amx
 from specs.kernels import activations as at
-from specs.kernels.gates import gated, gelu, silu
+from specs.kernels.gates import gated_roughly, gelu, silu
 from specs.kernels.panels import BLOCK, BLOCK_ROW, Panels
 
 VECTOR = 64  # bytes
 GROUP = 2 * TILE_ROWS
+AHEAD = 1024  # bytes of weights from what is read to what is fetched
 NEAR = 20  # blocks of a panel that the nearest cache holds beside what streams past it
 _GATES = {"swiglu": silu, "geglu": gelu}
 
@@ -54,6 +55,62 @@ def parts(blocks):
     return min(fitting, default=1)
 
 
+class _Making:
+    """The making of panels, a piece at a time. C variables:
+
+    quants, records    what the next piece is made of
+    rows_of            where in a panel it goes
+    made               pieces of this panel that are made; of the first tile all come first
+    """
+
+    def __init__(self, p, type_name, K, blocks):
+        self.p, self.layout, self.K = p, layout_of(type_name), K
+        self.panels = Panels(p, type_name)
+        self.panels.declare()
+        self.blocks = blocks
+        self.tile_pieces = blocks * self.panels.pieces
+
+    def begin(self, weights, before, panel):
+        """Aims at a panel's first tile, from block `before` on."""
+        p = self.p
+        self.quants = p.pointer("quants", weights)
+        self.records = p.pointer("records", weights)
+        self.rows = p.pointer("rows_of", panel)
+        self.made = p.index("made", Term("0"))
+        self.aim(weights, before, panel)
+
+    def aim(self, weights, before, panel):
+        """Aims at a tile, from block `before` on."""
+        p, layout = self.p, self.layout
+        p.assign(self.quants, weights + before * layout.quant_bytes)
+        p.assign(
+            self.records, weights + (before * layout.record_bytes + layout.records_at(self.K))
+        )
+        p.assign(self.rows, panel)
+
+    def piece(self, second, before, panel):
+        """Makes the next piece; `second` is where the weights of the second tile lie."""
+        p, panels = self.p, self.panels
+        with p.when(self.made.equals(Term(str(self.tile_pieces)))):
+            self.aim(second, before, panel + BLOCK)
+        with p.when((self.made % panels.sharing).equals(Term("0"))):
+            half = self.made // 2 % 2 if panels.sharing < panels.pieces else 0
+            panels.read_scales(self.records, half)
+        for line in range(0, panels.piece_bytes, VECTOR):
+            p.prefetch(self.quants + (AHEAD + line))
+        panels.fill(self.quants, self.rows)
+        p.assign(self.quants, self.quants + self._quant_step())
+        p.assign(self.rows, self.rows + panels.piece_rows)
+        p.assign(self.made, self.made + 1)
+        with p.when((self.made % panels.pieces).equals(Term("0"))):
+            p.prefetch(self.records + AHEAD // 4)
+            p.assign(self.records, self.records + self.layout.record_bytes)
+            p.assign(self.rows, self.rows + (2 * BLOCK - panels.pieces * panels.piece_rows))
+
+    def _quant_step(self):
+        return self.layout.quant_bytes // self.panels.pieces
+
+
 class _Products:
     """One kernel in the making. Its groups are its outputs, two tiles at a time or one of each matrix,
     and for each, one after the other, the parts of its inputs. Scalars of its C:
@@ -63,6 +120,7 @@ class _Products:
     together    rows of a block
     last_start  where the last block begins
     steps       of all tiles of rows with one panel
+    waiting     rows of sums that wait for their gate, the next at `line`, for its place `gated_to`
     """
 
     def __init__(self, p, operation, type_name, N, K):
@@ -81,7 +139,7 @@ class _Products:
             count = (count + 1) // 2
         self.groups = p.index("groups", count * self.parts)
         self.room = p.array("panels", "bf16", 2 * self.blocks * 2 * BLOCK)
-        self.sums = p.array("sums", "f32", GROUP * GROUP)
+        self.sums = p.array("sums", "f32", (2 if self.gated else 1) * GROUP * GROUP)
 
     def write(self):
         """The whole kernel."""
@@ -92,11 +150,20 @@ class _Products:
         sums = {f"sum{i}{c}": (first_rows, second_rows)[i] for i in (0, 1) for c in (0, 1)}
         shapes = {**sums, "a0": first_rows, "a1": second_rows, "b0": TILE_ROWS, "b1": TILE_ROWS}
         with p.tiles("shapes", shapes):
-            self.panels = Panels(p, self.type)
-            with p.loop("piece", self._pieces(0)) as piece:
-                self._make(0, piece)
+            self.making = _Making(p, self.type, self.K, self.blocks)
+            self.making.begin(self._weights(0, 0), 0, self._panel(0))
+            with p.loop("piece", self._pieces(0)):
+                self.making.piece(self._weights(0, 1), 0, self._panel(0))
+            if self.gated:
+                self.line = p.pointer("line", self.sums)
+                self.gated_to = p.pointer("gated_to", p.argument("y", "f32"))
+                self.waiting = p.index("waiting", Term("0"))
+                self.turn = p.index("turn", Term("0"))
             with p.loop("group", self.groups) as group:
                 self._group(group)
+            if self.gated:
+                with p.loop("rest", self.waiting):
+                    self._gate()
 
     def _tile(self, group):
         """The first tile of outputs of a group."""
@@ -111,28 +178,18 @@ class _Products:
         columns = 2
         if not self.gated:
             columns = (self.last - self._tile(group) > 1).choose(2, 1)
-        return (self.groups > group).choose(columns * (self.blocks * self.panels.pieces), 0)
+        return (self.groups > group).choose(columns * self.making.tile_pieces, 0)
 
     def _panel(self, group):
         return self.room + group % 2 * (self.blocks * 2 * BLOCK)
 
-    def _make(self, group, piece):
-        """One piece of a group's panel."""
-        p, size = self.p, layout_of(self.type).tile_bytes(self.K)
-        each = self.panels.pieces
-        column = p.index("column", piece // (self.blocks * each))
-        block = p.index("block", piece // each % self.blocks)
+    def _weights(self, group, column):
+        """Where a tile of weights of a group lies."""
+        size = layout_of(self.type).tile_bytes(self.K)
         tile = self._tile(group)
         if self.gated:
-            gate, up = (p.argument(name, "u8") for name in ("gate", "up"))
-            weights = (column > 0).choose(up, gate) + tile * size
-        else:
-            weights = p.argument("w", "u8") + (tile + column) * size
-        target = self._panel(group) + (block * 2 + column) * BLOCK
-        before = self._part(group) * self.blocks
-        self.panels.fill(
-            p.pointer("weights", weights), self.K, before + block, piece % each, target
-        )
+            return self.p.argument(("gate", "up")[column], "u8") + tile * size
+        return self.p.argument("w", "u8") + (tile + column) * size
 
     def _group(self, group):
         """All rows with the panel of a group."""
@@ -142,15 +199,19 @@ class _Products:
         if not self.gated:
             self.beside = p.index("beside", (self.last - tile > 1).choose(TILE_ROWS, 0))
         self.pieces = p.index("pieces", self._pieces(group + 1))
-        self.made = p.index("made", Term("0"))
         self.due = p.index("due", Term("0"))
+        self.before = self._part(group + 1) * self.blocks
+        if self.parts > 1:
+            self.before = p.index("before", self.before)
+        self.making.aim(self._weights(group + 1, 0), self.before, self._panel(group + 1))
+        p.assign(self.making.made, Term("0"))
         with p.loop("r", p.rows, step=GROUP) as r:
             start = p.index("start", (r < self.last_start).choose(r, self.last_start))
             place = start * self.N + tile * TILE_ROWS
             y = p.pointer("out", p.argument("y", "f32") + place)
             tiles = self._multiply(group, y, start)
             if self.gated:
-                self._gate(tiles, y, r - start)
+                self._hand_over(tiles, y, r - start)
             else:
                 self._store(tiles, y, start, r)
 
@@ -192,11 +253,28 @@ class _Products:
             a1 = p.let("a1", p.stream_tile_bf16(xs[1] + k * VECTOR, stride))
             p.set(tiles[1][0], p.multiply_tiles_bf16(tiles[1][0], a1, b0))
             p.set(tiles[1][1], p.multiply_tiles_bf16(tiles[1][1], a1, b1))
-            p.assign(self.due, self.due + self.pieces)
-            with p.repeat(self.made * self.steps < self.due):
-                self._make(group + 1, self.made)
-                p.assign(self.made, self.made + 1)
+            self._beside_tiles(group, k, y)
         return tiles
+
+    def _beside_tiles(self, group, k, y):
+        """What vectors do while tiles multiply step k: what is next is fetched, the next panel grows,
+        and a few rows pass their gate."""
+        p = self.p
+        each = -(-GROUP // self.blocks)
+        if not self.gated:
+            for n in range(each):
+                line = y + (k * each + (GROUP + n)) * self.N
+                p.prefetch(line)
+                p.prefetch(line + self.beside)
+        p.assign(self.due, self.due + self.pieces)
+        with p.repeat(self.due + 1 > self.steps):
+            p.assign(self.due, self.due - self.steps)
+            self.making.piece(self._weights(group + 1, 1), self.before, self._panel(group + 1))
+        if self.gated:
+            with p.loop("n", each):
+                with p.when(self.waiting > 0):
+                    self._gate()
+                    p.assign(self.waiting, self.waiting - 1)
 
     def _store_tiles(self, tiles, origin, width):
         p = self.p
@@ -207,15 +285,26 @@ class _Products:
                     with p.when(self.beside > 0) if c and not self.gated else nullcontext():
                         p.do(p.store_tile_f32(places[i][c], 4 * width, tiles[i][c]))
 
-    def _gate(self, tiles, y, new):
-        """Stores what gate and up become, from row `new` of the block on."""
+    def _hand_over(self, tiles, y, new):
+        """Leaves tiles of gate and up to be gated beside the next tiles, from row `new` of the block."""
         p = self.p
-        self._store_tiles(tiles, self.sums, GROUP)
-        with p.loop("i", self.together, start=new) as i:
-            line = p.pointer("line", self.sums + i * GROUP)
-            gate, up = p.load_f32(line), p.load_f32(line + TILE_ROWS)
-            value = gated(p, "sum", _GATES[self.operation], gate, up)
-            p.do(p.store_f32(y + i * self.N, value))
+        sums = p.pointer("its_sums", self.sums + self.turn * (GROUP * GROUP))
+        self._store_tiles(tiles, sums, GROUP)
+        p.assign(self.turn, Term("1") - self.turn)
+        first = p.index("new", new)
+        p.assign(self.line, sums + first * GROUP)
+        p.assign(self.gated_to, y + first * self.N)
+        p.assign(self.waiting, self.together - first)
+
+    def _gate(self):
+        """Joins a row's gate and up."""
+        p = self.p
+        gate, up = p.load_f32(self.line), p.load_f32(self.line + TILE_ROWS)
+        value = gated_roughly(p, _GATES[self.operation], gate, up)
+        p.do(p.store_f32(self.gated_to, value))
+        p.prefetch(self.gated_to + 8 * self.N)
+        p.assign(self.line, self.line + GROUP)
+        p.assign(self.gated_to, self.gated_to + self.N)
 
     def _store(self, tiles, y, start, r):
         """Stores a whole block, or what is new in the last."""

@@ -62,23 +62,49 @@ class Panels:
         """Into how many pieces the work on a block is parted, so that it mixes well with other work."""
         return 1 if self.fifth else 4
 
-    def fill(self, tile, K, b, piece, block):
-        """Makes one piece of block b of a packed tile of K inputs; `block` is where the block lies."""
+    @property
+    def piece_bytes(self):
+        """Of quants that a piece reads."""
+        return self.vectors // self.pieces * VECTOR
+
+    @property
+    def piece_rows(self):
+        """Elements of the panel from the first row of a piece to that of the next in its block."""
+        return self.vectors // self.pieces * 2 * BLOCK_ROW
+
+    @property
+    def sharing(self):
+        """How many pieces, one after the other, share their scales."""
+        return self.pieces // 2 if self.type == "q6_k" else self.pieces
+
+    def declare(self):
+        """Names the scales, which pieces share."""
         p = self.p
-        quants = tile + b * self.layout.quant_bytes
-        records = p.pointer(
-            "records", tile + (b * self.layout.record_bytes + self.layout.records_at(K))
-        )
-        each = self.vectors // self.pieces
-        quants = p.pointer("quants", quants + (piece * (VECTOR * each) if self.pieces > 1 else 0))
-        block = p.pointer(
-            "rows_of", block + (piece * (2 * each * BLOCK_ROW) if self.pieces > 1 else 0)
-        )
-        half = piece // (self.pieces // 2) if self.type == "q6_k" else 0
-        scales = [self._scales(records, h, half) for h in range(2)]
+        zero = p.zero_f32
+        self.d = [p.let(f"d{h}", zero()) for h in range(2)]
+        self.starts = [
+            [p.let(f"start{h}_{place}", zero()) for place in self.places] for h in range(2)
+        ]
+
+    def read_scales(self, records, half):
+        """Of both halves of the outputs: d, and for each place of quants what makes m of the power with
+        d. Of a type with scales for halves of a block, those of `half`."""
+        p = self.p
+        for h in range(2):
+            p.set(self.d[h], p.permute_f32(self._record(records, half), self.double[h]))
+            for place, start in zip(self.places, self.starts[h]):
+                base = p.broadcast_f32(-float(2 ** (23 - place) + _TURN * self.signed))
+                if self.signed:
+                    p.set(start, p.multiply_f32(self.d[h], base))
+                else:
+                    m = p.permute_f32(self._record(records, 1), self.double[h])
+                    p.set(start, p.multiply_add_f32(self.d[h], base, m))
+
+    def fill(self, quants, rows):
+        """Makes one piece by the scales that were read last."""
         bits = self._fifth_bits(quants) if self.fifth else None
-        for v in range(each):
-            self._vector(v, quants, scales, bits, block)
+        for v in range(self.vectors // self.pieces):
+            self._vector(v, quants, bits, rows)
 
     def _record(self, records, index):
         """One number of each output from a block's record, as floats."""
@@ -86,22 +112,6 @@ class Panels:
         if self.layout.record_bytes == 128:
             return p.load_f32((records + index * (4 * TILE_ROWS)).cast("f32"))
         return p.load_f16((records + index * (2 * TILE_ROWS)).cast("u16"))
-
-    def _scales(self, records, h, half):
-        """Of half h of the outputs: d, and for each place of quants what makes m of the power with d.
-        Of a type with scales for halves of a block, those of `half`."""
-        p = self.p
-        d = p.let(f"d{h}", p.permute_f32(self._record(records, half), self.double[h]))
-        starts = []
-        for place in self.places:
-            base = p.broadcast_f32(-float(2 ** (23 - place) + _TURN * self.signed))
-            if self.signed:
-                start = p.multiply_f32(d, base)
-            else:
-                m = p.permute_f32(self._record(records, 1), self.double[h])
-                start = p.multiply_add_f32(d, base, m)
-            starts.append(p.let(f"start{h}_{place}", start))
-        return d, starts
 
     def _fifth_bits(self, quants):
         """Of each turn and half of the outputs the bits of a block's inputs; see layout.py."""
@@ -118,7 +128,7 @@ class Panels:
             for t in range(2)
         ]
 
-    def _vector(self, v, quants, scales, bits, block):
+    def _vector(self, v, quants, bits, rows):
         """Stores the rows for one vector of quants."""
         p = self.p
         packed = p.let(f"packed{v}", p.load_u32((quants + VECTOR * v).cast("u32")))
@@ -136,10 +146,9 @@ class Panels:
             for n in range(len(self.places)):
                 values = []
                 for h in range(2):
-                    d, starts = scales[h]
                     x = p.masked_xor_u32(turned[h], self.masks[n], self.powers[n])
                     if bits:
                         x = p.masked_xor_u32(above[h], self.fifths[n], x)
-                    values.append(p.multiply_add_f32(p.as_f32(x), d, starts[n]))
+                    values.append(p.multiply_add_f32(p.as_f32(x), self.d[h], self.starts[h][n]))
                 row = 8 * n + 2 * v + t
-                p.do(p.store_bf16(block + BLOCK_ROW * row, p.round_bf16(*values)))
+                p.do(p.store_bf16(rows + BLOCK_ROW * row, p.round_bf16(*values)))

@@ -456,38 +456,55 @@ void matmul_q4_1_192x576__amx(size_t rows, size_t first, size_t last, const void
     __m512i mask16 = _mm512_set1_epi32(983040);
     __m512i power12 = _mm512_set1_epi32(1157627904);
     __m512i power16 = _mm512_set1_epi32(1124073472);
+    __m512 d0 = _mm512_setzero_ps();
+    __m512 d1 = _mm512_setzero_ps();
+    __m512 start0_12 = _mm512_setzero_ps();
+    __m512 start0_16 = _mm512_setzero_ps();
+    __m512 start1_12 = _mm512_setzero_ps();
+    __m512 start1_16 = _mm512_setzero_ps();
+    const uint8_t *quants = (const uint8_t *)w + first * 5824;
+    const uint8_t *records = (const uint8_t *)w + first * 5824;
+    uint16_t *rows_of = panels;
+    size_t made = 0;
+    quants = (const uint8_t *)w + first * 5824;
+    records = (const uint8_t *)w + first * 5824 + 4608;
+    rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 72) : 0);
          piece++) {
-        size_t column = piece / 72;
-        size_t block = (piece / 4) % 18;
-        const uint8_t *weights = (const uint8_t *)w + (first + column) * 5824;
-        const uint8_t *records = weights + block * 64 + 4608;
-        const uint8_t *quants = weights + block * 256 + (piece % 4) * 64;
-        uint16_t *rows_of = panels + (block * 2 + column) * 512 + (piece % 4) * 64;
-        __m512 d0 = _mm512_permutexvar_ps(
-            double_low,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start0_12 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 start0_16 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 d1 = _mm512_permutexvar_ps(
-            double_high,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start1_12 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
-        __m512 start1_16 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
+        if (made == 72) {
+            quants = (const uint8_t *)w + (first + 1) * 5824;
+            records = (const uint8_t *)w + (first + 1) * 5824 + 4608;
+            rows_of = panels + 512;
+        }
+        if ((made % 4) == 0) {
+            d0 = _mm512_permutexvar_ps(
+                double_low,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start0_12 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start0_16 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            d1 = _mm512_permutexvar_ps(
+                double_high,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start1_12 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start1_16 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+        }
+        __builtin_prefetch(quants + 1024);
         __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
         __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
         __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -527,14 +544,25 @@ void matmul_q4_1_192x576__amx(size_t rows, size_t first, size_t last, const void
                                 _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                     turned0_1_0, mask16, power16, 0x6a)),
                                                 d0, start0_16)));
+        quants = quants + 64;
+        rows_of = rows_of + 64;
+        made = made + 1;
+        if ((made % 4) == 0) {
+            __builtin_prefetch(records + 256);
+            records = records + 64;
+            rows_of = rows_of + 768;
+        }
     }
     for (size_t group = 0; group < groups; group++) {
         size_t tile = first + group * 2;
         size_t beside = ((last - tile) > 1 ? 16 : 0);
         size_t pieces =
             (groups > (group + 1) ? (((last - (first + (group + 1) * 2)) > 1 ? 2 : 1) * 72) : 0);
-        size_t made = 0;
         size_t due = 0;
+        quants = (const uint8_t *)w + (first + (group + 1) * 2) * 5824;
+        records = (const uint8_t *)w + (first + (group + 1) * 2) * 5824 + 4608;
+        rows_of = panels + ((group + 1) % 2) * 18432;
+        made = 0;
         for (size_t r = 0; r < rows; r += 32) {
             size_t start = (r < last_start ? r : last_start);
             float *out = y + start * 192 + tile * 16;
@@ -558,42 +586,47 @@ void matmul_q4_1_192x576__amx(size_t rows, size_t first, size_t last, const void
                 _tile_stream_loadd(5, x1 + k * 64, 2368);
                 _tile_dpbf16ps(2, 5, 6);
                 _tile_dpbf16ps(3, 5, 7);
+                __builtin_prefetch(out + (k * 2 + 32) * 192);
+                __builtin_prefetch(out + (k * 2 + 32) * 192 + beside);
+                __builtin_prefetch(out + (k * 2 + 33) * 192);
+                __builtin_prefetch(out + (k * 2 + 33) * 192 + beside);
                 due = due + pieces;
-                while ((made * steps) < due) {
-                    size_t column = made / 72;
-                    size_t block = (made / 4) % 18;
-                    const uint8_t *weights =
-                        (const uint8_t *)w + (first + (group + 1) * 2 + column) * 5824;
-                    const uint8_t *records = weights + block * 64 + 4608;
-                    const uint8_t *quants = weights + block * 256 + (made % 4) * 64;
-                    uint16_t *rows_of = panels + ((group + 1) % 2) * 18432 +
-                                        (block * 2 + column) * 512 + (made % 4) * 64;
-                    __m512 d0 = _mm512_permutexvar_ps(
-                        double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                        (const __m256i *)((const uint16_t *)records))));
-                    __m512 start0_12 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
+                while ((due + 1) > steps) {
+                    due = due - steps;
+                    if (made == 72) {
+                        quants = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 5824;
+                        records = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 5824 + 4608;
+                        rows_of = panels + ((group + 1) % 2) * 18432 + 512;
+                    }
+                    if ((made % 4) == 0) {
+                        d0 = _mm512_permutexvar_ps(
                             double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start0_16 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 d1 = _mm512_permutexvar_ps(
-                        double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                         (const __m256i *)((const uint16_t *)records))));
-                    __m512 start1_12 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start1_16 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
+                                            (const __m256i *)((const uint16_t *)records))));
+                        start0_12 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        start0_16 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        d1 = _mm512_permutexvar_ps(
+                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
+                                             (const __m256i *)((const uint16_t *)records))));
+                        start1_12 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                        start1_16 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                    }
+                    __builtin_prefetch(quants + 1024);
                     __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
                     __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
                     __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -636,7 +669,14 @@ void matmul_q4_1_192x576__amx(size_t rows, size_t first, size_t last, const void
                             _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                 turned0_1_0, mask16, power16, 0x6a)),
                                             d0, start0_16)));
+                    quants = quants + 64;
+                    rows_of = rows_of + 64;
                     made = made + 1;
+                    if ((made % 4) == 0) {
+                        __builtin_prefetch(records + 256);
+                        records = records + 64;
+                        rows_of = rows_of + 768;
+                    }
                 }
             }
             if (start == r) {
@@ -732,38 +772,55 @@ void matmul_q4_1_576x576__amx(size_t rows, size_t first, size_t last, const void
     __m512i mask16 = _mm512_set1_epi32(983040);
     __m512i power12 = _mm512_set1_epi32(1157627904);
     __m512i power16 = _mm512_set1_epi32(1124073472);
+    __m512 d0 = _mm512_setzero_ps();
+    __m512 d1 = _mm512_setzero_ps();
+    __m512 start0_12 = _mm512_setzero_ps();
+    __m512 start0_16 = _mm512_setzero_ps();
+    __m512 start1_12 = _mm512_setzero_ps();
+    __m512 start1_16 = _mm512_setzero_ps();
+    const uint8_t *quants = (const uint8_t *)w + first * 5824;
+    const uint8_t *records = (const uint8_t *)w + first * 5824;
+    uint16_t *rows_of = panels;
+    size_t made = 0;
+    quants = (const uint8_t *)w + first * 5824;
+    records = (const uint8_t *)w + first * 5824 + 4608;
+    rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 72) : 0);
          piece++) {
-        size_t column = piece / 72;
-        size_t block = (piece / 4) % 18;
-        const uint8_t *weights = (const uint8_t *)w + (first + column) * 5824;
-        const uint8_t *records = weights + block * 64 + 4608;
-        const uint8_t *quants = weights + block * 256 + (piece % 4) * 64;
-        uint16_t *rows_of = panels + (block * 2 + column) * 512 + (piece % 4) * 64;
-        __m512 d0 = _mm512_permutexvar_ps(
-            double_low,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start0_12 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 start0_16 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 d1 = _mm512_permutexvar_ps(
-            double_high,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start1_12 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
-        __m512 start1_16 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
+        if (made == 72) {
+            quants = (const uint8_t *)w + (first + 1) * 5824;
+            records = (const uint8_t *)w + (first + 1) * 5824 + 4608;
+            rows_of = panels + 512;
+        }
+        if ((made % 4) == 0) {
+            d0 = _mm512_permutexvar_ps(
+                double_low,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start0_12 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start0_16 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            d1 = _mm512_permutexvar_ps(
+                double_high,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start1_12 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start1_16 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+        }
+        __builtin_prefetch(quants + 1024);
         __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
         __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
         __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -803,14 +860,25 @@ void matmul_q4_1_576x576__amx(size_t rows, size_t first, size_t last, const void
                                 _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                     turned0_1_0, mask16, power16, 0x6a)),
                                                 d0, start0_16)));
+        quants = quants + 64;
+        rows_of = rows_of + 64;
+        made = made + 1;
+        if ((made % 4) == 0) {
+            __builtin_prefetch(records + 256);
+            records = records + 64;
+            rows_of = rows_of + 768;
+        }
     }
     for (size_t group = 0; group < groups; group++) {
         size_t tile = first + group * 2;
         size_t beside = ((last - tile) > 1 ? 16 : 0);
         size_t pieces =
             (groups > (group + 1) ? (((last - (first + (group + 1) * 2)) > 1 ? 2 : 1) * 72) : 0);
-        size_t made = 0;
         size_t due = 0;
+        quants = (const uint8_t *)w + (first + (group + 1) * 2) * 5824;
+        records = (const uint8_t *)w + (first + (group + 1) * 2) * 5824 + 4608;
+        rows_of = panels + ((group + 1) % 2) * 18432;
+        made = 0;
         for (size_t r = 0; r < rows; r += 32) {
             size_t start = (r < last_start ? r : last_start);
             float *out = y + start * 576 + tile * 16;
@@ -834,42 +902,47 @@ void matmul_q4_1_576x576__amx(size_t rows, size_t first, size_t last, const void
                 _tile_stream_loadd(5, x1 + k * 64, 2368);
                 _tile_dpbf16ps(2, 5, 6);
                 _tile_dpbf16ps(3, 5, 7);
+                __builtin_prefetch(out + (k * 2 + 32) * 576);
+                __builtin_prefetch(out + (k * 2 + 32) * 576 + beside);
+                __builtin_prefetch(out + (k * 2 + 33) * 576);
+                __builtin_prefetch(out + (k * 2 + 33) * 576 + beside);
                 due = due + pieces;
-                while ((made * steps) < due) {
-                    size_t column = made / 72;
-                    size_t block = (made / 4) % 18;
-                    const uint8_t *weights =
-                        (const uint8_t *)w + (first + (group + 1) * 2 + column) * 5824;
-                    const uint8_t *records = weights + block * 64 + 4608;
-                    const uint8_t *quants = weights + block * 256 + (made % 4) * 64;
-                    uint16_t *rows_of = panels + ((group + 1) % 2) * 18432 +
-                                        (block * 2 + column) * 512 + (made % 4) * 64;
-                    __m512 d0 = _mm512_permutexvar_ps(
-                        double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                        (const __m256i *)((const uint16_t *)records))));
-                    __m512 start0_12 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
+                while ((due + 1) > steps) {
+                    due = due - steps;
+                    if (made == 72) {
+                        quants = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 5824;
+                        records = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 5824 + 4608;
+                        rows_of = panels + ((group + 1) % 2) * 18432 + 512;
+                    }
+                    if ((made % 4) == 0) {
+                        d0 = _mm512_permutexvar_ps(
                             double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start0_16 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 d1 = _mm512_permutexvar_ps(
-                        double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                         (const __m256i *)((const uint16_t *)records))));
-                    __m512 start1_12 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start1_16 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
+                                            (const __m256i *)((const uint16_t *)records))));
+                        start0_12 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        start0_16 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        d1 = _mm512_permutexvar_ps(
+                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
+                                             (const __m256i *)((const uint16_t *)records))));
+                        start1_12 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                        start1_16 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                    }
+                    __builtin_prefetch(quants + 1024);
                     __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
                     __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
                     __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -912,7 +985,14 @@ void matmul_q4_1_576x576__amx(size_t rows, size_t first, size_t last, const void
                             _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                 turned0_1_0, mask16, power16, 0x6a)),
                                             d0, start0_16)));
+                    quants = quants + 64;
+                    rows_of = rows_of + 64;
                     made = made + 1;
+                    if ((made % 4) == 0) {
+                        __builtin_prefetch(records + 256);
+                        records = records + 64;
+                        rows_of = rows_of + 768;
+                    }
                 }
             }
             if (start == r) {
@@ -1006,22 +1086,36 @@ void matmul_q8_0_49152x576__amx(size_t rows, size_t first, size_t last, const vo
     __m512i turn1 = _mm512_loadu_si512(turn1_lanes);
     __m512i mask15 = _mm512_set1_epi32(8355840);
     __m512i power15 = _mm512_set1_epi32(1136656384);
+    __m512 d0 = _mm512_setzero_ps();
+    __m512 d1 = _mm512_setzero_ps();
+    __m512 start0_15 = _mm512_setzero_ps();
+    __m512 start1_15 = _mm512_setzero_ps();
+    const uint8_t *quants = (const uint8_t *)w + first * 9856;
+    const uint8_t *records = (const uint8_t *)w + first * 9856;
+    uint16_t *rows_of = panels;
+    size_t made = 0;
+    quants = (const uint8_t *)w + first * 9856;
+    records = (const uint8_t *)w + first * 9856 + 9216;
+    rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 72) : 0);
          piece++) {
-        size_t column = piece / 72;
-        size_t block = (piece / 4) % 18;
-        const uint8_t *weights = (const uint8_t *)w + (first + column) * 9856;
-        const uint8_t *records = weights + block * 32 + 9216;
-        const uint8_t *quants = weights + block * 512 + (piece % 4) * 128;
-        uint16_t *rows_of = panels + (block * 2 + column) * 512 + (piece % 4) * 128;
-        __m512 d0 = _mm512_permutexvar_ps(
-            double_low,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start0_15 = _mm512_mul_ps(d0, _mm512_set1_ps(-384.0f));
-        __m512 d1 = _mm512_permutexvar_ps(
-            double_high,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start1_15 = _mm512_mul_ps(d1, _mm512_set1_ps(-384.0f));
+        if (made == 72) {
+            quants = (const uint8_t *)w + (first + 1) * 9856;
+            records = (const uint8_t *)w + (first + 1) * 9856 + 9216;
+            rows_of = panels + 512;
+        }
+        if ((made % 4) == 0) {
+            d0 = _mm512_permutexvar_ps(
+                double_low,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start0_15 = _mm512_mul_ps(d0, _mm512_set1_ps(-384.0f));
+            d1 = _mm512_permutexvar_ps(
+                double_high,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start1_15 = _mm512_mul_ps(d1, _mm512_set1_ps(-384.0f));
+        }
+        __builtin_prefetch(quants + 1024);
+        __builtin_prefetch(quants + 1088);
         __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
         __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
         __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -1068,14 +1162,25 @@ void matmul_q8_0_49152x576__amx(size_t rows, size_t first, size_t last, const vo
                                 _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                     turned1_1_0, mask15, power15, 0x6a)),
                                                 d0, start0_15)));
+        quants = quants + 128;
+        rows_of = rows_of + 128;
+        made = made + 1;
+        if ((made % 4) == 0) {
+            __builtin_prefetch(records + 256);
+            records = records + 32;
+            rows_of = rows_of + 512;
+        }
     }
     for (size_t group = 0; group < groups; group++) {
         size_t tile = first + group * 2;
         size_t beside = ((last - tile) > 1 ? 16 : 0);
         size_t pieces =
             (groups > (group + 1) ? (((last - (first + (group + 1) * 2)) > 1 ? 2 : 1) * 72) : 0);
-        size_t made = 0;
         size_t due = 0;
+        quants = (const uint8_t *)w + (first + (group + 1) * 2) * 9856;
+        records = (const uint8_t *)w + (first + (group + 1) * 2) * 9856 + 9216;
+        rows_of = panels + ((group + 1) % 2) * 18432;
+        made = 0;
         for (size_t r = 0; r < rows; r += 32) {
             size_t start = (r < last_start ? r : last_start);
             float *out = y + start * 49152 + tile * 16;
@@ -1099,24 +1204,30 @@ void matmul_q8_0_49152x576__amx(size_t rows, size_t first, size_t last, const vo
                 _tile_stream_loadd(5, x1 + k * 64, 2368);
                 _tile_dpbf16ps(2, 5, 6);
                 _tile_dpbf16ps(3, 5, 7);
+                __builtin_prefetch(out + (k * 2 + 32) * 49152);
+                __builtin_prefetch(out + (k * 2 + 32) * 49152 + beside);
+                __builtin_prefetch(out + (k * 2 + 33) * 49152);
+                __builtin_prefetch(out + (k * 2 + 33) * 49152 + beside);
                 due = due + pieces;
-                while ((made * steps) < due) {
-                    size_t column = made / 72;
-                    size_t block = (made / 4) % 18;
-                    const uint8_t *weights =
-                        (const uint8_t *)w + (first + (group + 1) * 2 + column) * 9856;
-                    const uint8_t *records = weights + block * 32 + 9216;
-                    const uint8_t *quants = weights + block * 512 + (made % 4) * 128;
-                    uint16_t *rows_of = panels + ((group + 1) % 2) * 18432 +
-                                        (block * 2 + column) * 512 + (made % 4) * 128;
-                    __m512 d0 = _mm512_permutexvar_ps(
-                        double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                        (const __m256i *)((const uint16_t *)records))));
-                    __m512 start0_15 = _mm512_mul_ps(d0, _mm512_set1_ps(-384.0f));
-                    __m512 d1 = _mm512_permutexvar_ps(
-                        double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                         (const __m256i *)((const uint16_t *)records))));
-                    __m512 start1_15 = _mm512_mul_ps(d1, _mm512_set1_ps(-384.0f));
+                while ((due + 1) > steps) {
+                    due = due - steps;
+                    if (made == 72) {
+                        quants = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 9856;
+                        records = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 9856 + 9216;
+                        rows_of = panels + ((group + 1) % 2) * 18432 + 512;
+                    }
+                    if ((made % 4) == 0) {
+                        d0 = _mm512_permutexvar_ps(
+                            double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
+                                            (const __m256i *)((const uint16_t *)records))));
+                        start0_15 = _mm512_mul_ps(d0, _mm512_set1_ps(-384.0f));
+                        d1 = _mm512_permutexvar_ps(
+                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
+                                             (const __m256i *)((const uint16_t *)records))));
+                        start1_15 = _mm512_mul_ps(d1, _mm512_set1_ps(-384.0f));
+                    }
+                    __builtin_prefetch(quants + 1024);
+                    __builtin_prefetch(quants + 1088);
                     __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
                     __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
                     __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -1166,7 +1277,14 @@ void matmul_q8_0_49152x576__amx(size_t rows, size_t first, size_t last, const vo
                             _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                 turned1_1_0, mask15, power15, 0x6a)),
                                             d0, start0_15)));
+                    quants = quants + 128;
+                    rows_of = rows_of + 128;
                     made = made + 1;
+                    if ((made % 4) == 0) {
+                        __builtin_prefetch(records + 256);
+                        records = records + 32;
+                        rows_of = rows_of + 512;
+                    }
                 }
             }
             if (start == r) {
@@ -1262,38 +1380,55 @@ void matmul_add_q4_1_576x576__amx(size_t rows, size_t first, size_t last, const 
     __m512i mask16 = _mm512_set1_epi32(983040);
     __m512i power12 = _mm512_set1_epi32(1157627904);
     __m512i power16 = _mm512_set1_epi32(1124073472);
+    __m512 d0 = _mm512_setzero_ps();
+    __m512 d1 = _mm512_setzero_ps();
+    __m512 start0_12 = _mm512_setzero_ps();
+    __m512 start0_16 = _mm512_setzero_ps();
+    __m512 start1_12 = _mm512_setzero_ps();
+    __m512 start1_16 = _mm512_setzero_ps();
+    const uint8_t *quants = (const uint8_t *)w + first * 5824;
+    const uint8_t *records = (const uint8_t *)w + first * 5824;
+    uint16_t *rows_of = panels;
+    size_t made = 0;
+    quants = (const uint8_t *)w + first * 5824;
+    records = (const uint8_t *)w + first * 5824 + 4608;
+    rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 72) : 0);
          piece++) {
-        size_t column = piece / 72;
-        size_t block = (piece / 4) % 18;
-        const uint8_t *weights = (const uint8_t *)w + (first + column) * 5824;
-        const uint8_t *records = weights + block * 64 + 4608;
-        const uint8_t *quants = weights + block * 256 + (piece % 4) * 64;
-        uint16_t *rows_of = panels + (block * 2 + column) * 512 + (piece % 4) * 64;
-        __m512 d0 = _mm512_permutexvar_ps(
-            double_low,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start0_12 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 start0_16 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 d1 = _mm512_permutexvar_ps(
-            double_high,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start1_12 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
-        __m512 start1_16 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
+        if (made == 72) {
+            quants = (const uint8_t *)w + (first + 1) * 5824;
+            records = (const uint8_t *)w + (first + 1) * 5824 + 4608;
+            rows_of = panels + 512;
+        }
+        if ((made % 4) == 0) {
+            d0 = _mm512_permutexvar_ps(
+                double_low,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start0_12 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start0_16 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            d1 = _mm512_permutexvar_ps(
+                double_high,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start1_12 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start1_16 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+        }
+        __builtin_prefetch(quants + 1024);
         __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
         __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
         __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -1333,14 +1468,25 @@ void matmul_add_q4_1_576x576__amx(size_t rows, size_t first, size_t last, const 
                                 _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                     turned0_1_0, mask16, power16, 0x6a)),
                                                 d0, start0_16)));
+        quants = quants + 64;
+        rows_of = rows_of + 64;
+        made = made + 1;
+        if ((made % 4) == 0) {
+            __builtin_prefetch(records + 256);
+            records = records + 64;
+            rows_of = rows_of + 768;
+        }
     }
     for (size_t group = 0; group < groups; group++) {
         size_t tile = first + group * 2;
         size_t beside = ((last - tile) > 1 ? 16 : 0);
         size_t pieces =
             (groups > (group + 1) ? (((last - (first + (group + 1) * 2)) > 1 ? 2 : 1) * 72) : 0);
-        size_t made = 0;
         size_t due = 0;
+        quants = (const uint8_t *)w + (first + (group + 1) * 2) * 5824;
+        records = (const uint8_t *)w + (first + (group + 1) * 2) * 5824 + 4608;
+        rows_of = panels + ((group + 1) % 2) * 18432;
+        made = 0;
         for (size_t r = 0; r < rows; r += 32) {
             size_t start = (r < last_start ? r : last_start);
             float *out = y + start * 576 + tile * 16;
@@ -1368,42 +1514,47 @@ void matmul_add_q4_1_576x576__amx(size_t rows, size_t first, size_t last, const 
                 _tile_stream_loadd(5, x1 + k * 64, 2368);
                 _tile_dpbf16ps(2, 5, 6);
                 _tile_dpbf16ps(3, 5, 7);
+                __builtin_prefetch(out + (k * 2 + 32) * 576);
+                __builtin_prefetch(out + (k * 2 + 32) * 576 + beside);
+                __builtin_prefetch(out + (k * 2 + 33) * 576);
+                __builtin_prefetch(out + (k * 2 + 33) * 576 + beside);
                 due = due + pieces;
-                while ((made * steps) < due) {
-                    size_t column = made / 72;
-                    size_t block = (made / 4) % 18;
-                    const uint8_t *weights =
-                        (const uint8_t *)w + (first + (group + 1) * 2 + column) * 5824;
-                    const uint8_t *records = weights + block * 64 + 4608;
-                    const uint8_t *quants = weights + block * 256 + (made % 4) * 64;
-                    uint16_t *rows_of = panels + ((group + 1) % 2) * 18432 +
-                                        (block * 2 + column) * 512 + (made % 4) * 64;
-                    __m512 d0 = _mm512_permutexvar_ps(
-                        double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                        (const __m256i *)((const uint16_t *)records))));
-                    __m512 start0_12 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
+                while ((due + 1) > steps) {
+                    due = due - steps;
+                    if (made == 72) {
+                        quants = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 5824;
+                        records = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 5824 + 4608;
+                        rows_of = panels + ((group + 1) % 2) * 18432 + 512;
+                    }
+                    if ((made % 4) == 0) {
+                        d0 = _mm512_permutexvar_ps(
                             double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start0_16 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 d1 = _mm512_permutexvar_ps(
-                        double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                         (const __m256i *)((const uint16_t *)records))));
-                    __m512 start1_12 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start1_16 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
+                                            (const __m256i *)((const uint16_t *)records))));
+                        start0_12 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        start0_16 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        d1 = _mm512_permutexvar_ps(
+                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
+                                             (const __m256i *)((const uint16_t *)records))));
+                        start1_12 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                        start1_16 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                    }
+                    __builtin_prefetch(quants + 1024);
                     __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
                     __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
                     __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -1446,7 +1597,14 @@ void matmul_add_q4_1_576x576__amx(size_t rows, size_t first, size_t last, const 
                             _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                 turned0_1_0, mask16, power16, 0x6a)),
                                             d0, start0_16)));
+                    quants = quants + 64;
+                    rows_of = rows_of + 64;
                     made = made + 1;
+                    if ((made % 4) == 0) {
+                        __builtin_prefetch(records + 256);
+                        records = records + 64;
+                        rows_of = rows_of + 768;
+                    }
                 }
             }
             if (start == r) {
@@ -1542,38 +1700,55 @@ void matmul_add_q4_1_576x1536__amx(size_t rows, size_t first, size_t last, const
     __m512i mask16 = _mm512_set1_epi32(983040);
     __m512i power12 = _mm512_set1_epi32(1157627904);
     __m512i power16 = _mm512_set1_epi32(1124073472);
+    __m512 d0 = _mm512_setzero_ps();
+    __m512 d1 = _mm512_setzero_ps();
+    __m512 start0_12 = _mm512_setzero_ps();
+    __m512 start0_16 = _mm512_setzero_ps();
+    __m512 start1_12 = _mm512_setzero_ps();
+    __m512 start1_16 = _mm512_setzero_ps();
+    const uint8_t *quants = (const uint8_t *)w + first * 15424;
+    const uint8_t *records = (const uint8_t *)w + first * 15424;
+    uint16_t *rows_of = panels;
+    size_t made = 0;
+    quants = (const uint8_t *)w + first * 15424;
+    records = (const uint8_t *)w + first * 15424 + 12288;
+    rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 64) : 0);
          piece++) {
-        size_t column = piece / 64;
-        size_t block = (piece / 4) % 16;
-        const uint8_t *weights = (const uint8_t *)w + (first + column) * 15424;
-        const uint8_t *records = weights + block * 64 + 12288;
-        const uint8_t *quants = weights + block * 256 + (piece % 4) * 64;
-        uint16_t *rows_of = panels + (block * 2 + column) * 512 + (piece % 4) * 64;
-        __m512 d0 = _mm512_permutexvar_ps(
-            double_low,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start0_12 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 start0_16 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 d1 = _mm512_permutexvar_ps(
-            double_high,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start1_12 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
-        __m512 start1_16 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
+        if (made == 64) {
+            quants = (const uint8_t *)w + (first + 1) * 15424;
+            records = (const uint8_t *)w + (first + 1) * 15424 + 12288;
+            rows_of = panels + 512;
+        }
+        if ((made % 4) == 0) {
+            d0 = _mm512_permutexvar_ps(
+                double_low,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start0_12 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start0_16 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            d1 = _mm512_permutexvar_ps(
+                double_high,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start1_12 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start1_16 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+        }
+        __builtin_prefetch(quants + 1024);
         __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
         __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
         __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -1613,6 +1788,14 @@ void matmul_add_q4_1_576x1536__amx(size_t rows, size_t first, size_t last, const
                                 _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                     turned0_1_0, mask16, power16, 0x6a)),
                                                 d0, start0_16)));
+        quants = quants + 64;
+        rows_of = rows_of + 64;
+        made = made + 1;
+        if ((made % 4) == 0) {
+            __builtin_prefetch(records + 256);
+            records = records + 64;
+            rows_of = rows_of + 768;
+        }
     }
     for (size_t group = 0; group < groups; group++) {
         size_t tile = first + (group / 3) * 2;
@@ -1620,8 +1803,13 @@ void matmul_add_q4_1_576x1536__amx(size_t rows, size_t first, size_t last, const
         size_t pieces =
             (groups > (group + 1) ? (((last - (first + ((group + 1) / 3) * 2)) > 1 ? 2 : 1) * 64)
                                   : 0);
-        size_t made = 0;
         size_t due = 0;
+        size_t before = ((group + 1) % 3) * 16;
+        quants = (const uint8_t *)w + (first + ((group + 1) / 3) * 2) * 15424 + before * 256;
+        records =
+            (const uint8_t *)w + (first + ((group + 1) / 3) * 2) * 15424 + before * 64 + 12288;
+        rows_of = panels + ((group + 1) % 2) * 16384;
+        made = 0;
         for (size_t r = 0; r < rows; r += 32) {
             size_t start = (r < last_start ? r : last_start);
             float *out = y + start * 576 + tile * 16;
@@ -1649,44 +1837,49 @@ void matmul_add_q4_1_576x1536__amx(size_t rows, size_t first, size_t last, const
                 _tile_stream_loadd(5, x1 + k * 64, 6208);
                 _tile_dpbf16ps(2, 5, 6);
                 _tile_dpbf16ps(3, 5, 7);
+                __builtin_prefetch(out + (k * 2 + 32) * 576);
+                __builtin_prefetch(out + (k * 2 + 32) * 576 + beside);
+                __builtin_prefetch(out + (k * 2 + 33) * 576);
+                __builtin_prefetch(out + (k * 2 + 33) * 576 + beside);
                 due = due + pieces;
-                while ((made * steps) < due) {
-                    size_t column = made / 64;
-                    size_t block = (made / 4) % 16;
-                    const uint8_t *weights =
-                        (const uint8_t *)w + (first + ((group + 1) / 3) * 2 + column) * 15424;
-                    const uint8_t *records =
-                        weights + (((group + 1) % 3) * 16 + block) * 64 + 12288;
-                    const uint8_t *quants =
-                        weights + (((group + 1) % 3) * 16 + block) * 256 + (made % 4) * 64;
-                    uint16_t *rows_of = panels + ((group + 1) % 2) * 16384 +
-                                        (block * 2 + column) * 512 + (made % 4) * 64;
-                    __m512 d0 = _mm512_permutexvar_ps(
-                        double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                        (const __m256i *)((const uint16_t *)records))));
-                    __m512 start0_12 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
+                while ((due + 1) > steps) {
+                    due = due - steps;
+                    if (made == 64) {
+                        quants = (const uint8_t *)w + (first + ((group + 1) / 3) * 2 + 1) * 15424 +
+                                 before * 256;
+                        records = (const uint8_t *)w + (first + ((group + 1) / 3) * 2 + 1) * 15424 +
+                                  before * 64 + 12288;
+                        rows_of = panels + ((group + 1) % 2) * 16384 + 512;
+                    }
+                    if ((made % 4) == 0) {
+                        d0 = _mm512_permutexvar_ps(
                             double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start0_16 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 d1 = _mm512_permutexvar_ps(
-                        double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                         (const __m256i *)((const uint16_t *)records))));
-                    __m512 start1_12 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start1_16 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
+                                            (const __m256i *)((const uint16_t *)records))));
+                        start0_12 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        start0_16 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        d1 = _mm512_permutexvar_ps(
+                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
+                                             (const __m256i *)((const uint16_t *)records))));
+                        start1_12 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                        start1_16 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                    }
+                    __builtin_prefetch(quants + 1024);
                     __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
                     __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
                     __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -1729,7 +1922,14 @@ void matmul_add_q4_1_576x1536__amx(size_t rows, size_t first, size_t last, const
                             _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                 turned0_1_0, mask16, power16, 0x6a)),
                                             d0, start0_16)));
+                    quants = quants + 64;
+                    rows_of = rows_of + 64;
                     made = made + 1;
+                    if ((made % 4) == 0) {
+                        __builtin_prefetch(records + 256);
+                        records = records + 64;
+                        rows_of = rows_of + 768;
+                    }
                 }
             }
             if (start == r) {
@@ -1821,8 +2021,8 @@ void quantize_f32_1536__amx(size_t rows, const float *x, void *q) {
  *     y[r, n] = g[r, n] / (1 + exp(-g[r, n])) * sum(k < K: x[r, k] * up[n, k])
  *
  * Schedule: tiles of 16 rows and 16 outputs, weights made bfloat16.
- * 1,078 instructions a tile and row, 67.4 an output; 1,118,208 bytes of weights in all.
- * Named at once: 6 __m512, 12 __m512i, 7 tile.
+ * 1,563 instructions a tile and row, 97.7 an output; 1,118,208 bytes of weights in all.
+ * Named at once: 9 __m512, 12 __m512i, 7 tile.
  */
 void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const void *q,
                                const void *gate, const void *up, float *y) {
@@ -1832,7 +2032,7 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
     size_t steps = ((rows + 31) / 32) * 18;
     size_t groups = last - first;
     uint16_t panels[36864] __attribute__((aligned(64)));
-    float sums[1024] __attribute__((aligned(64)));
+    float sums[2048] __attribute__((aligned(64)));
     size_t first_rows = (second > 0 ? 16 : rows);
     size_t second_rows = (second > 0 ? (together - 16) : 1);
     /* tile 0: sum00, tile 1: sum01, tile 2: sum10, tile 3: sum11, tile 4: a0, tile 5: a1, tile 6:
@@ -1872,38 +2072,54 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
     __m512i mask16 = _mm512_set1_epi32(983040);
     __m512i power12 = _mm512_set1_epi32(1157627904);
     __m512i power16 = _mm512_set1_epi32(1124073472);
+    __m512 d0 = _mm512_setzero_ps();
+    __m512 d1 = _mm512_setzero_ps();
+    __m512 start0_12 = _mm512_setzero_ps();
+    __m512 start0_16 = _mm512_setzero_ps();
+    __m512 start1_12 = _mm512_setzero_ps();
+    __m512 start1_16 = _mm512_setzero_ps();
+    const uint8_t *quants = (const uint8_t *)gate + first * 5824;
+    const uint8_t *records = (const uint8_t *)gate + first * 5824;
+    uint16_t *rows_of = panels;
+    size_t made = 0;
+    quants = (const uint8_t *)gate + first * 5824;
+    records = (const uint8_t *)gate + first * 5824 + 4608;
+    rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? 144 : 0); piece++) {
-        size_t column = piece / 72;
-        size_t block = (piece / 4) % 18;
-        const uint8_t *weights =
-            (column > 0 ? (const uint8_t *)up : (const uint8_t *)gate) + first * 5824;
-        const uint8_t *records = weights + block * 64 + 4608;
-        const uint8_t *quants = weights + block * 256 + (piece % 4) * 64;
-        uint16_t *rows_of = panels + (block * 2 + column) * 512 + (piece % 4) * 64;
-        __m512 d0 = _mm512_permutexvar_ps(
-            double_low,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start0_12 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 start0_16 = _mm512_fmadd_ps(
-            d0, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
-                                                  const uint16_t *)(records + 32))))));
-        __m512 d1 = _mm512_permutexvar_ps(
-            double_high,
-            _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
-        __m512 start1_12 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-2048.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
-        __m512 start1_16 = _mm512_fmadd_ps(
-            d1, _mm512_set1_ps(-128.0f),
-            _mm512_permutexvar_ps(double_high,
-                                  _mm512_cvtph_ps(_mm256_loadu_si256(
-                                      (const __m256i *)((const uint16_t *)(records + 32))))));
+        if (made == 72) {
+            quants = (const uint8_t *)up + first * 5824;
+            records = (const uint8_t *)up + first * 5824 + 4608;
+            rows_of = panels + 512;
+        }
+        if ((made % 4) == 0) {
+            d0 = _mm512_permutexvar_ps(
+                double_low,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start0_12 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start0_16 = _mm512_fmadd_ps(
+                d0, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_low,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            d1 = _mm512_permutexvar_ps(
+                double_high,
+                _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((const uint16_t *)records))));
+            start1_12 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-2048.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+            start1_16 = _mm512_fmadd_ps(
+                d1, _mm512_set1_ps(-128.0f),
+                _mm512_permutexvar_ps(double_high,
+                                      _mm512_cvtph_ps(_mm256_loadu_si256(
+                                          (const __m256i *)((const uint16_t *)(records + 32))))));
+        }
+        __builtin_prefetch(quants + 1024);
         __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
         __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
         __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -1943,12 +2159,27 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
                                 _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                     turned0_1_0, mask16, power16, 0x6a)),
                                                 d0, start0_16)));
+        quants = quants + 64;
+        rows_of = rows_of + 64;
+        made = made + 1;
+        if ((made % 4) == 0) {
+            __builtin_prefetch(records + 256);
+            records = records + 64;
+            rows_of = rows_of + 768;
+        }
     }
+    float *line = sums;
+    float *gated_to = y;
+    size_t waiting = 0;
+    size_t turn = 0;
     for (size_t group = 0; group < groups; group++) {
         size_t tile = first + group;
         size_t pieces = (groups > (group + 1) ? 144 : 0);
-        size_t made = 0;
         size_t due = 0;
+        quants = (const uint8_t *)gate + (first + group + 1) * 5824;
+        records = (const uint8_t *)gate + (first + group + 1) * 5824 + 4608;
+        rows_of = panels + ((group + 1) % 2) * 18432;
+        made = 0;
         for (size_t r = 0; r < rows; r += 32) {
             size_t start = (r < last_start ? r : last_start);
             float *out = y + start * 1536 + tile * 16;
@@ -1973,42 +2204,42 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
                 _tile_dpbf16ps(2, 5, 6);
                 _tile_dpbf16ps(3, 5, 7);
                 due = due + pieces;
-                while ((made * steps) < due) {
-                    size_t column = made / 72;
-                    size_t block = (made / 4) % 18;
-                    const uint8_t *weights =
-                        (column > 0 ? (const uint8_t *)up : (const uint8_t *)gate) +
-                        (first + group + 1) * 5824;
-                    const uint8_t *records = weights + block * 64 + 4608;
-                    const uint8_t *quants = weights + block * 256 + (made % 4) * 64;
-                    uint16_t *rows_of = panels + ((group + 1) % 2) * 18432 +
-                                        (block * 2 + column) * 512 + (made % 4) * 64;
-                    __m512 d0 = _mm512_permutexvar_ps(
-                        double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                        (const __m256i *)((const uint16_t *)records))));
-                    __m512 start0_12 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
+                while ((due + 1) > steps) {
+                    due = due - steps;
+                    if (made == 72) {
+                        quants = (const uint8_t *)up + (first + group + 1) * 5824;
+                        records = (const uint8_t *)up + (first + group + 1) * 5824 + 4608;
+                        rows_of = panels + ((group + 1) % 2) * 18432 + 512;
+                    }
+                    if ((made % 4) == 0) {
+                        d0 = _mm512_permutexvar_ps(
                             double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start0_16 = _mm512_fmadd_ps(
-                        d0, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_low, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                            (const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 d1 = _mm512_permutexvar_ps(
-                        double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
-                                         (const __m256i *)((const uint16_t *)records))));
-                    __m512 start1_12 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-2048.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
-                    __m512 start1_16 = _mm512_fmadd_ps(
-                        d1, _mm512_set1_ps(-128.0f),
-                        _mm512_permutexvar_ps(
-                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256((
-                                             const __m256i *)((const uint16_t *)(records + 32))))));
+                                            (const __m256i *)((const uint16_t *)records))));
+                        start0_12 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        start0_16 = _mm512_fmadd_ps(
+                            d0, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_low, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                const uint16_t *)(records + 32))))));
+                        d1 = _mm512_permutexvar_ps(
+                            double_high, _mm512_cvtph_ps(_mm256_loadu_si256(
+                                             (const __m256i *)((const uint16_t *)records))));
+                        start1_12 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-2048.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                        start1_16 = _mm512_fmadd_ps(
+                            d1, _mm512_set1_ps(-128.0f),
+                            _mm512_permutexvar_ps(
+                                double_high, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((
+                                                 const uint16_t *)(records + 32))))));
+                    }
+                    __builtin_prefetch(quants + 1024);
                     __m512i packed0 = _mm512_loadu_si512((const uint32_t *)quants);
                     __m512i half0_0 = _mm512_permutexvar_epi32(double_low, packed0);
                     __m512i half0_1 = _mm512_permutexvar_epi32(double_high, packed0);
@@ -2051,53 +2282,74 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
                             _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(
                                                 turned0_1_0, mask16, power16, 0x6a)),
                                             d0, start0_16)));
+                    quants = quants + 64;
+                    rows_of = rows_of + 64;
                     made = made + 1;
+                    if ((made % 4) == 0) {
+                        __builtin_prefetch(records + 256);
+                        records = records + 64;
+                        rows_of = rows_of + 768;
+                    }
+                }
+                for (size_t n = 0; n < 2; n++) {
+                    if (waiting > 0) {
+                        __m512 gate_value = _mm512_loadu_ps(line);
+                        __m512 power = _mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), gate_value),
+                                                     _mm512_set1_ps(1.4426950408889634f));
+                        __m512 gate_e_fraction = _mm512_reduce_ps(power, 0x09);
+                        __m512 gate_e = _mm512_scalef_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0780244584275799f),
+                                                    gate_e_fraction,
+                                                    _mm512_set1_ps(0.2260672468235374f)),
+                                    gate_e_fraction, _mm512_set1_ps(0.695833509110524f)),
+                                gate_e_fraction, _mm512_set1_ps(0.9999252200385551f)),
+                            power);
+                        _mm512_storeu_ps(
+                            gated_to,
+                            _mm512_mul_ps(
+                                _mm512_mul_ps(gate_value, _mm512_loadu_ps(line + 16)),
+                                _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f)))));
+                        __builtin_prefetch(gated_to + 12288);
+                        line = line + 32;
+                        gated_to = gated_to + 1536;
+                        waiting = waiting - 1;
+                    }
                 }
             }
-            _tile_stored(0, sums, 128);
-            _tile_stored(1, sums + 16, 128);
+            float *its_sums = sums + turn * 1024;
+            _tile_stored(0, its_sums, 128);
+            _tile_stored(1, its_sums + 16, 128);
             if (second > 0) {
-                _tile_stored(2, sums + second * 32, 128);
-                _tile_stored(3, sums + second * 32 + 16, 128);
+                _tile_stored(2, its_sums + second * 32, 128);
+                _tile_stored(3, its_sums + second * 32 + 16, 128);
             }
-            for (size_t i = r - start; i < together; i++) {
-                float *line = sums + i * 32;
-                __m512 sum_gate = _mm512_loadu_ps(line);
-                __m512 sum_exponent = _mm512_sub_ps(_mm512_setzero_ps(), sum_gate);
-                __m512 sum_e_x = _mm512_max_ps(_mm512_min_ps(sum_exponent, _mm512_set1_ps(88.0f)),
-                                               _mm512_set1_ps(-87.0f));
-                __m512i sum_e_n =
-                    _mm512_cvtps_epi32(_mm512_mul_ps(sum_e_x, _mm512_set1_ps(1.4426950408889634f)));
-                __m512 sum_e_whole = _mm512_cvtepi32_ps(sum_e_n);
-                sum_e_x = _mm512_sub_ps(sum_e_x,
-                                        _mm512_mul_ps(sum_e_whole, _mm512_set1_ps(0.693359375f)));
-                sum_e_x = _mm512_sub_ps(
-                    sum_e_x, _mm512_mul_ps(sum_e_whole, _mm512_set1_ps(-0.00021219444f)));
-                __m512 sum_e_series = _mm512_set1_ps(0.0001984126984126984f);
-                sum_e_series = _mm512_add_ps(_mm512_mul_ps(sum_e_series, sum_e_x),
-                                             _mm512_set1_ps(0.001388888888888889f));
-                sum_e_series = _mm512_add_ps(_mm512_mul_ps(sum_e_series, sum_e_x),
-                                             _mm512_set1_ps(0.008333333333333333f));
-                sum_e_series = _mm512_add_ps(_mm512_mul_ps(sum_e_series, sum_e_x),
-                                             _mm512_set1_ps(0.041666666666666664f));
-                sum_e_series = _mm512_add_ps(_mm512_mul_ps(sum_e_series, sum_e_x),
-                                             _mm512_set1_ps(0.16666666666666666f));
-                sum_e_series =
-                    _mm512_add_ps(_mm512_mul_ps(sum_e_series, sum_e_x), _mm512_set1_ps(0.5f));
-                sum_e_series =
-                    _mm512_add_ps(_mm512_mul_ps(sum_e_series, sum_e_x), _mm512_set1_ps(1.0f));
-                sum_e_series =
-                    _mm512_add_ps(_mm512_mul_ps(sum_e_series, sum_e_x), _mm512_set1_ps(1.0f));
-                __m512 sum_e = _mm512_mul_ps(
-                    sum_e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
-                                      _mm512_add_epi32(sum_e_n, _mm512_set1_epi32(127)), 23)));
-                _mm512_storeu_ps(
-                    out + i * 1536,
-                    _mm512_mul_ps(
-                        _mm512_div_ps(sum_gate, _mm512_add_ps(sum_e, _mm512_set1_ps(1.0f))),
-                        _mm512_loadu_ps(line + 16)));
-            }
+            turn = 1 - turn;
+            size_t new = r - start;
+            line = its_sums + new * 32;
+            gated_to = out + new * 1536;
+            waiting = together - new;
         }
+    }
+    for (size_t rest = 0; rest < waiting; rest++) {
+        __m512 gate_value = _mm512_loadu_ps(line);
+        __m512 power = _mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), gate_value),
+                                     _mm512_set1_ps(1.4426950408889634f));
+        __m512 gate_e_fraction = _mm512_reduce_ps(power, 0x09);
+        __m512 gate_e = _mm512_scalef_ps(
+            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0780244584275799f),
+                                                            gate_e_fraction,
+                                                            _mm512_set1_ps(0.2260672468235374f)),
+                                            gate_e_fraction, _mm512_set1_ps(0.695833509110524f)),
+                            gate_e_fraction, _mm512_set1_ps(0.9999252200385551f)),
+            power);
+        _mm512_storeu_ps(
+            gated_to, _mm512_mul_ps(_mm512_mul_ps(gate_value, _mm512_loadu_ps(line + 16)),
+                                    _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f)))));
+        __builtin_prefetch(gated_to + 12288);
+        line = line + 32;
+        gated_to = gated_to + 1536;
     }
     _tile_release();
 }
