@@ -71,7 +71,7 @@ void scale_f32_640__avx2(size_t rows, const float *x, float *y);
  * t] * values[h // (H // G), t, d]) / total[r, h]
  *
  * Schedule: one row straight from the cache.
- * 12,676 instructions a row, 12.4 an output.
+ * 12,100 instructions a row, 11.8 an output.
  * Named at once: 21 __m512, 2 __m512i, 1 int32_t.
  */
 void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, size_t last,
@@ -139,25 +139,25 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
                             _mm256_loadu_si256((const __m256i *)(pairs + i * 64 + 32)));
                         __m512 key3 = _mm512_cvtph_ps(
                             _mm256_loadu_si256((const __m256i *)(pairs + i * 64 + 48)));
-                        __m512 q0 = _mm512_broadcast_f32x2(
-                            _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(scaled + i * 2))));
+                        __m512 q0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
+                            _mm_loadl_epi64((const __m128i *)(scaled + i * 2))));
                         dot0_0 = _mm512_fmadd_ps(key0, q0, dot0_0);
                         dot0_1 = _mm512_fmadd_ps(key1, q0, dot0_1);
                         dot0_2 = _mm512_fmadd_ps(key2, q0, dot0_2);
                         dot0_3 = _mm512_fmadd_ps(key3, q0, dot0_3);
-                        __m512 q1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                        __m512 q1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                             _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 256))));
                         dot1_0 = _mm512_fmadd_ps(key0, q1, dot1_0);
                         dot1_1 = _mm512_fmadd_ps(key1, q1, dot1_1);
                         dot1_2 = _mm512_fmadd_ps(key2, q1, dot1_2);
                         dot1_3 = _mm512_fmadd_ps(key3, q1, dot1_3);
-                        __m512 q2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                        __m512 q2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                             _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 512))));
                         dot2_0 = _mm512_fmadd_ps(key0, q2, dot2_0);
                         dot2_1 = _mm512_fmadd_ps(key1, q2, dot2_1);
                         dot2_2 = _mm512_fmadd_ps(key2, q2, dot2_2);
                         dot2_3 = _mm512_fmadd_ps(key3, q2, dot2_3);
-                        __m512 q3 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                        __m512 q3 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                             _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 768))));
                         dot3_0 = _mm512_fmadd_ps(key0, q3, dot3_0);
                         dot3_1 = _mm512_fmadd_ps(key1, q3, dot3_1);
@@ -622,13 +622,13 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
                         for (size_t t = 0; t < filled / 2; t++) {
                             __builtin_prefetch(next + 16384 + t * 1024 + i * 2);
                             __builtin_prefetch(next + 16384 + t * 1024 + i * 2 + 64);
-                            __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2))));
-                            __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 32))));
-                            __m512 weight2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 64))));
-                            __m512 weight3 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight3 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 96))));
                             __m512 value0 = _mm512_cvtph_ps(
                                 _mm256_loadu_si256((const __m256i *)(values + t * 512 + i)));
@@ -658,13 +658,13 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
                         /* The last of an odd number of positions. */
                         size_t half = (filled + 1) / 2;
                         for (size_t t = filled / 2; t < half; t++) {
-                            __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2))));
-                            __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 32))));
-                            __m512 weight2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 64))));
-                            __m512 weight3 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight3 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 96))));
                             __m512 value0 = _mm512_maskz_cvtph_ps(
                                 0x5555,
@@ -1036,7 +1036,7 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
  * position + rows: share[r, h, t] * values[h // (H // G), t, d]) / total[r, h]
  *
  * Schedule: one row straight from the cache.
- * 12,691 instructions a row, 12.4 an output.
+ * 12,115 instructions a row, 11.8 an output.
  * Named at once: 21 __m512, 2 __m512i, 1 int32_t.
  */
 void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size_t first,
@@ -1105,25 +1105,25 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                             _mm256_loadu_si256((const __m256i *)(pairs + i * 64 + 32)));
                         __m512 key3 = _mm512_cvtph_ps(
                             _mm256_loadu_si256((const __m256i *)(pairs + i * 64 + 48)));
-                        __m512 q0 = _mm512_broadcast_f32x2(
-                            _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(scaled + i * 2))));
+                        __m512 q0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
+                            _mm_loadl_epi64((const __m128i *)(scaled + i * 2))));
                         dot0_0 = _mm512_fmadd_ps(key0, q0, dot0_0);
                         dot0_1 = _mm512_fmadd_ps(key1, q0, dot0_1);
                         dot0_2 = _mm512_fmadd_ps(key2, q0, dot0_2);
                         dot0_3 = _mm512_fmadd_ps(key3, q0, dot0_3);
-                        __m512 q1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                        __m512 q1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                             _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 256))));
                         dot1_0 = _mm512_fmadd_ps(key0, q1, dot1_0);
                         dot1_1 = _mm512_fmadd_ps(key1, q1, dot1_1);
                         dot1_2 = _mm512_fmadd_ps(key2, q1, dot1_2);
                         dot1_3 = _mm512_fmadd_ps(key3, q1, dot1_3);
-                        __m512 q2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                        __m512 q2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                             _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 512))));
                         dot2_0 = _mm512_fmadd_ps(key0, q2, dot2_0);
                         dot2_1 = _mm512_fmadd_ps(key1, q2, dot2_1);
                         dot2_2 = _mm512_fmadd_ps(key2, q2, dot2_2);
                         dot2_3 = _mm512_fmadd_ps(key3, q2, dot2_3);
-                        __m512 q3 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                        __m512 q3 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                             _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 768))));
                         dot3_0 = _mm512_fmadd_ps(key0, q3, dot3_0);
                         dot3_1 = _mm512_fmadd_ps(key1, q3, dot3_1);
@@ -1621,13 +1621,13 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                         for (size_t t = 0; t < filled / 2; t++) {
                             __builtin_prefetch(next + 16384 + t * 1024 + i * 2);
                             __builtin_prefetch(next + 16384 + t * 1024 + i * 2 + 64);
-                            __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2))));
-                            __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 32))));
-                            __m512 weight2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 64))));
-                            __m512 weight3 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight3 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 96))));
                             __m512 value0 = _mm512_cvtph_ps(
                                 _mm256_loadu_si256((const __m256i *)(values + t * 512 + i)));
@@ -1657,13 +1657,13 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                         /* The last of an odd number of positions. */
                         size_t half = (filled + 1) / 2;
                         for (size_t t = filled / 2; t < half; t++) {
-                            __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2))));
-                            __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 32))));
-                            __m512 weight2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 64))));
-                            __m512 weight3 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight3 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 96))));
                             __m512 value0 = _mm512_maskz_cvtph_ps(
                                 0x5555,

@@ -58,7 +58,7 @@ void rope_f32_9x64__sse2(size_t rows, const float *cosines, const float *sines, 
  * t] * values[h // (H // G), t, d]) / total[r, h]
  *
  * Schedule: one row straight from the cache.
- * 3,048 instructions a row, 5.3 an output.
+ * 2,946 instructions a row, 5.1 an output.
  * Named at once: 28 __m512, 2 __m512i, 1 int32_t.
  */
 void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, size_t last,
@@ -121,19 +121,19 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                             _mm256_loadu_si256((const __m256i *)(pairs + i * 64 + 32)));
                         __m512 key3 = _mm512_cvtph_ps(
                             _mm256_loadu_si256((const __m256i *)(pairs + i * 64 + 48)));
-                        __m512 q0 = _mm512_broadcast_f32x2(
-                            _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(scaled + i * 2))));
+                        __m512 q0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
+                            _mm_loadl_epi64((const __m128i *)(scaled + i * 2))));
                         dot0_0 = _mm512_fmadd_ps(key0, q0, dot0_0);
                         dot0_1 = _mm512_fmadd_ps(key1, q0, dot0_1);
                         dot0_2 = _mm512_fmadd_ps(key2, q0, dot0_2);
                         dot0_3 = _mm512_fmadd_ps(key3, q0, dot0_3);
-                        __m512 q1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                        __m512 q1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                             _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 64))));
                         dot1_0 = _mm512_fmadd_ps(key0, q1, dot1_0);
                         dot1_1 = _mm512_fmadd_ps(key1, q1, dot1_1);
                         dot1_2 = _mm512_fmadd_ps(key2, q1, dot1_2);
                         dot1_3 = _mm512_fmadd_ps(key3, q1, dot1_3);
-                        __m512 q2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                        __m512 q2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                             _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 128))));
                         dot2_0 = _mm512_fmadd_ps(key0, q2, dot2_0);
                         dot2_1 = _mm512_fmadd_ps(key1, q2, dot2_1);
@@ -503,11 +503,11 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                             __builtin_prefetch(next + 4096 + t * 256 + i * 2 + 64);
                             __builtin_prefetch(next + 4096 + t * 256 + i * 2 + 128);
                             __builtin_prefetch(next + 4096 + t * 256 + i * 2 + 192);
-                            __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2))));
-                            __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 32))));
-                            __m512 weight2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 64))));
                             __m512 value0 = _mm512_cvtph_ps(
                                 _mm256_loadu_si256((const __m256i *)(values + t * 128 + i)));
@@ -553,11 +553,11 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                         /* The last of an odd number of positions. */
                         size_t half = (filled + 1) / 2;
                         for (size_t t = filled / 2; t < half; t++) {
-                            __m512 weight0 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2))));
-                            __m512 weight1 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 32))));
-                            __m512 weight2 = _mm512_broadcast_f32x2(_mm_castsi128_ps(
+                            __m512 weight2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
                                 _mm_loadl_epi64((const __m128i *)(its_shares + t * 2 + 64))));
                             __m512 value0 = _mm512_maskz_cvtph_ps(
                                 0x5555,
