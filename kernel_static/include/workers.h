@@ -28,8 +28,8 @@ void workers_run(void (*work)(size_t worker, const void *context), const void *c
 void workers_barrier(void);
 
 /* How workers share out things while they work: each begins with a part of its own, of which it
- * takes half of what is left at a time, and who is done with that takes from the others' parts. So a
- * worker that is slowed down does less. */
+ * takes half of what is left at a time, and who is done with that takes from the others' parts. So
+ * a worker that is slowed down does less. */
 struct workers_share {
     size_t first, end; /* what the worker took last: [first, end) */
     size_t count, worker, turn, owner;

@@ -38,8 +38,8 @@ static struct {
 } rest __attribute__((aligned(LINE)));
 
 /* How much is taken of the part of each worker: the sharing's number from 1 up in the upper bits,
- * things in the lower; 0 before the first sharing of a piece. A number beyond that of a sharing means
- * that all of it is taken, since nobody begins the next one before. */
+ * things in the lower; 0 before the first sharing of a piece. A number beyond that of a sharing
+ * means that all of it is taken, since nobody begins the next one before. */
 #define TURN_SHIFT 24
 static struct {
     uint32_t taken;
