@@ -247,6 +247,11 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
             call["cite"] = "" if call["cite"] == cite else call["cite"]
             phases[-1]["calls"].append(call)
             cite = operation.span.cite()
+    for turn, phase in enumerate(phases):
+        phase["turn"], phase["pairs"] = turn, 0
+        for call in phase["calls"]:
+            call["begin"] = phase["pairs"]
+            phase["pairs"] += (call["tiles"] + 1) // 2
     return {"declared": declared, "phases": phases}
 
 

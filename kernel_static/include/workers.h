@@ -5,6 +5,7 @@
  * Work that runs on workers must not log, allocate or touch a device; it may panic. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define WORKERS_MAX 16
@@ -25,3 +26,22 @@ void workers_run(void (*work)(size_t worker, const void *context), const void *c
 /* Inside work: returns when every worker has called it; what any of them wrote before is seen by
  * all afterwards. Every worker must come the same number of times. */
 void workers_barrier(void);
+
+/* How workers share out things while they work: each begins with a part of its own, of which it
+ * takes half of what is left at a time, and who is done with that takes from the others' parts. So
+ * a worker that is slowed down does less. */
+struct workers_share {
+    size_t first, end; /* what the worker took last: [first, end) */
+    size_t count, worker, turn, owner;
+};
+
+#define WORKERS_SHARED_MAX 0xffffff /* things of one sharing */
+#define WORKERS_TURNS_MAX 0xff      /* sharings of one piece of work */
+
+/* Inside work: begins to share out `count` things. `turn` numbers the sharings of this piece of
+ * work from 0; every worker begins all of them in ascending order, and one only when workers_take
+ * has said of the one before that nothing is left. Between two there need be no barrier. */
+struct workers_share workers_share(size_t worker, size_t turn, size_t count);
+
+/* Inside work: takes some more. False if nothing is left to take; others may still be at work. */
+bool workers_take(struct workers_share *share);

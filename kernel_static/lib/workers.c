@@ -37,6 +37,14 @@ static struct {
     uint32_t sleepers; /* workers that sleep, or are about to */
 } rest __attribute__((aligned(LINE)));
 
+/* How much is taken of the part of each worker: the sharing's number from 1 up in the upper bits,
+ * things in the lower; 0 before the first sharing of a piece. A number beyond that of a sharing
+ * means that all of it is taken, since nobody begins the next one before. */
+#define TURN_SHIFT 24
+static struct {
+    uint32_t taken;
+} __attribute__((aligned(LINE))) parts[WORKERS_MAX];
+
 size_t workers_count(void) { return count; }
 
 static bool reached(const uint32_t *number, uint32_t wanted) {
@@ -86,6 +94,39 @@ void workers_barrier(void) {
         wait_until(&barrier.arrivals, all, BARRIER_NANOSECONDS);
 }
 
+struct workers_share workers_share(size_t worker, size_t turn, size_t things) {
+    kernel_assert(turn < WORKERS_TURNS_MAX && things <= WORKERS_SHARED_MAX);
+    return (struct workers_share){0, 0, things, worker, turn + 1, worker};
+}
+
+/* Takes some of what is left of the owner's part. */
+static bool take_from(struct workers_share *share, size_t owner) {
+    size_t begin = share->count * owner / count, end = share->count * (owner + 1) / count;
+    uint32_t seen = __atomic_load_n(&parts[owner].taken, __ATOMIC_RELAXED), wanted;
+    do {
+        size_t turn = seen >> TURN_SHIFT;
+        size_t taken = turn == share->turn ? seen & WORKERS_SHARED_MAX : 0;
+        size_t left = end - begin - taken;
+        if (turn > share->turn || left == 0)
+            return false;
+        share->first = begin + taken;
+        share->end = share->first + (count == 1 ? left : (left + 1) / 2);
+        wanted = (uint32_t)(share->turn << TURN_SHIFT | (share->end - begin));
+    } while (!__atomic_compare_exchange_n(&parts[owner].taken, &seen, wanted, true,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return true;
+}
+
+bool workers_take(struct workers_share *share) {
+    while (!take_from(share, share->owner)) {
+        size_t next = (share->owner + 1) % count;
+        if (next == share->worker)
+            return false;
+        share->owner = next;
+    }
+    return true;
+}
+
 /* Between two pieces nobody comes to a barrier, so the number may skip to where it goes round, from
  * where multiples of count are counted anew; a worker that still waits for it only sees it grow. */
 static void keep_multiples(void) {
@@ -102,6 +143,8 @@ static void worker_loop(size_t worker) {
 }
 
 void workers_run(void (*work)(size_t worker, const void *context), const void *context) {
+    for (size_t worker = 0; worker < count; worker++)
+        __atomic_store_n(&parts[worker].taken, 0, __ATOMIC_RELAXED);
     if (count > 1) {
         keep_multiples();
         piece.work = work;

@@ -57,7 +57,7 @@ avx512 = InstructionSet(
         Instruction("_mm512_set1_epi32({x})", "broadcast_i32(x: i32) -> i32[16] = x"),
         Instruction("_mm512_set1_ps({x})", "broadcast_f32(x: f32) -> f32[16] = x"),
         Instruction(
-            "_mm512_broadcast_f32x2(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)({p}))))",
+            "_mm512_castsi512_ps(_mm512_broadcastq_epi64(_mm_loadl_epi64((const __m128i *)({p}))))",
             "broadcast_pair_f32(p: *f32[2]) -> f32[16] = p[i % 2]",
         ),
         Instruction(

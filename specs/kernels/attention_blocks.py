@@ -40,9 +40,6 @@ class Floats:
         cache = p.argument("layer_cache", "u8") + p.scalar("(size_t)KV_BLOCK_BYTES") * block
         return cache + g * (2 * half_bytes(self.kv, self.D))
 
-    def block_begins(self, g, start, end):
-        """Before a block; positions begin at `start` and end before `end`."""
-
     def head(self, base, r, g, h):
         """Offset of a head's values in a row of q and y."""
         return ((base + r) * self.heads + g * self.group + h) * self.D
@@ -270,7 +267,6 @@ def _rows(p, steps, state, g, base, position, some, W):
         start = p.index("begin", first_block(position, W))
     with p.loop("start", end, step=BLOCK_TOKENS, start=start) as start:
         keys = p.pointer("keys", steps.block(g, start // BLOCK_TOKENS))
-        steps.block_begins(g, start, end)
         values = p.pointer("values", keys + half_bytes(kv, D))
         filled = p.minimum("filled", p.index("left", end - start), BLOCK_TOKENS)
         first = p.index("from_row", beyond(start, position))

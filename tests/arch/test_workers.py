@@ -40,8 +40,8 @@ def expected(workers: int) -> int:
     return sum(cells)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3, 4])
-def test_barriers_order_all_memory(driver, workers: int):
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 16])
+def test_barriers_order_all_memory_and_things_are_taken_once(driver, workers: int):
     # a fixed layout of addresses: older sanitizers cannot place their shadow memory in others
     command = ["setarch", platform.machine(), "-R", driver, str(workers), str(ROUNDS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -50,3 +50,4 @@ def test_barriers_order_all_memory(driver, workers: int):
     plural = "" if workers == 1 else "s"
     assert f"smp: {workers} CPU{plural}\n" in done.stdout
     assert f"sum {expected(workers)}\n" in done.stdout
+    assert "wrong 0\n" in done.stdout

@@ -1,7 +1,8 @@
 /* lib/workers.c with one thread for every worker, however few CPUs there are. Arguments: workers,
  * rounds. Every piece of work is a chain of sums in which each worker needs what all others wrote
  * in the round before; between pieces the workers are sometimes left to fall asleep. Prints the
- * sum. */
+ * sum. Then things are shared out, with a barrier after every third sharing, and all workers but
+ * one slow at times: prints how many were not taken exactly once. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
@@ -69,6 +70,37 @@ static void chain(size_t worker, const void *context) {
     }
 }
 
+#define THINGS 97
+#define SHARINGS 60
+
+static unsigned taken[SHARINGS][THINGS];
+
+/* How many things a sharing has: none, fewer than workers, and more. */
+static size_t things(size_t sharing) { return sharing * 31 % (THINGS + 1) / (1 + sharing % 4 * 8); }
+
+static void share_out(size_t worker, const void *context) {
+    (void)context;
+    for (size_t sharing = 0; sharing < SHARINGS; sharing++) {
+        struct workers_share share = workers_share(worker, sharing, things(sharing));
+        while (workers_take(&share)) {
+            for (size_t thing = share.first; thing < share.end; thing++)
+                taken[sharing][thing]++;
+            if ((worker + sharing) % 8 == 1)
+                usleep(200);
+        }
+        if (sharing % 3 == 2)
+            workers_barrier();
+    }
+}
+
+static size_t wrongly_taken(unsigned times) {
+    size_t wrong = 0;
+    for (size_t sharing = 0; sharing < SHARINGS; sharing++)
+        for (size_t thing = 0; thing < THINGS; thing++)
+            wrong += taken[sharing][thing] != (thing < things(sharing) ? times : 0);
+    return wrong;
+}
+
 int main(int argument_count, char **arguments) {
     if (argument_count != 3)
         return 2;
@@ -85,5 +117,8 @@ int main(int argument_count, char **arguments) {
     for (size_t worker = 0; worker < count; worker++)
         sum += cells[rounds % 2][worker];
     printf("sum %llu\n", (unsigned long long)sum);
+    for (int piece = 0; piece < 20; piece++)
+        workers_run(share_out, NULL);
+    printf("wrong %zu\n", wrongly_taken(20));
     return 0;
 }

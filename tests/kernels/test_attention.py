@@ -133,6 +133,24 @@ def test_one_position_takes_all(library):
         assert np.allclose(y[0], np.repeat(cache.values[place], 3, axis=0), atol=2e-2)
 
 
+def test_scores_that_climb(library):
+    """Every 16 positions some heads' scores rise so far that what came before is gone; those of the
+    heads beside them stay equal. All are whole numbers, which no set rounds."""
+    request = KernelRequest("attention", "f16", (9, 3, 64))
+    for length in (17, 64, 100):
+        rng = np.random.default_rng((SEED, length))
+        values = _floats(rng, length, 3, 64)
+        keys = np.zeros_like(values) + (np.arange(length) // 16)[:, None, None]
+        cache = Cache("f16", keys, values, BLOCK_BYTES, rng)
+        for rows in (1, 5):
+            q, y = aligned((rows, 9, 64), np.float32), aligned((rows, 9, 64), np.float32)
+            q[:] = (8.0 * (np.arange(9) % 2))[:, None]
+            library.call(request, rows, length - rows, 0, 3, q, cache.memory, cache.blocks, y)
+            want = attend(q, cache.keys, cache.values, length - rows)
+            bound = _bound(library.isa.name) * np.abs(cache.values).max()
+            assert np.abs(y - want).max() <= bound
+
+
 def test_float64_is_the_algorithm(library):
     """`attend` computes what the kernels' index notation says."""
     for name, shape in (("attention", (4, 2, 32)), ("attention_window", (4, 2, 32, 7))):

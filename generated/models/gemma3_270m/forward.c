@@ -81,11 +81,14 @@ static struct part next_rows(struct part rows) {
     return rows_from(rows.first + rows.count, rows.end);
 }
 
-/* The worker's tiles of a matrix that has `count`; kernels like them in pairs. */
-static struct part tiles_of(size_t count, size_t worker) {
-    struct part pairs = part_of((count + 1) / 2, worker);
-    size_t end = 2 * pairs.end < count ? 2 * pairs.end : count;
-    return (struct part){2 * pairs.first, end - 2 * pairs.first, end};
+/* What is taken of a matrix of `count` tiles. Workers share the tiles of a phase's matrices in
+ * pairs, as kernels like them; those of this matrix begin with pair `begin`. */
+static struct part tiles_of(const struct workers_share *pairs, size_t begin, size_t count) {
+    size_t first = pairs->first > begin ? 2 * (pairs->first - begin) : 0;
+    size_t end = pairs->end > begin ? 2 * (pairs->end - begin) : 0;
+    if (end > count)
+        end = count;
+    return (struct part){first, first < end ? end - first : 0, end};
 }
 
 static uint32_t block_of(size_t row) {
@@ -426,24 +429,23 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(64, worker);
-        row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                          stage_weights + 2560, attn_q);
-    }
-    /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(16, worker);
-        row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 498176, attn_k);
-    }
-    /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(16, worker);
-        row_kernels->matmul_q8_0_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 622080, attn_v);
+    for (struct workers_share pairs = workers_share(worker, 1, 48); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 64);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end,
+                                              attn_norm_quantized, stage_weights + 2560, attn_q);
+        /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 32, 16);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 498176, attn_k);
+        /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 40, 16);
+        if (tiles.count != 0)
+            row_kernels->matmul_q8_0_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 622080, attn_v);
     }
 
     workers_barrier();
@@ -481,13 +483,15 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (size_t task = worker; task < run_count * 1; task += workers_count()) {
-        struct run run = runs[task / 1];
-        size_t group = task % 1;
-        row_kernels->attention_window_f16_4x1x256x512(
-            run.count, rows[run.first].position, group, group + 1, attn_q + run.first * 1024, cache,
-            rows[run.first].blocks, mixed + run.first * 1024);
-    }
+    for (struct workers_share tasks = workers_share(worker, 4, run_count * 1);
+         workers_take(&tasks);)
+        for (size_t task = tasks.first; task < tasks.end; task++) {
+            struct run run = runs[task / 1];
+            size_t group = task % 1;
+            row_kernels->attention_window_f16_4x1x256x512(
+                run.count, rows[run.first].position, group, group + 1, attn_q + run.first * 1024,
+                cache, rows[run.first].blocks, mixed + run.first * 1024);
+        }
 
     workers_barrier();
 
@@ -501,10 +505,11 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(40, worker);
-        row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
-                                          stage_weights + 799232, attn_output);
+    for (struct workers_share pairs = workers_share(worker, 6, 20); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 40);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
+                                              stage_weights + 799232, attn_output);
     }
 
     workers_barrier();
@@ -531,13 +536,14 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
-     * activation(gate) * up) */
-    {
-        struct part tiles = tiles_of(128, worker);
-        row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
-                                         stage_weights + 1298432, stage_weights + 2289664,
-                                         ffn_gate_times_ffn_up);
+    for (struct workers_share pairs = workers_share(worker, 8, 64); workers_take(&pairs);) {
+        /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
+         * activation(gate) * up) */
+        struct part tiles = tiles_of(&pairs, 0, 128);
+        if (tiles.count != 0)
+            row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+                                             stage_weights + 1298432, stage_weights + 2289664,
+                                             ffn_gate_times_ffn_up);
     }
 
     workers_barrier();
@@ -550,11 +556,12 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(40, worker);
-        row_kernels->matmul_q6_k_640x2048(row_count, tiles.first, tiles.end,
-                                          ffn_gate_times_ffn_up_quantized, stage_weights + 3280896,
-                                          ffn_down);
+    for (struct workers_share pairs = workers_share(worker, 10, 20); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 40);
+        if (tiles.count != 0)
+            row_kernels->matmul_q6_k_640x2048(row_count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized,
+                                              stage_weights + 3280896, ffn_down);
     }
 
     workers_barrier();
@@ -607,24 +614,23 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(64, worker);
-        row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                          stage_weights + 2560, attn_q);
-    }
-    /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(16, worker);
-        row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 498176, attn_k);
-    }
-    /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(16, worker);
-        row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 622080, attn_v);
+    for (struct workers_share pairs = workers_share(worker, 1, 48); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 64);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end,
+                                              attn_norm_quantized, stage_weights + 2560, attn_q);
+        /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 32, 16);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 498176, attn_k);
+        /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 40, 16);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 622080, attn_v);
     }
 
     workers_barrier();
@@ -662,13 +668,15 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (size_t task = worker; task < run_count * 1; task += workers_count()) {
-        struct run run = runs[task / 1];
-        size_t group = task % 1;
-        row_kernels->attention_window_f16_4x1x256x512(
-            run.count, rows[run.first].position, group, group + 1, attn_q + run.first * 1024, cache,
-            rows[run.first].blocks, mixed + run.first * 1024);
-    }
+    for (struct workers_share tasks = workers_share(worker, 4, run_count * 1);
+         workers_take(&tasks);)
+        for (size_t task = tasks.first; task < tasks.end; task++) {
+            struct run run = runs[task / 1];
+            size_t group = task % 1;
+            row_kernels->attention_window_f16_4x1x256x512(
+                run.count, rows[run.first].position, group, group + 1, attn_q + run.first * 1024,
+                cache, rows[run.first].blocks, mixed + run.first * 1024);
+        }
 
     workers_barrier();
 
@@ -682,10 +690,11 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(40, worker);
-        row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
-                                          stage_weights + 748032, attn_output);
+    for (struct workers_share pairs = workers_share(worker, 6, 20); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 40);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
+                                              stage_weights + 748032, attn_output);
     }
 
     workers_barrier();
@@ -712,13 +721,14 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
-     * activation(gate) * up) */
-    {
-        struct part tiles = tiles_of(128, worker);
-        row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
-                                         stage_weights + 1247232, stage_weights + 2238464,
-                                         ffn_gate_times_ffn_up);
+    for (struct workers_share pairs = workers_share(worker, 8, 64); workers_take(&pairs);) {
+        /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
+         * activation(gate) * up) */
+        struct part tiles = tiles_of(&pairs, 0, 128);
+        if (tiles.count != 0)
+            row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+                                             stage_weights + 1247232, stage_weights + 2238464,
+                                             ffn_gate_times_ffn_up);
     }
 
     workers_barrier();
@@ -731,11 +741,12 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(40, worker);
-        row_kernels->matmul_q4_k_640x2048(row_count, tiles.first, tiles.end,
-                                          ffn_gate_times_ffn_up_quantized, stage_weights + 3229696,
-                                          ffn_down);
+    for (struct workers_share pairs = workers_share(worker, 10, 20); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 40);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_k_640x2048(row_count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized,
+                                              stage_weights + 3229696, ffn_down);
     }
 
     workers_barrier();
@@ -788,24 +799,23 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(64, worker);
-        row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                          stage_weights + 2560, attn_q);
-    }
-    /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(16, worker);
-        row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 498176, attn_k);
-    }
-    /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(16, worker);
-        row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 622080, attn_v);
+    for (struct workers_share pairs = workers_share(worker, 1, 48); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 64);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end,
+                                              attn_norm_quantized, stage_weights + 2560, attn_q);
+        /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 32, 16);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 498176, attn_k);
+        /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 40, 16);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 622080, attn_v);
     }
 
     workers_barrier();
@@ -843,13 +853,15 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (size_t task = worker; task < run_count * 1; task += workers_count()) {
-        struct run run = runs[task / 1];
-        size_t group = task % 1;
-        row_kernels->attention_f16_4x1x256(run.count, rows[run.first].position, group, group + 1,
-                                           attn_q + run.first * 1024, cache, rows[run.first].blocks,
-                                           mixed + run.first * 1024);
-    }
+    for (struct workers_share tasks = workers_share(worker, 4, run_count * 1);
+         workers_take(&tasks);)
+        for (size_t task = tasks.first; task < tasks.end; task++) {
+            struct run run = runs[task / 1];
+            size_t group = task % 1;
+            row_kernels->attention_f16_4x1x256(run.count, rows[run.first].position, group,
+                                               group + 1, attn_q + run.first * 1024, cache,
+                                               rows[run.first].blocks, mixed + run.first * 1024);
+        }
 
     workers_barrier();
 
@@ -863,10 +875,11 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(40, worker);
-        row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
-                                          stage_weights + 748032, attn_output);
+    for (struct workers_share pairs = workers_share(worker, 6, 20); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 40);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
+                                              stage_weights + 748032, attn_output);
     }
 
     workers_barrier();
@@ -893,13 +906,14 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
-     * activation(gate) * up) */
-    {
-        struct part tiles = tiles_of(128, worker);
-        row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
-                                         stage_weights + 1247232, stage_weights + 2238464,
-                                         ffn_gate_times_ffn_up);
+    for (struct workers_share pairs = workers_share(worker, 8, 64); workers_take(&pairs);) {
+        /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
+         * activation(gate) * up) */
+        struct part tiles = tiles_of(&pairs, 0, 128);
+        if (tiles.count != 0)
+            row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+                                             stage_weights + 1247232, stage_weights + 2238464,
+                                             ffn_gate_times_ffn_up);
     }
 
     workers_barrier();
@@ -912,11 +926,12 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(40, worker);
-        row_kernels->matmul_q4_k_640x2048(row_count, tiles.first, tiles.end,
-                                          ffn_gate_times_ffn_up_quantized, stage_weights + 3229696,
-                                          ffn_down);
+    for (struct workers_share pairs = workers_share(worker, 10, 20); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 40);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_k_640x2048(row_count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized,
+                                              stage_weights + 3229696, ffn_down);
     }
 
     workers_barrier();
@@ -969,24 +984,23 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(64, worker);
-        row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                          stage_weights + 2560, attn_q);
-    }
-    /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(16, worker);
-        row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 498176, attn_k);
-    }
-    /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(16, worker);
-        row_kernels->matmul_q8_0_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 622080, attn_v);
+    for (struct workers_share pairs = workers_share(worker, 1, 48); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 64);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end,
+                                              attn_norm_quantized, stage_weights + 2560, attn_q);
+        /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 32, 16);
+        if (tiles.count != 0)
+            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 498176, attn_k);
+        /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 40, 16);
+        if (tiles.count != 0)
+            row_kernels->matmul_q8_0_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 622080, attn_v);
     }
 
     workers_barrier();
@@ -1024,13 +1038,15 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (size_t task = worker; task < run_count * 1; task += workers_count()) {
-        struct run run = runs[task / 1];
-        size_t group = task % 1;
-        row_kernels->attention_f16_4x1x256(run.count, rows[run.first].position, group, group + 1,
-                                           attn_q + run.first * 1024, cache, rows[run.first].blocks,
-                                           mixed + run.first * 1024);
-    }
+    for (struct workers_share tasks = workers_share(worker, 4, run_count * 1);
+         workers_take(&tasks);)
+        for (size_t task = tasks.first; task < tasks.end; task++) {
+            struct run run = runs[task / 1];
+            size_t group = task % 1;
+            row_kernels->attention_f16_4x1x256(run.count, rows[run.first].position, group,
+                                               group + 1, attn_q + run.first * 1024, cache,
+                                               rows[run.first].blocks, mixed + run.first * 1024);
+        }
 
     workers_barrier();
 
@@ -1044,10 +1060,11 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(40, worker);
-        row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
-                                          stage_weights + 799232, attn_output);
+    for (struct workers_share pairs = workers_share(worker, 6, 20); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 40);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
+                                              stage_weights + 799232, attn_output);
     }
 
     workers_barrier();
@@ -1074,13 +1091,14 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
-     * activation(gate) * up) */
-    {
-        struct part tiles = tiles_of(128, worker);
-        row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
-                                         stage_weights + 1298432, stage_weights + 2289664,
-                                         ffn_gate_times_ffn_up);
+    for (struct workers_share pairs = workers_share(worker, 8, 64); workers_take(&pairs);) {
+        /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
+         * activation(gate) * up) */
+        struct part tiles = tiles_of(&pairs, 0, 128);
+        if (tiles.count != 0)
+            row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+                                             stage_weights + 1298432, stage_weights + 2289664,
+                                             ffn_gate_times_ffn_up);
     }
 
     workers_barrier();
@@ -1093,11 +1111,12 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(40, worker);
-        row_kernels->matmul_q6_k_640x2048(row_count, tiles.first, tiles.end,
-                                          ffn_gate_times_ffn_up_quantized, stage_weights + 3280896,
-                                          ffn_down);
+    for (struct workers_share pairs = workers_share(worker, 10, 20); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 40);
+        if (tiles.count != 0)
+            row_kernels->matmul_q6_k_640x2048(row_count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized,
+                                              stage_weights + 3280896, ffn_down);
     }
 
     workers_barrier();
@@ -1145,11 +1164,14 @@ static void run_head(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    if (asked_count != 0) {
-        struct part tiles = tiles_of(16384, worker);
-        asked_kernels->matmul_q8_0_262144x640(asked_count, tiles.first, tiles.end,
-                                              residual_asked_quantized, weights + 0, logits);
-    }
+    if (asked_count != 0)
+        for (struct workers_share pairs = workers_share(worker, 2, 8192); workers_take(&pairs);) {
+            struct part tiles = tiles_of(&pairs, 0, 16384);
+            if (tiles.count != 0)
+                asked_kernels->matmul_q8_0_262144x640(asked_count, tiles.first, tiles.end,
+                                                      residual_asked_quantized, weights + 0,
+                                                      logits);
+        }
 }
 
 _Static_assert(MODEL_ACTIVATION_BYTES >= KERNELS_SCRATCH_BYTES, "kernels are timed on activations");

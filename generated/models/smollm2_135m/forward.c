@@ -81,11 +81,14 @@ static struct part next_rows(struct part rows) {
     return rows_from(rows.first + rows.count, rows.end);
 }
 
-/* The worker's tiles of a matrix that has `count`; kernels like them in pairs. */
-static struct part tiles_of(size_t count, size_t worker) {
-    struct part pairs = part_of((count + 1) / 2, worker);
-    size_t end = 2 * pairs.end < count ? 2 * pairs.end : count;
-    return (struct part){2 * pairs.first, end - 2 * pairs.first, end};
+/* What is taken of a matrix of `count` tiles. Workers share the tiles of a phase's matrices in
+ * pairs, as kernels like them; those of this matrix begin with pair `begin`. */
+static struct part tiles_of(const struct workers_share *pairs, size_t begin, size_t count) {
+    size_t first = pairs->first > begin ? 2 * (pairs->first - begin) : 0;
+    size_t end = pairs->end > begin ? 2 * (pairs->end - begin) : 0;
+    if (end > count)
+        end = count;
+    return (struct part){first, first < end ? end - first : 0, end};
 }
 
 static uint32_t block_of(size_t row) {
@@ -184,24 +187,23 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(36, worker);
-        row_kernels->matmul_q4_1_576x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 2304, attn_q);
-    }
-    /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(12, worker);
-        row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 211968, attn_k);
-    }
-    /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x)
-     */
-    {
-        struct part tiles = tiles_of(12, worker);
-        row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                         stage_weights + 281856, attn_v);
+    for (struct workers_share pairs = workers_share(worker, 1, 30); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 36);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_1_576x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 2304, attn_q);
+        /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 18, 12);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 211968, attn_k);
+        /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
+         * width), x) */
+        tiles = tiles_of(&pairs, 24, 12);
+        if (tiles.count != 0)
+            row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
+                                             stage_weights + 281856, attn_v);
     }
 
     workers_barrier();
@@ -223,13 +225,15 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (size_t task = worker; task < run_count * 3; task += workers_count()) {
-        struct run run = runs[task / 3];
-        size_t group = task % 3;
-        row_kernels->attention_f16_9x3x64(run.count, rows[run.first].position, group, group + 1,
-                                          attn_q + run.first * 576, cache, rows[run.first].blocks,
-                                          mixed + run.first * 576);
-    }
+    for (struct workers_share tasks = workers_share(worker, 3, run_count * 3);
+         workers_take(&tasks);)
+        for (size_t task = tasks.first; task < tasks.end; task++) {
+            struct run run = runs[task / 3];
+            size_t group = task % 3;
+            row_kernels->attention_f16_9x3x64(run.count, rows[run.first].position, group, group + 1,
+                                              attn_q + run.first * 576, cache,
+                                              rows[run.first].blocks, mixed + run.first * 576);
+        }
 
     workers_barrier();
 
@@ -243,10 +247,11 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(36, worker);
-        row_kernels->matmul_add_q4_1_576x576(row_count, tiles.first, tiles.end, mixed_quantized,
-                                             stage_weights + 351744, residual);
+    for (struct workers_share pairs = workers_share(worker, 5, 18); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 36);
+        if (tiles.count != 0)
+            row_kernels->matmul_add_q4_1_576x576(row_count, tiles.first, tiles.end, mixed_quantized,
+                                                 stage_weights + 351744, residual);
     }
 
     workers_barrier();
@@ -265,13 +270,14 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
-     * activation(gate) * up) */
-    {
-        struct part tiles = tiles_of(96, worker);
-        row_kernels->swiglu_q4_1_1536x576(row_count, tiles.first, tiles.end, ffn_norm_quantized,
-                                          stage_weights + 563712, stage_weights + 1122816,
-                                          ffn_gate_times_ffn_up);
+    for (struct workers_share pairs = workers_share(worker, 7, 48); workers_take(&pairs);) {
+        /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
+         * activation(gate) * up) */
+        struct part tiles = tiles_of(&pairs, 0, 96);
+        if (tiles.count != 0)
+            row_kernels->swiglu_q4_1_1536x576(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+                                              stage_weights + 563712, stage_weights + 1122816,
+                                              ffn_gate_times_ffn_up);
     }
 
     workers_barrier();
@@ -284,11 +290,12 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    {
-        struct part tiles = tiles_of(36, worker);
-        row_kernels->matmul_add_q4_1_576x1536(row_count, tiles.first, tiles.end,
-                                              ffn_gate_times_ffn_up_quantized,
-                                              stage_weights + 1681920, residual);
+    for (struct workers_share pairs = workers_share(worker, 9, 18); workers_take(&pairs);) {
+        struct part tiles = tiles_of(&pairs, 0, 36);
+        if (tiles.count != 0)
+            row_kernels->matmul_add_q4_1_576x1536(row_count, tiles.first, tiles.end,
+                                                  ffn_gate_times_ffn_up_quantized,
+                                                  stage_weights + 1681920, residual);
     }
 }
 
@@ -322,11 +329,13 @@ static void run_head(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    if (asked_count != 0) {
-        struct part tiles = tiles_of(3072, worker);
-        asked_kernels->matmul_q8_0_49152x576(asked_count, tiles.first, tiles.end,
-                                             residual_asked_quantized, weights + 0, logits);
-    }
+    if (asked_count != 0)
+        for (struct workers_share pairs = workers_share(worker, 2, 1536); workers_take(&pairs);) {
+            struct part tiles = tiles_of(&pairs, 0, 3072);
+            if (tiles.count != 0)
+                asked_kernels->matmul_q8_0_49152x576(asked_count, tiles.first, tiles.end,
+                                                     residual_asked_quantized, weights + 0, logits);
+        }
 }
 
 _Static_assert(MODEL_ACTIVATION_BYTES >= KERNELS_SCRATCH_BYTES, "kernels are timed on activations");
