@@ -105,7 +105,7 @@ class Pass:
         packed: np.ndarray,
         isa: str | None,
         blocks: int,
-        workers: int = 2,
+        workers: int = 1,
     ):
         self.model, self.packed = model, packed
         self.lib = lib = ctypes.CDLL(str(library))
