@@ -3,6 +3,7 @@ tests compiles what has changed since the last one, and one worker takes what an
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -33,8 +34,10 @@ def kept(parts: Iterable[str], make: Callable[[Path], Path], target: Path) -> Pa
     key = hashlib.sha256("\0".join([_compiler(), *parts]).encode()).hexdigest()[:24]
     known = ROOT / "build" / "tests" / key
     known.parent.mkdir(parents=True, exist_ok=True)
-    if not known.exists():
-        with tempfile.TemporaryDirectory(dir=known.parent) as folder:
-            make(Path(folder)).replace(known)
+    with open(known.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be making it
+        if not known.exists():
+            with tempfile.TemporaryDirectory(dir=known.parent) as folder:
+                make(Path(folder)).replace(known)
     shutil.copyfile(known, target)
     return target
