@@ -22,7 +22,7 @@ repacks for its fastest kernels. OpenVINO: F16, its best prefill, and Q4_0, its 
 TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO"}
 _HALVED = (
     "OpenVINO's fused MLP, which it uses for float weights where the CPU has AMX, divides by half the "
-    "number of threads (openvinotoolkit/openvino issue 33300): this peer needs two"
+    "number of threads (openvinotoolkit/openvino issue 33300): this peer needs two threads"
 )
 _WORKER = Path(__file__).with_name("peer_worker.py")
 

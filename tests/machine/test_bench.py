@@ -200,7 +200,12 @@ def test_missing_peers_are_named_with_the_command(tmp_path):
     [
         ("llama", 1, "os.kill(os.getpid(), signal.SIGKILL)", "^killed by SIGKILL$"),
         ("llama", 2, "sys.exit('no room')", "^exit 1; it wrote .*/build/bench/llama-shipped.log$"),
-        ("openvino", 1, "os.kill(os.getpid(), signal.SIGFPE)", "SIGFPE. OpenVINO.* needs two$"),
+        (
+            "openvino",
+            1,
+            "os.kill(os.getpid(), signal.SIGFPE)",
+            "SIGFPE. OpenVINO.* needs two threads$",
+        ),
         ("openvino", 2, "os.kill(os.getpid(), signal.SIGFPE)", "^killed by SIGFPE$"),
     ],
 )
