@@ -23,7 +23,7 @@ run-vga: model
 	@$(RUN) --vga
 
 test: check
-	.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 generate: setup
 	@$(CLLM) generate $(WHICH)

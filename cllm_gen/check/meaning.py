@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import Sequence
+from typing import Collection, Sequence
 
 from cllm_gen.check.compatibility import compare_apis
 from cllm_gen.check.facts import (
@@ -24,24 +25,41 @@ from cllm_gen.lower.appliance import outputs
 from cllm_gen.lower.kernel import load_kernels, trace_all
 from cllm_gen.lower.model import lowered
 from cllm_gen.spec.appliance import Appliance
+from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.load import NoProject, load_appliances
 from cllm_gen.spec.source import SpecError
 
 
 class Meaning:
-    """Everything that the specs below one root say, section by section."""
+    """Everything that the specs below one root say."""
 
     def __init__(self, root: Path):
-        appliances = load_appliances(root)
-        self.texts = tree.texts(outputs(appliances))
+        self.appliances = load_appliances(root)
+        self.texts = tree.texts(outputs(self.appliances))
+        self.kernels = load_kernels(root)
         self.api = json.loads(self.texts["api/openapi.json"])
-        self.sections: dict[str, Facts] = {
+        self.kernel_files: dict[str, tuple[str, ...]] = {
+            _kernel_file(a, isa): (*isa.all_flags, *_included(self.texts, _kernel_file(a, isa)))
+            for a in self.appliances
+            for isa in _sets(a)
+        }
+        """Files of kernels, each with all that its machine code depends on."""
+
+    def sections(self, kernel_files: Collection[str]) -> dict[str, Facts]:
+        """Facts by title; about kernels only those of some files, because each must be compiled."""
+        appliances = self.appliances
+        return {
             "Devices": _merged(device_facts(each) for a in appliances for each in a.devices),
             "Wire formats": _merged(
                 protocol_facts(each) for a in appliances for each in a.protocols
             ),
             "Models": _merged(model_facts(a.model) for a in appliances),
-            "Kernels": _merged(_kernel_facts(root, a, self.texts) for a in appliances),
+            "Kernels": _merged(
+                _kernel_facts(self, a, isa)
+                for a in appliances
+                for isa in _sets(a)
+                if _kernel_file(a, isa) in kernel_files
+            ),
             "Limits, memory map and targets": _merged(appliance_facts(a) for a in appliances),
         }
 
@@ -50,21 +68,36 @@ def _merged(parts) -> Facts:
     return {name: fact for part in parts for name, fact in part.items()}
 
 
-def _kernel_facts(root: Path, appliance: Appliance, texts: dict[str, str]) -> Facts:
-    """Instructions a row, and bytes of code, of each kernel for each instruction set."""
+def _sets(appliance: Appliance) -> list[InstructionSet]:
+    """Those of all its targets, each once."""
+    return list({isa.name: isa for listed in appliance.targets.values() for isa in listed}.values())
+
+
+def _kernel_file(appliance: Appliance, isa: InstructionSet) -> str:
+    return f"models/{appliance.model.name}/kernels__{isa.name}.c"
+
+
+def _included(texts: dict[str, str], source: str) -> list[str]:
+    """The text of a generated file and of the generated headers that it includes."""
+    found = [texts[source]]
+    for header in re.findall(r'^#include "([^"]+)"', texts[source], re.MULTILINE):
+        found += _included(texts, header) if header in texts else []
+    return found
+
+
+def _kernel_facts(meaning: Meaning, appliance: Appliance, isa: InstructionSet) -> Facts:
+    """Instructions a row, and bytes of code, of each kernel that a set does not borrow."""
     low = lowered(appliance.model)
     requests = sorted({op.kernel for op in low.program.operations if op.kernel is not None})
-    kernels, facts = load_kernels(root), {}
-    sets = {isa.name: isa for listed in appliance.targets.values() for isa in listed}
-    for isa in sets.values():
-        source = f"models/{appliance.model.name}/kernels__{isa.name}.c"
-        sizes = _code_bytes(texts, source, isa.all_flags)
-        for traced in trace_all(requests, isa, kernels):
-            count = sum(traced.instructions.values())
-            facts[traced.symbol] = (
-                f"{count:,} instructions a row, {sizes.get(traced.symbol, 0):,} bytes of code"
-            )
-    return facts
+    sizes = _code_bytes(meaning.texts, _kernel_file(appliance, isa), isa.all_flags)
+    return {
+        traced.symbol: (
+            f"{sum(traced.instructions.values()):,} instructions a row, "
+            f"{sizes[traced.symbol]:,} bytes of code"
+        )
+        for traced in trace_all(requests, isa, meaning.kernels)
+        if traced.symbol in sizes
+    }
 
 
 def _code_bytes(texts: dict[str, str], source: str, flags: Sequence[str]) -> dict[str, int]:
@@ -106,8 +139,14 @@ def meaning_diff(root: Path, rev: str) -> str:
 def report(old: Meaning, new: Meaning, rev: str) -> str:
     """The difference of two meanings as Markdown; says so when there is none."""
     changes = compare_apis(old.api, new.api)
+    files = [
+        path
+        for path in {**old.kernel_files, **new.kernel_files}
+        if old.kernel_files.get(path) != new.kernel_files.get(path)
+    ]
+    before, after = old.sections(files), new.sections(files)
     parts = {"API": [change.line() for change in changes]}
-    parts |= {title: compare(old.sections[title], new.sections[title]) for title in new.sections}
+    parts |= {title: compare(before[title], after[title]) for title in after}
     lines = [f"# What the specs change since {rev}", ""]
     breaking = sum(change.breaking for change in changes)
     if breaking:

@@ -21,11 +21,26 @@ class OutputConflict(Exception):
     """Two outputs claim one path with different text."""
 
 
-def _clang_format(folder: Path, names: list[str]) -> None:
-    """Formats files in place with the pinned clang-format wheel."""
+_known: dict[tuple[str, str], str] = {}
+"""(path, text) of a source file to its formatted text, for calls to come: `diff` formats the same
+files of two trees."""
+
+
+def _formatted(sources: dict[str, str]) -> dict[str, str]:
+    """Source files, by path, as the pinned clang-format wheel lays them out."""
+    new = [path for path, text in sources.items() if (path, text) not in _known]
     tool = Path(sys.executable).with_name("clang-format")
     command = [str(tool) if tool.exists() else "clang-format", "-i", f"--style=file:{STYLE}"]
-    subprocess.run([*command, *(str(folder / name) for name in names)], check=True)
+    with tempfile.TemporaryDirectory() as name:
+        files = {path: Path(name) / path for path in new}
+        for path, file in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(sources[path], encoding="utf-8")
+        if new:
+            subprocess.run([*command, *map(str, files.values())], check=True)
+        for path, file in files.items():
+            _known[path, sources[path]] = file.read_text(encoding="utf-8")
+    return {path: _known[path, text] for path, text in sources.items()}
 
 
 def texts(outputs: Iterable[Output]) -> dict[str, str]:
@@ -36,17 +51,8 @@ def texts(outputs: Iterable[Output]) -> dict[str, str]:
         text = render(output, templates)
         if rendered.setdefault(output.path, text) != text:
             raise OutputConflict(f"two different outputs for generated/{output.path}")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        sources = [path for path in rendered if path.endswith((".c", ".h"))]
-        for path in sources:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(rendered[path], encoding="utf-8")
-        if sources:
-            _clang_format(folder, sources)
-        for path in sources:
-            rendered[path] = (folder / path).read_text(encoding="utf-8")
-    return dict(sorted(rendered.items()))
+    sources = {path: text for path, text in rendered.items() if path.endswith((".c", ".h"))}
+    return dict(sorted((rendered | _formatted(sources)).items()))
 
 
 def on_disk(root: Path) -> dict[str, str]:

@@ -1,8 +1,10 @@
-"""Compiles what changed: a file is compiled again when it, a header it read, or its command did."""
+"""Compiles what changed: a file is compiled again when it, a header it read, or its command did, and
+once for all build folders side by side whose flags for it are the same."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -52,8 +54,16 @@ def is_stale(root: Path, folder: Path, unit: Unit) -> bool:
         made = object_file.stat().st_mtime_ns
         names = (name.replace("\0", " ") for name in _dependencies(needed))
         return any((root / name).stat().st_mtime_ns >= made for name in names)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return True
+
+
+def _twin(root: Path, folder: Path, unit: Unit) -> Path | None:
+    """An object of the same source and flags, and up to date, in a folder beside this one."""
+    for other in sorted(folder.parent.iterdir()):
+        if other != folder and not is_stale(root, other, unit):
+            return object_path(other, unit)
+    return None
 
 
 def _compile(root: Path, folder: Path, unit: Unit) -> None:
@@ -62,7 +72,12 @@ def _compile(root: Path, folder: Path, unit: Unit) -> None:
     object_file.parent.mkdir(parents=True, exist_ok=True)
     record.unlink(missing_ok=True)
     command = _command(root, folder, unit)
-    run_tool(root, command)
+    twin = _twin(root, folder, unit)
+    if twin is None:
+        run_tool(root, command)
+    else:
+        shutil.copyfile(twin.with_suffix(".d"), object_file.with_suffix(".d"))
+        shutil.copyfile(twin, object_file)
     record.write_text("\n".join(command))
 
 

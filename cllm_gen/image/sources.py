@@ -89,13 +89,13 @@ def units(
     """Every file of the image with its flags, in path order."""
     flags = [*_COMMON, *_TARGET[target], *(_BARE if target != "hosted" else ())]
     flags += include_flags(root, target, appliance, freestanding)
-    flags += ["-DDEBUG"] if debug else []
     flags += SANITIZERS[sanitize] if sanitize else []
-    extra = {
+    checks = ("-DDEBUG",) if debug else ()
+    extra = {  # kernels have no checks: both kinds of image share their objects
         f"kernels__{isa.name}.c": (*_KERNEL, *isa.all_flags) for isa in appliance.targets[target]
     }
     files = ["kernel_static/main.c"]
     for folder in _folders(target):
         files += _files(root, f"kernel_static/{folder}")
     files += _generated(root, target, appliance)
-    return [Unit(file, (*flags, *extra.get(file.rsplit("/", 1)[-1], ()))) for file in files]
+    return [Unit(file, (*flags, *extra.get(file.rsplit("/", 1)[-1], checks))) for file in files]

@@ -16,7 +16,7 @@ from cllm_gen.lower.weight_map import Placed, place
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.model import Model
 from cllm_gen.spec.tensor import Stage
-from cllm_gen.weights.layout import MEANING, TILE_ROWS
+from cllm_gen.weights.layout import MEANING, TILE_ROWS, whole_tiles
 
 ROWS_MAX = 256  # rows of one step
 LOGITS_MAX = 8  # rows of one step that may ask for logits
@@ -184,6 +184,7 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
         "probe": _probe_offset(low),
         "hidden": low.offsets[id(program.hidden)],
         "logits": low.offsets[id(program.logits)],
+        "logits_width": program.logits.width,
     }
 
 
@@ -305,7 +306,9 @@ def _call(
             role: buffer.width or buffer.row_bytes // (4 if buffer.type == "float" else 1)
             for role, buffer in operation.buffers
         },
-        "tiles": operation.weights[0].shape[0] // TILE_ROWS if operation.weights else 0,
+        "tiles": (
+            whole_tiles(operation.weights[0].shape[0]) // TILE_ROWS if operation.weights else 0
+        ),
         "weights": weights,
         **dict(operation.attributes),
     }

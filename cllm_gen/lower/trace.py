@@ -12,7 +12,7 @@ from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
 from cllm_gen.spec.source import Span, SpecError
 from cllm_gen.spec.tensor import ALL, Forward, Node, Rope, Rows, Stage, Tape, Tensor, Weight
-from cllm_gen.weights.layout import layout_of, stored_type
+from cllm_gen.weights.layout import BLOCK, TILE_ROWS, layout_of, stored_type, whole_tiles
 
 
 @dataclass(eq=False)
@@ -211,10 +211,11 @@ class _Lowering(RowOperations):
         self.program.buffers.append(buffer)
         return buffer
 
-    def _result(self, node: Node, name: str) -> Buffer:
-        """A fresh buffer for the node's value."""
-        self.buffer_of[id(node)] = buffer = self._new(name, 4 * prod(node.shape), node.batch)
-        buffer.width = prod(node.shape)
+    def _result(self, node: Node, name: str, width: int | None = None) -> Buffer:
+        """A fresh buffer for the node's value, of which a row may be wider than the value."""
+        width = width or prod(node.shape)
+        self.buffer_of[id(node)] = buffer = self._new(name, 4 * width, node.batch)
+        buffer.width = width
         return buffer
 
     def _emit(
@@ -251,11 +252,11 @@ class _Lowering(RowOperations):
 
     def _embed(self, node: Node) -> None:
         table = node.weights[0]
-        self._check_matrix(table)
+        self._check_matrix(table, any_rows=True)
         self._emit(
             node,
             "embed",
-            KernelRequest("embed", stored_type(table.type), table.shape),
+            _request("embed", table),
             {"y": self._result(node, "residual")},
             node.weights,
         )
@@ -284,25 +285,27 @@ class _Lowering(RowOperations):
         self._emit(
             node,
             kind,
-            KernelRequest(kind, stored_type(weight.type), weight.shape),
+            _request(kind, weight),
             {"q": self._quantise(linear), "y": y},
             linear.weights,
             linear.span,
         )
 
-    def _check_matrix(self, weight: Weight) -> None:
-        if weight.shape[0] % 16 or weight.shape[1] % 32:
+    def _check_matrix(self, weight: Weight, any_rows: bool = False) -> None:
+        """Kernels take whole tiles; only of a vocabulary may they find rows of zeros at the end."""
+        if (weight.shape[0] % TILE_ROWS and not any_rows) or weight.shape[1] % BLOCK:
             raise SpecError(
                 weight.span,
                 str(weight),
                 "outputs a multiple of 16 and inputs a multiple of 32",
-                f'weight("{weight.name}", {-(-weight.shape[0] // 16) * 16}, {-(-weight.shape[1] // 32) * 32})',
+                f'weight("{weight.name}", {whole_tiles(weight.shape[0])}, {-(-weight.shape[1] // BLOCK) * BLOCK})',
             )
 
     def _linear(self, node: Node) -> None:
         weight = node.weights[0]
-        self._check_matrix(weight)
-        self._product("matmul", node, node, self._result(node, part_name(weight)))
+        self._check_matrix(weight, any_rows=node is source_of(self.result.logits))
+        y = self._result(node, part_name(weight), whole_tiles(weight.shape[0]))
+        self._product("matmul", node, node, y)
 
     def _add(self, node: Node) -> None:
         for term, other in ((1, 0), (0, 1)):
@@ -366,6 +369,12 @@ class _Lowering(RowOperations):
     def _asked(self, node: Node) -> None:
         x = self._of(node.inputs[0])
         self._emit(node, "asked", None, {"x": x, "y": self._result(node, f"{x.name}_asked")})
+
+
+def _request(operation: str, weight: Weight) -> KernelRequest:
+    """A kernel for a whole matrix."""
+    outputs, inputs = weight.shape
+    return KernelRequest(operation, stored_type(weight.type), (whole_tiles(outputs), inputs))
 
 
 def _is_float(node: Node) -> bool:

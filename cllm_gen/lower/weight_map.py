@@ -9,7 +9,7 @@ from cllm_gen.lower.plan import aligned
 from cllm_gen.lower.trace import Program
 from cllm_gen.spec.source import SpecError
 from cllm_gen.spec.tensor import Stage, Weight
-from cllm_gen.weights.layout import packed_bytes
+from cllm_gen.weights.layout import packed_bytes, whole_tiles
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def packed_size(weight: Weight) -> int:
     """Bytes of a weight in its packed layout: vectors are f32 as they are, matrices tile16."""
     if len(weight.shape) == 1:
         return 4 * weight.shape[-1]
-    return packed_bytes(weight.type, *weight.shape)
+    return packed_bytes(weight.type, whole_tiles(weight.shape[0]), weight.shape[1])
 
 
 def place(program: Program) -> tuple[dict[str, Placed], int]:

@@ -13,13 +13,14 @@ from pathlib import Path
 from rich.console import Console
 
 from cllm_gen.image.build import build
-from cllm_gen.machine import report
+from cllm_gen.machine import report, tables
 from cllm_gen.machine.contest import OURS, Entrant, Hosted, Rival, hold, passage
 from cllm_gen.machine.costs import costs
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.peer_weights import SHIPPED
 from cllm_gen.machine.peers import VARIANTS, Peer, installed, python
 from cllm_gen.machine.probe import Abilities, probe
+from cllm_gen.machine.ratios import ratios
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.load import load_appliances
 from cllm_gen.weights.locate import locate
@@ -59,7 +60,7 @@ def bench(
     root: Path, appliance: str | None, model: str | None, settings: Settings, output: Path | None
 ) -> list[report.Result]:
     """Measures, prints tables, writes JSON and charts below build/bench/."""
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else tables.WIDTH)
     spec = find_appliance(root, appliance, model)
     if settings.peers:
         python(root)
@@ -131,21 +132,24 @@ def _print(
     results: list[report.Result],
     abilities: Abilities,
 ) -> None:
-    console.print(report.machine_table(abilities))
+    console.print(tables.machine_table(abilities))
     for threads in settings.threads:
         title = (
-            f"{spec.model.title}: {settings.prompt} tokens of prompt, {settings.answer} of answer, "
-            f"{threads} thread{'s' * (threads > 1)}, median of {settings.rounds} rounds"
+            f"{spec.model.title}, {tables.counted(threads)}: {settings.prompt} tokens of prompt, "
+            f"{settings.answer} of answer; median of {settings.rounds}"
         )
-        console.print(report.table(title, results, threads))
+        console.print()
+        console.print(tables.rate_table(title, results, threads))
+        found = ratios(entrants, threads)
+        if found:
+            console.print()
+            console.print(tables.ratio_table(found, threads))
+    console.print()
     for each in entrants:
         if each.failure:
-            console.print(f"{each.title}, {each.threads} threads: {each.failure}", style="red")
+            console.print(f"{each.place}: {each.failure}", style="red", soft_wrap=True)
     for detail in dict.fromkeys(f"{each.title}: {each.detail}" for each in entrants if each.detail):
         console.print(detail, soft_wrap=True, highlight=False)
-    for threads in settings.threads:
-        for name, value in report.ratios(results, threads).items():
-            console.print(f"{threads} thread{'s' * (threads > 1)}: {name} = {value:.2f}")
 
 
 def draw(root: Path, console: Console, figures: Path) -> None:

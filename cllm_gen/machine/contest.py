@@ -63,6 +63,11 @@ class Entrant:
     def title(self) -> str:
         return f"{TITLES.get(self.engine, self.engine)} {self.weights}"
 
+    @property
+    def place(self) -> str:
+        """Title and number of threads."""
+        return f"{self.title}, {self.threads} thread{'s' * (self.threads > 1)}"
+
 
 class Engine(Protocol):
     """A started entrant."""
@@ -167,10 +172,7 @@ def hold(
         for entrant, engine in entrants:
             if entrant.failure:
                 continue
-            progress(
-                f"{entrant.threads} thread{'s' * (entrant.threads > 1)}, "
-                f"{f'round {turn} of {rounds}' if turn else 'warm-up'}: {entrant.title}"
-            )
+            progress(f"{f'round {turn} of {rounds}' if turn else 'warm-up'}: {entrant.place}")
             engine.resume()
             try:
                 done = engine.run(next(texts), answer)

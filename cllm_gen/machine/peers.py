@@ -20,6 +20,10 @@ VARIANTS = {
 repacks for its fastest kernels. OpenVINO: F16, its best prefill, and Q4_0, its best decode."""
 
 TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO"}
+_HALVED = (
+    "OpenVINO's fused MLP, which it uses for float weights where the CPU has AMX, divides by half the "
+    "number of threads (openvinotoolkit/openvino issue 33300): this peer needs two threads"
+)
 _WORKER = Path(__file__).with_name("peer_worker.py")
 
 
@@ -42,6 +46,7 @@ class Peer:
     """A loaded engine; a context manager that leaves no process behind."""
 
     def __init__(self, root: Path, engine: str, shipped: Path, weights: str, threads: int):
+        self.engine, self.threads = engine, threads
         self.file = peer_weights(shipped, weights, root / "build" / "peers" / "weights")
         log = root / "build" / "bench" / f"{engine}-{weights}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -63,12 +68,20 @@ class Peer:
     def _answer(self) -> dict:
         line = self.process.stdout.readline()
         if not line:
-            status = self.process.wait()
-            raise RunFailed(f"ended with status {status}; it wrote {self._log.name}")
+            raise RunFailed(self._ended(self.process.wait()))
         answer = json.loads(line)
         if "error" in answer:
             raise RunFailed(answer["error"].strip().splitlines()[-1])
         return answer
+
+    def _ended(self, status: int) -> str:
+        """Why the process is no more, from its exit status and what is known of the engine."""
+        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit {status}"
+        if Path(self._log.name).stat().st_size:
+            how += f"; it wrote {self._log.name}"
+        if (self.engine, self.threads, -status) == ("openvino", 1, signal.SIGFPE):
+            how += f". {_HALVED}"
+        return how
 
     def ask(self, **question) -> dict:
         """One line of peer_worker.py's protocol and its answer. RunFailed when it fails."""

@@ -1,5 +1,5 @@
-"""What a contest showed: medians, spreads, ratios and shares of what the machine can do, as a table and
-as JSON (build/bench/<appliance>.json)."""
+"""What a contest showed: medians, spreads, ratios and shares of what the machine can do, as JSON
+(build/bench/<appliance>.json)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import statistics
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.table import Table
-
 from cllm_gen.machine.contest import OURS, Entrant, Run
 from cllm_gen.machine.costs import Costs, costs
-from cllm_gen.machine.peer_weights import SHIPPED
 from cllm_gen.machine.probe import Abilities
+from cllm_gen.machine.ratios import ratios
 
 _CACHE_BYTES = {"llama": 2, "openvino": 1}
 """Bytes of a cached value: llama.cpp keeps f16 and OpenVINO's CPU plugin u8 unless told otherwise."""
@@ -95,78 +93,6 @@ def result(entrant: Entrant, cache_bytes: float, abilities: Abilities | None) ->
     )
 
 
-def ratios(results: list[Result], threads: int) -> dict[str, float]:
-    """Ours over the peers at one number of threads: against llama.cpp on the file as shipped, and
-    against the best that each peer did with any weights."""
-    rows = [each for each in results if each.threads == threads]
-    ours = next((each for each in rows if each.engine == OURS), None)
-    found: dict[str, float] = {}
-    if ours is None:
-        return found
-    for each in rows:
-        if each.engine == "llama" and each.title.endswith(SHIPPED):
-            found["decode / llama.cpp shipped"] = ours.decode.median / each.decode.median
-            found["prefill / llama.cpp shipped"] = ours.prefill.median / each.prefill.median
-    for engine, title in (("llama", "llama.cpp"), ("openvino", "OpenVINO")):
-        of = [each for each in rows if each.engine == engine]
-        for what in ("decode", "prefill"):
-            if of:
-                best = max(getattr(each, what).median for each in of)
-                found[f"{what} / {title} best"] = getattr(ours, what).median / best
-    return found
-
-
-def table(title: str, results: list[Result], threads: int) -> Table:
-    """One table for one number of threads, ours first."""
-    rows = [each for each in results if each.threads == threads]
-    against = {
-        "llama": next((r for r in rows if r.engine == "llama" and r.title.endswith(SHIPPED)), None),
-        "openvino": max(
-            (r for r in rows if r.engine == "openvino"),
-            key=lambda r: r.prefill.median,
-            default=None,
-        ),
-    }
-    shown = Table(title=title, title_justify="left")
-    shown.add_column("engine, weights", no_wrap=True)
-    unit = next((each.unit for each in rows if each.unit), "not measured")
-    for name in ("prefill\ntok/s", "\n±", "decode\ntok/s", "\n±", "whole\ns"):
-        shown.add_column(name, justify="right")
-    others = [row for row in against.values() if row]
-    for letter, row in zip("AB", others):
-        shown.add_column(f"prefill\n× {letter}", justify="right")
-        shown.add_column(f"decode\n× {letter}", justify="right")
-    shown.add_column("decode, of\nbandwidth", justify="right")
-    shown.add_column(f"prefill, of\n{unit}", justify="right")
-    for row in rows:
-        letter = next((f" ({a})" for a, each in zip("AB", others) if each is row), "")
-        cells = [row.title + letter, f"{row.prefill.median:,.0f}", row.prefill.spread]
-        cells += [f"{row.decode.median:,.1f}", row.decode.spread, f"{row.whole_s:.2f}"]
-        for other in others:
-            cells.append(f"{row.prefill.median / other.prefill.median:.2f}")
-            cells.append(f"{row.decode.median / other.decode.median:.2f}")
-        for share in (row.bandwidth_share, row.unit_share):
-            cells.append("-" if share is None else f"{100 * share:.1f} %")
-        shown.add_row(*cells, style="bold" if row.engine == OURS else None)
-    return shown
-
-
-def machine_table(abilities: Abilities) -> Table:
-    """What the probe measured."""
-    shown = Table(title=abilities.cpu, title_justify="left")
-    shown.add_column("measured on this machine")
-    counts = range(1, len(abilities.bandwidth) + 1)
-    for count in counts:
-        shown.add_column(f"{count} thread{'s' * (count > 1)}", justify="right")
-    mega = abilities.working_set / 1e6
-    shown.add_row(
-        f"reads of {mega:.0f} MB, GB/s", *(f"{each / 1e9:.1f}" for each in abilities.bandwidth)
-    )
-    for unit, peaks in abilities.peaks.items():
-        shown.add_row(f"{unit}, 10⁹ operations/s", *(f"{each / 1e9:,.0f}" for each in peaks))
-    return shown
-
-
 def document(
     appliance: str,
     entrants: list[Entrant],
@@ -175,19 +101,26 @@ def document(
     settings: dict,
 ) -> dict:
     """Everything as JSON: `settings` of the run; `machine` (Abilities); `results` (Result), `runs` of
-    every entrant (Run, in the order run); `ratios` by threads; `failures` by entrant."""
+    every entrant (Run, in the order run); `ratios` by threads, peer and rate (Ratio); `failures` by
+    entrant."""
     threads = sorted({each.threads for each in entrants})
     return {
         "appliance": appliance,
         "settings": settings,
         "machine": asdict(abilities) if abilities else None,
         "results": [asdict(each) for each in results],
-        "ratios": {str(count): ratios(results, count) for count in threads},
+        "ratios": {
+            str(count): {
+                title: {what: asdict(ratio) for what, ratio in found.items()}
+                for title, found in ratios(entrants, count).items()
+            }
+            for count in threads
+        },
         "runs": [
             {"title": e.title, "threads": e.threads, "runs": [_run(run) for run in e.runs]}
             for e in entrants
         ],
-        "failures": {f"{e.title}, {e.threads}": e.failure for e in entrants if e.failure},
+        "failures": {e.place: e.failure for e in entrants if e.failure},
     }
 
 

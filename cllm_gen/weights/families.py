@@ -10,7 +10,6 @@ import numpy as np
 
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile
-from cllm_gen.weights.layout import TILE_ROWS
 
 Facts = dict[str, Any]
 ROPE_FACTORS = "rope_freqs.weight"  # Llama 3.1 and later: what divides each pair's frequency
@@ -177,11 +176,6 @@ def facts_of(file: GgufFile, architecture: str) -> Facts:
     table = file.tensors.get("token_embd.weight")
     if table is None or len(table.shape) != 2:
         raise ModelFileError(f"{file.path.name}: no matrix token_embd.weight")
-    if table.shape[0] % TILE_ROWS:
-        raise ModelFileError(
-            f"{file.path.name}: token_embd.weight has {table.shape[0]} rows; kernels need a vocabulary "
-            f"that is a multiple of {TILE_ROWS}"
-        )
     return {**facts, **family.own(file, facts), "vocabulary": table.shape[0]}
 
 

@@ -1,12 +1,13 @@
 """Weights as the generated matrix kernels read them, layout "tile16": the same for every instruction
 set, and exact: a packed matrix has the values of its file, bit for bit.
 
-A matrix of N x K (N a multiple of 16, K of 32) is N/16 tiles. A tile is the quants of its K/32
+A matrix of N x K (N a multiple of 16, K of 32; a vocabulary of another N has rows of zeros behind its
+last) is N/16 tiles. A tile is the quants of its K/32
 blocks, block after block; then the scale records of its K/32 blocks; then, at the next multiple of
-64 bytes, a bound for each row: f32 [16], a power of two not less than the largest |d| or |m| of the
-row, for sets that compute in integers; it is negative unless the row is plain: no d negative, no m
-positive, none below the least normal half, 2^-14, in magnitude, and the bound not above 2^11. The
-tile ends at a multiple of 64 bytes.
+64 bytes, a bound for each row: f32 [16], the least power of two not less than the largest |d| or |m|
+of the row (0 if all are 0), for sets that compute in integers; its sign is minus unless the row is
+plain: no d negative, no m positive, none below the least normal half, 2^-14, in magnitude, and the
+bound not above 2^11. The tile ends at a multiple of 64 bytes.
 
 Quants of a block, row r of the tile, vectors of 64 bytes numbered v:
     nibbles, 256 bytes   byte v*64 + r*4 + j: low half q[r][4v+j], high half q[r][16+4v+j]; v < 4
@@ -109,6 +110,11 @@ def stored_type(type_name: str) -> str:
 def layout_of(type_name: str) -> Layout:
     """The layout of a file's type."""
     return LAYOUTS[stored_type(type_name)]
+
+
+def whole_tiles(rows: int) -> int:
+    """Rows of the whole tiles that hold so many."""
+    return -(-rows // TILE_ROWS) * TILE_ROWS
 
 
 def packed_bytes(type_name: str, rows: int, columns: int) -> int:

@@ -21,8 +21,9 @@ from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.model import Model
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile
-from cllm_gen.weights.tile16 import pack
+from cllm_gen.weights.layout import whole_tiles
 from cllm_gen.weights.locate import locate
+from cllm_gen.weights.tile16 import pack
 from cllm_gen.weights.tokenizer_tables import tokenizer_section
 
 PAGE = 4096
@@ -95,7 +96,11 @@ def weights_section(
             )
         raw = tensor.raw()
         try:
-            data = raw.tobytes() if len(wanted.shape) == 1 else pack(wanted.type, raw)
+            if len(wanted.shape) == 1:
+                data = raw.tobytes()
+            else:
+                missing = whole_tiles(len(raw)) - len(raw)
+                data = pack(wanted.type, np.pad(raw, ((0, missing), (0, 0))))
         except ValueError as error:
             raise ModelFileError(f"{file.path.name}: tensor {name!r}: {error}") from None
         if len(data) != item.size:

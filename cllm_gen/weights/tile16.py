@@ -109,12 +109,12 @@ def _records(quants: Quants, kind: str, type_name: str) -> np.ndarray:
 
 
 def _bounds(quants: Quants) -> np.ndarray:
-    """For each row the least power of two that no scale or minimum exceeds; 1 where all are 0. Its
-    sign is minus where the row is not plain."""
+    """For each row the least power of two that no scale or minimum exceeds; 0 where all are 0. Its
+    sign is minus where the row is not plain, which a row of zeros is not."""
     terms = [quants.d] if quants.m is None else [quants.d, -quants.m]
     largest = np.max([np.abs(term).max(axis=(1, 2)) for term in terms], axis=0)
     fraction, exponent = np.frexp(largest)
-    powers = np.where(largest > 0, np.ldexp(1.0, exponent - (fraction == 0.5)), 1)
+    powers = np.where(largest > 0, np.ldexp(1.0, exponent - (fraction == 0.5)), 0)
     least = np.min([term.min(axis=(1, 2)) for term in terms], axis=0)
     plain = (least >= 2.0**-14) & (powers <= 2.0**11)
     return np.where(plain, powers, -powers).astype("<f4")

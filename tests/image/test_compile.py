@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cllm_gen.image.compile import compile_units, is_stale
+from cllm_gen.image import compile
+from cllm_gen.image.compile import compile_units, is_stale, run_tool
 from cllm_gen.image.errors import BuildFailed
 from cllm_gen.image.sources import Unit
 
@@ -82,6 +83,31 @@ def test_deleted_header_and_source(project: Path):
     assert compiled(project, units("one.c")) == ["one.c"]
     left = sorted(file.name for file in (project / "build").rglob("*.o"))
     assert left == ["one.c.o"], "the object of a source that is gone is gone too"
+
+
+def test_a_folder_beside_lends_objects_of_the_same_flags(project: Path, monkeypatch):
+    """That of one.c, whose flags are the same in both; not when they are older than its sources."""
+    seen: list[str] = []
+
+    def noted(root: Path, command: list[str]) -> str:
+        seen.append(command[command.index("-c") + 1])
+        return run_tool(root, command)
+
+    def into(name: str, *more: str) -> list[str]:
+        seen.clear()
+        both = [*units("one.c"), *units("two.c", flags=(*FLAGS, *more))]
+        folder = project / "build" / name
+        objects = compile_units(project, folder, both, lambda *_: None)
+        assert all(file.is_relative_to(folder) and file.stat().st_size for file in objects)
+        assert not any(is_stale(project, folder, unit) for unit in both)
+        return sorted(seen)
+
+    monkeypatch.setattr(compile, "run_tool", noted)
+    assert into("release") == ["one.c", "two.c"]
+    assert into("debug", "-DX") == ["two.c"]
+    for file in (project / "build").rglob("*.o"):
+        os.utime(file, ns=(0, 0))
+    assert into("third", "-DX") == ["one.c", "two.c"]
 
 
 def test_failure_shows_the_compilers_words_and_is_tried_again(project: Path):

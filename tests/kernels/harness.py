@@ -16,9 +16,11 @@ from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.layout import layout_of
 from cllm_gen.weights.tile16 import pack, unpack
 from specs.kernels import activations as at
+from tests.compiled import kept
 from tests.kernels import gguf_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND = "gcc -std=gnu11 -O2 -ffreestanding -shared -fPIC -Wall -Wextra -Werror".split()
 
 
 def aligned(shape, dtype, fill=0xA5) -> np.ndarray:
@@ -36,33 +38,20 @@ class Library:
         self, folder: Path, isa, requests: list[KernelRequest], block_bytes: int = 0, flags=()
     ):
         self.isa, self.kernels = isa, load_kernels(ROOT)
-        for output in outputs("probe", requests, [isa]):
-            (folder / output.path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / output.path).write_text(render(output, environment()))
-        (folder / "models/probe/model.h").write_text(f"#define KV_BLOCK_BYTES {block_bytes}\n")
-        source = folder / f"models/probe/kernels__{isa.name}.c"
-        target = folder / "kernels.so"
-        subprocess.run(
-            [
-                "gcc",
-                "-std=gnu11",
-                "-O2",
-                "-ffreestanding",
-                "-shared",
-                "-fPIC",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                *isa.all_flags,
-                *flags,
-                f"-I{folder}",
-                str(source),
-                "-o",
-                str(target),
-            ],
-            check=True,
-        )
-        self.library = ctypes.CDLL(str(target))
+        texts = {o.path: render(o, environment()) for o in outputs("probe", requests, [isa])}
+        texts["models/probe/model.h"] = f"#define KV_BLOCK_BYTES {block_bytes}\n"
+        command = [*COMMAND, *isa.all_flags, *flags]
+
+        def compiled(where: Path) -> Path:
+            for path, text in texts.items():
+                (where / path).parent.mkdir(parents=True, exist_ok=True)
+                (where / path).write_text(text)
+            source, target = where / f"models/probe/kernels__{isa.name}.c", where / "kernels.so"
+            subprocess.run([*command, f"-I{where}", str(source), "-o", str(target)], check=True)
+            return target
+
+        found = kept([*texts.values(), *command], compiled, folder / "kernels.so")
+        self.library = ctypes.CDLL(str(found))
 
     def call(self, request: KernelRequest, *arguments) -> None:
         """Arrays are passed by address, integers as size_t."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
-from cllm_gen.machine import bench, contest, peer_weights, peers, probe, report
+from cllm_gen.machine import bench, contest, peer_weights, peers, probe, report, tables
 from cllm_gen.machine.contest import OURS, Entrant, Run
 from cllm_gen.machine.costs import costs
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.probe import Abilities
+from cllm_gen.machine.ratios import Ratio, ratios
 from cllm_gen.weights.gguf_file import GgufFile
 from tests.model import small_gguf
 from tests.native import ROOT
@@ -131,18 +133,46 @@ def test_figures_ratios_and_shares(gguf):
     assert ours.unit_share == pytest.approx(cost.prefill_operations * 1000 / 8e9)
     read = cost.weight_bytes + 2 * cost.cache_values * round(100 + 11 / 2)
     assert ours.bandwidth_share == pytest.approx(read * 40 / 2e9)
-    found = report.ratios(results, 2)
-    assert found["decode / llama.cpp shipped"] == pytest.approx(4)
-    assert found["prefill / llama.cpp shipped"] == pytest.approx(20)
-    assert found["decode / llama.cpp best"] == pytest.approx(2)
-    assert found["prefill / OpenVINO best"] == pytest.approx(2.5)
-    assert report.ratios(results, 1) == {}
-    assert len(report.table("title", results, 2).rows) == 4
+    found = ratios(entrants, 2)
+    assert list(found) == ["llama.cpp shipped", "llama.cpp q4_0", "OpenVINO f16"]
+    assert found["llama.cpp shipped"]["decode"].of_medians == pytest.approx(4)
+    assert found["OpenVINO f16"]["prefill"].of_medians == pytest.approx(2.5)
+    assert ratios(entrants, 1) == {}
     document = report.document("tiny", entrants, results, ABILITIES, {"rounds": 3})
     again = json.loads(json.dumps(document))
-    assert again["failures"] == {"OpenVINO q4_0, 2": "does not read this model"}
-    assert again["ratios"]["2"] == found
+    assert again["failures"] == {"OpenVINO q4_0, 2 threads": "does not read this model"}
+    assert again["ratios"]["2"]["llama.cpp q4_0"]["decode"]["of_medians"] == pytest.approx(2)
     assert [each["decode"] for each in again["runs"][0]["runs"]] == pytest.approx([30, 40, 50])
+
+
+def test_ratios_within_rounds_outlive_a_disturbance():
+    """Ours is twice as fast throughout; a slow minute falls on other rounds of each engine's half."""
+    ours, theirs = [200, 210, 190, 50, 52], [100, 105, 95, 25, 104]
+    found = Ratio.of(ours, theirs)
+    assert found.of_medians == pytest.approx(1.9)
+    assert (found.in_rounds, found.least, found.most) == pytest.approx((2, 0.5, 2))
+    assert Ratio.of(ours, theirs[:2]).in_rounds == pytest.approx(2), "a peer that failed later"
+
+
+def test_tables_fit_80_columns(gguf):
+    """With the longest names and largest figures that can be expected, nothing is cut."""
+    abilities = Abilities("a CPU", 100, [1e11], {"int16_avx512_vnni": [9e14]})
+    entrants = [
+        Entrant(OURS, "shipped", 1, gguf, runs=[run(9876, 140), run(98, 98)]),
+        Entrant("llama", "shipped", 1, gguf, runs=[run(110, 15), run(110, 15)]),
+        Entrant("openvino", "q4_0", 1, gguf, runs=[run(110, 15), run(110, 15)]),
+    ]
+    results = [report.result(each, 2, abilities) for each in entrants]
+    console = bench.Console(width=tables.WIDTH)
+    for table in (
+        tables.machine_table(abilities),
+        tables.rate_table("title", results, 1),
+        tables.ratio_table(ratios(entrants, 1), 1),
+    ):
+        with console.capture() as captured:
+            console.print(table)
+        shown = captured.get()
+        assert "…" not in shown and len(shown.splitlines()) > 4
 
 
 def test_probe_measures_and_keeps(tmp_path):
@@ -163,6 +193,29 @@ def test_probe_measures_and_keeps(tmp_path):
 def test_missing_peers_are_named_with_the_command(tmp_path):
     with pytest.raises(RunFailed, match="make setup-bench.*--peers none"):
         peers.python(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "engine, threads, ending, told",
+    [
+        ("llama", 1, "os.kill(os.getpid(), signal.SIGKILL)", "^killed by SIGKILL$"),
+        ("llama", 2, "sys.exit('no room')", "^exit 1; it wrote .*/build/bench/llama-shipped.log$"),
+        (
+            "openvino",
+            1,
+            "os.kill(os.getpid(), signal.SIGFPE)",
+            "SIGFPE. OpenVINO.* needs two threads$",
+        ),
+        ("openvino", 2, "os.kill(os.getpid(), signal.SIGFPE)", "^killed by SIGFPE$"),
+    ],
+)
+def test_a_peer_that_dies_says_how(tmp_path, monkeypatch, gguf, engine, threads, ending, told):
+    worker = tmp_path / "worker.py"
+    worker.write_text(f"import os, signal, sys\n{ending}\n")
+    monkeypatch.setattr(peers, "_WORKER", worker)
+    monkeypatch.setattr(peers, "python", lambda root: sys.executable)
+    with pytest.raises(RunFailed, match=told):
+        peers.Peer(tmp_path, engine, gguf, "shipped", threads)
 
 
 def test_unknown_model_lists_the_known():

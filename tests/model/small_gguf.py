@@ -117,7 +117,7 @@ def write(path: Path, shape: Shape = Shape(), seed: int = 1, architecture: str =
     if shape.rope_factors:
         writer.add_tensor("rope_freqs.weight", np.array(shape.rope_factors, np.float32))
     if not shape.tied:
-        matrix("output.weight", len(tokens), shape.width, gguf.GGMLQuantizationType.Q8_0)
+        matrix("output.weight", rows, shape.width, gguf.GGMLQuantizationType.Q8_0)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -12,7 +12,7 @@ from tests.reference.llama import Reference
 SETS = ("sse2", "avx2", "avx512", "amx", "word32", "word64")
 
 
-def opened(library, model, packed, name, blocks: int, workers: int = 2) -> Pass:
+def opened(library, model, packed, name, blocks: int, workers: int = 1) -> Pass:
     """A pass on one instruction set; skips the test where this CPU lacks it."""
     try:
         return Pass(library, model, packed, name, blocks, workers)

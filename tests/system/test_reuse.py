@@ -9,6 +9,10 @@ import pytest
 import requests
 
 from cllm_gen.machine.run import start
+from specs.isa.avx2 import avx2
+from specs.isa.avx512 import avx512
+from specs.isa.sse2 import sse2
+from tests.kernels.sets import CPU_FLAGS
 from tests.native import ROOT
 
 BLOCK = 32  # tokens of a KV block
@@ -18,7 +22,12 @@ STORY = "The keeper of the lighthouse wrote down every ship that passed, and one
 @pytest.fixture(scope="module")
 def small():
     """Room for less than 1,000 tokens in the KV cache, so that prompts push each other out."""
-    with start(ROOT, "hosted", append="memory=48 isa=sse2 cpus=1 log=debug") as machine:
+    here = [
+        isa.name
+        for isa in (sse2, avx2, avx512)
+        if all(f.name in CPU_FLAGS for f in isa.all_features)
+    ]
+    with start(ROOT, "hosted", append=f"memory=48 isa={here[-1]} cpus=1 log=debug") as machine:
         machine.wait_ready(120)
         yield machine
 

@@ -1312,7 +1312,7 @@ const float *forward_logits(size_t row) {
     size_t slot = 0;
     while (asked[slot] != row)
         slot++;
-    return (const float *)(activations + 1221120) + slot * MODEL_VOCABULARY;
+    return (const float *)(activations + 1221120) + slot * 262144;
 }
 
 const float *forward_hidden(size_t row) {

@@ -467,7 +467,7 @@ const float *forward_logits(size_t row) {
     size_t slot = 0;
     while (asked[slot] != row)
         slot++;
-    return (const float *)(activations + 692736) + slot * MODEL_VOCABULARY;
+    return (const float *)(activations + 692736) + slot * 49152;
 }
 
 const float *forward_hidden(size_t row) {
