@@ -18,7 +18,7 @@ from cllm_gen.spec.model import Model
 from cllm_gen.spec.tensor import Stage
 from cllm_gen.weights.layout import MEANING, TILE_ROWS, whole_tiles
 
-ROWS_MAX = 256  # rows of one step
+ROWS_MAX = 512  # rows of one step
 LOGITS_MAX = 8  # rows of one step that may ask for logits
 KV_BLOCK_TOKENS = 32
 IMAGE_FORMAT = 2

@@ -61,6 +61,11 @@ avx512 = InstructionSet(
             "broadcast_pair_f32(p: *f32[2]) -> f32[16] = p[i % 2]",
         ),
         Instruction(
+            "_mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7),"
+            " _mm512_castps256_ps512(_mm256_loadu_ps({p})))",
+            "load_twice_f32(p: *f32[8]) -> f32[16] = p[i // 2]",
+        ),
+        Instruction(
             "_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)",
             "lanes_i32() -> i32[16] = i",
         ),
@@ -172,6 +177,11 @@ avx512 = InstructionSet(
             "_mm512_fmadd_ps({a}, {b}, {c})",
             "multiply_add_f32(a: f32[16], b: f32[16], c: f32[16]) -> f32[16]"
             " = fused(a[i], b[i], c[i])",
+        ),
+        Instruction(
+            "_mm512_fmaddsub_ps({a}, {b}, {c})",
+            "multiply_subtract_add_f32(a: f32[16], b: f32[16], c: f32[16]) -> f32[16]"
+            " = fused(a[i], b[i], select(i % 2, c[i], 0 - c[i]))",
         ),
         Instruction(
             "_mm512_max_ps({a}, {b})",

@@ -2,6 +2,7 @@
 
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.avx2 import avx2
+from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
 from specs.kernels.exponential import exponential
 
@@ -43,8 +44,13 @@ rms_norm_f32 = Kernel(
         y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
     """,
     schedules={
-        isa.name: Schedule(isa, _rms_norm, f"{lanes} values a vector, up to 4 partial sums")
-        for isa, lanes in ((sse2, 4), (avx2, 8))
+        isa.name: Schedule(
+            isa,
+            _rms_norm,
+            f"{lanes} values a vector, up to 4 partial sums",
+            fits=lambda K, lanes=lanes, **shape: K % lanes == 0,
+        )
+        for isa, lanes in ((sse2, 4), (avx2, 8), (avx512, 16))
     },
 )
 
@@ -71,6 +77,21 @@ def _rope(p, H, D):
                     p.do(p.store_f32(head + 4 * i, p.add_f32(p.multiply_f32(x, cosine), turned)))
 
 
+def _rope_wide(p, H, D):
+    lanes = p.lanes("add_f32")
+    for r, _ in p.tile_rows(1):
+        cosines = p.pointer("cosine", p.argument("cosines", "f32") + r * (D // 2))
+        sines = p.pointer("sine", p.argument("sines", "f32") + r * (D // 2))
+        with p.loop("d", D, step=lanes) as d:
+            c = p.let("c", p.load_twice_f32(cosines + d // 2))
+            s = p.let("s", p.load_twice_f32(sines + d // 2))
+            with p.loop("h", H) as h:
+                place = p.pointer("place", p.argument("x", "f32") + ((r * H + h) * D + d))
+                x = p.let("x0", p.load_f32(place))
+                across = p.multiply_f32(p.swap_pairs_f32(x), s)
+                p.do(p.store_f32(place, p.multiply_subtract_add_f32(x, c, across)))
+
+
 rope_f32 = Kernel(
     operation="rope",
     type="f32",
@@ -82,7 +103,15 @@ rope_f32 = Kernel(
         x[r, h, 2*i] = x[r, h, 2*i] * cosines[r, i] - x[r, h, 2*i + 1] * sines[r, i]
         x[r, h, 2*i + 1] = x[r, h, 2*i + 1] * cosines[r, i] + x[r, h, 2*i] * sines[r, i]
     """,
-    schedules={"sse2": Schedule(sse2, _rope, "two pairs a vector, an angle shared by all heads")},
+    schedules={
+        "sse2": Schedule(sse2, _rope, "two pairs a vector, an angle shared by all heads"),
+        "avx512": Schedule(
+            avx512,
+            _rope_wide,
+            "eight pairs a vector, an angle shared by all heads",
+            fits=lambda D, **shape: D % 16 == 0,
+        ),
+    },
 )
 
 

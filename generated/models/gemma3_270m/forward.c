@@ -59,6 +59,7 @@ struct part {
 };
 
 #define ATTENTION_ROWS 32 /* most rows of one attention */
+#define ROWS_APART 192    /* enough for a worker to make panels of all weights for its own rows */
 #define ROWS_TOGETHER 16  /* few enough to stay in the nearest cache from one kernel to the next */
 
 static struct part part_of(size_t count, size_t worker) {
@@ -79,6 +80,30 @@ static struct part first_rows(size_t count, size_t worker) {
 
 static struct part next_rows(struct part rows) {
     return rows_from(rows.first + rows.count, rows.end);
+}
+
+/* A worker's share of the matrix products of a phase, whose matrices have so many pairs of tiles in
+ * all. With few rows the workers share out pairs, each for all rows. With many, each has rows of
+ * its own, the same as in phases of rows, for all pairs: then what it reads is what it wrote. */
+struct products {
+    struct part rows;
+    struct workers_share pairs;
+    bool by_rows;
+};
+
+static struct products products_of(size_t count, size_t worker, size_t turn, size_t pairs) {
+    bool by_rows = count >= ROWS_APART * workers_count();
+    return (struct products){by_rows ? part_of(count, worker) : (struct part){0, count, count},
+                             workers_share(worker, turn, pairs), by_rows};
+}
+
+/* Takes some more pairs; false if there are none. */
+static bool products_take(struct products *products) {
+    if (!products->by_rows)
+        return workers_take(&products->pairs);
+    bool first = products->pairs.end == 0;
+    products->pairs.end = products->pairs.count;
+    return first;
 }
 
 /* What is taken of a matrix of `count` tiles. Workers share the tiles of a phase's matrices in
@@ -227,8 +252,8 @@ static const double frequencies_256_10000[128] = {1.0,
                                                   0.00010746078283213175};
 
 static void turn_256_10000(struct part part) {
-    float *cosines = (float *)(activations + 655360);
-    float *sines = (float *)(activations + 786432);
+    float *cosines = (float *)(activations + 1310720);
+    float *sines = (float *)(activations + 1572864);
     for (size_t r = part.first; r < part.end; r++)
         for (size_t i = 0; i < 128; i++)
             math_sin_cos(rows[r].position * frequencies_256_10000[i], &sines[r * 128 + i],
@@ -367,8 +392,8 @@ static const double frequencies_256_1e06[128] = {1.0,
                                                  1.1139738599948023e-06};
 
 static void turn_256_1e06(struct part part) {
-    float *cosines = (float *)(activations + 917504);
-    float *sines = (float *)(activations + 1048576);
+    float *cosines = (float *)(activations + 1835008);
+    float *sines = (float *)(activations + 2097152);
     for (size_t r = part.first; r < part.end; r++)
         for (size_t i = 0; i < 128; i++)
             math_sin_cos(rows[r].position * frequencies_256_1e06[i], &sines[r * 128 + i],
@@ -399,21 +424,21 @@ static void run_layer(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 1179648);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 1835008);
-    float *attn_q = (float *)(activations + 2506752);
-    float *attn_k = (float *)(activations + 1179648);
-    float *attn_v = (float *)(activations + 1441792);
-    float *cosines_256_10000 = (float *)(activations + 655360);
-    float *sines_256_10000 = (float *)(activations + 786432);
-    float *mixed = (float *)(activations + 1179648);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 2228224);
-    float *attn_output = (float *)(activations + 1179648);
-    float *ffn_norm = (float *)(activations + 1835008);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 2490368);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 3162112);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 5259264);
-    float *ffn_down = (float *)(activations + 1179648);
+    float *attn_norm = (float *)(activations + 2359296);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 3670016);
+    float *attn_q = (float *)(activations + 5013504);
+    float *attn_k = (float *)(activations + 2359296);
+    float *attn_v = (float *)(activations + 2883584);
+    float *cosines_256_10000 = (float *)(activations + 1310720);
+    float *sines_256_10000 = (float *)(activations + 1572864);
+    float *mixed = (float *)(activations + 2359296);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 4456448);
+    float *attn_output = (float *)(activations + 2359296);
+    float *ffn_norm = (float *)(activations + 3670016);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 4980736);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 6324224);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 10518528);
+    float *ffn_down = (float *)(activations + 2359296);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -429,23 +454,28 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 1, 48); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 64);
+    for (struct products products = products_of(row_count, worker, 1, 48);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 64);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end,
-                                              attn_norm_quantized, stage_weights + 2560, attn_q);
+            row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
+                                              attn_norm_quantized + mine.first * 2624,
+                                              stage_weights + 2560, attn_q + mine.first * 1024);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 32, 16);
+        tiles = tiles_of(&products.pairs, 32, 16);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 498176, attn_k);
+            row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2624,
+                                             stage_weights + 498176, attn_k + mine.first * 256);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 40, 16);
+        tiles = tiles_of(&products.pairs, 40, 16);
         if (tiles.count != 0)
-            row_kernels->matmul_q8_0_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 622080, attn_v);
+            row_kernels->matmul_q8_0_256x640(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2624,
+                                             stage_weights + 622080, attn_v + mine.first * 256);
     }
 
     workers_barrier();
@@ -505,11 +535,14 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 6, 20); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 40);
+    for (struct products products = products_of(row_count, worker, 6, 20);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 40);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
-                                              stage_weights + 799232, attn_output);
+            row_kernels->matmul_q4_k_640x1024(
+                mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 4160,
+                stage_weights + 799232, attn_output + mine.first * 640);
     }
 
     workers_barrier();
@@ -536,14 +569,17 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 8, 64); workers_take(&pairs);) {
+    for (struct products products = products_of(row_count, worker, 8, 64);
+         products_take(&products);) {
+        struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&pairs, 0, 128);
+        struct part tiles = tiles_of(&products.pairs, 0, 128);
         if (tiles.count != 0)
-            row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+            row_kernels->geglu_q5_1_2048x640(mine.count, tiles.first, tiles.end,
+                                             ffn_norm_quantized + mine.first * 2624,
                                              stage_weights + 1298432, stage_weights + 2289664,
-                                             ffn_gate_times_ffn_up);
+                                             ffn_gate_times_ffn_up + mine.first * 2048);
     }
 
     workers_barrier();
@@ -556,12 +592,14 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 10, 20); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 40);
+    for (struct products products = products_of(row_count, worker, 10, 20);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 40);
         if (tiles.count != 0)
-            row_kernels->matmul_q6_k_640x2048(row_count, tiles.first, tiles.end,
-                                              ffn_gate_times_ffn_up_quantized,
-                                              stage_weights + 3280896, ffn_down);
+            row_kernels->matmul_q6_k_640x2048(mine.count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized + mine.first * 8256,
+                                              stage_weights + 3280896, ffn_down + mine.first * 640);
     }
 
     workers_barrier();
@@ -584,21 +622,21 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 1179648);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 1835008);
-    float *attn_q = (float *)(activations + 2506752);
-    float *attn_k = (float *)(activations + 1179648);
-    float *attn_v = (float *)(activations + 1441792);
-    float *cosines_256_10000 = (float *)(activations + 655360);
-    float *sines_256_10000 = (float *)(activations + 786432);
-    float *mixed = (float *)(activations + 1179648);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 2228224);
-    float *attn_output = (float *)(activations + 1179648);
-    float *ffn_norm = (float *)(activations + 1835008);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 2490368);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 3162112);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 5259264);
-    float *ffn_down = (float *)(activations + 1179648);
+    float *attn_norm = (float *)(activations + 2359296);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 3670016);
+    float *attn_q = (float *)(activations + 5013504);
+    float *attn_k = (float *)(activations + 2359296);
+    float *attn_v = (float *)(activations + 2883584);
+    float *cosines_256_10000 = (float *)(activations + 1310720);
+    float *sines_256_10000 = (float *)(activations + 1572864);
+    float *mixed = (float *)(activations + 2359296);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 4456448);
+    float *attn_output = (float *)(activations + 2359296);
+    float *ffn_norm = (float *)(activations + 3670016);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 4980736);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 6324224);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 10518528);
+    float *ffn_down = (float *)(activations + 2359296);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -614,23 +652,28 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 1, 48); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 64);
+    for (struct products products = products_of(row_count, worker, 1, 48);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 64);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end,
-                                              attn_norm_quantized, stage_weights + 2560, attn_q);
+            row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
+                                              attn_norm_quantized + mine.first * 2624,
+                                              stage_weights + 2560, attn_q + mine.first * 1024);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 32, 16);
+        tiles = tiles_of(&products.pairs, 32, 16);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 498176, attn_k);
+            row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2624,
+                                             stage_weights + 498176, attn_k + mine.first * 256);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 40, 16);
+        tiles = tiles_of(&products.pairs, 40, 16);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 622080, attn_v);
+            row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2624,
+                                             stage_weights + 622080, attn_v + mine.first * 256);
     }
 
     workers_barrier();
@@ -690,11 +733,14 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 6, 20); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 40);
+    for (struct products products = products_of(row_count, worker, 6, 20);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 40);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
-                                              stage_weights + 748032, attn_output);
+            row_kernels->matmul_q4_k_640x1024(
+                mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 4160,
+                stage_weights + 748032, attn_output + mine.first * 640);
     }
 
     workers_barrier();
@@ -721,14 +767,17 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 8, 64); workers_take(&pairs);) {
+    for (struct products products = products_of(row_count, worker, 8, 64);
+         products_take(&products);) {
+        struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&pairs, 0, 128);
+        struct part tiles = tiles_of(&products.pairs, 0, 128);
         if (tiles.count != 0)
-            row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+            row_kernels->geglu_q5_1_2048x640(mine.count, tiles.first, tiles.end,
+                                             ffn_norm_quantized + mine.first * 2624,
                                              stage_weights + 1247232, stage_weights + 2238464,
-                                             ffn_gate_times_ffn_up);
+                                             ffn_gate_times_ffn_up + mine.first * 2048);
     }
 
     workers_barrier();
@@ -741,12 +790,14 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 10, 20); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 40);
+    for (struct products products = products_of(row_count, worker, 10, 20);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 40);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_k_640x2048(row_count, tiles.first, tiles.end,
-                                              ffn_gate_times_ffn_up_quantized,
-                                              stage_weights + 3229696, ffn_down);
+            row_kernels->matmul_q4_k_640x2048(mine.count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized + mine.first * 8256,
+                                              stage_weights + 3229696, ffn_down + mine.first * 640);
     }
 
     workers_barrier();
@@ -769,21 +820,21 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 1179648);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 1835008);
-    float *attn_q = (float *)(activations + 2506752);
-    float *attn_k = (float *)(activations + 1179648);
-    float *attn_v = (float *)(activations + 1441792);
-    float *cosines_256_1e06 = (float *)(activations + 917504);
-    float *sines_256_1e06 = (float *)(activations + 1048576);
-    float *mixed = (float *)(activations + 1179648);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 2228224);
-    float *attn_output = (float *)(activations + 1179648);
-    float *ffn_norm = (float *)(activations + 1835008);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 2490368);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 3162112);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 5259264);
-    float *ffn_down = (float *)(activations + 1179648);
+    float *attn_norm = (float *)(activations + 2359296);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 3670016);
+    float *attn_q = (float *)(activations + 5013504);
+    float *attn_k = (float *)(activations + 2359296);
+    float *attn_v = (float *)(activations + 2883584);
+    float *cosines_256_1e06 = (float *)(activations + 1835008);
+    float *sines_256_1e06 = (float *)(activations + 2097152);
+    float *mixed = (float *)(activations + 2359296);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 4456448);
+    float *attn_output = (float *)(activations + 2359296);
+    float *ffn_norm = (float *)(activations + 3670016);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 4980736);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 6324224);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 10518528);
+    float *ffn_down = (float *)(activations + 2359296);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -799,23 +850,28 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 1, 48); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 64);
+    for (struct products products = products_of(row_count, worker, 1, 48);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 64);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end,
-                                              attn_norm_quantized, stage_weights + 2560, attn_q);
+            row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
+                                              attn_norm_quantized + mine.first * 2624,
+                                              stage_weights + 2560, attn_q + mine.first * 1024);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 32, 16);
+        tiles = tiles_of(&products.pairs, 32, 16);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 498176, attn_k);
+            row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2624,
+                                             stage_weights + 498176, attn_k + mine.first * 256);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 40, 16);
+        tiles = tiles_of(&products.pairs, 40, 16);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 622080, attn_v);
+            row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2624,
+                                             stage_weights + 622080, attn_v + mine.first * 256);
     }
 
     workers_barrier();
@@ -875,11 +931,14 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 6, 20); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 40);
+    for (struct products products = products_of(row_count, worker, 6, 20);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 40);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
-                                              stage_weights + 748032, attn_output);
+            row_kernels->matmul_q4_k_640x1024(
+                mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 4160,
+                stage_weights + 748032, attn_output + mine.first * 640);
     }
 
     workers_barrier();
@@ -906,14 +965,17 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 8, 64); workers_take(&pairs);) {
+    for (struct products products = products_of(row_count, worker, 8, 64);
+         products_take(&products);) {
+        struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&pairs, 0, 128);
+        struct part tiles = tiles_of(&products.pairs, 0, 128);
         if (tiles.count != 0)
-            row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+            row_kernels->geglu_q5_1_2048x640(mine.count, tiles.first, tiles.end,
+                                             ffn_norm_quantized + mine.first * 2624,
                                              stage_weights + 1247232, stage_weights + 2238464,
-                                             ffn_gate_times_ffn_up);
+                                             ffn_gate_times_ffn_up + mine.first * 2048);
     }
 
     workers_barrier();
@@ -926,12 +988,14 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 10, 20); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 40);
+    for (struct products products = products_of(row_count, worker, 10, 20);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 40);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_k_640x2048(row_count, tiles.first, tiles.end,
-                                              ffn_gate_times_ffn_up_quantized,
-                                              stage_weights + 3229696, ffn_down);
+            row_kernels->matmul_q4_k_640x2048(mine.count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized + mine.first * 8256,
+                                              stage_weights + 3229696, ffn_down + mine.first * 640);
     }
 
     workers_barrier();
@@ -954,21 +1018,21 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 1179648);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 1835008);
-    float *attn_q = (float *)(activations + 2506752);
-    float *attn_k = (float *)(activations + 1179648);
-    float *attn_v = (float *)(activations + 1441792);
-    float *cosines_256_1e06 = (float *)(activations + 917504);
-    float *sines_256_1e06 = (float *)(activations + 1048576);
-    float *mixed = (float *)(activations + 1179648);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 2228224);
-    float *attn_output = (float *)(activations + 1179648);
-    float *ffn_norm = (float *)(activations + 1835008);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 2490368);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 3162112);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 5259264);
-    float *ffn_down = (float *)(activations + 1179648);
+    float *attn_norm = (float *)(activations + 2359296);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 3670016);
+    float *attn_q = (float *)(activations + 5013504);
+    float *attn_k = (float *)(activations + 2359296);
+    float *attn_v = (float *)(activations + 2883584);
+    float *cosines_256_1e06 = (float *)(activations + 1835008);
+    float *sines_256_1e06 = (float *)(activations + 2097152);
+    float *mixed = (float *)(activations + 2359296);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 4456448);
+    float *attn_output = (float *)(activations + 2359296);
+    float *ffn_norm = (float *)(activations + 3670016);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 4980736);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 6324224);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 10518528);
+    float *ffn_down = (float *)(activations + 2359296);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -984,23 +1048,28 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 1, 48); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 64);
+    for (struct products products = products_of(row_count, worker, 1, 48);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 64);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_1024x640(row_count, tiles.first, tiles.end,
-                                              attn_norm_quantized, stage_weights + 2560, attn_q);
+            row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
+                                              attn_norm_quantized + mine.first * 2624,
+                                              stage_weights + 2560, attn_q + mine.first * 1024);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 32, 16);
+        tiles = tiles_of(&products.pairs, 32, 16);
         if (tiles.count != 0)
-            row_kernels->matmul_q5_1_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 498176, attn_k);
+            row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2624,
+                                             stage_weights + 498176, attn_k + mine.first * 256);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 40, 16);
+        tiles = tiles_of(&products.pairs, 40, 16);
         if (tiles.count != 0)
-            row_kernels->matmul_q8_0_256x640(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 622080, attn_v);
+            row_kernels->matmul_q8_0_256x640(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2624,
+                                             stage_weights + 622080, attn_v + mine.first * 256);
     }
 
     workers_barrier();
@@ -1060,11 +1129,14 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 6, 20); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 40);
+    for (struct products products = products_of(row_count, worker, 6, 20);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 40);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_k_640x1024(row_count, tiles.first, tiles.end, mixed_quantized,
-                                              stage_weights + 799232, attn_output);
+            row_kernels->matmul_q4_k_640x1024(
+                mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 4160,
+                stage_weights + 799232, attn_output + mine.first * 640);
     }
 
     workers_barrier();
@@ -1091,14 +1163,17 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 8, 64); workers_take(&pairs);) {
+    for (struct products products = products_of(row_count, worker, 8, 64);
+         products_take(&products);) {
+        struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&pairs, 0, 128);
+        struct part tiles = tiles_of(&products.pairs, 0, 128);
         if (tiles.count != 0)
-            row_kernels->geglu_q5_1_2048x640(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+            row_kernels->geglu_q5_1_2048x640(mine.count, tiles.first, tiles.end,
+                                             ffn_norm_quantized + mine.first * 2624,
                                              stage_weights + 1298432, stage_weights + 2289664,
-                                             ffn_gate_times_ffn_up);
+                                             ffn_gate_times_ffn_up + mine.first * 2048);
     }
 
     workers_barrier();
@@ -1111,12 +1186,14 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 10, 20); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 40);
+    for (struct products products = products_of(row_count, worker, 10, 20);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 40);
         if (tiles.count != 0)
-            row_kernels->matmul_q6_k_640x2048(row_count, tiles.first, tiles.end,
-                                              ffn_gate_times_ffn_up_quantized,
-                                              stage_weights + 3280896, ffn_down);
+            row_kernels->matmul_q6_k_640x2048(mine.count, tiles.first, tiles.end,
+                                              ffn_gate_times_ffn_up_quantized + mine.first * 8256,
+                                              stage_weights + 3280896, ffn_down + mine.first * 640);
     }
 
     workers_barrier();
@@ -1137,9 +1214,9 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 static void run_head(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     float *residual = (float *)(activations + 0);
-    float *residual_asked = (float *)(activations + 1179648);
-    uint8_t *residual_asked_quantized = (uint8_t *)(activations + 1200128);
-    float *logits = (float *)(activations + 1221120);
+    float *residual_asked = (float *)(activations + 2359296);
+    uint8_t *residual_asked_quantized = (uint8_t *)(activations + 2379776);
+    float *logits = (float *)(activations + 2400768);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -1165,12 +1242,14 @@ static void run_head(const struct stage *stage, size_t worker) {
     workers_barrier();
 
     if (asked_count != 0)
-        for (struct workers_share pairs = workers_share(worker, 2, 8192); workers_take(&pairs);) {
-            struct part tiles = tiles_of(&pairs, 0, 16384);
+        for (struct products products = products_of(asked_count, worker, 2, 8192);
+             products_take(&products);) {
+            struct part mine = products.rows;
+            struct part tiles = tiles_of(&products.pairs, 0, 16384);
             if (tiles.count != 0)
-                asked_kernels->matmul_q8_0_262144x640(asked_count, tiles.first, tiles.end,
-                                                      residual_asked_quantized, weights + 0,
-                                                      logits);
+                asked_kernels->matmul_q8_0_262144x640(mine.count, tiles.first, tiles.end,
+                                                      residual_asked_quantized + mine.first * 2624,
+                                                      weights + 0, logits + mine.first * 262144);
         }
 }
 
@@ -1312,7 +1391,7 @@ const float *forward_logits(size_t row) {
     size_t slot = 0;
     while (asked[slot] != row)
         slot++;
-    return (const float *)(activations + 1221120) + slot * 262144;
+    return (const float *)(activations + 2400768) + slot * 262144;
 }
 
 const float *forward_hidden(size_t row) {

@@ -48,13 +48,13 @@ void matmul_q8_0_262144x640__avx512(size_t rows, size_t first, size_t last, cons
 void quantize_f32_640__avx512(size_t rows, const float *x, void *q);
 void quantize_f32_1024__avx512(size_t rows, const float *x, void *q);
 void quantize_f32_2048__avx512(size_t rows, const float *x, void *q);
+void rms_norm_f32_256__avx512(size_t rows, const float *x, const float *gain, float *y);
+void rms_norm_f32_640__avx512(size_t rows, const float *x, const float *gain, float *y);
 void store_f16_1x256__avx512(const float *k, const float *v, uint8_t *layer, size_t slot);
 
 /* Taken over from the sets that this one extends. */
 void add_f32_640__avx2(size_t rows, const float *x, float *y);
 void embed_q8_0_262144x640__sse2(size_t rows, const int32_t *tokens, const void *w, float *x);
-void rms_norm_f32_256__avx2(size_t rows, const float *x, const float *gain, float *y);
-void rms_norm_f32_640__avx2(size_t rows, const float *x, const float *gain, float *y);
 void rope_halves_f32_1x256__avx2(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_halves_f32_4x256__avx2(size_t rows, const float *cosines, const float *sines, float *x);
 void scale_f32_640__avx2(size_t rows, const float *x, float *y);
@@ -5802,6 +5802,98 @@ void quantize_f32_2048__avx512(size_t rows, const float *x, void *q) {
 }
 
 /*
+ * specs/kernels/vectors.py | rms_norm_f32 = Kernel(
+ *
+ * Divides each row by its root mean square and multiplies by gain. y may be x.
+ *     for r < rows, k < K
+ *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *
+ * Schedule: 16 values a vector, up to 4 partial sums.
+ * 143 instructions a row, 0.6 an output; 1,024 bytes of weights in all.
+ * Named at once: 5 __m512.
+ */
+void rms_norm_f32_256__avx512(size_t rows, const float *x, const float *gain, float *y) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *source = x + r * 256;
+        float *target = y + r * 256;
+        __m512 sum0 = _mm512_setzero_ps();
+        __m512 sum1 = _mm512_setzero_ps();
+        __m512 sum2 = _mm512_setzero_ps();
+        __m512 sum3 = _mm512_setzero_ps();
+        for (size_t k = 0; k < 256; k += 64) {
+            __m512 x0 = _mm512_loadu_ps(source + k);
+            sum0 = _mm512_add_ps(sum0, _mm512_mul_ps(x0, x0));
+            __m512 x1 = _mm512_loadu_ps(source + k + 16);
+            sum1 = _mm512_add_ps(sum1, _mm512_mul_ps(x1, x1));
+            __m512 x2 = _mm512_loadu_ps(source + k + 32);
+            sum2 = _mm512_add_ps(sum2, _mm512_mul_ps(x2, x2));
+            __m512 x3 = _mm512_loadu_ps(source + k + 48);
+            sum3 = _mm512_add_ps(sum3, _mm512_mul_ps(x3, x3));
+        }
+        __m512 square = _mm512_add_ps(_mm512_add_ps(sum0, sum1), _mm512_add_ps(sum2, sum3));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0xb1));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0xb1));
+        __m512 scale = _mm512_div_ps(
+            _mm512_set1_ps(1.0f),
+            _mm512_sqrt_ps(_mm512_add_ps(_mm512_mul_ps(square, _mm512_set1_ps(0.00390625f)),
+                                         _mm512_set1_ps(1e-06f))));
+        for (size_t k = 0; k < 256; k += 16) {
+            _mm512_storeu_ps(target + k,
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k), scale),
+                                           _mm512_loadu_ps(gain + k)));
+        }
+    }
+}
+
+/*
+ * specs/kernels/vectors.py | rms_norm_f32 = Kernel(
+ *
+ * Divides each row by its root mean square and multiplies by gain. y may be x.
+ *     for r < rows, k < K
+ *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *
+ * Schedule: 16 values a vector, up to 4 partial sums.
+ * 335 instructions a row, 0.5 an output; 2,560 bytes of weights in all.
+ * Named at once: 5 __m512.
+ */
+void rms_norm_f32_640__avx512(size_t rows, const float *x, const float *gain, float *y) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *source = x + r * 640;
+        float *target = y + r * 640;
+        __m512 sum0 = _mm512_setzero_ps();
+        __m512 sum1 = _mm512_setzero_ps();
+        __m512 sum2 = _mm512_setzero_ps();
+        __m512 sum3 = _mm512_setzero_ps();
+        for (size_t k = 0; k < 640; k += 64) {
+            __m512 x0 = _mm512_loadu_ps(source + k);
+            sum0 = _mm512_add_ps(sum0, _mm512_mul_ps(x0, x0));
+            __m512 x1 = _mm512_loadu_ps(source + k + 16);
+            sum1 = _mm512_add_ps(sum1, _mm512_mul_ps(x1, x1));
+            __m512 x2 = _mm512_loadu_ps(source + k + 32);
+            sum2 = _mm512_add_ps(sum2, _mm512_mul_ps(x2, x2));
+            __m512 x3 = _mm512_loadu_ps(source + k + 48);
+            sum3 = _mm512_add_ps(sum3, _mm512_mul_ps(x3, x3));
+        }
+        __m512 square = _mm512_add_ps(_mm512_add_ps(sum0, sum1), _mm512_add_ps(sum2, sum3));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0xb1));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0xb1));
+        __m512 scale = _mm512_div_ps(
+            _mm512_set1_ps(1.0f),
+            _mm512_sqrt_ps(_mm512_add_ps(_mm512_mul_ps(square, _mm512_set1_ps(0.0015625f)),
+                                         _mm512_set1_ps(1e-06f))));
+        for (size_t k = 0; k < 640; k += 16) {
+            _mm512_storeu_ps(target + k,
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k), scale),
+                                           _mm512_loadu_ps(gain + k)));
+        }
+    }
+}
+
+/*
  * specs/kernels/kv_store.py | return Kernel(
  *
  * One row's keys and values of G heads to its slot of a KV block, as f16.
@@ -5867,8 +5959,8 @@ const struct kernels kernels__avx512 = {
     .quantize_f32_1024 = quantize_f32_1024__avx512,
     .quantize_f32_2048 = quantize_f32_2048__avx512,
     .quantize_f32_640 = quantize_f32_640__avx512,
-    .rms_norm_f32_256 = rms_norm_f32_256__avx2,
-    .rms_norm_f32_640 = rms_norm_f32_640__avx2,
+    .rms_norm_f32_256 = rms_norm_f32_256__avx512,
+    .rms_norm_f32_640 = rms_norm_f32_640__avx512,
     .rope_halves_f32_1x256 = rope_halves_f32_1x256__avx2,
     .rope_halves_f32_4x256 = rope_halves_f32_4x256__avx2,
     .scale_f32_640 = scale_f32_640__avx2,

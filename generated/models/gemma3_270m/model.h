@@ -23,7 +23,7 @@
 #define MODEL_ADD_BOS 1
 
 /* Most rows of one step, and most of them that may ask for logits. */
-#define FORWARD_ROWS_MAX 256
+#define FORWARD_ROWS_MAX 512
 #define FORWARD_LOGITS_MAX 8
 
 /* A KV block: keys and values of all layers for this many positions of one sequence. */
@@ -32,7 +32,7 @@
 
 /* Bytes of the packed image's "weights" section, and of the activations of one step. */
 #define MODEL_WEIGHT_BYTES 261589504
-#define MODEL_ACTIVATION_BYTES 9609728
+#define MODEL_ACTIVATION_BYTES 14745600
 
 /* SHA-256 of names, types, shapes and offsets in that section: an image packed for other code
  * is refused. */

@@ -59,6 +59,7 @@ struct part {
 };
 
 #define ATTENTION_ROWS 32 /* most rows of one attention */
+#define ROWS_APART 192    /* enough for a worker to make panels of all weights for its own rows */
 #define ROWS_TOGETHER 16  /* few enough to stay in the nearest cache from one kernel to the next */
 
 static struct part part_of(size_t count, size_t worker) {
@@ -79,6 +80,30 @@ static struct part first_rows(size_t count, size_t worker) {
 
 static struct part next_rows(struct part rows) {
     return rows_from(rows.first + rows.count, rows.end);
+}
+
+/* A worker's share of the matrix products of a phase, whose matrices have so many pairs of tiles in
+ * all. With few rows the workers share out pairs, each for all rows. With many, each has rows of
+ * its own, the same as in phases of rows, for all pairs: then what it reads is what it wrote. */
+struct products {
+    struct part rows;
+    struct workers_share pairs;
+    bool by_rows;
+};
+
+static struct products products_of(size_t count, size_t worker, size_t turn, size_t pairs) {
+    bool by_rows = count >= ROWS_APART * workers_count();
+    return (struct products){by_rows ? part_of(count, worker) : (struct part){0, count, count},
+                             workers_share(worker, turn, pairs), by_rows};
+}
+
+/* Takes some more pairs; false if there are none. */
+static bool products_take(struct products *products) {
+    if (!products->by_rows)
+        return workers_take(&products->pairs);
+    bool first = products->pairs.end == 0;
+    products->pairs.end = products->pairs.count;
+    return first;
 }
 
 /* What is taken of a matrix of `count` tiles. Workers share the tiles of a phase's matrices in
@@ -131,8 +156,8 @@ static const double frequencies_64_100000[32] = {1.0,
                                                  1.4330125702369627e-05};
 
 static void turn_64_100000(struct part part) {
-    float *cosines = (float *)(activations + 589824);
-    float *sines = (float *)(activations + 622592);
+    float *cosines = (float *)(activations + 1179648);
+    float *sines = (float *)(activations + 1245184);
     for (size_t r = part.first; r < part.end; r++)
         for (size_t i = 0; i < 32; i++)
             math_sin_cos(rows[r].position * frequencies_64_100000[i], &sines[r * 32 + i],
@@ -159,19 +184,19 @@ static void run_layer(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 655360);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 1245184);
-    float *attn_q = (float *)(activations + 655360);
-    float *attn_k = (float *)(activations + 1851392);
-    float *attn_v = (float *)(activations + 2048000);
-    float *cosines_64_100000 = (float *)(activations + 589824);
-    float *sines_64_100000 = (float *)(activations + 622592);
-    float *mixed = (float *)(activations + 1245184);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 1835008);
-    float *ffn_norm = (float *)(activations + 655360);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 1245184);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 1851392);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 3424256);
+    float *attn_norm = (float *)(activations + 1310720);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 2490368);
+    float *attn_q = (float *)(activations + 1310720);
+    float *attn_k = (float *)(activations + 3702784);
+    float *attn_v = (float *)(activations + 4096000);
+    float *cosines_64_100000 = (float *)(activations + 1179648);
+    float *sines_64_100000 = (float *)(activations + 1245184);
+    float *mixed = (float *)(activations + 2490368);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 3670016);
+    float *ffn_norm = (float *)(activations + 1310720);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 2490368);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 3702784);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 6848512);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -187,23 +212,28 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 1, 30); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 36);
+    for (struct products products = products_of(row_count, worker, 1, 30);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 36);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_1_576x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 2304, attn_q);
+            row_kernels->matmul_q4_1_576x576(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2368,
+                                             stage_weights + 2304, attn_q + mine.first * 576);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 18, 12);
+        tiles = tiles_of(&products.pairs, 18, 12);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 211968, attn_k);
+            row_kernels->matmul_q4_1_192x576(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2368,
+                                             stage_weights + 211968, attn_k + mine.first * 192);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&pairs, 24, 12);
+        tiles = tiles_of(&products.pairs, 24, 12);
         if (tiles.count != 0)
-            row_kernels->matmul_q4_1_192x576(row_count, tiles.first, tiles.end, attn_norm_quantized,
-                                             stage_weights + 281856, attn_v);
+            row_kernels->matmul_q4_1_192x576(mine.count, tiles.first, tiles.end,
+                                             attn_norm_quantized + mine.first * 2368,
+                                             stage_weights + 281856, attn_v + mine.first * 192);
     }
 
     workers_barrier();
@@ -247,11 +277,14 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 5, 18); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 36);
+    for (struct products products = products_of(row_count, worker, 5, 18);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 36);
         if (tiles.count != 0)
-            row_kernels->matmul_add_q4_1_576x576(row_count, tiles.first, tiles.end, mixed_quantized,
-                                                 stage_weights + 351744, residual);
+            row_kernels->matmul_add_q4_1_576x576(
+                mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 2368,
+                stage_weights + 351744, residual + mine.first * 576);
     }
 
     workers_barrier();
@@ -270,14 +303,17 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 7, 48); workers_take(&pairs);) {
+    for (struct products products = products_of(row_count, worker, 7, 48);
+         products_take(&products);) {
+        struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&pairs, 0, 96);
+        struct part tiles = tiles_of(&products.pairs, 0, 96);
         if (tiles.count != 0)
-            row_kernels->swiglu_q4_1_1536x576(row_count, tiles.first, tiles.end, ffn_norm_quantized,
+            row_kernels->swiglu_q4_1_1536x576(mine.count, tiles.first, tiles.end,
+                                              ffn_norm_quantized + mine.first * 2368,
                                               stage_weights + 563712, stage_weights + 1122816,
-                                              ffn_gate_times_ffn_up);
+                                              ffn_gate_times_ffn_up + mine.first * 1536);
     }
 
     workers_barrier();
@@ -290,21 +326,24 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    for (struct workers_share pairs = workers_share(worker, 9, 18); workers_take(&pairs);) {
-        struct part tiles = tiles_of(&pairs, 0, 36);
+    for (struct products products = products_of(row_count, worker, 9, 18);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products.pairs, 0, 36);
         if (tiles.count != 0)
-            row_kernels->matmul_add_q4_1_576x1536(row_count, tiles.first, tiles.end,
-                                                  ffn_gate_times_ffn_up_quantized,
-                                                  stage_weights + 1681920, residual);
+            row_kernels->matmul_add_q4_1_576x1536(
+                mine.count, tiles.first, tiles.end,
+                ffn_gate_times_ffn_up_quantized + mine.first * 6208, stage_weights + 1681920,
+                residual + mine.first * 576);
     }
 }
 
 static void run_head(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     float *residual = (float *)(activations + 0);
-    float *residual_asked = (float *)(activations + 655360);
-    uint8_t *residual_asked_quantized = (uint8_t *)(activations + 673792);
-    float *logits = (float *)(activations + 692736);
+    float *residual_asked = (float *)(activations + 1310720);
+    uint8_t *residual_asked_quantized = (uint8_t *)(activations + 1329152);
+    float *logits = (float *)(activations + 1348096);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
@@ -330,11 +369,14 @@ static void run_head(const struct stage *stage, size_t worker) {
     workers_barrier();
 
     if (asked_count != 0)
-        for (struct workers_share pairs = workers_share(worker, 2, 1536); workers_take(&pairs);) {
-            struct part tiles = tiles_of(&pairs, 0, 3072);
+        for (struct products products = products_of(asked_count, worker, 2, 1536);
+             products_take(&products);) {
+            struct part mine = products.rows;
+            struct part tiles = tiles_of(&products.pairs, 0, 3072);
             if (tiles.count != 0)
-                asked_kernels->matmul_q8_0_49152x576(asked_count, tiles.first, tiles.end,
-                                                     residual_asked_quantized, weights + 0, logits);
+                asked_kernels->matmul_q8_0_49152x576(mine.count, tiles.first, tiles.end,
+                                                     residual_asked_quantized + mine.first * 2368,
+                                                     weights + 0, logits + mine.first * 49152);
         }
 }
 
@@ -467,7 +509,7 @@ const float *forward_logits(size_t row) {
     size_t slot = 0;
     while (asked[slot] != row)
         slot++;
-    return (const float *)(activations + 692736) + slot * 49152;
+    return (const float *)(activations + 1348096) + slot * 49152;
 }
 
 const float *forward_hidden(size_t row) {

@@ -41,9 +41,9 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
 
 /* Taken over from the sets that this one extends. */
 void embed_q8_0_49152x576__sse2(size_t rows, const int32_t *tokens, const void *w, float *x);
-void rms_norm_f32_576__avx2(size_t rows, const float *x, const float *gain, float *y);
-void rope_f32_3x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
-void rope_f32_9x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
+void rms_norm_f32_576__avx512(size_t rows, const float *x, const float *gain, float *y);
+void rope_f32_3x64__avx512(size_t rows, const float *cosines, const float *sines, float *x);
+void rope_f32_9x64__avx512(size_t rows, const float *cosines, const float *sines, float *x);
 void store_f16_3x64__avx512(const float *k, const float *v, uint8_t *layer, size_t slot);
 
 /*
@@ -2364,9 +2364,9 @@ const struct kernels kernels__amx = {
     .matmul_q8_0_49152x576 = matmul_q8_0_49152x576__amx,
     .quantize_f32_1536 = quantize_f32_1536__amx,
     .quantize_f32_576 = quantize_f32_576__amx,
-    .rms_norm_f32_576 = rms_norm_f32_576__avx2,
-    .rope_f32_3x64 = rope_f32_3x64__sse2,
-    .rope_f32_9x64 = rope_f32_9x64__sse2,
+    .rms_norm_f32_576 = rms_norm_f32_576__avx512,
+    .rope_f32_3x64 = rope_f32_3x64__avx512,
+    .rope_f32_9x64 = rope_f32_9x64__avx512,
     .store_f16_3x64 = store_f16_3x64__avx512,
     .swiglu_q4_1_1536x576 = swiglu_q4_1_1536x576__amx,
 };

@@ -36,15 +36,15 @@ void matmul_add_q4_1_576x1536__avx512(size_t rows, size_t first, size_t last, co
                                       const void *w, float *y);
 void quantize_f32_576__avx512(size_t rows, const float *x, void *q);
 void quantize_f32_1536__avx512(size_t rows, const float *x, void *q);
+void rms_norm_f32_576__avx512(size_t rows, const float *x, const float *gain, float *y);
+void rope_f32_3x64__avx512(size_t rows, const float *cosines, const float *sines, float *x);
+void rope_f32_9x64__avx512(size_t rows, const float *cosines, const float *sines, float *x);
 void store_f16_3x64__avx512(const float *k, const float *v, uint8_t *layer, size_t slot);
 void swiglu_q4_1_1536x576__avx512(size_t rows, size_t first, size_t last, const void *q,
                                   const void *gate, const void *up, float *y);
 
 /* Taken over from the sets that this one extends. */
 void embed_q8_0_49152x576__sse2(size_t rows, const int32_t *tokens, const void *w, float *x);
-void rms_norm_f32_576__avx2(size_t rows, const float *x, const float *gain, float *y);
-void rope_f32_3x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
-void rope_f32_9x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 
 /*
  * specs/kernels/attention.py | return Kernel(
@@ -3169,6 +3169,118 @@ void quantize_f32_1536__avx512(size_t rows, const float *x, void *q) {
 }
 
 /*
+ * specs/kernels/vectors.py | rms_norm_f32 = Kernel(
+ *
+ * Divides each row by its root mean square and multiplies by gain. y may be x.
+ *     for r < rows, k < K
+ *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *
+ * Schedule: 16 values a vector, up to 4 partial sums.
+ * 303 instructions a row, 0.5 an output; 2,304 bytes of weights in all.
+ * Named at once: 5 __m512.
+ */
+void rms_norm_f32_576__avx512(size_t rows, const float *x, const float *gain, float *y) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *source = x + r * 576;
+        float *target = y + r * 576;
+        __m512 sum0 = _mm512_setzero_ps();
+        __m512 sum1 = _mm512_setzero_ps();
+        __m512 sum2 = _mm512_setzero_ps();
+        __m512 sum3 = _mm512_setzero_ps();
+        for (size_t k = 0; k < 576; k += 64) {
+            __m512 x0 = _mm512_loadu_ps(source + k);
+            sum0 = _mm512_add_ps(sum0, _mm512_mul_ps(x0, x0));
+            __m512 x1 = _mm512_loadu_ps(source + k + 16);
+            sum1 = _mm512_add_ps(sum1, _mm512_mul_ps(x1, x1));
+            __m512 x2 = _mm512_loadu_ps(source + k + 32);
+            sum2 = _mm512_add_ps(sum2, _mm512_mul_ps(x2, x2));
+            __m512 x3 = _mm512_loadu_ps(source + k + 48);
+            sum3 = _mm512_add_ps(sum3, _mm512_mul_ps(x3, x3));
+        }
+        __m512 square = _mm512_add_ps(_mm512_add_ps(sum0, sum1), _mm512_add_ps(sum2, sum3));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0xb1));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0xb1));
+        __m512 scale = _mm512_div_ps(
+            _mm512_set1_ps(1.0f), _mm512_sqrt_ps(_mm512_add_ps(
+                                      _mm512_mul_ps(square, _mm512_set1_ps(0.001736111111111111f)),
+                                      _mm512_set1_ps(1e-05f))));
+        for (size_t k = 0; k < 576; k += 16) {
+            _mm512_storeu_ps(target + k,
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k), scale),
+                                           _mm512_loadu_ps(gain + k)));
+        }
+    }
+}
+
+/*
+ * specs/kernels/vectors.py | rope_f32 = Kernel(
+ *
+ * Turns each pair of neighbours in each head by its position's angle, in place.
+ *     for r < rows, h < H, i < D // 2
+ *     x[r, h, 2*i] = x[r, h, 2*i] * cosines[r, i] - x[r, h, 2*i + 1] * sines[r, i]
+ *     x[r, h, 2*i + 1] = x[r, h, 2*i + 1] * cosines[r, i] + x[r, h, 2*i] * sines[r, i]
+ *
+ * Schedule: eight pairs a vector, an angle shared by all heads.
+ * 68 instructions a row, 0.4 an output.
+ * Named at once: 3 __m512.
+ */
+void rope_f32_3x64__avx512(size_t rows, const float *cosines, const float *sines, float *x) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *cosine = cosines + r * 32;
+        const float *sine = sines + r * 32;
+        for (size_t d = 0; d < 64; d += 16) {
+            __m512 c = _mm512_permutexvar_ps(
+                _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7),
+                _mm512_castps256_ps512(_mm256_loadu_ps(cosine + d / 2)));
+            __m512 s = _mm512_permutexvar_ps(
+                _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7),
+                _mm512_castps256_ps512(_mm256_loadu_ps(sine + d / 2)));
+            for (size_t h = 0; h < 3; h++) {
+                float *place = x + (r * 3 + h) * 64 + d;
+                __m512 x0 = _mm512_loadu_ps(place);
+                _mm512_storeu_ps(place, _mm512_fmaddsub_ps(
+                                            x0, c, _mm512_mul_ps(_mm512_permute_ps(x0, 0xb1), s)));
+            }
+        }
+    }
+}
+
+/*
+ * specs/kernels/vectors.py | rope_f32 = Kernel(
+ *
+ * Turns each pair of neighbours in each head by its position's angle, in place.
+ *     for r < rows, h < H, i < D // 2
+ *     x[r, h, 2*i] = x[r, h, 2*i] * cosines[r, i] - x[r, h, 2*i + 1] * sines[r, i]
+ *     x[r, h, 2*i + 1] = x[r, h, 2*i + 1] * cosines[r, i] + x[r, h, 2*i] * sines[r, i]
+ *
+ * Schedule: eight pairs a vector, an angle shared by all heads.
+ * 188 instructions a row, 0.3 an output.
+ * Named at once: 3 __m512.
+ */
+void rope_f32_9x64__avx512(size_t rows, const float *cosines, const float *sines, float *x) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *cosine = cosines + r * 32;
+        const float *sine = sines + r * 32;
+        for (size_t d = 0; d < 64; d += 16) {
+            __m512 c = _mm512_permutexvar_ps(
+                _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7),
+                _mm512_castps256_ps512(_mm256_loadu_ps(cosine + d / 2)));
+            __m512 s = _mm512_permutexvar_ps(
+                _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7),
+                _mm512_castps256_ps512(_mm256_loadu_ps(sine + d / 2)));
+            for (size_t h = 0; h < 9; h++) {
+                float *place = x + (r * 9 + h) * 64 + d;
+                __m512 x0 = _mm512_loadu_ps(place);
+                _mm512_storeu_ps(place, _mm512_fmaddsub_ps(
+                                            x0, c, _mm512_mul_ps(_mm512_permute_ps(x0, 0xb1), s)));
+            }
+        }
+    }
+}
+
+/*
  * specs/kernels/kv_store.py | return Kernel(
  *
  * One row's keys and values of G heads to its slot of a KV block, as f16.
@@ -3814,9 +3926,9 @@ const struct kernels kernels__avx512 = {
     .matmul_q8_0_49152x576 = matmul_q8_0_49152x576__avx512,
     .quantize_f32_1536 = quantize_f32_1536__avx512,
     .quantize_f32_576 = quantize_f32_576__avx512,
-    .rms_norm_f32_576 = rms_norm_f32_576__avx2,
-    .rope_f32_3x64 = rope_f32_3x64__sse2,
-    .rope_f32_9x64 = rope_f32_9x64__sse2,
+    .rms_norm_f32_576 = rms_norm_f32_576__avx512,
+    .rope_f32_3x64 = rope_f32_3x64__avx512,
+    .rope_f32_9x64 = rope_f32_9x64__avx512,
     .store_f16_3x64 = store_f16_3x64__avx512,
     .swiglu_q4_1_1536x576 = swiglu_q4_1_1536x576__avx512,
 };
