@@ -10,35 +10,26 @@ from math import e, log2
 from cllm_gen.lower.kernel_terms import Term
 from cllm_gen.lower.kv_layout import BLOCK_TOKENS, half_bytes
 from specs.kernels.attention_blocks import LEAST, ROWS, beyond, first_block
+from specs.kernels.exponential import rough_power_of_two
 
 TILE = 16
 HEADROOM = 40.0
-_QUERIES = 16384  # bytes of queries that are kept converted
-
-
-def _power_of_two(p, x, name):
-    """A named value 2^x within 8e-5 of itself: a cubic over the fraction, fitted to its relative
-    error, moved by the whole part. x must be a named value."""
-    f = p.let(f"{name}_fraction", p.fraction_f32(x))
-    series = p.broadcast_f32(0.0780244584275799)
-    for term in (0.2260672468235374, 0.695833509110524, 0.9999252200385551):
-        series = p.multiply_add_f32(series, f, p.broadcast_f32(term))
-    return p.let(name, p.scale_f32(series, x))
+_NEAR = 8192  # elements of keys, and of values, that the nearest cache holds beside the rest
 
 
 class Tiled:
     """One kernel in the making. Its work on some blocks is a list of units: a head's 16 rows by a
-    block. Three units are at work side by side, since tiles and vectors can be, and what one
-    stores another should not wait for: scores of one, shares of the unit before, mixture of the one
-    before that.
+    block, blocks first. Three units are at work side by side, since tiles and vectors can be, and what
+    one stores another should not wait for: scores of one, shares of the unit before, mixture of the
+    one before that. Where a head's dimensions fit the tiles, a mixture stays there from a head's
+    first block to its last.
 
-    More than 16 rows are two sets of 16. Where they overlap, rows are mixed twice by shares that
-    are summed twice. A product with ones sums shares. Scalars of the C:
+    16 to 32 rows that are not 32 are done in two passes; the second begins early enough to have 16.
+    Scalars of the C:
 
-    some      rows from row `base`, the first at `position`
+    some      rows of a pass from row `base`, the first at `position`
     top       rows of a set
     sets      1 or 2
-    second    first row of the second set
     present   blocks of a step, which hold `filled` positions
     """
 
@@ -46,64 +37,60 @@ class Tiled:
         self.p, self.kv, self.heads, self.group, self.D, self.W = p, kv, H, H // G, D, W
         self.scale = (scale or D**-0.5) * log2(e)
         self.rows = ROWS if D <= 128 else TILE
-        self.blocks = 2 if D <= 64 else 1
-        self.kept = 2 * self.group * self.rows * D <= _QUERIES
+        self.blocks = max(1, _NEAR // (BLOCK_TOKENS * D))
         self.wide = 64 if D % 64 == 0 else 32
+        self.held = D <= self.wide  # mixtures stay in tiles
         self.lanes = p.lanes("add_f32")
         self.q, self.y = p.argument("q", "f32"), p.argument("y", "f32")
 
     def all(self):
-        """The rows of the call, `self.rows` at a time."""
+        """The rows of the call, in passes."""
         p, group, D = self.p, self.group, self.D
-        kept = group * self.rows if self.kept else TILE
-        self.queries = p.array("queries", "bf16", kept * D)
+        self.queries = p.array("queries", "bf16", group * self.rows * D)
         self.keys = p.array("near_keys", "bf16", self.blocks * BLOCK_TOKENS * D)
         self.values = p.array("near_values", "bf16", self.blocks * BLOCK_TOKENS * D)
         self.scores = p.array("scores", "f32", 2 * TILE * BLOCK_TOKENS)
         self.shares = p.array("shares", "bf16", 2 * TILE * BLOCK_TOKENS)
-        self.ones = p.array("ones", "bf16", TILE * 2 * self.lanes)
         self.references = p.array("references", "f32", group * self.rows)
+        self.former = p.array("former", "f32", TILE * self.lanes)
         self.sums = p.array("sums", "f32", group * self.rows * self.lanes)
-        with p.loop("i", TILE) as i:
-            one = p.let("one", p.broadcast_f32(1.0))
-            p.do(p.store_bf16(self.ones + i * (2 * self.lanes), p.round_bf16(one, one)))
-        if self.rows == ROWS:
-            self._rows(0, p.scalar("position"), p.rows)
-        else:
-            with p.loop("base", p.rows, step=self.rows) as base:
-                some = p.minimum("some", p.index("rows_left", p.rows - base), self.rows)
-                self._rows(base, p.index("row_position", p.scalar("position") + base), some)
-
-    def _rows(self, base, position, some):
-        p = self.p
-        self.base, self.position, self.some = base, position, some
-        self.top = p.minimum("top", some, TILE)
-        self.sets = p.index("sets", (some > TILE).choose(2, 1))
-        self.second = p.index("second", some - self.top)
-        shapes = {name: self.top for name in ("score0", "score1", "left")} | {"right": TILE}
-        shapes |= {f"sum{n}": self.top for n in range(self.wide // TILE)}
+        self.top = p.minimum("top", p.rows, TILE)
+        sets = (p.rows.equals(Term(str(ROWS)))).choose(2, 1) if self.rows == ROWS else Term("1")
+        self.sets = p.index("sets", sets)
+        self.some = p.index("some", self.top * self.sets)
+        tiles = ["score0", "score1", "left", *(f"sum{n}" for n in range(self.wide // TILE))]
+        shapes = {name: self.top for name in tiles} | {"right": TILE}
         with p.tiles("shapes", shapes):
-            with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
-                self._group(g)
+            count = p.index("passes", (p.rows + (self.some - 1)) // self.some)
+            with p.loop("pass", count) as number:
+                after = p.index("next_base", number * self.some)
+                last = p.index("last_base", p.rows - self.some)
+                self.base = p.index("base", (after < last).choose(after, last))
+                self.position = p.index("row_position", p.scalar("position") + self.base)
+                with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
+                    self._group(g)
 
     def _group(self, g):
         p = self.p
         self._begin(g)
         end = p.index("end", self.position + self.some)
-        begin = p.index("begin", first_block(self.position, self.W) if self.W else Term("0"))
-        with p.loop("start", end, step=self.blocks * BLOCK_TOKENS, start=begin) as start:
+        self.begin = p.index("begin", first_block(self.position, self.W) if self.W else Term("0"))
+        span = self.blocks * BLOCK_TOKENS
+        with p.loop("start", end, step=span, start=self.begin) as start:
+            self.start = start
             after = p.index("after", end - start)
-            self.filled = p.minimum("filled", after, self.blocks * BLOCK_TOKENS)
+            self.filled = p.minimum("filled", after, span)
             self.present = p.index("present", (self.filled + (BLOCK_TOKENS - 1)) // BLOCK_TOKENS)
             self._convert(g, start)
-            self._units(g, start, begin)
+            self._units(g)
         with p.loop("r", self.some) as r:
             with p.loop("h", self.group) as h:
                 total = p.let("total", p.load_f32(self._sum(h, r)))
+                p.across(total, p.add_f32)
                 inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
                 self._multiply_row(g, h, r, inverse)
 
-    def _units(self, g, start, begin):
+    def _units(self, g):
         """All units of a step. A unit is (block, head, first row)."""
         p = self.p
         one, two, three = (
@@ -111,21 +98,24 @@ class Tiled:
             for n in range(3)
         )
         count = p.index("units", self.present * self.sets * self.group)
+        self.mixed = [p.let(f"sum{n}", p.zero_tile_f32()) for n in range(self.wide // TILE)]
         with p.loop("stage", count + 2) as stage:
             with p.when(stage < count):
-                self._scores(g, stage, *one)
+                self._scores(stage, *one)
             with p.when(stage > 1):
                 self._mix(g, stage, *three)
             with p.when(stage - 1 < count):
-                self._share(g, stage - 1, start, begin, *two)
+                self._share(g, stage - 1, *two)
             for later, earlier in zip(three + two, two + one):
                 p.assign(later, earlier)
             block, head, row = one
             p.assign(block, block + 1)
             with p.when(block.equals(self.present)):
                 p.assign(block, Term("0"))
-                p.assign(head, row.equals(self.second).choose(head + 1, head))
-                p.assign(row, self.second - row)
+                p.assign(row, row + TILE)
+                with p.when(row + 1 > self.some):
+                    p.assign(row, Term("0"))
+                    p.assign(head, head + 1)
 
     # Places.
 
@@ -149,30 +139,24 @@ class Tiled:
     # Steps.
 
     def _begin(self, g):
+        """Queries to bfloat16, scaled; nothing is summed yet."""
         p = self.p
         with p.loop("h", self.group) as h:
-            if self.kept:
-                self._convert_queries(g, h, 0, self.some, h * self.rows)
             with p.loop("r", self.some) as r:
+                source = p.pointer("source", self.q + self._head(g, h, r))
+                with p.loop("i", self.D, step=2 * self.lanes) as i:
+                    parts = [
+                        p.multiply_f32(p.load_f32(source + (i + n)), p.broadcast_f32(self.scale))
+                        for n in (0, self.lanes)
+                    ]
+                    place = self.queries + ((h * self.rows + r) * self.D + i)
+                    p.do(p.store_bf16(place, p.round_bf16(*parts)))
                 place = self.references + (h * self.rows + r)
                 p.do(p.store_first_f32(place, p.broadcast_f32(LEAST)))
                 p.do(p.store_f32(self._sum(h, r), p.zero_f32()))
                 out = p.pointer("out", self.y + self._head(g, h, r))
                 with p.loop("i", self.D, step=self.lanes) as i:
                     p.do(p.store_f32(out + i, p.zero_f32()))
-
-    def _convert_queries(self, g, h, first, count, kept):
-        """Rows of a head's queries, scaled, from row `kept` of what is kept."""
-        p = self.p
-        with p.loop("r", count) as r:
-            source = p.pointer("source", self.q + self._head(g, h, r + first))
-            with p.loop("i", self.D, step=2 * self.lanes) as i:
-                parts = [
-                    p.multiply_f32(p.load_f32(source + (i + n)), p.broadcast_f32(self.scale))
-                    for n in (0, self.lanes)
-                ]
-                place = self.queries + ((r + kept) * self.D + i)
-                p.do(p.store_bf16(place, p.round_bf16(*parts)))
 
     def _convert(self, g, start):
         """The step's keys and values to bfloat16, in the order of the cache; positions beyond the
@@ -200,15 +184,9 @@ class Tiled:
             copy(whole, with_odd, values, self.values, p.load_even_f16)
             copy(with_odd, size, values, self.values, lambda place: p.zero_f32())
 
-    def _scores(self, g, unit, b, h, row0):
+    def _scores(self, unit, b, h, row0):
         p, D = self.p, self.D
-        if self.kept:
-            mine = self.queries + (h * self.rows + row0) * D
-        else:
-            with p.when(b.equals(Term("0"))):
-                self._convert_queries(g, h, row0, self.top, 0)
-            mine = self.queries
-        mine = p.pointer("mine", mine)
+        mine = p.pointer("mine", self.queries + (h * self.rows + row0) * D)
         keys = p.pointer("block_keys", self.keys + b * (BLOCK_TOKENS * D))
         tiles = [p.let(f"score{c}", p.zero_tile_f32()) for c in (0, 1)]
         pairs = 2 * BLOCK_TOKENS  # elements of a row of keys
@@ -222,37 +200,54 @@ class Tiled:
         for c, tile in enumerate(tiles):
             p.do(p.store_tile_f32(place + c * TILE, 4 * BLOCK_TOKENS, tile))
 
-    def _share(self, g, unit, start, begin, b, h, row0):
+    def _share(self, g, unit, b, h, row0):
         """Shares of a unit, a second time where a score exceeds its reference by too much."""
         p, lanes = self.p, self.lanes
-        at = p.index("at", start + b * BLOCK_TOKENS)
+        at = p.index("at", self.start + b * BLOCK_TOKENS)
         scores = p.pointer("its_scores", self._turn(self.scores, unit))
         shares = p.pointer("its_shares", self._turn(self.shares, unit))
+        references = p.pointer("its_references", self.references + (h * self.rows + row0))
+        sums = p.pointer("its_sums", self._sum(h, row0))
         if self.W:
             self._hide(scores, self.position + row0, at)
         else:
             with p.when(self.position + row0 < at + (BLOCK_TOKENS - 1)):
                 self._hide(scores, self.position + row0, at)
-        with p.when(at.equals(begin)):
-            self._raise(g, h, row0, scores)
+        with p.when(at.equals(self.begin)):
+            if self.W:
+                self._raise(g, h, row0, scores)
+            else:
+                with p.loop("r", self.top) as r:
+                    first = p.broadcast_f32(scores.at(r * BLOCK_TOKENS))
+                    p.do(p.store_first_f32(references + r, first))
         passes = p.index("passes", Term("1"))
-        with p.loop("pass", passes):
+        with p.loop("turn", passes):
             excess = [p.let(f"excess{n}", p.broadcast_f32(LEAST)) for n in (0, 1)]
             with p.loop("r", self.top) as r:
-                its = self.references.at(h * self.rows + row0 + r)
-                reference = p.let("reference", p.broadcast_f32(its))
+                reference = p.let("reference", p.broadcast_f32(references.at(r)))
                 pair = []
                 for n in (0, 1):
                     score = p.load_f32(scores + (r * BLOCK_TOKENS + n * lanes))
                     x = p.let(f"x{n}", p.subtract_f32(score, reference))
                     p.set(excess[n], p.maximum_f32(excess[n], x))
-                    pair.append(_power_of_two(p, x, f"e{n}"))
+                    pair.append(rough_power_of_two(p, x, f"e{n}"))
+                total = p.let("total", p.load_f32(sums + r * lanes))
+                p.do(p.store_f32(self.former + r * lanes, total))
+                p.do(p.store_f32(sums + r * lanes, p.add_f32(total, p.add_f32(*pair))))
                 p.do(p.store_bf16(shares + r * BLOCK_TOKENS, p.round_bf16(*pair)))
             most = p.maximum_f32(*excess)
             p.let("above", p.count_above_f32(most, p.broadcast_f32(HEADROOM)))
             p.assign(passes, (Term("above") > 0).choose(2, 1))
             with p.when(Term("above") > 0):
+                with p.loop("r", self.top) as r:
+                    p.do(p.store_f32(sums + r * lanes, p.load_f32(self.former + r * lanes)))
+                if self.held:
+                    with p.when(b > 0):
+                        self._move_mixed(g, h, row0, store=True)
                 self._raise(g, h, row0, scores)
+                if self.held:
+                    with p.when(b > 0):
+                        self._move_mixed(g, h, row0, store=False)
 
     def _hide(self, scores, position, at):
         """Scores of positions that a row does not see become the least value."""
@@ -289,32 +284,50 @@ class Tiled:
             p.set(peak, p.maximum_f32(peak, old))
             p.do(p.store_first_f32(place, peak))
             change = p.let("change", p.subtract_f32(old, peak))
-            fade = _power_of_two(p, change, "fade")
+            fade = rough_power_of_two(p, change, "fade")
             total = p.pointer("total_place", self._sum(h, row0 + r))
             p.do(p.store_f32(total, p.multiply_f32(p.load_f32(total), fade)))
             self._multiply_row(g, h, row0 + r, fade)
 
+    def _move_mixed(self, g, h, row0, store):
+        """The mixtures that tiles hold, to y or from there."""
+        p, stride = self.p, 4 * self.heads * self.D
+        out = p.pointer("held", self.y + self._head(g, h, row0))
+        for n, tile in enumerate(self.mixed):
+            if store:
+                p.do(p.store_tile_f32(out + n * TILE, stride, tile))
+            else:
+                p.set(tile, p.load_tile_f32(out + n * TILE, stride))
+
     def _mix(self, g, unit, b, h, row0):
-        p, D, stride = self.p, self.D, 4 * self.heads * self.D
+        p, D = self.p, self.D
         shares = p.pointer("mixed_shares", self._turn(self.shares, unit))
-        sums = p.pointer("its_sums", self._sum(h, row0))
-        total = p.let("score0", p.load_tile_f32(sums, 4 * self.lanes))
         left = p.let("left", p.load_tile_bf16(shares, 2 * BLOCK_TOKENS))
-        right = p.let("right", p.load_tile_bf16(self.ones, 4 * self.lanes))
-        p.set(total, p.multiply_tiles_bf16(total, left, right))
-        p.do(p.store_tile_f32(sums, 4 * self.lanes, total))
+        if self.held:
+            with p.when(b.equals(Term("0"))):
+                self._move_mixed(g, h, row0, store=False)
+            self._add_values(left, b, 0, self.mixed)
+            with p.when((b + 1).equals(self.present)):
+                self._move_mixed(g, h, row0, store=True)
+            return
+        stride = 4 * self.heads * D
         with p.loop("c", D, step=self.wide) as c:
             out = p.pointer("out", self.y + (self._head(g, h, row0) + c))
-            values = p.pointer("block_values", self.values + (b * (BLOCK_TOKENS * D) + c * 2))
-            tiles = [
-                p.let(f"sum{n}", p.load_tile_f32(out + n * TILE, stride))
-                for n in range(self.wide // TILE)
-            ]
-            for n, tile in enumerate(tiles):
-                p.set(right, p.load_tile_bf16(values + n * 2 * TILE, 4 * D))
-                p.set(tile, p.multiply_tiles_bf16(tile, left, right))
-            for n, tile in enumerate(tiles):
+            for n, tile in enumerate(self.mixed):
+                p.set(tile, p.load_tile_f32(out + n * TILE, stride))
+            self._add_values(left, b, c, self.mixed)
+            for n, tile in enumerate(self.mixed):
                 p.do(p.store_tile_f32(out + n * TILE, stride, tile))
+
+    def _add_values(self, left, b, c, tiles):
+        """Adds a block's values, dimensions from c on, by the shares in `left`."""
+        p, D = self.p, self.D
+        values = p.pointer("block_values", self.values + b * (BLOCK_TOKENS * D) + c * 2)
+        right = p.let("right", p.load_tile_bf16(values, 4 * D))
+        for n, tile in enumerate(tiles):
+            if n:
+                p.set(right, p.load_tile_bf16(values + n * 2 * TILE, 4 * D))
+            p.set(tile, p.multiply_tiles_bf16(tile, left, right))
 
 
 def attention_f16(p, H, G, D, W=0, scale=0.0):
