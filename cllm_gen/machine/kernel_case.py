@@ -17,7 +17,7 @@ from cllm_gen.machine.kernel_library import KernelLibrary
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.layout import TILE_ROWS
 
-ATTENTION_ROWS = 32
+ATTENTION_ROWS = 64
 POSITION = 512
 """Rows of one attention call at most, and the position at which its first row is timed."""
 COLD_BYTES = 96 << 20

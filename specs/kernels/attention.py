@@ -39,7 +39,7 @@ def _kernel(operation, kv, what, shape, visible):
     return Kernel(
         operation=operation,
         type=kv,
-        summary=f"Attention of 1 to 32 rows of one sequence over keys and values in {kv}: {what}.",
+        summary=f"Attention of 1 to 64 rows of one sequence over keys and values in {kv}: {what}.",
         shape=shape,
         arguments={
             "rows": "size",

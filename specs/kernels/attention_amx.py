@@ -24,12 +24,12 @@ class Tiled:
     one before that. Where a head's dimensions fit the tiles, a mixture stays there from a head's
     first block to its last.
 
-    16 to 32 rows that are not 32 are done in two passes; the second begins early enough to have 16.
+    Rows that are no multiple of 16 are done in passes of 16; the last begins early enough to have 16.
     Scalars of the C:
 
     some      rows of a pass from row `base`, the first at `position`
     top       rows of a set
-    sets      1 or 2
+    sets      sets of a pass
     present   blocks of a step, which hold `filled` positions
     """
 
@@ -55,7 +55,8 @@ class Tiled:
         self.former = p.array("former", "f32", TILE * self.lanes)
         self.sums = p.array("sums", "f32", group * self.rows * self.lanes)
         self.top = p.minimum("top", p.rows, TILE)
-        sets = (p.rows.equals(Term(str(ROWS)))).choose(2, 1) if self.rows == ROWS else Term("1")
+        whole = (p.rows % TILE).equals(Term("0"))
+        sets = whole.choose(p.rows // TILE, 1) if self.rows > TILE else Term("1")
         self.sets = p.index("sets", sets)
         self.some = p.index("some", self.top * self.sets)
         tiles = ["score0", "score1", "left", *(f"sum{n}" for n in range(self.wide // TILE))]
@@ -100,12 +101,14 @@ class Tiled:
         count = p.index("units", self.present * self.sets * self.group)
         self.mixed = [p.let(f"sum{n}", p.zero_tile_f32()) for n in range(self.wide // TILE)]
         with p.loop("stage", count + 2) as stage:
+            self.busy = p.index("busy", (stage - 1 < count).choose(self.top, 0))
+            self.made, self.aim = p.index("made", Term("0")), p.index("aim", Term("0"))
+            self._begin_shares(g, stage - 1, *two)
             with p.when(stage < count):
                 self._scores(stage, *one)
             with p.when(stage > 1):
                 self._mix(g, stage, *three)
-            with p.when(stage - 1 < count):
-                self._share(g, stage - 1, *two)
+            self._end_shares(g, *two)
             for later, earlier in zip(three + two, two + one):
                 p.assign(later, earlier)
             block, head, row = one
@@ -190,70 +193,93 @@ class Tiled:
         keys = p.pointer("block_keys", self.keys + b * (BLOCK_TOKENS * D))
         tiles = [p.let(f"score{c}", p.zero_tile_f32()) for c in (0, 1)]
         pairs = 2 * BLOCK_TOKENS  # elements of a row of keys
-        with p.loop("k", D // 32, unroll=True) as k:
+        with p.loop("k", D // 32) as k:
             left = p.let("left", p.load_tile_bf16(mine + k * 32, 2 * D))
             right = p.let("right", p.load_tile_bf16(keys + k * (TILE * pairs), 2 * pairs))
             p.set(tiles[0], p.multiply_tiles_bf16(tiles[0], left, right))
+            self._share_some()
             p.set(right, p.load_tile_bf16(keys + (k * (TILE * pairs) + 2 * TILE), 2 * pairs))
             p.set(tiles[1], p.multiply_tiles_bf16(tiles[1], left, right))
+            self._share_some()
         place = p.pointer("score", self._turn(self.scores, unit))
         for c, tile in enumerate(tiles):
             p.do(p.store_tile_f32(place + c * TILE, 4 * BLOCK_TOKENS, tile))
 
-    def _share(self, g, unit, b, h, row0):
-        """Shares of a unit, a second time where a score exceeds its reference by too much."""
-        p, lanes = self.p, self.lanes
-        at = p.index("at", self.start + b * BLOCK_TOKENS)
-        scores = p.pointer("its_scores", self._turn(self.scores, unit))
-        shares = p.pointer("its_shares", self._turn(self.shares, unit))
-        references = p.pointer("its_references", self.references + (h * self.rows + row0))
-        sums = p.pointer("its_sums", self._sum(h, row0))
+    def _begin_shares(self, g, unit, b, h, row0):
+        """Of the unit whose shares are made in this stage: its places; hides what rows do not see, and
+        gives a head's rows a first reference."""
+        p = self.p
+        self.at = p.index("at", self.start + b * BLOCK_TOKENS)
+        self.scored = p.pointer("its_scores", self._turn(self.scores, unit))
+        self.shared = p.pointer("its_shares", self._turn(self.shares, unit))
+        self.its_references = p.pointer("its_references", self.references + (h * self.rows + row0))
+        self.its_sums = p.pointer("its_sums", self._sum(h, row0))
+        self.excess = [p.let(f"excess{n}", p.broadcast_f32(LEAST)) for n in (0, 1)]
         if self.W:
-            self._hide(scores, self.position + row0, at)
+            self._hide(self.scored, self.position + row0, self.at)
         else:
-            with p.when(self.position + row0 < at + (BLOCK_TOKENS - 1)):
-                self._hide(scores, self.position + row0, at)
-        with p.when(at.equals(self.begin)):
+            with p.when(self.position + row0 < self.at + (BLOCK_TOKENS - 1)):
+                self._hide(self.scored, self.position + row0, self.at)
+        with p.when(self.at.equals(self.begin)):
             if self.W:
-                self._raise(g, h, row0, scores)
+                self._raise(g, h, row0)
             else:
-                with p.loop("r", self.top) as r:
-                    first = p.broadcast_f32(scores.at(r * BLOCK_TOKENS))
-                    p.do(p.store_first_f32(references + r, first))
-        passes = p.index("passes", Term("1"))
-        with p.loop("turn", passes):
-            excess = [p.let(f"excess{n}", p.broadcast_f32(LEAST)) for n in (0, 1)]
+                with p.loop("r", self.busy) as r:
+                    first = p.broadcast_f32(self.scored.at(r * BLOCK_TOKENS))
+                    p.do(p.store_first_f32(self.its_references + r, first))
+
+    def _share_some(self):
+        """Shares of a few more rows."""
+        p = self.p
+        slots = 4 * (self.D // 32)  # between products of a stage
+        more = self.made + -(-TILE // slots)
+        p.assign(self.aim, (more < self.busy).choose(more, self.busy))
+        with p.repeat(self.made < self.aim):
+            self._share_row()
+
+    def _share_row(self):
+        p, lanes, r = self.p, self.lanes, self.made
+        reference = p.let("reference", p.broadcast_f32(self.its_references.at(r)))
+        pair = []
+        for n in (0, 1):
+            score = p.load_f32(self.scored + (r * BLOCK_TOKENS + n * lanes))
+            x = p.let(f"x{n}", p.subtract_f32(score, reference))
+            p.set(self.excess[n], p.maximum_f32(self.excess[n], x))
+            pair.append(rough_power_of_two(p, x, f"e{n}"))
+        total = p.let("total", p.load_f32(self.its_sums + r * lanes))
+        p.do(p.store_f32(self.former + r * lanes, total))
+        p.do(p.store_f32(self.its_sums + r * lanes, p.add_f32(total, p.add_f32(*pair))))
+        p.do(p.store_bf16(self.shared + r * BLOCK_TOKENS, p.round_bf16(*pair)))
+        p.assign(r, r + 1)
+
+    def _end_shares(self, g, b, h, row0):
+        """Shares of the rows that are left; of all once more where a score exceeds its reference by too
+        much."""
+        p, lanes = self.p, self.lanes
+        with p.repeat(self.made < self.busy):
+            self._share_row()
+        most = p.maximum_f32(*self.excess)
+        p.let("above", p.count_above_f32(most, p.broadcast_f32(HEADROOM)))
+        with p.when(Term("above") > 0):
             with p.loop("r", self.top) as r:
-                reference = p.let("reference", p.broadcast_f32(references.at(r)))
-                pair = []
-                for n in (0, 1):
-                    score = p.load_f32(scores + (r * BLOCK_TOKENS + n * lanes))
-                    x = p.let(f"x{n}", p.subtract_f32(score, reference))
-                    p.set(excess[n], p.maximum_f32(excess[n], x))
-                    pair.append(rough_power_of_two(p, x, f"e{n}"))
-                total = p.let("total", p.load_f32(sums + r * lanes))
-                p.do(p.store_f32(self.former + r * lanes, total))
-                p.do(p.store_f32(sums + r * lanes, p.add_f32(total, p.add_f32(*pair))))
-                p.do(p.store_bf16(shares + r * BLOCK_TOKENS, p.round_bf16(*pair)))
-            most = p.maximum_f32(*excess)
-            p.let("above", p.count_above_f32(most, p.broadcast_f32(HEADROOM)))
-            p.assign(passes, (Term("above") > 0).choose(2, 1))
-            with p.when(Term("above") > 0):
-                with p.loop("r", self.top) as r:
-                    p.do(p.store_f32(sums + r * lanes, p.load_f32(self.former + r * lanes)))
-                if self.held:
-                    with p.when(b > 0):
-                        self._move_mixed(g, h, row0, store=True)
-                self._raise(g, h, row0, scores)
-                if self.held:
-                    with p.when(b > 0):
-                        self._move_mixed(g, h, row0, store=False)
+                former = p.load_f32(self.former + r * lanes)
+                p.do(p.store_f32(self.its_sums + r * lanes, former))
+            if self.held:
+                with p.when(b > 0):
+                    self._move_mixed(g, h, row0, store=True)
+            self._raise(g, h, row0)
+            if self.held:
+                with p.when(b > 0):
+                    self._move_mixed(g, h, row0, store=False)
+            p.assign(self.made, Term("0"))
+            with p.repeat(self.made < self.busy):
+                self._share_row()
 
     def _hide(self, scores, position, at):
         """Scores of positions that a row does not see become the least value."""
         p, lanes = self.p, self.lanes
         lane = p.let("lane", p.lanes_i32())
-        with p.loop("r", self.top) as r:
+        with p.loop("r", self.busy) as r:
             row = p.pointer("row", scores + r * BLOCK_TOKENS)
             seen = p.index("seen", beyond(position + r + 1, at))
             limit = p.let("limit", p.broadcast_i32(seen))
@@ -271,12 +297,12 @@ class Tiled:
                     kept = p.where_less_f32(place, early, least, p.load_f32(row + t))
                     p.do(p.store_f32(row + t, kept))
 
-    def _raise(self, g, h, row0, scores):
+    def _raise(self, g, h, row0):
         """References become the maxima of rows."""
         p, lanes = self.p, self.lanes
-        with p.loop("r", self.top) as r:
-            row = p.pointer("row", scores + r * BLOCK_TOKENS)
-            place = p.pointer("place", self.references + (h * self.rows + row0 + r))
+        with p.loop("r", self.busy) as r:
+            row = p.pointer("row", self.scored + r * BLOCK_TOKENS)
+            place = p.pointer("place", self.its_references + r)
             old = p.let("old", p.broadcast_f32(place.at(0)))
             peak = p.let("peak", p.load_f32(row))
             p.set(peak, p.maximum_f32(peak, p.load_f32(row + lanes)))
@@ -285,7 +311,7 @@ class Tiled:
             p.do(p.store_first_f32(place, peak))
             change = p.let("change", p.subtract_f32(old, peak))
             fade = rough_power_of_two(p, change, "fade")
-            total = p.pointer("total_place", self._sum(h, row0 + r))
+            total = p.pointer("total_place", self.its_sums + r * lanes)
             p.do(p.store_f32(total, p.multiply_f32(p.load_f32(total), fade)))
             self._multiply_row(g, h, row0 + r, fade)
 
@@ -328,6 +354,7 @@ class Tiled:
             if n:
                 p.set(right, p.load_tile_bf16(values + n * 2 * TILE, 4 * D))
             p.set(tile, p.multiply_tiles_bf16(tile, left, right))
+            self._share_some()
 
 
 def attention_f16(p, H, G, D, W=0, scale=0.0):

@@ -5,7 +5,7 @@ from cllm_gen.lower.kernel_terms import Term
 from cllm_gen.lower.kv_layout import BLOCK_TOKENS, SCALED, half_bytes
 from specs.kernels.exponential import exponential
 
-ROWS = 32  # of one call, at most
+ROWS = 64  # of one call, at most
 LEAST = -1e30
 DIGITS = -0x70002000  # of f16 as f32, 112 powers of two too small: sign, exponent, mantissa
 

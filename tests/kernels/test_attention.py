@@ -17,7 +17,7 @@ KV_TYPES = ("f16", "i8")
 SHAPES = ((9, 3, 64), (4, 1, 256), (2, 2, 32), (4, 2, 128), (3, 1, 96))
 WINDOWS = ((4, 1, 256, 40), (9, 3, 64, 7), (2, 2, 32, 32), (2, 2, 32, 300))
 LENGTHS = (1, 31, 32, 33, 63, 65, 127, 500)
-ROWS = (1, 2, 7, 31, 32)
+ROWS = (1, 2, 7, 31, 32, 33, 64)
 BLOCK_BYTES = 2 * 2 * 32 * 1024 + 64 * 7  # more than any shape here needs, and odd
 SCALE = (("scale", 0.31),)
 
@@ -115,7 +115,7 @@ def test_ranges_of_groups(library):
 
 
 def test_another_scale(library):
-    for rows in (1, 32):
+    for rows in (1, 64):
         _check(library, KernelRequest("attention", "f16", (2, 1, 64), SCALE), 77, rows)
 
 
@@ -142,7 +142,7 @@ def test_scores_that_climb(library):
         values = _floats(rng, length, 3, 64)
         keys = np.zeros_like(values) + (np.arange(length) // 16)[:, None, None]
         cache = Cache("f16", keys, values, BLOCK_BYTES, rng)
-        for rows in (1, 5):
+        for rows in (each for each in (1, 5, 33, 48) if each <= length):
             q, y = aligned((rows, 9, 64), np.float32), aligned((rows, 9, 64), np.float32)
             q[:] = (8.0 * (np.arange(9) % 2))[:, None]
             library.call(request, rows, length - rows, 0, 3, q, cache.memory, cache.blocks, y)

@@ -30,12 +30,12 @@
 struct kernels {
     /* Adds rows to rows. */
     void (*add_f32_640)(size_t rows, const float *x, float *y);
-    /* Attention of 1 to 32 rows of one sequence over keys and values in f16: groups [first, last)
+    /* Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last)
      * of all positions up to its own. */
     void (*attention_f16_4x1x256)(size_t rows, size_t position, size_t first, size_t last,
                                   const float *q, const uint8_t *layer_cache,
                                   const uint32_t *blocks, float *y);
-    /* Attention of 1 to 32 rows of one sequence over keys and values in f16: groups [first, last)
+    /* Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last)
      * of the last W positions, its own included. */
     void (*attention_window_f16_4x1x256x512)(size_t rows, size_t position, size_t first,
                                              size_t last, const float *q,

@@ -62,7 +62,7 @@ void scale_f32_640__avx2(size_t rows, const float *x, float *y);
 /*
  * specs/kernels/attention.py | return Kernel(
  *
- * Attention of 1 to 32 rows of one sequence over keys and values in f16: groups [first, last) of
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
  * all positions up to its own. for r < rows, h < H, d < D, p < position + rows score[r, h, p] =
  * sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale visible[r, p] = p <= position + r
  *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 -
@@ -741,9 +741,9 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
     }
     if (rows > 1) {
         float part[2048] __attribute__((aligned(64)));
-        float share[4096] __attribute__((aligned(64)));
+        float share[8192] __attribute__((aligned(64)));
         /* Of each row and head its maximum, its sum and its fading, in every lane. */
-        float held[6144] __attribute__((aligned(64)));
+        float held[12288] __attribute__((aligned(64)));
         for (size_t g = first; g < last; g++) {
             for (size_t r = 0; r < rows; r++) {
                 for (size_t h = 0; h < 4; h++) {
@@ -1027,7 +1027,7 @@ void attention_f16_4x1x256__avx512(size_t rows, size_t position, size_t first, s
 /*
  * specs/kernels/attention.py | return Kernel(
  *
- * Attention of 1 to 32 rows of one sequence over keys and values in f16: groups [first, last) of
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
  * the last W positions, its own included. for r < rows, h < H, d < D, p < position + rows score[r,
  * h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale visible[r, p] = (p <= position
  * + r) * (p > position + r - W) highest[r, h] = maximum(t < position + rows: select(visible[r, t],
@@ -1740,9 +1740,9 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
     }
     if (rows > 1) {
         float part[2048] __attribute__((aligned(64)));
-        float share[4096] __attribute__((aligned(64)));
+        float share[8192] __attribute__((aligned(64)));
         /* Of each row and head its maximum, its sum and its fading, in every lane. */
-        float held[6144] __attribute__((aligned(64)));
+        float held[12288] __attribute__((aligned(64)));
         for (size_t g = first; g < last; g++) {
             for (size_t r = 0; r < rows; r++) {
                 for (size_t h = 0; h < 4; h++) {

@@ -58,7 +58,7 @@ struct part {
     size_t first, count, end;
 };
 
-#define ATTENTION_ROWS 32 /* most rows of one attention */
+#define ATTENTION_ROWS 64 /* most rows of one attention */
 #define ROWS_APART 192    /* enough for a worker to make panels of all weights for its own rows */
 #define ROWS_TOGETHER 16  /* few enough to stay in the nearest cache from one kernel to the next */
 

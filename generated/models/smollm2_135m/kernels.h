@@ -26,7 +26,7 @@
  * are row-major and on 64-byte boundaries; weights are packed as tile16. What one set quantised
  * only the same set may multiply. */
 struct kernels {
-    /* Attention of 1 to 32 rows of one sequence over keys and values in f16: groups [first, last)
+    /* Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last)
      * of all positions up to its own. */
     void (*attention_f16_9x3x64)(size_t rows, size_t position, size_t first, size_t last,
                                  const float *q, const uint8_t *layer_cache, const uint32_t *blocks,

@@ -49,7 +49,7 @@ void store_f16_3x64__sse2(const float *k, const float *v, uint8_t *layer, size_t
 /*
  * specs/kernels/attention.py | return Kernel(
  *
- * Attention of 1 to 32 rows of one sequence over keys and values in f16: groups [first, last) of
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
  * all positions up to its own. for r < rows, h < H, d < D, p < position + rows score[r, h, p] =
  * sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale visible[r, p] = p <= position + r
  *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 -
@@ -65,9 +65,9 @@ void attention_f16_9x3x64__avx2(size_t rows, size_t position, size_t first, size
                                 const float *q, const uint8_t *layer_cache, const uint32_t *blocks,
                                 float *y) {
     float part[2048] __attribute__((aligned(64)));
-    float share[3072] __attribute__((aligned(64)));
+    float share[6144] __attribute__((aligned(64)));
     /* Of each row and head its maximum, its sum and its fading, in every lane. */
-    float held[2304] __attribute__((aligned(64)));
+    float held[4608] __attribute__((aligned(64)));
     for (size_t g = first; g < last; g++) {
         for (size_t r = 0; r < rows; r++) {
             for (size_t h = 0; h < 3; h++) {

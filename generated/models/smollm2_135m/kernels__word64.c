@@ -49,7 +49,7 @@ void store_f16_3x64__sse2(const float *k, const float *v, uint8_t *layer, size_t
 /*
  * specs/kernels/attention.py | return Kernel(
  *
- * Attention of 1 to 32 rows of one sequence over keys and values in f16: groups [first, last) of
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
  * all positions up to its own. for r < rows, h < H, d < D, p < position + rows score[r, h, p] =
  * sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale visible[r, p] = p <= position + r
  *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 -
