@@ -1,6 +1,7 @@
-/* Two numbers that only grow are all that workers tell each other: how many pieces of work were
- * published, and how often a worker has come to a barrier. Who waits for one of them spins first
- * and sleeps then, because another program may have the CPU of whom it waits for. */
+/* Two numbers that only grow order what workers do: how many pieces of work were published, and how
+ * often a worker has come to a barrier. Who waits for one of them spins first and sleeps then,
+ * because another program may have the CPU of whom it waits for. What they take of a shared number
+ * of things orders nothing. */
 #include "workers.h"
 
 #include <stdbool.h>
