@@ -83,9 +83,7 @@ class _Making:
         """Aims at a tile, from block `before` on."""
         p, layout = self.p, self.layout
         p.assign(self.quants, weights + before * layout.quant_bytes)
-        p.assign(
-            self.records, weights + (before * layout.record_bytes + layout.records_at(self.K))
-        )
+        p.assign(self.records, weights + (before * layout.record_bytes + layout.records_at(self.K)))
         p.assign(self.rows, panel)
 
     def piece(self, second, before, panel):
