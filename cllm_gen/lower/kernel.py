@@ -185,6 +185,7 @@ def outputs(
             "name": request.name,
             "parameters": _parameters(_kernel(kernels, request)),
             "summary": _kernel(kernels, request).summary,
+            "gated": request.matrices == 2,
         }
         for request in wanted
     ]
@@ -254,6 +255,7 @@ def outputs(
                 "parameters": _parameters(each.kernel),
                 "comment": _comment(each),
                 "lines": each.lines,
+                "quantizes": each.kernel.schedule(isa, each.request).quantizes,
             }
             for each in trace_all([request for request, _ in own], isa, kernels)
         ]
@@ -262,6 +264,7 @@ def outputs(
                 "symbol": f"{request.name}__{lender}",
                 "name": request.name,
                 "parameters": _parameters(_kernel(kernels, request)),
+                "quantizes": _kernel(kernels, request).schedule(isa, request).quantizes,
             }
             for request, lender in lent
         ]

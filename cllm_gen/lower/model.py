@@ -241,8 +241,10 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
                 )
     phases: list[dict[str, Any]] = []
     cite = None
-    for (_, split, batch), part in _phases(operations):
-        phases.append({"split": split, "asked": batch == "asked rows", "calls": []})
+    for (_, split, batch, unless), part in _phases(operations):
+        phases.append(
+            {"split": split, "asked": batch == "asked rows", "unless": unless, "calls": []}
+        )
         for operation in part:
             call = _call(low, stage, base, operation, names)
             call["cite"] = "" if call["cite"] == cite else call["cite"]
@@ -261,7 +263,8 @@ def _phases(operations: Sequence[Operation]) -> list[tuple[tuple, list[Operation
     only what its own worker made in the run."""
     found: list[tuple[tuple, list[Operation]]] = []
     for operation in operations:
-        key = (operation.stage, _SPLIT.get(operation.kind, "rows"), operation.batch)
+        unless = dict(operation.attributes).get("unless")
+        key = (operation.stage, _SPLIT.get(operation.kind, "rows"), operation.batch, unless)
         if not found or found[-1][0] != key or _reads_all(operation, found[-1][1]):
             found.append((key, []))
         found[-1][1].append(operation)

@@ -112,6 +112,7 @@ class _Lowering(RowOperations):
         self.gate_of: dict[int, str] = {}
         self.buffer_of: dict[int, Buffer] = {}
         self.quantised: dict[int, Buffer] = {}
+        self.made_quantised: dict[int, tuple[Buffer, str]] = {}
 
     def run(self) -> Program:
         nodes = self.tape.nodes
@@ -167,6 +168,7 @@ class _Lowering(RowOperations):
         ):
             left, right = (each.weights[0] for each in maps)
             same = source_of(maps[0].inputs[0]) is source_of(maps[1].inputs[0])
+            same = same and (_is_float(maps[0]) or self._feeds_integers(product))
             if same and (left.type, left.shape) == (right.type, right.shape):
                 for each in maps:
                     self.absorbed[id(each)] = product
@@ -267,17 +269,31 @@ class _Lowering(RowOperations):
         tensor = node.inputs[0]
         if _is_float(node):
             return self._of(tensor)
-        key = id(source_of(tensor))
+        source = source_of(tensor)
+        key = id(source)
         if key not in self.quantised:
-            x, width = self._of(tensor), tensor.size
-            q = self._new(
-                f"{x.name}_quantized", self.quantized_bytes(width), tensor.batch, "uint8_t"
-            )
+            q, unless = self.made_quantised.get(key) or (self._quantised_buffer(source), "")
             self.quantised[key] = q
-            self._emit(
-                node, "quantize", KernelRequest("quantize", "f32", (width,)), {"x": x, "q": q}
-            )
+            request = KernelRequest("quantize", "f32", (tensor.size,))
+            buffers = {"x": self._of(tensor), "q": q}
+            self._emit(node, "quantize", request, buffers, **({"unless": unless} if unless else {}))
         return self.quantised[key]
+
+    def _quantised_buffer(self, node: Node) -> Buffer:
+        x, width = self.buffer_of[id(node)], prod(node.shape)
+        return self._new(f"{x.name}_quantized", self.quantized_bytes(width), node.batch, "uint8_t")
+
+    def _quantised_result(self, node: Node, kernel: str) -> Buffer:
+        """Where a kernel may leave the node's value quantised; what quantises it looks whether it has."""
+        self.made_quantised[id(node)] = (self._quantised_buffer(node), kernel)
+        return self.made_quantised[id(node)][0]
+
+    def _feeds_integers(self, node: Node) -> bool:
+        """Whether all that is done with the node's value is to multiply it by quantised weights."""
+        users = self.users.get(id(node), [])
+        return id(node) not in self.kept and all(
+            user.operation == "linear" and not _is_float(user) for user in users
+        )
 
     def _product(self, kind: str, node: Node, linear: Node, y: Buffer) -> None:
         """Multiplies into y, or adds the products to it."""

@@ -115,10 +115,8 @@ class RowOperations:
             self._check_matrix(weight)
         kind = GATES[self.gate_of[id(node)]]
         name = "_times_".join(part_name(weight) for weight in weights)
-        self._emit(
-            node,
-            kind,
-            KernelRequest(kind, stored_type(weights[0].type), weights[0].shape),
-            {"q": self._quantise(gate), "y": self._result(node, name)},
-            weights,
-        )
+        request = KernelRequest(kind, stored_type(weights[0].type), weights[0].shape)
+        buffers = {"q": self._quantise(gate), "y": self._result(node, name)}
+        if self._feeds_integers(node):
+            buffers["quantized"] = self._quantised_result(node, request.name)
+        self._emit(node, kind, request, buffers, weights)

@@ -120,7 +120,8 @@ class Cases:
             return self._keep(made, memory), self.low.block_bytes // made.copies
         elif kind in ("in f32", "out f32"):
             values = request.shape if len(request.shape) < 2 else self._row(request)
-            floats = aligned(4 * rows * prod(values)).view(np.float32)
+            size = quantized_bytes(*values) if request.matrices else 4 * prod(values)
+            floats = aligned(rows * size).view(np.float32)
             floats[:] = self._random.standard_normal(len(floats))
             return self._keep(made, floats), 0
         raise RunFailed(

@@ -64,6 +64,10 @@ amx = InstructionSet(
             "_mm512_storeu_si512({p}, {a})",
             "store_bf16(p: *bf16[32], a: bf16[32]) -> *bf16[32] = a[i]",
         ),
+        Instruction(
+            "_mm256_storeu_si256((__m256i *)({p}), (__m256i)_mm512_cvtneps_pbh({a}))",
+            "store_rounded_bf16(p: *bf16[16], a: f32[16]) -> *bf16[16] = a[i]",
+        ),
         # Bits of 32-bit lanes.
         Instruction("_mm512_loadu_si512({p})", "load_u32(p: *u32[16]) -> u32[16] = p[i]"),
         Instruction(

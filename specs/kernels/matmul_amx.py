@@ -1,7 +1,7 @@
 """Matrix kernels on tiles: 32 outputs (or 16 of gate and of up) by 32 rows at a time, in four tiles of
 sums. The weights of such a group become a bfloat16 panel once, which all rows then share; vectors
 make the next group's panel while tiles multiply with this one's. A row of activations is K bfloat16
-numbers.
+numbers; gated products come out as such rows.
 
 A panel stays in the nearest cache, past which activations stream; so sums over more inputs than
 that holds are made in parts, and wait in y.
@@ -118,7 +118,8 @@ class _Products:
     together    rows of a block
     last_start  where the last block begins
     steps       of all tiles of rows with one panel
-    waiting     rows of sums that wait for their gate, the next at `line`, for its place `gated_to`
+    waiting     rows of sums that wait for their gate, the next at `line`, for its place `gated_to`;
+                `turn` is where the next sums go
     """
 
     def __init__(self, p, operation, type_name, N, K):
@@ -154,7 +155,7 @@ class _Products:
                 self.making.piece(self._weights(0, 1), 0, self._panel(0))
             if self.gated:
                 self.line = p.pointer("line", self.sums)
-                self.gated_to = p.pointer("gated_to", p.argument("y", "f32"))
+                self.gated_to = p.pointer("gated_to", self._gated_row(0))
                 self.waiting = p.index("waiting", Term("0"))
                 self.turn = p.index("turn", Term("0"))
             with p.loop("group", self.groups) as group:
@@ -205,13 +206,18 @@ class _Products:
         p.assign(self.making.made, Term("0"))
         with p.loop("r", p.rows, step=GROUP) as r:
             start = p.index("start", (r < self.last_start).choose(r, self.last_start))
-            place = start * self.N + tile * TILE_ROWS
-            y = p.pointer("out", p.argument("y", "f32") + place)
-            tiles = self._multiply(group, y, start)
             if self.gated:
-                self._hand_over(tiles, y, r - start)
+                tiles = self._multiply(group, None, start)
+                self._hand_over(tiles, start, r, tile)
             else:
-                self._store(tiles, y, start, r)
+                place = start * self.N + tile * TILE_ROWS
+                y = p.pointer("out", p.argument("y", "f32") + place)
+                self._store(self._multiply(group, y, start), y, start, r)
+
+    def _gated_row(self, row):
+        """Where a row of gated products begins."""
+        y = self.p.argument("y", "f32").cast("u8")
+        return (y + row * _row_bytes(self.N)).cast("bf16")
 
     def _places(self, origin, width):
         """Where the four tiles lie in an array of rows of `width`. One that there is not lies where its
@@ -223,19 +229,20 @@ class _Products:
         """The tiles of sums of a block of rows."""
         p, stride = self.p, _row_bytes(self.K)
         add = self.operation == "matmul_add"
+        places = None if self.gated else self._places(y, self.N)
         tiles = [
             [
                 p.let(
                     f"sum{i}{c}",
-                    p.load_tile_f32(place, 4 * self.N) if add else p.zero_tile_f32(),
+                    p.load_tile_f32(places[i][c], 4 * self.N) if add else p.zero_tile_f32(),
                 )
-                for c, place in enumerate(line)
+                for c in (0, 1)
             ]
-            for i, line in enumerate(self._places(y, self.N))
+            for i in (0, 1)
         ]
         if self.parts > 1 and not add:
             with p.when(group % self.parts > 0):
-                for i, line in enumerate(self._places(y, self.N)):
+                for i, line in enumerate(places):
                     for c, place in enumerate(line):
                         p.set(tiles[i][c], p.load_tile_f32(place, 4 * self.N))
         before = self._part(group) * (self.blocks * VECTOR)
@@ -283,26 +290,26 @@ class _Products:
                     with p.when(self.beside > 0) if c and not self.gated else nullcontext():
                         p.do(p.store_tile_f32(places[i][c], 4 * width, tiles[i][c]))
 
-    def _hand_over(self, tiles, y, new):
-        """Leaves tiles of gate and up to be gated beside the next tiles, from row `new` of the block."""
+    def _hand_over(self, tiles, start, r, tile):
+        """Leaves tiles of gate and up to be gated beside the next tiles, from row r on."""
         p = self.p
         sums = p.pointer("its_sums", self.sums + self.turn * (GROUP * GROUP))
         self._store_tiles(tiles, sums, GROUP)
         p.assign(self.turn, Term("1") - self.turn)
-        first = p.index("new", new)
-        p.assign(self.line, sums + first * GROUP)
-        p.assign(self.gated_to, y + first * self.N)
-        p.assign(self.waiting, self.together - first)
+        p.assign(self.line, sums + (r - start) * GROUP)
+        p.assign(self.gated_to, self._gated_row(r) + tile * TILE_ROWS)
+        p.assign(self.waiting, start + self.together - r)
 
     def _gate(self):
         """Joins a row's gate and up."""
         p = self.p
         gate, up = p.load_f32(self.line), p.load_f32(self.line + TILE_ROWS)
         value = gated_roughly(p, _GATES[self.operation], gate, up)
-        p.do(p.store_f32(self.gated_to, value))
-        p.prefetch(self.gated_to + 8 * self.N)
+        p.do(p.store_rounded_bf16(self.gated_to, value))
+        row = _row_bytes(self.N) // 2
+        p.prefetch(self.gated_to + 8 * row)
         p.assign(self.line, self.line + GROUP)
-        p.assign(self.gated_to, self.gated_to + self.N)
+        p.assign(self.gated_to, self.gated_to + row)
 
     def _store(self, tiles, y, start, r):
         """Stores a whole block, or what is new in the last."""

@@ -6,6 +6,7 @@ from cllm_gen.weights.layout import TILE_ROWS, layout_of
 from specs.kernels.gates import gated, gelu, silu
 
 _GATES = {"swiglu": silu, "geglu": gelu}
+_QUANTIZING = ("amx",)  # sets whose gated products come out quantised
 _USES = {
     "matmul": (
         "Products of rows with a {} matrix.",
@@ -66,7 +67,12 @@ def kernels(type_name, title, schedules):
             },
             algorithm=algorithm,
             schedules={
-                name: Schedule(isa, steps(operation, type_name), text)
+                name: Schedule(
+                    isa,
+                    steps(operation, type_name),
+                    text,
+                    quantizes=operation in _GATES and name in _QUANTIZING,
+                )
                 for name, (isa, steps, text) in schedules.items()
             },
         )

@@ -12,7 +12,7 @@ import numpy as np
 from cllm_gen.emit.render import environment, render
 from cllm_gen.lower.kernel import load_kernels, outputs, quantized_bytes
 from cllm_gen.notation.evaluate import bf16_values, evaluate
-from cllm_gen.spec.kernel import KernelRequest
+from cllm_gen.spec.kernel import KernelRequest, Schedule
 from cllm_gen.weights.layout import layout_of
 from cllm_gen.weights.tile16 import pack, unpack
 from specs.kernels import activations as at
@@ -67,6 +67,11 @@ class Library:
                 for a in arguments
             )
         )
+
+    def outputs(self, request: KernelRequest, rows: int) -> Outputs:
+        """Memory for a matrix kernel's y."""
+        kernel = self.kernels[request.operation, request.type]
+        return Outputs(kernel.schedule(self.isa, request), rows, request.shape[0])
 
     def oracle(self, request: KernelRequest, values: dict, shapes: dict, only=None) -> dict:
         """The algorithm of the request's kernel, evaluated."""
@@ -152,3 +157,29 @@ def quantized(library: Library, x: np.ndarray) -> np.ndarray:
     q = aligned((rows, quantized_bytes(columns)), np.uint8)
     library.call(KernelRequest("quantize", "f32", (columns,)), rows, x, q)
     return q
+
+
+class Outputs:
+    """Memory for y of a matrix kernel with a row of junk behind, and its elements as `cells`: floats, or
+    bfloat16 bits where the schedule leaves gated products quantised."""
+
+    def __init__(self, schedule: Schedule, rows: int, outputs: int):
+        self.quantised = schedule.quantizes
+        if self.quantised:
+            self.memory = aligned((rows + 1, quantized_bytes(outputs)), np.uint8)
+            self.cells = self.memory[:, : 2 * outputs].view(np.uint16)
+        else:
+            self.memory = self.cells = aligned((rows + 1, outputs), np.float32)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The rows as numbers."""
+        return bf16_values(self.cells[:-1]) if self.quantised else self.cells[:-1]
+
+    def only_wrote(self, before: np.ndarray, inside) -> bool:
+        """Whether nothing but `inside` differs from the memory as it was before."""
+        wide = 2 * self.cells.shape[1] if self.quantised else None
+        after = self.memory.copy()
+        cells, old = (each[:, :wide].view(self.cells.dtype) for each in (after, before))
+        cells[inside] = old[inside]
+        return np.array_equal(after.view(np.uint8), before.view(np.uint8))

@@ -93,21 +93,27 @@ def test_products(library, type_name, operation):
             sums = [x @ w.T for w in (gates, ups)]
             sizes = [np.abs(x) @ np.abs(w).T for w in (gates, ups)]
             for first, last in RANGES:
-                y = aligned((rows + 1, OUTPUTS), np.float32)
-                y[:-1] = rng.standard_normal((rows, OUTPUTS))
-                before = y.copy()
+                y = library.outputs(request, rows)
+                if not y.quantised:
+                    y.cells[:-1] = rng.standard_normal((rows, OUTPUTS))
+                before = y.memory.copy()
                 weights = (gate,) if operation.startswith("matmul") else (gate, up)
-                library.call(request, rows, first, last, q, *weights, y)
+                library.call(request, rows, first, last, q, *weights, y.memory)
                 inside = (slice(rows), slice(16 * first, 16 * last))
                 share = _tolerance(library, type_name)
-                want = OPERATIONS[operation](before[:-1], *sums)[inside]
+                was = before[:-1] if operation == "matmul_add" else None
+                want = OPERATIONS[operation](was, *sums)[inside]
                 loose = share * sizes[0]
                 if len(weights) > 1:
                     loose = loose * (1 + np.abs(sums[1])) + share * sizes[1] * (1 + np.abs(sums[0]))
-                bound = 2 * loose[inside] + 1e-6 * (1 + np.abs(want))
-                assert (np.abs(y[inside] - want) <= bound).all(), (columns, rows, first, last)
-                y[inside] = before[inside]
-                assert np.array_equal(y.view(np.uint32), before.view(np.uint32)), "wrote elsewhere"
+                bound = 2 * loose[inside] + (2.0**-8 if y.quantised else 1e-6) * (1 + np.abs(want))
+                assert (np.abs(y.values[inside] - want) <= bound).all(), (
+                    columns,
+                    rows,
+                    first,
+                    last,
+                )
+                assert y.only_wrote(before, inside), "wrote elsewhere"
 
 
 SCALES = {  # of blocks of halves: d and m

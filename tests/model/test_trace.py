@@ -291,6 +291,7 @@ def other_families(model, rows):
         y = linear(model.weight("b.weight", 64, 64), y.flat())
         gate = linear(model.weight("c.weight", 64, 64), y)
         y = gelu(gate) * linear(model.weight("d.weight", 64, 64), y)
+        y = linear(model.weight("e.weight", 64, 64), y)
         x = x + rms_norm(y, model.weight("d_norm.weight", 64), 1e-5)
     return end(model, rows, x)
 
@@ -304,11 +305,32 @@ def test_what_other_families_are_made_of():
     assert by_kind["attention"].kernel.name == "attention_window_f16_4x4x16x1"
     assert by_kind["attention"].kernel.parameters == (("scale", 0.5),)
     assert by_kind["geglu"].kernel.shape == (64, 64)
+    made = by_kind["geglu"].buffer("quantized")
+    late = [op for op in layer if op.kind == "quantize" and op.buffer("q") is made]
+    assert [dict(op.attributes)["unless"] for op in late] == [by_kind["geglu"].kernel.name]
     norms = [op for op in layer if op.kind == "rms_norm"]
     assert [dict(op.attributes)["each"] for op in norms] == [4, 1]
     assert norms[0].buffer("x") is norms[0].buffer("y")
     assert by_kind["add"].buffer("y").name == "residual"
     assert by_kind["add_bias"].buffer("y") is norms[0].buffer("x")
+
+
+def gate_before_a_norm(model, rows):
+    """What a norm reads is floats."""
+    x = start(model, rows)
+    for layer in rows.layers(2):
+        y = linear(model.weight("a.weight", 64, 64), attended(model.block(layer), x))
+        y = gelu(linear(model.weight("c.weight", 64, 64), y)) * linear(
+            model.weight("d.weight", 64, 64), y
+        )
+        x = x + rms_norm(y, model.weight("d_norm.weight", 64), 1e-5)
+    return end(model, rows, x)
+
+
+def test_gated_products_that_are_read_as_floats_stay_floats():
+    program = lower(with_forward(gate_before_a_norm), lambda width: 2 * width, "f16")
+    assert "geglu" not in kinds(program)
+    assert kinds(program).count("gelu_multiply") == 2
 
 
 def rope_of_head_norm_too_narrow(model, rows):

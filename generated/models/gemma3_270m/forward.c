@@ -576,18 +576,22 @@ static void run_layer(const struct stage *stage, size_t worker) {
          * activation(gate) * up) */
         struct part tiles = tiles_of(&products.pairs, 0, 128);
         if (tiles.count != 0)
-            row_kernels->geglu_q5_1_2048x640(mine.count, tiles.first, tiles.end,
-                                             ffn_norm_quantized + mine.first * 2624,
-                                             stage_weights + 1298432, stage_weights + 2289664,
-                                             ffn_gate_times_ffn_up + mine.first * 2048);
+            row_kernels->geglu_q5_1_2048x640(
+                mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2624,
+                stage_weights + 1298432, stage_weights + 2289664,
+                row_kernels->geglu_q5_1_2048x640_quantizes
+                    ? (float *)(ffn_gate_times_ffn_up_quantized + mine.first * 8256)
+                    : ffn_gate_times_ffn_up + mine.first * 2048);
     }
 
-    workers_barrier();
+    if (!row_kernels->geglu_q5_1_2048x640_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        row_kernels->quantize_f32_2048(part.count, ffn_gate_times_ffn_up + part.first * 2048,
-                                       ffn_gate_times_ffn_up_quantized + part.first * 8256);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            row_kernels->quantize_f32_2048(part.count, ffn_gate_times_ffn_up + part.first * 2048,
+                                           ffn_gate_times_ffn_up_quantized + part.first * 8256);
+        }
     }
 
     workers_barrier();
@@ -774,18 +778,22 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
          * activation(gate) * up) */
         struct part tiles = tiles_of(&products.pairs, 0, 128);
         if (tiles.count != 0)
-            row_kernels->geglu_q5_1_2048x640(mine.count, tiles.first, tiles.end,
-                                             ffn_norm_quantized + mine.first * 2624,
-                                             stage_weights + 1247232, stage_weights + 2238464,
-                                             ffn_gate_times_ffn_up + mine.first * 2048);
+            row_kernels->geglu_q5_1_2048x640(
+                mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2624,
+                stage_weights + 1247232, stage_weights + 2238464,
+                row_kernels->geglu_q5_1_2048x640_quantizes
+                    ? (float *)(ffn_gate_times_ffn_up_quantized + mine.first * 8256)
+                    : ffn_gate_times_ffn_up + mine.first * 2048);
     }
 
-    workers_barrier();
+    if (!row_kernels->geglu_q5_1_2048x640_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        row_kernels->quantize_f32_2048(part.count, ffn_gate_times_ffn_up + part.first * 2048,
-                                       ffn_gate_times_ffn_up_quantized + part.first * 8256);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            row_kernels->quantize_f32_2048(part.count, ffn_gate_times_ffn_up + part.first * 2048,
+                                           ffn_gate_times_ffn_up_quantized + part.first * 8256);
+        }
     }
 
     workers_barrier();
@@ -972,18 +980,22 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
          * activation(gate) * up) */
         struct part tiles = tiles_of(&products.pairs, 0, 128);
         if (tiles.count != 0)
-            row_kernels->geglu_q5_1_2048x640(mine.count, tiles.first, tiles.end,
-                                             ffn_norm_quantized + mine.first * 2624,
-                                             stage_weights + 1247232, stage_weights + 2238464,
-                                             ffn_gate_times_ffn_up + mine.first * 2048);
+            row_kernels->geglu_q5_1_2048x640(
+                mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2624,
+                stage_weights + 1247232, stage_weights + 2238464,
+                row_kernels->geglu_q5_1_2048x640_quantizes
+                    ? (float *)(ffn_gate_times_ffn_up_quantized + mine.first * 8256)
+                    : ffn_gate_times_ffn_up + mine.first * 2048);
     }
 
-    workers_barrier();
+    if (!row_kernels->geglu_q5_1_2048x640_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        row_kernels->quantize_f32_2048(part.count, ffn_gate_times_ffn_up + part.first * 2048,
-                                       ffn_gate_times_ffn_up_quantized + part.first * 8256);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            row_kernels->quantize_f32_2048(part.count, ffn_gate_times_ffn_up + part.first * 2048,
+                                           ffn_gate_times_ffn_up_quantized + part.first * 8256);
+        }
     }
 
     workers_barrier();
@@ -1170,18 +1182,22 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
          * activation(gate) * up) */
         struct part tiles = tiles_of(&products.pairs, 0, 128);
         if (tiles.count != 0)
-            row_kernels->geglu_q5_1_2048x640(mine.count, tiles.first, tiles.end,
-                                             ffn_norm_quantized + mine.first * 2624,
-                                             stage_weights + 1298432, stage_weights + 2289664,
-                                             ffn_gate_times_ffn_up + mine.first * 2048);
+            row_kernels->geglu_q5_1_2048x640(
+                mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2624,
+                stage_weights + 1298432, stage_weights + 2289664,
+                row_kernels->geglu_q5_1_2048x640_quantizes
+                    ? (float *)(ffn_gate_times_ffn_up_quantized + mine.first * 8256)
+                    : ffn_gate_times_ffn_up + mine.first * 2048);
     }
 
-    workers_barrier();
+    if (!row_kernels->geglu_q5_1_2048x640_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        row_kernels->quantize_f32_2048(part.count, ffn_gate_times_ffn_up + part.first * 2048,
-                                       ffn_gate_times_ffn_up_quantized + part.first * 8256);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            row_kernels->quantize_f32_2048(part.count, ffn_gate_times_ffn_up + part.first * 2048,
+                                           ffn_gate_times_ffn_up_quantized + part.first * 8256);
+        }
     }
 
     workers_barrier();

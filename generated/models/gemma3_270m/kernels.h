@@ -46,6 +46,7 @@ struct kernels {
     /* Products with two Q5_1 matrices, joined by a GELU gate (arXiv:2002.05202). */
     void (*geglu_q5_1_2048x640)(size_t rows, size_t first, size_t last, const void *q,
                                 const void *gate, const void *up, float *y);
+    bool geglu_q5_1_2048x640_quantizes; /* y are rows as quantize leaves them, not floats */
     /* Products of rows with a Q4_K matrix. */
     void (*matmul_q4_k_640x1024)(size_t rows, size_t first, size_t last, const void *q,
                                  const void *w, float *y);

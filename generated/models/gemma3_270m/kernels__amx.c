@@ -1673,7 +1673,7 @@ void geglu_q5_1_2048x640__amx(size_t rows, size_t first, size_t last, const void
         }
     }
     float *line = sums;
-    float *gated_to = y;
+    uint16_t *gated_to = (uint16_t *)((uint8_t *)y);
     size_t waiting = 0;
     size_t turn = 0;
     for (size_t group = 0; group < groups; group++) {
@@ -1686,7 +1686,6 @@ void geglu_q5_1_2048x640__amx(size_t rows, size_t first, size_t last, const void
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
             size_t start = (r < last_start ? r : last_start);
-            float *out = y + start * 2048 + tile * 16;
             _tile_zero(0);
             _tile_zero(1);
             _tile_zero(2);
@@ -2069,14 +2068,14 @@ void geglu_q5_1_2048x640__amx(size_t rows, size_t first, size_t last, const void
                                     gate_e_fraction, _mm512_set1_ps(0.695833509110524f)),
                                 gate_e_fraction, _mm512_set1_ps(0.9999252200385551f)),
                             power);
-                        _mm512_storeu_ps(
-                            gated_to,
-                            _mm512_mul_ps(
+                        _mm256_storeu_si256(
+                            (__m256i *)(gated_to),
+                            (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(
                                 _mm512_mul_ps(gate_value, _mm512_loadu_ps(line + 16)),
-                                _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f)))));
-                        __builtin_prefetch(gated_to + 16384);
+                                _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f))))));
+                        __builtin_prefetch(gated_to + 33024);
                         line = line + 32;
-                        gated_to = gated_to + 2048;
+                        gated_to = gated_to + 4128;
                         waiting = waiting - 1;
                     }
                 }
@@ -2089,10 +2088,9 @@ void geglu_q5_1_2048x640__amx(size_t rows, size_t first, size_t last, const void
                 _tile_stored(3, its_sums + second * 32 + 16, 128);
             }
             turn = 1 - turn;
-            size_t new = r - start;
-            line = its_sums + new * 32;
-            gated_to = out + new * 2048;
-            waiting = together - new;
+            line = its_sums + (r - start) * 32;
+            gated_to = (uint16_t *)((uint8_t *)y + r * 8256) + tile * 16;
+            waiting = start + together - r;
         }
     }
     for (size_t rest = 0; rest < waiting; rest++) {
@@ -2111,12 +2109,13 @@ void geglu_q5_1_2048x640__amx(size_t rows, size_t first, size_t last, const void
                                             gate_e_fraction, _mm512_set1_ps(0.695833509110524f)),
                             gate_e_fraction, _mm512_set1_ps(0.9999252200385551f)),
             power);
-        _mm512_storeu_ps(
-            gated_to, _mm512_mul_ps(_mm512_mul_ps(gate_value, _mm512_loadu_ps(line + 16)),
-                                    _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f)))));
-        __builtin_prefetch(gated_to + 16384);
+        _mm256_storeu_si256((__m256i *)(gated_to),
+                            (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(
+                                _mm512_mul_ps(gate_value, _mm512_loadu_ps(line + 16)),
+                                _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f))))));
+        __builtin_prefetch(gated_to + 33024);
         line = line + 32;
-        gated_to = gated_to + 2048;
+        gated_to = gated_to + 4128;
     }
     _tile_release();
 }
@@ -5299,6 +5298,7 @@ const struct kernels kernels__amx = {
     .attention_window_f16_4x1x256x512 = attention_window_f16_4x1x256x512__amx,
     .embed_q8_0_262144x640 = embed_q8_0_262144x640__sse2,
     .geglu_q5_1_2048x640 = geglu_q5_1_2048x640__amx,
+    .geglu_q5_1_2048x640_quantizes = true,
     .matmul_q4_k_640x1024 = matmul_q4_k_640x1024__amx,
     .matmul_q4_k_640x2048 = matmul_q4_k_640x2048__amx,
     .matmul_q5_1_1024x640 = matmul_q5_1_1024x640__amx,

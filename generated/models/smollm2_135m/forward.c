@@ -310,18 +310,22 @@ static void run_layer(const struct stage *stage, size_t worker) {
          * activation(gate) * up) */
         struct part tiles = tiles_of(&products.pairs, 0, 96);
         if (tiles.count != 0)
-            row_kernels->swiglu_q4_1_1536x576(mine.count, tiles.first, tiles.end,
-                                              ffn_norm_quantized + mine.first * 2368,
-                                              stage_weights + 563712, stage_weights + 1122816,
-                                              ffn_gate_times_ffn_up + mine.first * 1536);
+            row_kernels->swiglu_q4_1_1536x576(
+                mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2368,
+                stage_weights + 563712, stage_weights + 1122816,
+                row_kernels->swiglu_q4_1_1536x576_quantizes
+                    ? (float *)(ffn_gate_times_ffn_up_quantized + mine.first * 6208)
+                    : ffn_gate_times_ffn_up + mine.first * 1536);
     }
 
-    workers_barrier();
+    if (!row_kernels->swiglu_q4_1_1536x576_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        row_kernels->quantize_f32_1536(part.count, ffn_gate_times_ffn_up + part.first * 1536,
-                                       ffn_gate_times_ffn_up_quantized + part.first * 6208);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            row_kernels->quantize_f32_1536(part.count, ffn_gate_times_ffn_up + part.first * 1536,
+                                           ffn_gate_times_ffn_up_quantized + part.first * 6208);
+        }
     }
 
     workers_barrier();

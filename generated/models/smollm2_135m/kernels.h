@@ -63,6 +63,7 @@ struct kernels {
     /* Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202). */
     void (*swiglu_q4_1_1536x576)(size_t rows, size_t first, size_t last, const void *q,
                                  const void *gate, const void *up, float *y);
+    bool swiglu_q4_1_1536x576_quantizes; /* y are rows as quantize leaves them, not floats */
 };
 
 /* Present only where the target lists the set: their addresses are null otherwise. */

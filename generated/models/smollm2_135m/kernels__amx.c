@@ -2437,7 +2437,7 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
         }
     }
     float *line = sums;
-    float *gated_to = y;
+    uint16_t *gated_to = (uint16_t *)((uint8_t *)y);
     size_t waiting = 0;
     size_t turn = 0;
     for (size_t group = 0; group < groups; group++) {
@@ -2450,7 +2450,6 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
             size_t start = (r < last_start ? r : last_start);
-            float *out = y + start * 1536 + tile * 16;
             _tile_zero(0);
             _tile_zero(1);
             _tile_zero(2);
@@ -2574,14 +2573,14 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
                                     gate_e_fraction, _mm512_set1_ps(0.695833509110524f)),
                                 gate_e_fraction, _mm512_set1_ps(0.9999252200385551f)),
                             power);
-                        _mm512_storeu_ps(
-                            gated_to,
-                            _mm512_mul_ps(
+                        _mm256_storeu_si256(
+                            (__m256i *)(gated_to),
+                            (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(
                                 _mm512_mul_ps(gate_value, _mm512_loadu_ps(line + 16)),
-                                _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f)))));
-                        __builtin_prefetch(gated_to + 12288);
+                                _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f))))));
+                        __builtin_prefetch(gated_to + 24832);
                         line = line + 32;
-                        gated_to = gated_to + 1536;
+                        gated_to = gated_to + 3104;
                         waiting = waiting - 1;
                     }
                 }
@@ -2594,10 +2593,9 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
                 _tile_stored(3, its_sums + second * 32 + 16, 128);
             }
             turn = 1 - turn;
-            size_t new = r - start;
-            line = its_sums + new * 32;
-            gated_to = out + new * 1536;
-            waiting = together - new;
+            line = its_sums + (r - start) * 32;
+            gated_to = (uint16_t *)((uint8_t *)y + r * 6208) + tile * 16;
+            waiting = start + together - r;
         }
     }
     for (size_t rest = 0; rest < waiting; rest++) {
@@ -2612,12 +2610,13 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
                                             gate_e_fraction, _mm512_set1_ps(0.695833509110524f)),
                             gate_e_fraction, _mm512_set1_ps(0.9999252200385551f)),
             power);
-        _mm512_storeu_ps(
-            gated_to, _mm512_mul_ps(_mm512_mul_ps(gate_value, _mm512_loadu_ps(line + 16)),
-                                    _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f)))));
-        __builtin_prefetch(gated_to + 12288);
+        _mm256_storeu_si256((__m256i *)(gated_to),
+                            (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(
+                                _mm512_mul_ps(gate_value, _mm512_loadu_ps(line + 16)),
+                                _mm512_rcp14_ps(_mm512_add_ps(gate_e, _mm512_set1_ps(1.0f))))));
+        __builtin_prefetch(gated_to + 24832);
         line = line + 32;
-        gated_to = gated_to + 1536;
+        gated_to = gated_to + 3104;
     }
     _tile_release();
 }
@@ -2637,4 +2636,5 @@ const struct kernels kernels__amx = {
     .rope_f32_9x64 = rope_f32_9x64__avx512,
     .store_f16_3x64 = store_f16_3x64__avx512,
     .swiglu_q4_1_1536x576 = swiglu_q4_1_1536x576__amx,
+    .swiglu_q4_1_1536x576_quantizes = true,
 };
