@@ -2,8 +2,10 @@
 64 dimensions, as products of bfloat16 tiles. Keys and values of a few blocks become bfloat16 once for
 all rows and heads of a group.
 
-Shares are 2^(score - reference): a row's reference is a maximum that is raised only when a score
-exceeds it by HEADROOM, since floats lose no digits by being large; then what was summed fades."""
+Shares are 2^(score - reference): a row's reference is the first score, until one exceeds it by
+HEADROOM, since floats lose no digits by being large or small; then it becomes the maximum, and what
+was summed fades. (With a window, rows do not begin at the same position: theirs is a maximum from the
+first block on.)"""
 
 from math import e, log2
 
@@ -21,8 +23,8 @@ class Tiled:
     """One kernel in the making. Its work on some blocks is a list of units: a head's 16 rows by a
     block, blocks first. Three units are at work side by side, since tiles and vectors can be, and what
     one stores another should not wait for: scores of one, shares of the unit before, mixture of the
-    one before that. Where a head's dimensions fit the tiles, a mixture stays there from a head's
-    first block to its last.
+    one before that; shares of a few rows at a time stand between two products of tiles. Where a
+    head's dimensions fit the tiles, a mixture stays there from a head's first block to its last.
 
     Rows that are no multiple of 16 are done in passes of 16; the last begins early enough to have 16.
     Scalars of the C:
@@ -31,6 +33,8 @@ class Tiled:
     top       rows of a set
     sets      sets of a pass
     present   blocks of a step, which hold `filled` positions
+    made      rows of the unit whose shares are made, of `busy`
+    former    sums of shares before this unit, should its shares be made again
     """
 
     def __init__(self, p, kv, H, G, D, W, scale):
