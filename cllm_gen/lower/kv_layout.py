@@ -21,6 +21,7 @@ from __future__ import annotations
 from cllm_gen.spec.source import SpecError, caller_span
 
 BLOCK_TOKENS = 32
+ATTENTION_ROWS = 64  # of one call of an attention kernel, at most
 SCALED = 16
 """Dimensions of one position that share a scale in i8."""
 KV_TYPES = ("f16", "i8")

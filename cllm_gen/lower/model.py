@@ -9,7 +9,7 @@ from typing import Any, Mapping, Sequence
 
 from cllm_gen.emit.output import Output
 from cllm_gen.lower import chat_template, kernel, tokenizer
-from cllm_gen.lower.kv_layout import layer_bytes
+from cllm_gen.lower.kv_layout import ATTENTION_ROWS, layer_bytes
 from cllm_gen.lower.plan import Lifetime, aligned, plan
 from cllm_gen.lower.trace import Buffer, Operation, Program, lower
 from cllm_gen.lower.weight_map import Placed, place
@@ -181,6 +181,7 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
         ],
         "functions": functions,
         "stages": stages,
+        "attention_rows": ATTENTION_ROWS,
         "probe": _probe_offset(low),
         "hidden": low.offsets[id(program.hidden)],
         "logits": low.offsets[id(program.logits)],

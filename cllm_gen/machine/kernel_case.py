@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from cllm_gen.lower.kernel import Traced, quantized_bytes
+from cllm_gen.lower.kv_layout import ATTENTION_ROWS
 from cllm_gen.lower.model import Lowered
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.kernel_library import KernelLibrary
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.layout import TILE_ROWS
 
-ATTENTION_ROWS = 64
 POSITION = 512
-"""Rows of one attention call at most, and the position at which its first row is timed."""
+"""The position at which the first row of an attention call is timed."""
 COLD_BYTES = 96 << 20
 """What a cold call's weights rotate over: beyond any cache of a core's own."""
 _HALF_ONES = 0x3C  # bytes of it are 1.06 as f16, 0.01 as f32 and 60 as i8

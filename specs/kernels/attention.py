@@ -1,5 +1,6 @@
 """Attention of rows of one sequence over a paged cache, in one pass over its blocks."""
 
+from cllm_gen.lower.kv_layout import ATTENTION_ROWS
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
@@ -39,7 +40,7 @@ def _kernel(operation, kv, what, shape, visible):
     return Kernel(
         operation=operation,
         type=kv,
-        summary=f"Attention of 1 to 64 rows of one sequence over keys and values in {kv}: {what}.",
+        summary=f"Attention of 1 to {ATTENTION_ROWS} rows of one sequence over keys and values in {kv}: {what}.",
         shape=shape,
         arguments={
             "rows": "size",

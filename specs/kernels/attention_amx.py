@@ -10,8 +10,8 @@ first block on.)"""
 from math import e, log2
 
 from cllm_gen.lower.kernel_terms import Term
-from cllm_gen.lower.kv_layout import BLOCK_TOKENS, half_bytes
-from specs.kernels.attention_blocks import LEAST, ROWS, beyond, first_block
+from cllm_gen.lower.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, half_bytes
+from specs.kernels.attention_blocks import LEAST, beyond, first_block
 from specs.kernels.exponential import rough_power_of_two
 
 TILE = 16
@@ -40,7 +40,7 @@ class Tiled:
     def __init__(self, p, kv, H, G, D, W, scale):
         self.p, self.kv, self.heads, self.group, self.D, self.W = p, kv, H, H // G, D, W
         self.scale = (scale or D**-0.5) * log2(e)
-        self.rows = ROWS if D <= 128 else TILE
+        self.rows = ATTENTION_ROWS if D <= 128 else TILE
         self.blocks = max(1, _NEAR // (BLOCK_TOKENS * D))
         self.wide = 64 if D % 64 == 0 else 32
         self.held = D <= self.wide  # mixtures stay in tiles

@@ -2,10 +2,9 @@
 are converted once for all rows and heads that see it, and no score outlives its block."""
 
 from cllm_gen.lower.kernel_terms import Term
-from cllm_gen.lower.kv_layout import BLOCK_TOKENS, SCALED, half_bytes
+from cllm_gen.lower.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, SCALED, half_bytes
 from specs.kernels.exponential import exponential
 
-ROWS = 64  # of one call, at most
 LEAST = -1e30
 DIGITS = -0x70002000  # of f16 as f32, 112 powers of two too small: sign, exponent, mantissa
 
@@ -20,7 +19,7 @@ class Floats:
         self.p, self.kv, self.group, self.D, self.scale = p, kv, H // G, D, scale
         self.heads, self.lanes = H, p.lanes("add_f32")
         self.chunk = next(c for c in (64, 32, 16) if D % c == 0)
-        self.rows = ROWS
+        self.rows = ATTENTION_ROWS
         self.together, self.bytes = {"f16": (2, 2), "i8": (4, 1)}[kv]
         self.q, self.y = p.argument("q", "f32"), p.argument("y", "f32")
 
@@ -239,7 +238,7 @@ def all_rows(p, steps, W):
         return held + (r * group + h) * (3 * lanes)
 
     with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
-        if steps.rows < ROWS:
+        if steps.rows < ATTENTION_ROWS:
             with p.loop("base", p.rows, step=steps.rows) as base:
                 some = p.minimum("some", p.index("after", p.rows - base), steps.rows)
                 begin = p.index("row_position", p.scalar("position") + base)
