@@ -82,33 +82,45 @@ static struct part next_rows(struct part rows) {
     return rows_from(rows.first + rows.count, rows.end);
 }
 
-/* A worker's share of the matrix products of a phase, whose matrices have so many pairs of tiles in
- * all. With few rows the workers share out pairs, each for all rows. With many, each has rows of
- * its own, the same as in phases of rows, for all pairs: then what it reads is what it wrote. */
+/* What a worker takes of the matrix products of a phase, whose matrices have so many pairs of tiles
+ * in all. With few rows the workers share out pairs, each for all rows. With many, the part of each
+ * has rows of its own, the same as in phases of rows, for all pairs: then what it reads is what it
+ * wrote, unless it takes from another's. */
 struct products {
     struct part rows;
-    struct workers_share pairs;
+    size_t first, end; /* of the pairs */
+    size_t count, pairs;
     bool by_rows;
+    struct workers_share share;
 };
 
 static struct products products_of(size_t count, size_t worker, size_t turn, size_t pairs) {
     bool by_rows = count >= ROWS_APART * workers_count();
-    return (struct products){by_rows ? part_of(count, worker) : (struct part){0, count, count},
-                             workers_share(worker, turn, pairs), by_rows};
+    size_t things = by_rows ? pairs * workers_count() : pairs;
+    return (struct products){.rows = {0, count, count},
+                             .count = count,
+                             .pairs = pairs,
+                             .by_rows = by_rows,
+                             .share = workers_share(worker, turn, things)};
 }
 
-/* Takes some more pairs; false if there are none. */
+/* Takes some more; false if there is nothing. */
 static bool products_take(struct products *products) {
-    if (!products->by_rows)
-        return workers_take(&products->pairs);
-    bool first = products->pairs.end == 0;
-    products->pairs.end = products->pairs.count;
-    return first;
+    if (!workers_take(&products->share))
+        return false;
+    size_t before = 0;
+    if (products->by_rows) {
+        products->rows = part_of(products->count, products->share.owner);
+        before = products->share.owner * products->pairs;
+    }
+    products->first = products->share.first - before;
+    products->end = products->share.end - before;
+    return true;
 }
 
-/* What is taken of a matrix of `count` tiles. Workers share the tiles of a phase's matrices in
+/* What is taken of a matrix of `count` tiles. Workers take the tiles of a phase's matrices in
  * pairs, as kernels like them; those of this matrix begin with pair `begin`. */
-static struct part tiles_of(const struct workers_share *pairs, size_t begin, size_t count) {
+static struct part tiles_of(const struct products *pairs, size_t begin, size_t count) {
     size_t first = pairs->first > begin ? 2 * (pairs->first - begin) : 0;
     size_t end = pairs->end > begin ? 2 * (pairs->end - begin) : 0;
     if (end > count)
@@ -457,21 +469,21 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 48);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 64);
+        struct part tiles = tiles_of(&products, 0, 64);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
                                               attn_norm_quantized + mine.first * 2624,
                                               stage_weights + 2560, attn_q + mine.first * 1024);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 32, 16);
+        tiles = tiles_of(&products, 32, 16);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2624,
                                              stage_weights + 498176, attn_k + mine.first * 256);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 40, 16);
+        tiles = tiles_of(&products, 40, 16);
         if (tiles.count != 0)
             row_kernels->matmul_q8_0_256x640(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2624,
@@ -538,7 +550,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 6, 20);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 40);
+        struct part tiles = tiles_of(&products, 0, 40);
         if (tiles.count != 0)
             row_kernels->matmul_q4_k_640x1024(
                 mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 4160,
@@ -574,7 +586,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
         struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&products.pairs, 0, 128);
+        struct part tiles = tiles_of(&products, 0, 128);
         if (tiles.count != 0)
             row_kernels->geglu_q5_1_2048x640(
                 mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2624,
@@ -599,7 +611,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 10, 20);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 40);
+        struct part tiles = tiles_of(&products, 0, 40);
         if (tiles.count != 0)
             row_kernels->matmul_q6_k_640x2048(mine.count, tiles.first, tiles.end,
                                               ffn_gate_times_ffn_up_quantized + mine.first * 8256,
@@ -659,21 +671,21 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 48);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 64);
+        struct part tiles = tiles_of(&products, 0, 64);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
                                               attn_norm_quantized + mine.first * 2624,
                                               stage_weights + 2560, attn_q + mine.first * 1024);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 32, 16);
+        tiles = tiles_of(&products, 32, 16);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2624,
                                              stage_weights + 498176, attn_k + mine.first * 256);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 40, 16);
+        tiles = tiles_of(&products, 40, 16);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2624,
@@ -740,7 +752,7 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 6, 20);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 40);
+        struct part tiles = tiles_of(&products, 0, 40);
         if (tiles.count != 0)
             row_kernels->matmul_q4_k_640x1024(
                 mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 4160,
@@ -776,7 +788,7 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
         struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&products.pairs, 0, 128);
+        struct part tiles = tiles_of(&products, 0, 128);
         if (tiles.count != 0)
             row_kernels->geglu_q5_1_2048x640(
                 mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2624,
@@ -801,7 +813,7 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 10, 20);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 40);
+        struct part tiles = tiles_of(&products, 0, 40);
         if (tiles.count != 0)
             row_kernels->matmul_q4_k_640x2048(mine.count, tiles.first, tiles.end,
                                               ffn_gate_times_ffn_up_quantized + mine.first * 8256,
@@ -861,21 +873,21 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 48);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 64);
+        struct part tiles = tiles_of(&products, 0, 64);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
                                               attn_norm_quantized + mine.first * 2624,
                                               stage_weights + 2560, attn_q + mine.first * 1024);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 32, 16);
+        tiles = tiles_of(&products, 32, 16);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2624,
                                              stage_weights + 498176, attn_k + mine.first * 256);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 40, 16);
+        tiles = tiles_of(&products, 40, 16);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2624,
@@ -942,7 +954,7 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 6, 20);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 40);
+        struct part tiles = tiles_of(&products, 0, 40);
         if (tiles.count != 0)
             row_kernels->matmul_q4_k_640x1024(
                 mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 4160,
@@ -978,7 +990,7 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
         struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&products.pairs, 0, 128);
+        struct part tiles = tiles_of(&products, 0, 128);
         if (tiles.count != 0)
             row_kernels->geglu_q5_1_2048x640(
                 mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2624,
@@ -1003,7 +1015,7 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 10, 20);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 40);
+        struct part tiles = tiles_of(&products, 0, 40);
         if (tiles.count != 0)
             row_kernels->matmul_q4_k_640x2048(mine.count, tiles.first, tiles.end,
                                               ffn_gate_times_ffn_up_quantized + mine.first * 8256,
@@ -1063,21 +1075,21 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 48);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 64);
+        struct part tiles = tiles_of(&products, 0, 64);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
                                               attn_norm_quantized + mine.first * 2624,
                                               stage_weights + 2560, attn_q + mine.first * 1024);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 32, 16);
+        tiles = tiles_of(&products, 32, 16);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_256x640(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2624,
                                              stage_weights + 498176, attn_k + mine.first * 256);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 40, 16);
+        tiles = tiles_of(&products, 40, 16);
         if (tiles.count != 0)
             row_kernels->matmul_q8_0_256x640(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2624,
@@ -1144,7 +1156,7 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 6, 20);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 40);
+        struct part tiles = tiles_of(&products, 0, 40);
         if (tiles.count != 0)
             row_kernels->matmul_q4_k_640x1024(
                 mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 4160,
@@ -1180,7 +1192,7 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
         struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&products.pairs, 0, 128);
+        struct part tiles = tiles_of(&products, 0, 128);
         if (tiles.count != 0)
             row_kernels->geglu_q5_1_2048x640(
                 mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2624,
@@ -1205,7 +1217,7 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 10, 20);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 40);
+        struct part tiles = tiles_of(&products, 0, 40);
         if (tiles.count != 0)
             row_kernels->matmul_q6_k_640x2048(mine.count, tiles.first, tiles.end,
                                               ffn_gate_times_ffn_up_quantized + mine.first * 8256,
@@ -1261,7 +1273,7 @@ static void run_head(const struct stage *stage, size_t worker) {
         for (struct products products = products_of(asked_count, worker, 2, 8192);
              products_take(&products);) {
             struct part mine = products.rows;
-            struct part tiles = tiles_of(&products.pairs, 0, 16384);
+            struct part tiles = tiles_of(&products, 0, 16384);
             if (tiles.count != 0)
                 asked_kernels->matmul_q8_0_262144x640(mine.count, tiles.first, tiles.end,
                                                       residual_asked_quantized + mine.first * 2624,

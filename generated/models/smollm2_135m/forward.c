@@ -82,33 +82,45 @@ static struct part next_rows(struct part rows) {
     return rows_from(rows.first + rows.count, rows.end);
 }
 
-/* A worker's share of the matrix products of a phase, whose matrices have so many pairs of tiles in
- * all. With few rows the workers share out pairs, each for all rows. With many, each has rows of
- * its own, the same as in phases of rows, for all pairs: then what it reads is what it wrote. */
+/* What a worker takes of the matrix products of a phase, whose matrices have so many pairs of tiles
+ * in all. With few rows the workers share out pairs, each for all rows. With many, the part of each
+ * has rows of its own, the same as in phases of rows, for all pairs: then what it reads is what it
+ * wrote, unless it takes from another's. */
 struct products {
     struct part rows;
-    struct workers_share pairs;
+    size_t first, end; /* of the pairs */
+    size_t count, pairs;
     bool by_rows;
+    struct workers_share share;
 };
 
 static struct products products_of(size_t count, size_t worker, size_t turn, size_t pairs) {
     bool by_rows = count >= ROWS_APART * workers_count();
-    return (struct products){by_rows ? part_of(count, worker) : (struct part){0, count, count},
-                             workers_share(worker, turn, pairs), by_rows};
+    size_t things = by_rows ? pairs * workers_count() : pairs;
+    return (struct products){.rows = {0, count, count},
+                             .count = count,
+                             .pairs = pairs,
+                             .by_rows = by_rows,
+                             .share = workers_share(worker, turn, things)};
 }
 
-/* Takes some more pairs; false if there are none. */
+/* Takes some more; false if there is nothing. */
 static bool products_take(struct products *products) {
-    if (!products->by_rows)
-        return workers_take(&products->pairs);
-    bool first = products->pairs.end == 0;
-    products->pairs.end = products->pairs.count;
-    return first;
+    if (!workers_take(&products->share))
+        return false;
+    size_t before = 0;
+    if (products->by_rows) {
+        products->rows = part_of(products->count, products->share.owner);
+        before = products->share.owner * products->pairs;
+    }
+    products->first = products->share.first - before;
+    products->end = products->share.end - before;
+    return true;
 }
 
-/* What is taken of a matrix of `count` tiles. Workers share the tiles of a phase's matrices in
+/* What is taken of a matrix of `count` tiles. Workers take the tiles of a phase's matrices in
  * pairs, as kernels like them; those of this matrix begin with pair `begin`. */
-static struct part tiles_of(const struct workers_share *pairs, size_t begin, size_t count) {
+static struct part tiles_of(const struct products *pairs, size_t begin, size_t count) {
     size_t first = pairs->first > begin ? 2 * (pairs->first - begin) : 0;
     size_t end = pairs->end > begin ? 2 * (pairs->end - begin) : 0;
     if (end > count)
@@ -215,21 +227,21 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 30);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 36);
+        struct part tiles = tiles_of(&products, 0, 36);
         if (tiles.count != 0)
             row_kernels->matmul_q4_1_576x576(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2368,
                                              stage_weights + 2304, attn_q + mine.first * 576);
         /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 18, 12);
+        tiles = tiles_of(&products, 18, 12);
         if (tiles.count != 0)
             row_kernels->matmul_q4_1_192x576(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2368,
                                              stage_weights + 211968, attn_k + mine.first * 192);
         /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head,
          * width), x) */
-        tiles = tiles_of(&products.pairs, 24, 12);
+        tiles = tiles_of(&products, 24, 12);
         if (tiles.count != 0)
             row_kernels->matmul_q4_1_192x576(mine.count, tiles.first, tiles.end,
                                              attn_norm_quantized + mine.first * 2368,
@@ -280,7 +292,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 5, 18);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 36);
+        struct part tiles = tiles_of(&products, 0, 36);
         if (tiles.count != 0)
             row_kernels->matmul_add_q4_1_576x576(
                 mine.count, tiles.first, tiles.end, mixed_quantized + mine.first * 2368,
@@ -308,7 +320,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
         struct part mine = products.rows;
         /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden),
          * activation(gate) * up) */
-        struct part tiles = tiles_of(&products.pairs, 0, 96);
+        struct part tiles = tiles_of(&products, 0, 96);
         if (tiles.count != 0)
             row_kernels->swiglu_q4_1_1536x576(
                 mine.count, tiles.first, tiles.end, ffn_norm_quantized + mine.first * 2368,
@@ -333,7 +345,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 9, 18);
          products_take(&products);) {
         struct part mine = products.rows;
-        struct part tiles = tiles_of(&products.pairs, 0, 36);
+        struct part tiles = tiles_of(&products, 0, 36);
         if (tiles.count != 0)
             row_kernels->matmul_add_q4_1_576x1536(
                 mine.count, tiles.first, tiles.end,
@@ -376,7 +388,7 @@ static void run_head(const struct stage *stage, size_t worker) {
         for (struct products products = products_of(asked_count, worker, 2, 1536);
              products_take(&products);) {
             struct part mine = products.rows;
-            struct part tiles = tiles_of(&products.pairs, 0, 3072);
+            struct part tiles = tiles_of(&products, 0, 3072);
             if (tiles.count != 0)
                 asked_kernels->matmul_q8_0_49152x576(mine.count, tiles.first, tiles.end,
                                                      residual_asked_quantized + mine.first * 2368,
