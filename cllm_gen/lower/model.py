@@ -15,7 +15,7 @@ from cllm_gen.lower.trace import Buffer, Operation, Program, lower
 from cllm_gen.lower.weight_map import Placed, place
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.model import Model
-from cllm_gen.spec.tensor import Stage
+from cllm_gen.spec.tensor import ALL, Stage
 from cllm_gen.weights.layout import MEANING, TILE_ROWS, whole_tiles
 
 ROWS_MAX = 512  # rows of one step
@@ -160,10 +160,14 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
                 "function": function["name"],
                 "weights": base,
                 "cache": low.cache_offsets.get(stage.layer, 0),
+                "last": str(stage.layer == model.layers - 1).lower(),
             }
         )
     for function in functions:
         function["comment"] = _layers(function["layers"])
+        if model.layers - 1 not in function["layers"]:
+            for phase in function["phases"]:
+                phase["kept"] = []
     return {
         "model": model,
         "cite": model.span.cite(),
@@ -223,28 +227,37 @@ def _stages(program: Program) -> list[tuple[Stage, list[Operation]]]:
 
 def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]) -> dict[str, Any]:
     """One stage's declarations and calls; equal for stages that may share a function."""
+    parts = _phases(operations)
+    carried = _carried(low, stage, parts)
     names: dict[int, str] = {}
     declared: list[dict[str, Any]] = []
-    for operation in operations:
-        for _, buffer in operation.buffers:
-            if id(buffer) not in names:
-                offset = low.offsets[id(buffer)]
-                name = buffer.name
-                if name in names.values():
-                    name = f"{name}_at_{offset}"
-                names[id(buffer)] = name
-                declared.append(
-                    {
-                        "type": buffer.type,
-                        "name": name,
-                        "offset": offset,
-                    }
-                )
+    used = [buffer for operation in operations for _, buffer in operation.buffers]
+    for buffer in used + carried:
+        if id(buffer) not in names:
+            offset = low.offsets[id(buffer)]
+            name = buffer.name
+            if name in names.values():
+                name = f"{name}_at_{offset}"
+            names[id(buffer)] = name
+            declared.append({"type": buffer.type, "name": name, "offset": offset})
     phases: list[dict[str, Any]] = []
     cite = None
-    for (_, split, batch, unless), part in _phases(operations):
+    for number, ((_, split, batch, unless), part) in enumerate(parts):
         phases.append(
-            {"split": split, "asked": batch == "asked rows", "unless": unless, "calls": []}
+            {
+                "split": split,
+                "asked": batch == "asked rows",
+                "unless": unless,
+                "calls": [],
+                "kept": [
+                    {
+                        "name": names[id(buffer)],
+                        "stride": _stride(buffer),
+                        "bytes": buffer.row_bytes,
+                    }
+                    for buffer in (carried if number and _stores(parts[number - 1][1]) else [])
+                ],
+            }
         )
         for operation in part:
             call = _call(low, stage, base, operation, names)
@@ -257,6 +270,31 @@ def _function(low: Lowered, stage: Stage, base: int, operations: list[Operation]
             call["begin"] = phase["pairs"]
             phase["pairs"] += (call["tiles"] + 1) // 2
     return {"declared": declared, "phases": phases}
+
+
+def _stores(part: Sequence[Operation]) -> bool:
+    """Whether a phase stores keys and values."""
+    return any(operation.kind == "store" for operation in part)
+
+
+def _carried(low: Lowered, stage: Stage, parts: Sequence[tuple[tuple, list[Operation]]]):
+    """Buffers whose rows are needed after a layer's keys and values are stored and were made before:
+    in this layer, or after the last one."""
+    everything = low.program.operations
+    stored = max((number for number, (_, part) in enumerate(parts) if _stores(part)), default=None)
+    if stored is None:
+        return []
+    later = [operation for _, part in parts[stored + 1 :] for operation in part]
+    begin = everything.index(later[0])
+    if stage.layer == low.program.model.layers - 1:
+        later = everything[begin:]
+    found = {id(b): b for op in later for _, b in op.buffers if b.first < begin and b.batch == ALL}
+    return list(found.values())
+
+
+def _stride(buffer: Buffer) -> int:
+    """Elements from a row to the next."""
+    return buffer.width or buffer.row_bytes // (4 if buffer.type == "float" else 1)
 
 
 def _phases(operations: Sequence[Operation]) -> list[tuple[tuple, list[Operation]]]:
@@ -306,10 +344,7 @@ def _call(
         "kernel": operation.kernel.name if operation.kernel else "",
         "cite": operation.span.cite(),
         "buffers": {role: names[id(buffer)] for role, buffer in operation.buffers},
-        "strides": {
-            role: buffer.width or buffer.row_bytes // (4 if buffer.type == "float" else 1)
-            for role, buffer in operation.buffers
-        },
+        "strides": {role: _stride(buffer) for role, buffer in operation.buffers},
         "tiles": (
             whole_tiles(operation.weights[0].shape[0]) // TILE_ROWS if operation.weights else 0
         ),

@@ -170,7 +170,8 @@ static void begin_step(struct job *job) {
         rows[i] = (struct forward_row){.token = job->tokens[job->cached + i],
                                        .position = (uint32_t)(job->cached + i),
                                        .blocks = job->table.blocks,
-                                       .logits = !job->embeds && i + 1 == pending};
+                                       .logits = !job->embeds && i + 1 == pending,
+                                       .hidden = job->embeds};
     forward_begin(rows, count);
     step_rows = count;
     step_stages = step_nanoseconds = 0;

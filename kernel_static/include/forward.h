@@ -7,6 +7,8 @@
  * is the block that holds positions [i * KV_BLOCK_TOKENS, (i + 1) * KV_BLOCK_TOKENS). Rows of
  * one sequence in one step come in ascending position order, and each sees all before it.
  *
+ * Of a row of which nothing is wanted, the last layer only stores keys and values.
+ *
  * A step is cut into stages (embedding, each layer, head) so that the caller can move packets
  * between them; nothing in here blocks or allocates. */
 #pragma once
@@ -19,7 +21,8 @@ struct forward_row {
     int32_t token;          /* [0, MODEL_VOCABULARY) */
     uint32_t position;      /* [0, MODEL_CONTEXT) */
     const uint32_t *blocks; /* block table; covers `position` */
-    bool logits;            /* compute next-token logits for this row */
+    bool logits;            /* next-token logits are wanted */
+    bool hidden;            /* the final hidden state is wanted */
 };
 
 /* Binds weights from the model image, picks the kernels for this CPU (logged) and reserves the
@@ -36,10 +39,9 @@ void forward_begin(const struct forward_row *rows, size_t count);
 /* Runs the next stage. True when the step is complete. */
 bool forward_advance(void);
 
-/* After a complete step: MODEL_VOCABULARY logits of row index `row`, which must have asked for
- * them (at most FORWARD_LOGITS_MAX rows of a step may), and the MODEL_WIDTH final hidden state
- * after the last norm of row `row`, which every row has (embeddings pool them). Valid until the
- * next forward_begin. */
+/* After a complete step, of row index `row`: its MODEL_VOCABULARY logits, which at most
+ * FORWARD_LOGITS_MAX rows of a step may want, and its MODEL_WIDTH hidden values after the last norm
+ * (embeddings pool them). The row must have wanted them. Valid until the next forward_begin. */
 const float *forward_logits(size_t row);
 const float *forward_hidden(size_t row);
 

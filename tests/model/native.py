@@ -40,6 +40,7 @@ class Row(ctypes.Structure):
         ("position", ctypes.c_uint32),
         ("blocks", ctypes.POINTER(ctypes.c_uint32)),
         ("logits", ctypes.c_bool),
+        ("hidden", ctypes.c_bool),
     ]
 
 
@@ -132,12 +133,16 @@ class Pass:
     def instruction_set(self) -> str:
         return self.lib.forward_instruction_set().decode()
 
-    def step(self, rows: list[tuple[int, int, list[int], bool]]) -> list[np.ndarray | None]:
-        """Runs one step of (token, position, block table, logits); the logits that were asked."""
+    def step(
+        self, rows: list[tuple[int, int, list[int], bool]], hidden: bool = False
+    ) -> list[np.ndarray | None]:
+        """Runs one step of (token, position, block table, logits); the logits that were asked. With
+        `hidden`, all rows want their hidden states."""
         tables = [(ctypes.c_uint32 * len(blocks))(*blocks) for _, _, blocks, _ in rows]
+        pointer = ctypes.POINTER(ctypes.c_uint32)
         array = (Row * len(rows))(
             *(
-                Row(token, position, ctypes.cast(table, ctypes.POINTER(ctypes.c_uint32)), asked)
+                Row(token, position, ctypes.cast(table, pointer), asked, hidden)
                 for (token, position, _, asked), table in zip(rows, tables)
             )
         )

@@ -119,14 +119,35 @@ def test_sequences_do_not_touch_each_other(forward):
 
 
 def test_hidden_states_of_every_row(forward, tiny):
-    """Rows that ask for no logits have a hidden state too; logits are the table times it."""
+    """As the embeddings of a prompt want them."""
     model, path, _, _ = tiny
     tokens = tokens_of(model, 10)
-    forward.step([(token, i, [0], False) for i, token in enumerate(tokens)])
+    forward.step([(token, i, [0], False) for i, token in enumerate(tokens)], hidden=True)
     expected = Reference(path).hidden(tokens)
     for row in range(10):
         error = np.abs(forward.hidden(row) - expected[row]).max()
         assert error < 0.05 * np.abs(expected[row]).max()
+
+
+def test_what_is_not_wanted_changes_nothing_else(forward):
+    """The last layer leaves out rows of which nothing is wanted: others, in whatever order sequences
+    take turns, and steps that come later find the same bits."""
+    left, right = tokens_of(forward.model, 60, 1), tokens_of(forward.model, 60, 2)
+    asked = {3, 40, 41, 77, 99}
+    rows = [
+        (tokens[i], i, blocks, 2 * i + turn in asked)
+        for i in range(50)
+        for turn, (tokens, blocks) in enumerate(((left, [0, 1]), (right, [2, 3])))
+    ]
+    later = [(left[50], 50, [0, 1], True), (right[50], 50, [2, 3], True)]
+    everything = forward.step(rows, hidden=True) + forward.step(later)
+    wanted = forward.step(rows) + forward.step(later)
+    assert [i for i, each in enumerate(wanted) if each is not None] == [*sorted(asked), 100, 101]
+    for one, other in zip(wanted, everything):
+        assert (one is None and other is None) or np.array_equal(one, other)
+    nothing = [(token, i, [0, 1], False) for i, token in enumerate(left[:50])]
+    assert forward.step(nothing) == [None] * 50
+    assert np.array_equal(forward.step(later[:1])[0], wanted[100])
 
 
 def test_an_unknown_set_is_refused(tiny):

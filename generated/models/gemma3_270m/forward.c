@@ -28,6 +28,7 @@ struct stage {
     void (*run)(const struct stage *stage, size_t worker);
     size_t weights; /* offset of the stage's first weight in the "weights" section */
     size_t cache;   /* offset of the layer's keys and values in a KV block */
+    bool last;      /* the last layer: after its keys and values, only what is wanted is computed */
 };
 
 static struct kernels_choice choice;
@@ -39,11 +40,14 @@ static size_t kv_blocks;
 /* The step in progress. */
 static struct forward_row rows[FORWARD_ROWS_MAX];
 static size_t row_count;
-static uint16_t asked[FORWARD_LOGITS_MAX]; /* rows that asked for logits, in order */
+static uint16_t wanted[FORWARD_ROWS_MAX]; /* rows of which something is wanted, in order */
+static size_t wanted_count;
+static bool some_unwanted;
+static uint16_t asked[FORWARD_LOGITS_MAX]; /* which of the wanted asked for logits */
 static size_t asked_count;
 static const struct kernels *row_kernels, *asked_kernels; /* for so many rows */
 static size_t next_stage;
-static bool complete;
+static bool complete = true;
 
 /* Rows that attend together: neighbours in one sequence. */
 struct run {
@@ -106,7 +110,7 @@ static struct products products_of(size_t count, size_t worker, size_t turn, siz
 
 /* Takes some more; false if there is nothing. */
 static bool products_take(struct products *products) {
-    if (!workers_take(&products->share))
+    if (products->count == 0 || !workers_take(&products->share))
         return false;
     size_t before = 0;
     if (products->by_rows) {
@@ -126,6 +130,27 @@ static struct part tiles_of(const struct products *pairs, size_t begin, size_t c
     if (end > count)
         end = count;
     return (struct part){first, first < end ? end - first : 0, end};
+}
+
+/* Cuts the rows where the sequence changes, a position is left out or a run is full. */
+static void find_runs(void) {
+    run_count = 0;
+    for (size_t r = 0; r < row_count; r++) {
+        struct run *last = &runs[run_count - (run_count != 0)];
+        if (run_count != 0 && last->count < ATTENTION_ROWS &&
+            rows[r].blocks == rows[r - 1].blocks && rows[r].position == rows[r - 1].position + 1)
+            last->count++;
+        else
+            runs[run_count++] = (struct run){r, 1};
+    }
+}
+
+/* From here on, the step has only the rows that are wanted. */
+static void keep_wanted(void) {
+    for (size_t i = 0; i < wanted_count; i++)
+        rows[i] = rows[wanted[i]];
+    row_count = wanted_count;
+    find_runs();
 }
 
 static uint32_t block_of(size_t row) {
@@ -1131,6 +1156,17 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
+    if (stage->last && some_unwanted) {
+        if (worker == 0) {
+            for (size_t i = 0; i < wanted_count; i++) {
+                memmove(attn_q + i * 1024, attn_q + wanted[i] * 1024, 4096);
+                memmove(residual + i * 640, residual + wanted[i] * 640, 2560);
+            }
+            keep_wanted();
+        }
+        workers_barrier();
+    }
+
     for (struct workers_share tasks = workers_share(worker, 4, run_count * 1);
          workers_take(&tasks);)
         for (size_t task = tasks.first; task < tasks.end; task++) {
@@ -1269,42 +1305,41 @@ static void run_head(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    if (asked_count != 0)
-        for (struct products products = products_of(asked_count, worker, 2, 8192);
-             products_take(&products);) {
-            struct part mine = products.rows;
-            struct part tiles = tiles_of(&products, 0, 16384);
-            if (tiles.count != 0)
-                asked_kernels->matmul_q8_0_262144x640(mine.count, tiles.first, tiles.end,
-                                                      residual_asked_quantized + mine.first * 2624,
-                                                      weights + 0, logits + mine.first * 262144);
-        }
+    for (struct products products = products_of(asked_count, worker, 2, 8192);
+         products_take(&products);) {
+        struct part mine = products.rows;
+        struct part tiles = tiles_of(&products, 0, 16384);
+        if (tiles.count != 0)
+            asked_kernels->matmul_q8_0_262144x640(mine.count, tiles.first, tiles.end,
+                                                  residual_asked_quantized + mine.first * 2624,
+                                                  weights + 0, logits + mine.first * 262144);
+    }
 }
 
 _Static_assert(MODEL_ACTIVATION_BYTES >= KERNELS_SCRATCH_BYTES, "kernels are timed on activations");
 
 /* What a step runs, in order. */
 static const struct stage stages[] = {
-    {run_embedding, 0, 0},
-    {run_layer, 179306496, 0},
-    {run_layer, 184230912, 32768},
-    {run_layer_like_2, 189155328, 65536},
-    {run_layer_like_2, 193373184, 98304},
-    {run_layer, 197591040, 131072},
-    {run_layer_like_5, 202515456, 163840},
-    {run_layer_like_2, 206733312, 196608},
-    {run_layer, 210951168, 229376},
-    {run_layer_like_2, 215875584, 262144},
-    {run_layer_like_2, 220093440, 294912},
-    {run_layer, 224311296, 327680},
-    {run_layer_like_5, 229235712, 360448},
-    {run_layer_like_2, 233453568, 393216},
-    {run_layer, 237671424, 425984},
-    {run_layer_like_2, 242595840, 458752},
-    {run_layer, 246813696, 491520},
-    {run_layer, 251738112, 524288},
-    {run_layer_like_17, 256662528, 557056},
-    {run_head, 261586944, 0},
+    {run_embedding, 0, 0, false},
+    {run_layer, 179306496, 0, false},
+    {run_layer, 184230912, 32768, false},
+    {run_layer_like_2, 189155328, 65536, false},
+    {run_layer_like_2, 193373184, 98304, false},
+    {run_layer, 197591040, 131072, false},
+    {run_layer_like_5, 202515456, 163840, false},
+    {run_layer_like_2, 206733312, 196608, false},
+    {run_layer, 210951168, 229376, false},
+    {run_layer_like_2, 215875584, 262144, false},
+    {run_layer_like_2, 220093440, 294912, false},
+    {run_layer, 224311296, 327680, false},
+    {run_layer_like_5, 229235712, 360448, false},
+    {run_layer_like_2, 233453568, 393216, false},
+    {run_layer, 237671424, 425984, false},
+    {run_layer_like_2, 242595840, 458752, false},
+    {run_layer, 246813696, 491520, false},
+    {run_layer, 251738112, 524288, false},
+    {run_layer_like_17, 256662528, 557056, true},
+    {run_head, 261586944, 0, false},
 };
 
 /* The set that `isa=` on the command line names, for all steps; without it, the fastest that this
@@ -1368,33 +1403,23 @@ void forward_set_cache(void *memory, size_t blocks) {
     kv_blocks = blocks;
 }
 
-/* Cuts the rows where the sequence changes, a position is left out or a run is full. */
-static void find_runs(void) {
-    run_count = 0;
-    for (size_t r = 0; r < row_count; r++) {
-        struct run *last = &runs[run_count - (run_count != 0)];
-        if (run_count != 0 && last->count < ATTENTION_ROWS &&
-            rows[r].blocks == rows[r - 1].blocks && rows[r].position == rows[r - 1].position + 1)
-            last->count++;
-        else
-            runs[run_count++] = (struct run){r, 1};
-    }
-}
-
-void forward_begin(const struct forward_row *wanted, size_t count) {
+void forward_begin(const struct forward_row *given, size_t count) {
     kernel_assert(count > 0 && count <= FORWARD_ROWS_MAX);
     row_count = count;
-    asked_count = 0;
+    wanted_count = asked_count = 0;
     for (size_t r = 0; r < count; r++) {
-        kernel_assert(wanted[r].token >= 0 && wanted[r].token < MODEL_VOCABULARY);
-        kernel_assert(wanted[r].position < MODEL_CONTEXT);
-        kernel_assert(wanted[r].blocks[wanted[r].position / KV_BLOCK_TOKENS] < kv_blocks);
-        rows[r] = wanted[r];
-        if (wanted[r].logits) {
+        kernel_assert(given[r].token >= 0 && given[r].token < MODEL_VOCABULARY);
+        kernel_assert(given[r].position < MODEL_CONTEXT);
+        kernel_assert(given[r].blocks[given[r].position / KV_BLOCK_TOKENS] < kv_blocks);
+        rows[r] = given[r];
+        if (given[r].logits) {
             kernel_assert(asked_count < FORWARD_LOGITS_MAX);
-            asked[asked_count++] = (uint16_t)r;
+            asked[asked_count++] = (uint16_t)wanted_count;
         }
+        if (given[r].logits || given[r].hidden)
+            wanted[wanted_count++] = (uint16_t)r;
     }
+    some_unwanted = wanted_count < row_count;
     row_kernels = kernels_for(row_count);
     asked_kernels = kernels_for(asked_count);
     find_runs();
@@ -1408,23 +1433,33 @@ static void run_stage(size_t worker, const void *context) {
 }
 
 bool forward_advance(void) {
-    kernel_assert(!complete && row_count != 0);
+    kernel_assert(!complete);
     workers_run(run_stage, &stages[next_stage++]);
     complete = next_stage == sizeof(stages) / sizeof(stages[0]);
     return complete;
 }
 
+/* Where a row came to lie that was wanted. */
+static size_t place_of(size_t row) {
+    kernel_assert(complete);
+    for (size_t i = 0; i < wanted_count; i++)
+        if (wanted[i] == row)
+            return i;
+    panic("row %zu was not wanted", row);
+}
+
 const float *forward_logits(size_t row) {
-    kernel_assert(complete && row < row_count && rows[row].logits);
-    size_t slot = 0;
-    while (asked[slot] != row)
+    size_t place = place_of(row), slot = 0;
+    kernel_assert(rows[place].logits);
+    while (asked[slot] != place)
         slot++;
     return (const float *)(activations + 2400768) + slot * 262144;
 }
 
 const float *forward_hidden(size_t row) {
-    kernel_assert(complete && row < row_count);
-    return (const float *)(activations + 0) + row * MODEL_WIDTH;
+    size_t place = place_of(row);
+    kernel_assert(rows[place].hidden);
+    return (const float *)(activations + 0) + place * MODEL_WIDTH;
 }
 
 const char *forward_instruction_set(void) { return choice.few->name; }

@@ -86,8 +86,18 @@ bool forward_advance(void) {
     return true;
 }
 
-const float *forward_logits(size_t row) { return logits[row]; }
-const float *forward_hidden(size_t row) { return hidden[row]; }
+const float *forward_logits(size_t row) {
+    if (!rows[row].logits)
+        __builtin_trap();
+    return logits[row];
+}
+
+const float *forward_hidden(size_t row) {
+    if (!rows[row].hidden)
+        __builtin_trap();
+    return hidden[row];
+}
+
 const char *forward_instruction_set(void) { return "none"; }
 
 bool model_image_open(struct memory_span image) { return image.size > 0; }
