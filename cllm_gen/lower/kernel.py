@@ -74,7 +74,7 @@ class Traced:
         return (
             packed_bytes(request.type, 16, request.shape[1])
             if request.operation == "embed"
-            else (4 * request.shape[-1] if request.operation == "rms_norm" else 0)
+            else (4 * request.shape[-1] if request.operation.startswith("rms_norm") else 0)
         )
 
 
@@ -153,6 +153,11 @@ def _comment(traced: Traced) -> list[str]:
     ]
 
 
+def may_quantize(request: KernelRequest) -> bool:
+    """Whether a schedule may leave the result quantised."""
+    return request.matrices == 2 or request.operation.startswith("attention")
+
+
 def probed(requests: Sequence[KernelRequest]) -> KernelRequest | None:
     """The matrix kernel by which sets are compared at start: the smallest whose input is quantised."""
     widths = {request.shape[-1] for request in requests if request.operation == "quantize"}
@@ -185,7 +190,7 @@ def outputs(
             "name": request.name,
             "parameters": _parameters(_kernel(kernels, request)),
             "summary": _kernel(kernels, request).summary,
-            "gated": request.matrices == 2,
+            "may_quantize": may_quantize(request),
         }
         for request in wanted
     ]

@@ -374,13 +374,11 @@ class _Lowering(RowOperations):
         if window is not None and window < self.model.context:
             operation, shape = "attention_window", (*shape, window)
         parameters = () if scale is None else (("scale", scale),)
-        self._emit(
-            node,
-            "attention",
-            KernelRequest(operation, self.kv_cache, shape, parameters),
-            {"q": self._of(q), "y": self._result(node, "mixed")},
-            groups=groups,
-        )
+        request = KernelRequest(operation, self.kv_cache, shape, parameters)
+        buffers = {"q": self._of(q), "y": self._result(node, "mixed")}
+        if self._feeds_integers(node):
+            buffers["quantized"] = self._quantised_result(node, request.name)
+        self._emit(node, "attention", request, buffers, groups=groups)
 
     def _asked(self, node: Node) -> None:
         x = self._of(node.inputs[0])

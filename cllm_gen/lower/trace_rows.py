@@ -41,6 +41,14 @@ class RowOperations:
     def _rms_norm(self, node: Node) -> None:
         """Over heads it is one over as many rows of a head's width."""
         x, width = self._of(node.inputs[0]), node.shape[-1]
+        epsilon = (("epsilon", node["epsilon"]),)
+        if node.shape == (width,) and self._feeds_integers(node):
+            name = f"{part_name(node.weights[0])}_quantized"
+            q = self._new(name, self.quantized_bytes(width), node.batch, "uint8_t")
+            self.quantised[id(node)] = q
+            request = KernelRequest("rms_norm_quantize", "f32", (width,), epsilon)
+            self._emit(node, "rms_norm_quantize", request, {"x": x, "q": q}, node.weights)
+            return
         if self._dies(node.inputs[0], node):
             self.buffer_of[id(node)] = y = x
         else:
@@ -48,7 +56,7 @@ class RowOperations:
         self._emit(
             node,
             "rms_norm",
-            KernelRequest("rms_norm", "f32", (width,), (("epsilon", node["epsilon"]),)),
+            KernelRequest("rms_norm", "f32", (width,), epsilon),
             {"x": x, "y": y},
             node.weights,
             each=prod(node.shape) // width,

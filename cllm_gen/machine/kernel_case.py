@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cllm_gen.lower.kernel import Traced, quantized_bytes
+from cllm_gen.lower.kernel import Traced, may_quantize, quantized_bytes
 from cllm_gen.lower.kv_layout import ATTENTION_ROWS
 from cllm_gen.lower.model import Lowered
 from cllm_gen.machine.errors import RunFailed
@@ -120,7 +120,9 @@ class Cases:
             return self._keep(made, memory), self.low.block_bytes // made.copies
         elif kind in ("in f32", "out f32"):
             values = request.shape if len(request.shape) < 2 else self._row(request)
-            size = quantized_bytes(*values) if request.matrices else 4 * prod(values)
+            size = 4 * prod(values)
+            if may_quantize(request):
+                size = max(size, quantized_bytes(prod(values)))
             floats = aligned(rows * size).view(np.float32)
             floats[:] = self._random.standard_normal(len(floats))
             return self._keep(made, floats), 0

@@ -51,8 +51,8 @@ class KernelRequest:
 class Schedule:
     """How: `trace(program, **shape)` writes the steps in instructions of `isa`, which is the set
     asked for or one it extends. `fits(**shape)` says which shapes it can do; the rest fall to the
-    schedule of a set that `isa` extends. `quantizes`, of a gated product: it leaves rows as the set's
-    quantize does, not floats."""
+    schedule of a set that `isa` extends. `quantizes`, of a gated product or attention: it leaves rows
+    as the set's quantize does, not floats."""
 
     isa: InstructionSet
     trace: Callable[..., None]

@@ -28,3 +28,12 @@ LOWS = 32  # BYTES: i8 low[32]
 START = 72  # BYTES: i32 -128 * sum(q), q = 128 * high + low, where others have LEVEL
 START_OF_HALVES = 88  # BYTES: the same of the block's first 16, and of the others
 LARGEST_BYTES = 127 * 128  # of q
+
+
+def row_bytes(K):
+    return ROW_HEADER + K // 32 * BLOCK_BYTES
+
+
+def given_row(p, K, r):
+    """The floats that become row r, where they are a kernel's argument."""
+    return p.pointer("row", p.argument("x", "f32") + r * K)

@@ -31,6 +31,7 @@ _TILES = {
         attention_amx.attention_f16,
         "tiles of 16 rows and 16 positions",
         fits=lambda D, **shape: D % 32 == 0,
+        quantizes=True,
     )
 }
 

@@ -11,12 +11,15 @@ from math import e, log2
 
 from cllm_gen.lower.kernel_terms import Term
 from cllm_gen.lower.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, half_bytes
+from specs.kernels import activations as at
 from specs.kernels.attention_blocks import LEAST, beyond, first_block
 from specs.kernels.exponential import rough_power_of_two
 
 TILE = 16
 HEADROOM = 40.0
 _NEAR = 8192  # elements of keys, and of values, that the nearest cache holds beside the rest
+_MIXED = 16384  # elements of mixtures at a time, unless fewer rows than a tile's have them
+_ROWS = (TILE, 2 * TILE, ATTENTION_ROWS)  # of a pass, at most
 
 
 class Tiled:
@@ -24,7 +27,8 @@ class Tiled:
     block, blocks first. Three units are at work side by side, since tiles and vectors can be, and what
     one stores another should not wait for: scores of one, shares of the unit before, mixture of the
     one before that; shares of a few rows at a time stand between two products of tiles. Where a
-    head's dimensions fit the tiles, a mixture stays there from a head's first block to its last.
+    head's dimensions fit the tiles, a mixture stays there from a head's first block to its last. In
+    the end mixtures become rows of bfloat16, as the next product takes them.
 
     Rows that are no multiple of 16 are done in passes of 16; the last begins early enough to have 16.
     Scalars of the C:
@@ -40,12 +44,13 @@ class Tiled:
     def __init__(self, p, kv, H, G, D, W, scale):
         self.p, self.kv, self.heads, self.group, self.D, self.W = p, kv, H, H // G, D, W
         self.scale = (scale or D**-0.5) * log2(e)
-        self.rows = ATTENTION_ROWS if D <= 128 else TILE
+        fitting = [n for n in _ROWS if self.group * n * D <= _MIXED]
+        self.rows = max(fitting, default=TILE)
         self.blocks = max(1, _NEAR // (BLOCK_TOKENS * D))
         self.wide = 64 if D % 64 == 0 else 32
         self.held = D <= self.wide  # mixtures stay in tiles
         self.lanes = p.lanes("add_f32")
-        self.q, self.y = p.argument("q", "f32"), p.argument("y", "f32")
+        self.q = p.argument("q", "f32")
 
     def all(self):
         """The rows of the call, in passes."""
@@ -58,10 +63,11 @@ class Tiled:
         self.references = p.array("references", "f32", group * self.rows)
         self.former = p.array("former", "f32", TILE * self.lanes)
         self.sums = p.array("sums", "f32", group * self.rows * self.lanes)
+        self.mixtures = p.array("mixtures", "f32", group * self.rows * D)
         self.top = p.minimum("top", p.rows, TILE)
         whole = (p.rows % TILE).equals(Term("0"))
-        sets = whole.choose(p.rows // TILE, 1) if self.rows > TILE else Term("1")
-        self.sets = p.index("sets", sets)
+        whole_sets = p.index("whole_sets", whole.choose(p.rows // TILE, 1))
+        self.sets = p.minimum("sets", whole_sets, self.rows // TILE)
         self.some = p.index("some", self.top * self.sets)
         tiles = ["score0", "score1", "left", *(f"sum{n}" for n in range(self.wide // TILE))]
         shapes = {name: self.top for name in tiles} | {"right": TILE}
@@ -87,15 +93,15 @@ class Tiled:
             self.filled = p.minimum("filled", after, span)
             self.present = p.index("present", (self.filled + (BLOCK_TOKENS - 1)) // BLOCK_TOKENS)
             self._convert(g, start)
-            self._units(g)
+            self._units()
         with p.loop("r", self.some) as r:
             with p.loop("h", self.group) as h:
                 total = p.let("total", p.load_f32(self._sum(h, r)))
                 p.across(total, p.add_f32)
                 inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
-                self._multiply_row(g, h, r, inverse)
+                self._finish_row(g, h, r, inverse)
 
-    def _units(self, g):
+    def _units(self):
         """All units of a step. A unit is (block, head, first row)."""
         p = self.p
         one, two, three = (
@@ -107,12 +113,12 @@ class Tiled:
         with p.loop("stage", count + 2) as stage:
             self.busy = p.index("busy", (stage - 1 < count).choose(self.top, 0))
             self.made, self.aim = p.index("made", Term("0")), p.index("aim", Term("0"))
-            self._begin_shares(g, stage - 1, *two)
+            self._begin_shares(stage - 1, *two)
             with p.when(stage < count):
                 self._scores(stage, *one)
             with p.when(stage > 1):
-                self._mix(g, stage, *three)
-            self._end_shares(g, *two)
+                self._mix(stage, *three)
+            self._end_shares(*two)
             for later, earlier in zip(three + two, two + one):
                 p.assign(later, earlier)
             block, head, row = one
@@ -126,9 +132,12 @@ class Tiled:
 
     # Places.
 
-    def _head(self, g, h, r):
-        """A head's values in a row of q and y."""
-        return ((r + self.base) * self.heads + g * self.group + h) * self.D
+    def _head(self, g, h):
+        """A head's values in a row."""
+        return (g * self.group + h) * self.D
+
+    def _mixture(self, h, r):
+        return self.mixtures + (h * self.rows + r) * self.D
 
     def _turn(self, array, unit):
         """A unit's scores or shares: units take turns in two places."""
@@ -137,33 +146,44 @@ class Tiled:
     def _sum(self, h, r):
         return self.sums + (h * self.rows + r) * self.lanes
 
-    def _multiply_row(self, g, h, r, factor):
+    def _fade_row(self, h, r, factor):
         p = self.p
-        out = p.pointer("out", self.y + self._head(g, h, r))
+        mixture = p.pointer("mixture", self._mixture(h, r))
         with p.loop("i", self.D, step=self.lanes) as i:
-            p.do(p.store_f32(out + i, p.multiply_f32(p.load_f32(out + i), factor)))
+            p.do(p.store_f32(mixture + i, p.multiply_f32(p.load_f32(mixture + i), factor)))
+
+    def _finish_row(self, g, h, r, factor):
+        """A mixture times `factor` to its place in y."""
+        p, lanes, size = self.p, self.lanes, at.row_bytes(self.heads * self.D)
+        mixture = p.pointer("mixture", self._mixture(h, r))
+        row = (p.argument("y", "f32").cast("u8") + (r + self.base) * size).cast("bf16")
+        out = p.pointer("out", row + self._head(g, h))
+        with p.loop("i", self.D, step=2 * lanes) as i:
+            parts = [p.multiply_f32(p.load_f32(mixture + (i + n)), factor) for n in (0, lanes)]
+            p.do(p.store_bf16(out + i, p.round_bf16(*parts)))
 
     # Steps.
 
     def _begin(self, g):
         """Queries to bfloat16, scaled; nothing is summed yet."""
-        p = self.p
+        p, D = self.p, self.D
         with p.loop("h", self.group) as h:
             with p.loop("r", self.some) as r:
-                source = p.pointer("source", self.q + self._head(g, h, r))
-                with p.loop("i", self.D, step=2 * self.lanes) as i:
+                row = (r + self.base) * (self.heads * D)
+                source = p.pointer("source", self.q + (row + self._head(g, h)))
+                with p.loop("i", D, step=2 * self.lanes) as i:
                     parts = [
                         p.multiply_f32(p.load_f32(source + (i + n)), p.broadcast_f32(self.scale))
                         for n in (0, self.lanes)
                     ]
-                    place = self.queries + ((h * self.rows + r) * self.D + i)
+                    place = self.queries + ((h * self.rows + r) * D + i)
                     p.do(p.store_bf16(place, p.round_bf16(*parts)))
                 place = self.references + (h * self.rows + r)
                 p.do(p.store_first_f32(place, p.broadcast_f32(LEAST)))
                 p.do(p.store_f32(self._sum(h, r), p.zero_f32()))
-                out = p.pointer("out", self.y + self._head(g, h, r))
-                with p.loop("i", self.D, step=self.lanes) as i:
-                    p.do(p.store_f32(out + i, p.zero_f32()))
+                mixture = p.pointer("mixture", self._mixture(h, r))
+                with p.loop("i", D, step=self.lanes) as i:
+                    p.do(p.store_f32(mixture + i, p.zero_f32()))
 
     def _convert(self, g, start):
         """The step's keys and values to bfloat16, in the order of the cache; positions beyond the
@@ -209,7 +229,7 @@ class Tiled:
         for c, tile in enumerate(tiles):
             p.do(p.store_tile_f32(place + c * TILE, 4 * BLOCK_TOKENS, tile))
 
-    def _begin_shares(self, g, unit, b, h, row0):
+    def _begin_shares(self, unit, b, h, row0):
         """Of the unit whose shares are made in this stage: its places; hides what rows do not see, and
         gives a head's rows a first reference."""
         p = self.p
@@ -226,7 +246,7 @@ class Tiled:
                 self._hide(self.scored, self.position + row0, self.at)
         with p.when(self.at.equals(self.begin)):
             if self.W:
-                self._raise(g, h, row0)
+                self._raise(h, row0)
             else:
                 with p.loop("r", self.busy) as r:
                     first = p.broadcast_f32(self.scored.at(r * BLOCK_TOKENS))
@@ -256,7 +276,7 @@ class Tiled:
         p.do(p.store_bf16(self.shared + r * BLOCK_TOKENS, p.round_bf16(*pair)))
         p.assign(r, r + 1)
 
-    def _end_shares(self, g, b, h, row0):
+    def _end_shares(self, b, h, row0):
         """Shares of the rows that are left; of all once more where a score exceeds its reference by too
         much."""
         p, lanes = self.p, self.lanes
@@ -270,11 +290,11 @@ class Tiled:
                 p.do(p.store_f32(self.its_sums + r * lanes, former))
             if self.held:
                 with p.when(b > 0):
-                    self._move_mixed(g, h, row0, store=True)
-            self._raise(g, h, row0)
+                    self._move_mixed(h, row0, store=True)
+            self._raise(h, row0)
             if self.held:
                 with p.when(b > 0):
-                    self._move_mixed(g, h, row0, store=False)
+                    self._move_mixed(h, row0, store=False)
             p.assign(self.made, Term("0"))
             with p.repeat(self.made < self.busy):
                 self._share_row()
@@ -301,7 +321,7 @@ class Tiled:
                     kept = p.where_less_f32(place, early, least, p.load_f32(row + t))
                     p.do(p.store_f32(row + t, kept))
 
-    def _raise(self, g, h, row0):
+    def _raise(self, h, row0):
         """References become the maxima of rows."""
         p, lanes = self.p, self.lanes
         with p.loop("r", self.busy) as r:
@@ -317,32 +337,32 @@ class Tiled:
             fade = rough_power_of_two(p, change, "fade")
             total = p.pointer("total_place", self.its_sums + r * lanes)
             p.do(p.store_f32(total, p.multiply_f32(p.load_f32(total), fade)))
-            self._multiply_row(g, h, row0 + r, fade)
+            self._fade_row(h, row0 + r, fade)
 
-    def _move_mixed(self, g, h, row0, store):
-        """The mixtures that tiles hold, to y or from there."""
-        p, stride = self.p, 4 * self.heads * self.D
-        out = p.pointer("held", self.y + self._head(g, h, row0))
+    def _move_mixed(self, h, row0, store):
+        """The mixtures that tiles hold, to their place or from there."""
+        p, stride = self.p, 4 * self.D
+        out = p.pointer("held", self._mixture(h, row0))
         for n, tile in enumerate(self.mixed):
             if store:
                 p.do(p.store_tile_f32(out + n * TILE, stride, tile))
             else:
                 p.set(tile, p.load_tile_f32(out + n * TILE, stride))
 
-    def _mix(self, g, unit, b, h, row0):
+    def _mix(self, unit, b, h, row0):
         p, D = self.p, self.D
         shares = p.pointer("mixed_shares", self._turn(self.shares, unit))
         left = p.let("left", p.load_tile_bf16(shares, 2 * BLOCK_TOKENS))
         if self.held:
             with p.when(b.equals(Term("0"))):
-                self._move_mixed(g, h, row0, store=False)
+                self._move_mixed(h, row0, store=False)
             self._add_values(left, b, 0, self.mixed)
             with p.when((b + 1).equals(self.present)):
-                self._move_mixed(g, h, row0, store=True)
+                self._move_mixed(h, row0, store=True)
             return
-        stride = 4 * self.heads * D
+        stride = 4 * D
         with p.loop("c", D, step=self.wide) as c:
-            out = p.pointer("out", self.y + (self._head(g, h, row0) + c))
+            out = p.pointer("out", self._mixture(h, row0) + c)
             for n, tile in enumerate(self.mixed):
                 p.set(tile, p.load_tile_f32(out + n * TILE, stride))
             self._add_values(left, b, c, self.mixed)

@@ -18,6 +18,7 @@ from specs.isa.amx import amx
 from specs.kernels import activations as at
 from specs.kernels.gates import gated_roughly, gelu, silu
 from specs.kernels.panels import BLOCK, BLOCK_ROW, Panels
+from specs.kernels.vectors import inverse_root, normalised
 
 VECTOR = 64  # bytes
 GROUP = 2 * TILE_ROWS
@@ -26,17 +27,24 @@ NEAR = 20  # blocks of a panel that the nearest cache holds beside what streams 
 _GATES = {"swiglu": silu, "geglu": gelu}
 
 
-def _row_bytes(K):
-    return at.ROW_HEADER + K // 32 * at.BLOCK_BYTES
-
-
 def quantize(p, K):
     """Rows to bfloat16."""
     for r, _ in p.tile_rows(1):
         x = p.pointer("source", p.argument("x", "f32") + r * K)
-        row = p.pointer("row", (p.argument("q", "u8") + r * _row_bytes(K)).cast("bf16"))
+        row = p.pointer("row", (p.argument("q", "u8") + r * at.row_bytes(K)).cast("bf16"))
         with p.loop("k", K, step=32) as k:
             pair = p.round_bf16(p.load_f32(x + k), p.load_f32(x + (k + 16)))
+            p.do(p.store_bf16(row + k, pair))
+
+
+def quantize_norm(p, K, epsilon):
+    """Rows, divided by their root mean square and multiplied by gain, to bfloat16."""
+    for r, _ in p.tile_rows(1):
+        x = p.pointer("source", p.argument("x", "f32") + r * K)
+        row = p.pointer("row", (p.argument("q", "u8") + r * at.row_bytes(K)).cast("bf16"))
+        scale = p.let("scale", inverse_root(p, K, epsilon, x))
+        with p.loop("k", K, step=32) as k:
+            pair = p.round_bf16(*(normalised(p, x, scale, k + n) for n in (0, 16)))
             p.do(p.store_bf16(row + k, pair))
 
 
@@ -217,7 +225,7 @@ class _Products:
     def _gated_row(self, row):
         """Where a row of gated products begins."""
         y = self.p.argument("y", "f32").cast("u8")
-        return (y + row * _row_bytes(self.N)).cast("bf16")
+        return (y + row * at.row_bytes(self.N)).cast("bf16")
 
     def _places(self, origin, width):
         """Where the four tiles lie in an array of rows of `width`. One that there is not lies where its
@@ -227,7 +235,7 @@ class _Products:
 
     def _multiply(self, group, y, start):
         """The tiles of sums of a block of rows."""
-        p, stride = self.p, _row_bytes(self.K)
+        p, stride = self.p, at.row_bytes(self.K)
         add = self.operation == "matmul_add"
         places = None if self.gated else self._places(y, self.N)
         tiles = [
@@ -306,7 +314,7 @@ class _Products:
         gate, up = p.load_f32(self.line), p.load_f32(self.line + TILE_ROWS)
         value = gated_roughly(p, _GATES[self.operation], gate, up)
         p.do(p.store_rounded_bf16(self.gated_to, value))
-        row = _row_bytes(self.N) // 2
+        row = at.row_bytes(self.N) // 2
         p.prefetch(self.gated_to + 8 * row)
         p.assign(self.line, self.line + GROUP)
         p.assign(self.gated_to, self.gated_to + row)

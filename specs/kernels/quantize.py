@@ -8,6 +8,7 @@ from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
 from specs.kernels import activations as at
 from specs.kernels import matmul_amx, quantize_vnni
+from specs.kernels.vectors import normalise
 
 
 def _largest(p, x, name):
@@ -57,12 +58,12 @@ def _start(p, total):
 def steps(layout):
     """The schedule that stores the values in `layout`, a function of program, values, record."""
 
-    def quantize(p, K):
+    def quantize(p, K, row_of=at.given_row):
         for r, _ in p.tile_rows(1):
-            row = p.pointer("row", p.argument("x", "f32") + r * K)
+            row = row_of(p, K, r)
             record = p.pointer(
                 "record",
-                p.argument("q", "u8") + r * (at.ROW_HEADER + K // 32 * at.BLOCK_BYTES),
+                p.argument("q", "u8") + r * at.row_bytes(K),
             )
             p.note("The row's unit: its largest magnitude is LARGEST * LEVELS units.")
             peak = p.let("peak", p.broadcast_f32(1e-20))
@@ -108,6 +109,29 @@ def steps(layout):
     return quantize
 
 
+def _after_norm(quantize):
+    """The schedule that quantises a row when its norm is taken, while it is near."""
+
+    def steps(p, K, epsilon):
+        near = p.array("normed", "f32", K)
+
+        def row_of(p, K, r):
+            source = p.pointer("given", p.argument("x", "f32") + r * K)
+            normalise(p, K, epsilon, source, near, "inverse_root")
+            return near
+
+        quantize(p, K, row_of)
+
+    return steps
+
+
+_SCHEDULES = {
+    "sse2": (sse2, steps(_pairs), "ten bits, four values a vector; 16-bit pairs"),
+    "word64": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
+    "word32": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
+    "avx512": (avx512, quantize_vnni.quantize, "two bytes each, sixteen values a vector"),
+}
+
 quantize = Kernel(
     operation="quantize",
     type="f32",
@@ -118,13 +142,24 @@ quantize = Kernel(
         for r < rows, k < K
         q[r, k] = round(x[r, k] / scale[r, k // 32])
     """,
+    schedules={name: Schedule(*schedule) for name, schedule in _SCHEDULES.items()}
+    | {"amx": Schedule(amx, matmul_amx.quantize, "bfloat16")},
+)
+
+rms_norm_quantize = Kernel(
+    operation="rms_norm_quantize",
+    type="f32",
+    summary="Divides each row by its root mean square, multiplies by gain and quantises.",
+    shape=("K",),
+    arguments={"rows": "size", "x": "in f32", "gain": "in f32", "q": "out bytes"},
+    algorithm="""
+        for r < rows, k < K
+        y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+        q[r, k] = round(y[r, k] / scale[r, k // 32])
+    """,
     schedules={
-        "sse2": Schedule(sse2, steps(_pairs), "ten bits, four values a vector; 16-bit pairs"),
-        "word64": Schedule(sse2, steps(_words), "ten bits, four values a vector; packed words"),
-        "word32": Schedule(sse2, steps(_words), "ten bits, four values a vector; packed words"),
-        "avx512": Schedule(
-            avx512, quantize_vnni.quantize, "two bytes each, sixteen values a vector"
-        ),
-        "amx": Schedule(amx, matmul_amx.quantize, "bfloat16"),
-    },
+        name: Schedule(isa, _after_norm(quantize_rows), f"a row at a time; {what}")
+        for name, (isa, quantize_rows, what) in _SCHEDULES.items()
+    }
+    | {"amx": Schedule(amx, matmul_amx.quantize_norm, "bfloat16")},
 )

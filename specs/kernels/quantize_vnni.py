@@ -34,11 +34,11 @@ def _sums(p, both):
     return p.let("starts", p.subtract_i32(p.zero_i32(), p.shift_left_u32(sums, 7)))
 
 
-def quantize(p, K):
-    stride = at.ROW_HEADER + K // 32 * at.BLOCK_BYTES
+def quantize(p, K, row_of=at.given_row):
+    stride = at.row_bytes(K)
     order = p.let("order", p.load_i8(p.constants("places", "i32", _ORDER).cast("i8")))
     for r, _ in p.tile_rows(1):
-        row = p.pointer("row", p.argument("x", "f32") + r * K)
+        row = row_of(p, K, r)
         records = p.pointer("records", p.argument("q", "u8") + (r * stride + at.ROW_HEADER))
         with p.loop("b", K // 32) as b:
             record = p.pointer("record", (records + b * at.BLOCK_BYTES).cast("f32"))

@@ -8,29 +8,39 @@ from specs.kernels.exponential import exponential
 
 
 def _rms_norm(p, K, epsilon):
-    lanes = p.lanes("add_f32")
     for r, _ in p.tile_rows(1):
         source = p.pointer("source", p.argument("x", "f32") + r * K)
-        target = p.pointer("target", p.argument("y", "f32") + r * K)
-        partial = next(n for n in (4, 2, 1) if K % (n * lanes) == 0 or n == 1)
-        sums = [p.let(f"sum{i}", p.zero_f32()) for i in range(partial)]
-        with p.loop("k", K, step=partial * lanes) as k:
-            for i, total in enumerate(sums):
-                x = p.let(f"x{i}", p.load_f32(source + (k + lanes * i)))
-                p.set(total, p.add_f32(total, p.multiply_f32(x, x)))
-        while len(sums) > 1:
-            sums = [p.add_f32(*sums[i : i + 2]) for i in range(0, len(sums), 2)]
-        square = p.let("square", sums[0])
-        p.across(square, p.add_f32)
-        mean = p.add_f32(p.multiply_f32(square, p.broadcast_f32(1 / K)), p.broadcast_f32(epsilon))
-        scale = p.let("scale", p.divide_f32(p.broadcast_f32(1.0), p.sqrt_f32(mean)))
-        with p.loop("k", K, step=lanes) as k:
-            x = p.multiply_f32(p.load_f32(source + k), scale)
-            p.do(
-                p.store_f32(
-                    target + k, p.multiply_f32(x, p.load_f32(p.argument("gain", "f32") + k))
-                )
-            )
+        normalise(p, K, epsilon, source, p.pointer("target", p.argument("y", "f32") + r * K))
+
+
+def normalise(p, K, epsilon, source, target, name="scale"):
+    """One row, by a vector of that name."""
+    lanes, scale = p.lanes("add_f32"), p.let(name, inverse_root(p, K, epsilon, source))
+    with p.loop("k", K, step=lanes) as k:
+        p.do(p.store_f32(target + k, normalised(p, source, scale, k)))
+
+
+def normalised(p, source, scale, k):
+    """A vector of a row's values from k on."""
+    x = p.multiply_f32(p.load_f32(source + k), scale)
+    return p.multiply_f32(x, p.load_f32(p.argument("gain", "f32") + k))
+
+
+def inverse_root(p, K, epsilon, source):
+    """One over the root mean square of a row, in every lane."""
+    lanes = p.lanes("add_f32")
+    partial = next(n for n in (4, 2, 1) if K % (n * lanes) == 0 or n == 1)
+    sums = [p.let(f"sum{i}", p.zero_f32()) for i in range(partial)]
+    with p.loop("k", K, step=partial * lanes) as k:
+        for i, total in enumerate(sums):
+            x = p.let(f"x{i}", p.load_f32(source + (k + lanes * i)))
+            p.set(total, p.add_f32(total, p.multiply_f32(x, x)))
+    while len(sums) > 1:
+        sums = [p.add_f32(*sums[i : i + 2]) for i in range(0, len(sums), 2)]
+    square = p.let("square", sums[0])
+    p.across(square, p.add_f32)
+    mean = p.add_f32(p.multiply_f32(square, p.broadcast_f32(1 / K)), p.broadcast_f32(epsilon))
+    return p.divide_f32(p.broadcast_f32(1.0), p.sqrt_f32(mean))
 
 
 rms_norm_f32 = Kernel(

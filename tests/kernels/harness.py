@@ -69,9 +69,12 @@ class Library:
         )
 
     def outputs(self, request: KernelRequest, rows: int) -> Outputs:
-        """Memory for a matrix kernel's y."""
+        """Memory for the y of a matrix kernel or of attention."""
         kernel = self.kernels[request.operation, request.type]
-        return Outputs(kernel.schedule(self.isa, request), rows, request.shape[0])
+        columns = request.shape[0]
+        if request.operation.startswith("attention"):
+            columns *= request.shape[2]
+        return Outputs(kernel.schedule(self.isa, request), rows, columns)
 
     def oracle(self, request: KernelRequest, values: dict, shapes: dict, only=None) -> dict:
         """The algorithm of the request's kernel, evaluated."""
@@ -160,8 +163,8 @@ def quantized(library: Library, x: np.ndarray) -> np.ndarray:
 
 
 class Outputs:
-    """Memory for y of a matrix kernel with a row of junk behind, and its elements as `cells`: floats, or
-    bfloat16 bits where the schedule leaves gated products quantised."""
+    """Memory for y with a row of junk behind, and its elements as `cells`: floats, or bfloat16 bits
+    where the schedule leaves it quantised."""
 
     def __init__(self, schedule: Schedule, rows: int, outputs: int):
         self.quantised = schedule.quantizes

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from cllm_gen.spec.kernel import KernelRequest
-from tests.kernels.harness import Library, aligned
+from tests.kernels.harness import Library, aligned, decoded, quantized_bytes, steps_of
 from tests.kernels.sets import CPU_FLAGS, SETS
 
 SEED = 104_729
 WIDTHS = (16, 48, 80, 256, 640)
+QUANTISED = (32, 96, 256, 576)
 HEADS = ((4, 256), (1, 256), (3, 16), (5, 80))
 EPSILON = (("epsilon", 1e-6),)
 FACTOR = (("factor", 640**0.5),)
@@ -23,6 +24,8 @@ def _requests() -> list[KernelRequest]:
         found += [KernelRequest(name, "f32", (k,)) for name in ("add", "add_bias", "gelu_multiply")]
         found += [KernelRequest("scale", "f32", (k,), FACTOR)]
         found += [KernelRequest("rms_norm", "f32", (k,), EPSILON)]
+    for k in QUANTISED:
+        found += [KernelRequest("rms_norm_quantize", "f32", (k,), EPSILON)]
     return sorted(found + [KernelRequest("rope_halves", "f32", shape) for shape in HEADS])
 
 
@@ -69,6 +72,24 @@ def test_vectors(library, k, rows):
     _check(library, scale, rows, y, {"x": x.copy()}, in_place=("x",))
     norm = KernelRequest("rms_norm", "f32", (k,), EPSILON)
     _check(library, norm, rows, y, {"x": x.copy(), "gain": bias}, in_place=("x",))
+
+
+@pytest.mark.parametrize("k", QUANTISED)
+@pytest.mark.parametrize("rows", (1, 3))
+def test_rms_norm_quantize(library, k, rows):
+    """The norm, to half a step of what it is quantised to."""
+    request = KernelRequest("rms_norm_quantize", "f32", (k,), EPSILON)
+    x, gain, q = _floats(1, rows, k), _floats(2, k), aligned((rows + 1, quantized_bytes(k)), "u1")
+    library.call(request, rows, x, gain, q)
+    assert (q[-1] == 0xA5).all(), "wrote beyond its rows"
+    scale = 1 / np.sqrt((x.astype(np.float64) ** 2).mean(axis=1, keepdims=True) + 1e-6)
+    want = x * scale * gain
+    got = decoded(library, q[:-1], k)
+    if library.isa.tiles:
+        half = 2.0**-8 * np.abs(want)
+    else:
+        half = 0.5 * np.repeat(steps_of(library, q[:-1], k), 32, axis=1)
+    assert (np.abs(got - want) <= 1.01 * half + 1e-6 * np.abs(want)).all()
 
 
 @pytest.mark.parametrize("k", WIDTHS)

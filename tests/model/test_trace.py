@@ -244,8 +244,7 @@ def kinds(program):
 def test_a_good_pass_is_fused():
     program = lower(with_forward(good), lambda width: 2 * width, "f16")
     layer = [
-        "rms_norm",
-        "quantize",
+        "rms_norm_quantize",
         "matmul",
         "matmul",
         "matmul",
@@ -275,7 +274,7 @@ def test_a_value_that_is_still_needed_is_not_overwritten():
     program = lower(with_forward(value_read_after_its_update), lambda width: 2 * width, "f16")
     operations = program.operations
     for place, added in ((i, op) for i, op in enumerate(operations) if op.kind == "add"):
-        late = next(op for op in operations[place:] if op.kind == "rms_norm")
+        late = next(op for op in operations[place:] if op.kind == "rms_norm_quantize")
         assert late.buffer("x") is added.buffer("x") is not added.buffer("y")
 
 

@@ -461,32 +461,26 @@ static void run_layer(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 2359296);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 3670016);
-    float *attn_q = (float *)(activations + 5013504);
-    float *attn_k = (float *)(activations + 2359296);
-    float *attn_v = (float *)(activations + 2883584);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 2359296);
+    float *attn_q = (float *)(activations + 3702784);
+    float *attn_k = (float *)(activations + 5799936);
+    float *attn_v = (float *)(activations + 6324224);
     float *cosines_256_10000 = (float *)(activations + 1310720);
     float *sines_256_10000 = (float *)(activations + 1572864);
-    float *mixed = (float *)(activations + 2359296);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 4456448);
+    float *mixed = (float *)(activations + 5799936);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 7897088);
     float *attn_output = (float *)(activations + 2359296);
-    float *ffn_norm = (float *)(activations + 3670016);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 4980736);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 6324224);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 10518528);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 3670016);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 5013504);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 9207808);
     float *ffn_down = (float *)(activations + 2359296);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 0),
-                                      attn_norm + part.first * 640);
-        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
-         * x) */
-        row_kernels->quantize_f32_640(part.count, attn_norm + part.first * 640,
-                                      attn_norm_quantized + part.first * 2624);
+        row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
+                                               (const float *)(stage_weights + 0),
+                                               attn_norm_quantized + part.first * 2624);
     }
 
     workers_barrier();
@@ -494,6 +488,8 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 48);
          products_take(&products);) {
         struct part mine = products.rows;
+        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
+         * x) */
         struct part tiles = tiles_of(&products, 0, 64);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
@@ -557,17 +553,22 @@ static void run_layer(const struct stage *stage, size_t worker) {
             size_t group = task % 1;
             row_kernels->attention_window_f16_4x1x256x512(
                 run.count, rows[run.first].position, group, group + 1, attn_q + run.first * 1024,
-                cache, rows[run.first].blocks, mixed + run.first * 1024);
+                cache, rows[run.first].blocks,
+                row_kernels->attention_window_f16_4x1x256x512_quantizes
+                    ? (float *)(mixed_quantized + run.first * 4160)
+                    : mixed + run.first * 1024);
         }
 
-    workers_barrier();
+    if (!row_kernels->attention_window_f16_4x1x256x512_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads *
-         * head), mixed.flat()) */
-        row_kernels->quantize_f32_1024(part.count, mixed + part.first * 1024,
-                                       mixed_quantized + part.first * 4160);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
+             * heads * head), mixed.flat()) */
+            row_kernels->quantize_f32_1024(part.count, mixed + part.first * 1024,
+                                           mixed_quantized + part.first * 4160);
+        }
     }
 
     workers_barrier();
@@ -595,13 +596,9 @@ static void run_layer(const struct stage *stage, size_t worker) {
         row_kernels->add_f32_640(part.count, attn_output + part.first * 640,
                                  residual + part.first * 640);
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 1295872),
-                                      ffn_norm + part.first * 640);
-        /* specs/models/blocks.py | gate = linear(block.weight("ffn_gate.weight", hidden, width), x)
-         */
-        row_kernels->quantize_f32_640(part.count, ffn_norm + part.first * 640,
-                                      ffn_norm_quantized + part.first * 2624);
+        row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
+                                               (const float *)(stage_weights + 1295872),
+                                               ffn_norm_quantized + part.first * 2624);
     }
 
     workers_barrier();
@@ -663,32 +660,26 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 2359296);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 3670016);
-    float *attn_q = (float *)(activations + 5013504);
-    float *attn_k = (float *)(activations + 2359296);
-    float *attn_v = (float *)(activations + 2883584);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 2359296);
+    float *attn_q = (float *)(activations + 3702784);
+    float *attn_k = (float *)(activations + 5799936);
+    float *attn_v = (float *)(activations + 6324224);
     float *cosines_256_10000 = (float *)(activations + 1310720);
     float *sines_256_10000 = (float *)(activations + 1572864);
-    float *mixed = (float *)(activations + 2359296);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 4456448);
+    float *mixed = (float *)(activations + 5799936);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 7897088);
     float *attn_output = (float *)(activations + 2359296);
-    float *ffn_norm = (float *)(activations + 3670016);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 4980736);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 6324224);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 10518528);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 3670016);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 5013504);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 9207808);
     float *ffn_down = (float *)(activations + 2359296);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 0),
-                                      attn_norm + part.first * 640);
-        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
-         * x) */
-        row_kernels->quantize_f32_640(part.count, attn_norm + part.first * 640,
-                                      attn_norm_quantized + part.first * 2624);
+        row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
+                                               (const float *)(stage_weights + 0),
+                                               attn_norm_quantized + part.first * 2624);
     }
 
     workers_barrier();
@@ -696,6 +687,8 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 48);
          products_take(&products);) {
         struct part mine = products.rows;
+        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
+         * x) */
         struct part tiles = tiles_of(&products, 0, 64);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
@@ -759,17 +752,22 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
             size_t group = task % 1;
             row_kernels->attention_window_f16_4x1x256x512(
                 run.count, rows[run.first].position, group, group + 1, attn_q + run.first * 1024,
-                cache, rows[run.first].blocks, mixed + run.first * 1024);
+                cache, rows[run.first].blocks,
+                row_kernels->attention_window_f16_4x1x256x512_quantizes
+                    ? (float *)(mixed_quantized + run.first * 4160)
+                    : mixed + run.first * 1024);
         }
 
-    workers_barrier();
+    if (!row_kernels->attention_window_f16_4x1x256x512_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads *
-         * head), mixed.flat()) */
-        row_kernels->quantize_f32_1024(part.count, mixed + part.first * 1024,
-                                       mixed_quantized + part.first * 4160);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
+             * heads * head), mixed.flat()) */
+            row_kernels->quantize_f32_1024(part.count, mixed + part.first * 1024,
+                                           mixed_quantized + part.first * 4160);
+        }
     }
 
     workers_barrier();
@@ -797,13 +795,9 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
         row_kernels->add_f32_640(part.count, attn_output + part.first * 640,
                                  residual + part.first * 640);
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 1244672),
-                                      ffn_norm + part.first * 640);
-        /* specs/models/blocks.py | gate = linear(block.weight("ffn_gate.weight", hidden, width), x)
-         */
-        row_kernels->quantize_f32_640(part.count, ffn_norm + part.first * 640,
-                                      ffn_norm_quantized + part.first * 2624);
+        row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
+                                               (const float *)(stage_weights + 1244672),
+                                               ffn_norm_quantized + part.first * 2624);
     }
 
     workers_barrier();
@@ -865,32 +859,26 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 2359296);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 3670016);
-    float *attn_q = (float *)(activations + 5013504);
-    float *attn_k = (float *)(activations + 2359296);
-    float *attn_v = (float *)(activations + 2883584);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 2359296);
+    float *attn_q = (float *)(activations + 3702784);
+    float *attn_k = (float *)(activations + 5799936);
+    float *attn_v = (float *)(activations + 6324224);
     float *cosines_256_1e06 = (float *)(activations + 1835008);
     float *sines_256_1e06 = (float *)(activations + 2097152);
-    float *mixed = (float *)(activations + 2359296);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 4456448);
+    float *mixed = (float *)(activations + 5799936);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 7897088);
     float *attn_output = (float *)(activations + 2359296);
-    float *ffn_norm = (float *)(activations + 3670016);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 4980736);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 6324224);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 10518528);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 3670016);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 5013504);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 9207808);
     float *ffn_down = (float *)(activations + 2359296);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 0),
-                                      attn_norm + part.first * 640);
-        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
-         * x) */
-        row_kernels->quantize_f32_640(part.count, attn_norm + part.first * 640,
-                                      attn_norm_quantized + part.first * 2624);
+        row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
+                                               (const float *)(stage_weights + 0),
+                                               attn_norm_quantized + part.first * 2624);
     }
 
     workers_barrier();
@@ -898,6 +886,8 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 48);
          products_take(&products);) {
         struct part mine = products.rows;
+        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
+         * x) */
         struct part tiles = tiles_of(&products, 0, 64);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
@@ -961,17 +951,22 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
             size_t group = task % 1;
             row_kernels->attention_f16_4x1x256(run.count, rows[run.first].position, group,
                                                group + 1, attn_q + run.first * 1024, cache,
-                                               rows[run.first].blocks, mixed + run.first * 1024);
+                                               rows[run.first].blocks,
+                                               row_kernels->attention_f16_4x1x256_quantizes
+                                                   ? (float *)(mixed_quantized + run.first * 4160)
+                                                   : mixed + run.first * 1024);
         }
 
-    workers_barrier();
+    if (!row_kernels->attention_f16_4x1x256_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads *
-         * head), mixed.flat()) */
-        row_kernels->quantize_f32_1024(part.count, mixed + part.first * 1024,
-                                       mixed_quantized + part.first * 4160);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
+             * heads * head), mixed.flat()) */
+            row_kernels->quantize_f32_1024(part.count, mixed + part.first * 1024,
+                                           mixed_quantized + part.first * 4160);
+        }
     }
 
     workers_barrier();
@@ -999,13 +994,9 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
         row_kernels->add_f32_640(part.count, attn_output + part.first * 640,
                                  residual + part.first * 640);
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 1244672),
-                                      ffn_norm + part.first * 640);
-        /* specs/models/blocks.py | gate = linear(block.weight("ffn_gate.weight", hidden, width), x)
-         */
-        row_kernels->quantize_f32_640(part.count, ffn_norm + part.first * 640,
-                                      ffn_norm_quantized + part.first * 2624);
+        row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
+                                               (const float *)(stage_weights + 1244672),
+                                               ffn_norm_quantized + part.first * 2624);
     }
 
     workers_barrier();
@@ -1067,32 +1058,26 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 2359296);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 3670016);
-    float *attn_q = (float *)(activations + 5013504);
-    float *attn_k = (float *)(activations + 2359296);
-    float *attn_v = (float *)(activations + 2883584);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 2359296);
+    float *attn_q = (float *)(activations + 3702784);
+    float *attn_k = (float *)(activations + 5799936);
+    float *attn_v = (float *)(activations + 6324224);
     float *cosines_256_1e06 = (float *)(activations + 1835008);
     float *sines_256_1e06 = (float *)(activations + 2097152);
-    float *mixed = (float *)(activations + 2359296);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 4456448);
+    float *mixed = (float *)(activations + 5799936);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 7897088);
     float *attn_output = (float *)(activations + 2359296);
-    float *ffn_norm = (float *)(activations + 3670016);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 4980736);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 6324224);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 10518528);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 3670016);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 5013504);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 9207808);
     float *ffn_down = (float *)(activations + 2359296);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 0),
-                                      attn_norm + part.first * 640);
-        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
-         * x) */
-        row_kernels->quantize_f32_640(part.count, attn_norm + part.first * 640,
-                                      attn_norm_quantized + part.first * 2624);
+        row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
+                                               (const float *)(stage_weights + 0),
+                                               attn_norm_quantized + part.first * 2624);
     }
 
     workers_barrier();
@@ -1100,6 +1085,8 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 48);
          products_take(&products);) {
         struct part mine = products.rows;
+        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
+         * x) */
         struct part tiles = tiles_of(&products, 0, 64);
         if (tiles.count != 0)
             row_kernels->matmul_q5_1_1024x640(mine.count, tiles.first, tiles.end,
@@ -1174,17 +1161,22 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
             size_t group = task % 1;
             row_kernels->attention_f16_4x1x256(run.count, rows[run.first].position, group,
                                                group + 1, attn_q + run.first * 1024, cache,
-                                               rows[run.first].blocks, mixed + run.first * 1024);
+                                               rows[run.first].blocks,
+                                               row_kernels->attention_f16_4x1x256_quantizes
+                                                   ? (float *)(mixed_quantized + run.first * 4160)
+                                                   : mixed + run.first * 1024);
         }
 
-    workers_barrier();
+    if (!row_kernels->attention_f16_4x1x256_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads *
-         * head), mixed.flat()) */
-        row_kernels->quantize_f32_1024(part.count, mixed + part.first * 1024,
-                                       mixed_quantized + part.first * 4160);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
+             * heads * head), mixed.flat()) */
+            row_kernels->quantize_f32_1024(part.count, mixed + part.first * 1024,
+                                           mixed_quantized + part.first * 4160);
+        }
     }
 
     workers_barrier();
@@ -1212,13 +1204,9 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
         row_kernels->add_f32_640(part.count, attn_output + part.first * 640,
                                  residual + part.first * 640);
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 1295872),
-                                      ffn_norm + part.first * 640);
-        /* specs/models/blocks.py | gate = linear(block.weight("ffn_gate.weight", hidden, width), x)
-         */
-        row_kernels->quantize_f32_640(part.count, ffn_norm + part.first * 640,
-                                      ffn_norm_quantized + part.first * 2624);
+        row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
+                                               (const float *)(stage_weights + 1295872),
+                                               ffn_norm_quantized + part.first * 2624);
     }
 
     workers_barrier();

@@ -10,7 +10,7 @@
  * template:   kernels.h.j2
  * parameters: sets=word64,sse2,avx2,avx512,amx
  * parameters:
- * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
+ * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rms_norm_quantize_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
  */
 
 #pragma once
@@ -35,12 +35,15 @@ struct kernels {
     void (*attention_f16_4x1x256)(size_t rows, size_t position, size_t first, size_t last,
                                   const float *q, const uint8_t *layer_cache,
                                   const uint32_t *blocks, float *y);
+    bool attention_f16_4x1x256_quantizes; /* y are rows as quantize leaves them, not floats */
     /* Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last)
      * of the last W positions, its own included. */
     void (*attention_window_f16_4x1x256x512)(size_t rows, size_t position, size_t first,
                                              size_t last, const float *q,
                                              const uint8_t *layer_cache, const uint32_t *blocks,
                                              float *y);
+    bool attention_window_f16_4x1x256x512_quantizes; /* y are rows as quantize leaves them, not
+                                                        floats */
     /* Rows of the embedding matrix, one a token. */
     void (*embed_q8_0_262144x640)(size_t rows, const int32_t *tokens, const void *w, float *x);
     /* Products with two Q5_1 matrices, joined by a GELU gate (arXiv:2002.05202). */
@@ -78,6 +81,8 @@ struct kernels {
     void (*rms_norm_f32_256)(size_t rows, const float *x, const float *gain, float *y);
     /* Divides each row by its root mean square and multiplies by gain. y may be x. */
     void (*rms_norm_f32_640)(size_t rows, const float *x, const float *gain, float *y);
+    /* Divides each row by its root mean square, multiplies by gain and quantises. */
+    void (*rms_norm_quantize_f32_640)(size_t rows, const float *x, const float *gain, void *q);
     /* Turns each head's pairs of a half and the other by its position's angle, in place. */
     void (*rope_halves_f32_1x256)(size_t rows, const float *cosines, const float *sines, float *x);
     /* Turns each head's pairs of a half and the other by its position's angle, in place. */

@@ -11,7 +11,7 @@
  * template:   kernels_isa.c.j2
  * parameters: instruction_set=amx
  * parameters:
- * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
+ * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rms_norm_quantize_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
  */
 
 /* specs/isa/amx.py | amx = InstructionSet( */
@@ -47,6 +47,7 @@ void matmul_q8_0_262144x640__amx(size_t rows, size_t first, size_t last, const v
 void quantize_f32_640__amx(size_t rows, const float *x, void *q);
 void quantize_f32_1024__amx(size_t rows, const float *x, void *q);
 void quantize_f32_2048__amx(size_t rows, const float *x, void *q);
+void rms_norm_quantize_f32_640__amx(size_t rows, const float *x, const float *gain, void *q);
 
 /* Taken over from the sets that this one extends. */
 void add_f32_640__avx2(size_t rows, const float *x, float *y);
@@ -84,8 +85,10 @@ void attention_f16_4x1x256__amx(size_t rows, size_t position, size_t first, size
     float references[64] __attribute__((aligned(64)));
     float former[256] __attribute__((aligned(64)));
     float sums[1024] __attribute__((aligned(64)));
+    float mixtures[16384] __attribute__((aligned(64)));
     size_t top = rows < 16 ? rows : 16;
-    size_t sets = 1;
+    size_t whole_sets = ((rows % 16) == 0 ? (rows / 16) : 1);
+    size_t sets = whole_sets < 1 ? whole_sets : 1;
     size_t some = top * sets;
     /* tile 0: score0, tile 1: score1, tile 2: left, tile 3: sum0, tile 4: sum1, tile 5: sum2, tile
      * 6: sum3, tile 7: right */
@@ -117,7 +120,7 @@ void attention_f16_4x1x256__amx(size_t rows, size_t position, size_t first, size
         for (size_t g = first; g < last; g++) {
             for (size_t h = 0; h < 4; h++) {
                 for (size_t r = 0; r < some; r++) {
-                    const float *source = q + ((r + base) * 4 + g * 4 + h) * 256;
+                    const float *source = q + (r + base) * 1024 + (g * 4 + h) * 256;
                     for (size_t i = 0; i < 256; i += 32) {
                         _mm512_storeu_si512(
                             queries + (h * 16 + r) * 256 + i,
@@ -130,9 +133,9 @@ void attention_f16_4x1x256__amx(size_t rows, size_t position, size_t first, size
                     _mm_store_ss(references + h * 16 + r,
                                  _mm512_castps512_ps128(_mm512_set1_ps(-1e+30f)));
                     _mm512_storeu_ps(sums + (h * 16 + r) * 16, _mm512_setzero_ps());
-                    float *out = y + ((r + base) * 4 + g * 4 + h) * 256;
+                    float *mixture = mixtures + (h * 16 + r) * 256;
                     for (size_t i = 0; i < 256; i += 16) {
-                        _mm512_storeu_ps(out + i, _mm512_setzero_ps());
+                        _mm512_storeu_ps(mixture + i, _mm512_setzero_ps());
                     }
                 }
             }
@@ -332,15 +335,15 @@ void attention_f16_4x1x256__amx(size_t rows, size_t position, size_t first, size
                         __atomic_signal_fence(__ATOMIC_SEQ_CST);
                         _tile_loadd(2, mixed_shares, 64);
                         for (size_t c = 0; c < 256; c += 64) {
-                            float *out = y + ((row2 + base) * 4 + g * 4 + head2) * 256 + c;
+                            float *out = mixtures + (head2 * 16 + row2) * 256 + c;
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(3, out, 4096);
+                            _tile_loadd(3, out, 1024);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(4, out + 16, 4096);
+                            _tile_loadd(4, out + 16, 1024);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(5, out + 32, 4096);
+                            _tile_loadd(5, out + 32, 1024);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(6, out + 48, 4096);
+                            _tile_loadd(6, out + 48, 1024);
                             uint16_t *block_values = near_values + block2 * 8192 + c * 2;
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
                             _tile_loadd(7, block_values, 1024);
@@ -502,10 +505,10 @@ void attention_f16_4x1x256__amx(size_t rows, size_t position, size_t first, size
                                                     (__m512i)_mm512_cvtne2ps_pbh(e1, e0));
                                 made = made + 1;
                             }
-                            _tile_stored(3, out, 4096);
-                            _tile_stored(4, out + 16, 4096);
-                            _tile_stored(5, out + 32, 4096);
-                            _tile_stored(6, out + 48, 4096);
+                            _tile_stored(3, out, 1024);
+                            _tile_stored(4, out + 16, 1024);
+                            _tile_stored(5, out + 32, 1024);
+                            _tile_stored(6, out + 48, 1024);
                         }
                     }
                     while (made < busy) {
@@ -576,10 +579,10 @@ void attention_f16_4x1x256__amx(size_t rows, size_t position, size_t first, size
                             float *total_place = its_sums + r * 16;
                             _mm512_storeu_ps(total_place,
                                              _mm512_mul_ps(_mm512_loadu_ps(total_place), fade));
-                            float *out = y + ((row1 + r + base) * 4 + g * 4 + head1) * 256;
+                            float *mixture = mixtures + (head1 * 16 + row1 + r) * 256;
                             for (size_t i = 0; i < 256; i += 16) {
-                                _mm512_storeu_ps(out + i,
-                                                 _mm512_mul_ps(_mm512_loadu_ps(out + i), fade));
+                                _mm512_storeu_ps(mixture + i,
+                                                 _mm512_mul_ps(_mm512_loadu_ps(mixture + i), fade));
                             }
                         }
                         made = 0;
@@ -645,9 +648,14 @@ void attention_f16_4x1x256__amx(size_t rows, size_t position, size_t first, size
                     total = _mm512_add_ps(total, _mm512_permute_ps(total, 0x4e));
                     total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
                     __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
-                    float *out = y + ((r + base) * 4 + g * 4 + h) * 256;
-                    for (size_t i = 0; i < 256; i += 16) {
-                        _mm512_storeu_ps(out + i, _mm512_mul_ps(_mm512_loadu_ps(out + i), inverse));
+                    float *mixture = mixtures + (h * 16 + r) * 256;
+                    uint16_t *out =
+                        (uint16_t *)((uint8_t *)y + (r + base) * 4160) + (g * 4 + h) * 256;
+                    for (size_t i = 0; i < 256; i += 32) {
+                        _mm512_storeu_si512(
+                            out + i, (__m512i)_mm512_cvtne2ps_pbh(
+                                         _mm512_mul_ps(_mm512_loadu_ps(mixture + i + 16), inverse),
+                                         _mm512_mul_ps(_mm512_loadu_ps(mixture + i), inverse)));
                     }
                 }
             }
@@ -682,8 +690,10 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
     float references[64] __attribute__((aligned(64)));
     float former[256] __attribute__((aligned(64)));
     float sums[1024] __attribute__((aligned(64)));
+    float mixtures[16384] __attribute__((aligned(64)));
     size_t top = rows < 16 ? rows : 16;
-    size_t sets = 1;
+    size_t whole_sets = ((rows % 16) == 0 ? (rows / 16) : 1);
+    size_t sets = whole_sets < 1 ? whole_sets : 1;
     size_t some = top * sets;
     /* tile 0: score0, tile 1: score1, tile 2: left, tile 3: sum0, tile 4: sum1, tile 5: sum2, tile
      * 6: sum3, tile 7: right */
@@ -715,7 +725,7 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
         for (size_t g = first; g < last; g++) {
             for (size_t h = 0; h < 4; h++) {
                 for (size_t r = 0; r < some; r++) {
-                    const float *source = q + ((r + base) * 4 + g * 4 + h) * 256;
+                    const float *source = q + (r + base) * 1024 + (g * 4 + h) * 256;
                     for (size_t i = 0; i < 256; i += 32) {
                         _mm512_storeu_si512(
                             queries + (h * 16 + r) * 256 + i,
@@ -728,9 +738,9 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
                     _mm_store_ss(references + h * 16 + r,
                                  _mm512_castps512_ps128(_mm512_set1_ps(-1e+30f)));
                     _mm512_storeu_ps(sums + (h * 16 + r) * 16, _mm512_setzero_ps());
-                    float *out = y + ((r + base) * 4 + g * 4 + h) * 256;
+                    float *mixture = mixtures + (h * 16 + r) * 256;
                     for (size_t i = 0; i < 256; i += 16) {
-                        _mm512_storeu_ps(out + i, _mm512_setzero_ps());
+                        _mm512_storeu_ps(mixture + i, _mm512_setzero_ps());
                     }
                 }
             }
@@ -863,10 +873,10 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
                             float *total_place = its_sums + r * 16;
                             _mm512_storeu_ps(total_place,
                                              _mm512_mul_ps(_mm512_loadu_ps(total_place), fade));
-                            float *out = y + ((row1 + r + base) * 4 + g * 4 + head1) * 256;
+                            float *mixture = mixtures + (head1 * 16 + row1 + r) * 256;
                             for (size_t i = 0; i < 256; i += 16) {
-                                _mm512_storeu_ps(out + i,
-                                                 _mm512_mul_ps(_mm512_loadu_ps(out + i), fade));
+                                _mm512_storeu_ps(mixture + i,
+                                                 _mm512_mul_ps(_mm512_loadu_ps(mixture + i), fade));
                             }
                         }
                     }
@@ -968,15 +978,15 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
                         __atomic_signal_fence(__ATOMIC_SEQ_CST);
                         _tile_loadd(2, mixed_shares, 64);
                         for (size_t c = 0; c < 256; c += 64) {
-                            float *out = y + ((row2 + base) * 4 + g * 4 + head2) * 256 + c;
+                            float *out = mixtures + (head2 * 16 + row2) * 256 + c;
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(3, out, 4096);
+                            _tile_loadd(3, out, 1024);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(4, out + 16, 4096);
+                            _tile_loadd(4, out + 16, 1024);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(5, out + 32, 4096);
+                            _tile_loadd(5, out + 32, 1024);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(6, out + 48, 4096);
+                            _tile_loadd(6, out + 48, 1024);
                             uint16_t *block_values = near_values + block2 * 8192 + c * 2;
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
                             _tile_loadd(7, block_values, 1024);
@@ -1138,10 +1148,10 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
                                                     (__m512i)_mm512_cvtne2ps_pbh(e1, e0));
                                 made = made + 1;
                             }
-                            _tile_stored(3, out, 4096);
-                            _tile_stored(4, out + 16, 4096);
-                            _tile_stored(5, out + 32, 4096);
-                            _tile_stored(6, out + 48, 4096);
+                            _tile_stored(3, out, 1024);
+                            _tile_stored(4, out + 16, 1024);
+                            _tile_stored(5, out + 32, 1024);
+                            _tile_stored(6, out + 48, 1024);
                         }
                     }
                     while (made < busy) {
@@ -1212,10 +1222,10 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
                             float *total_place = its_sums + r * 16;
                             _mm512_storeu_ps(total_place,
                                              _mm512_mul_ps(_mm512_loadu_ps(total_place), fade));
-                            float *out = y + ((row1 + r + base) * 4 + g * 4 + head1) * 256;
+                            float *mixture = mixtures + (head1 * 16 + row1 + r) * 256;
                             for (size_t i = 0; i < 256; i += 16) {
-                                _mm512_storeu_ps(out + i,
-                                                 _mm512_mul_ps(_mm512_loadu_ps(out + i), fade));
+                                _mm512_storeu_ps(mixture + i,
+                                                 _mm512_mul_ps(_mm512_loadu_ps(mixture + i), fade));
                             }
                         }
                         made = 0;
@@ -1281,9 +1291,14 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
                     total = _mm512_add_ps(total, _mm512_permute_ps(total, 0x4e));
                     total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
                     __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
-                    float *out = y + ((r + base) * 4 + g * 4 + h) * 256;
-                    for (size_t i = 0; i < 256; i += 16) {
-                        _mm512_storeu_ps(out + i, _mm512_mul_ps(_mm512_loadu_ps(out + i), inverse));
+                    float *mixture = mixtures + (h * 16 + r) * 256;
+                    uint16_t *out =
+                        (uint16_t *)((uint8_t *)y + (r + base) * 4160) + (g * 4 + h) * 256;
+                    for (size_t i = 0; i < 256; i += 32) {
+                        _mm512_storeu_si512(
+                            out + i, (__m512i)_mm512_cvtne2ps_pbh(
+                                         _mm512_mul_ps(_mm512_loadu_ps(mixture + i + 16), inverse),
+                                         _mm512_mul_ps(_mm512_loadu_ps(mixture + i), inverse)));
                     }
                 }
             }
@@ -5292,10 +5307,62 @@ void quantize_f32_2048__amx(size_t rows, const float *x, void *q) {
     }
 }
 
+/*
+ * specs/kernels/quantize.py | rms_norm_quantize = Kernel(
+ *
+ * Divides each row by its root mean square, multiplies by gain and quantises.
+ *     for r < rows, k < K
+ *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *     q[r, k] = round(y[r, k] / scale[r, k // 32])
+ *
+ * Schedule: bfloat16.
+ * 335 instructions a row, 0.5 an output; 2,560 bytes of weights in all.
+ * Named at once: 5 __m512.
+ */
+void rms_norm_quantize_f32_640__amx(size_t rows, const float *x, const float *gain, void *q) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *source = x + r * 640;
+        uint16_t *row = (uint16_t *)((uint8_t *)q + r * 2624);
+        __m512 sum0 = _mm512_setzero_ps();
+        __m512 sum1 = _mm512_setzero_ps();
+        __m512 sum2 = _mm512_setzero_ps();
+        __m512 sum3 = _mm512_setzero_ps();
+        for (size_t k = 0; k < 640; k += 64) {
+            __m512 x0 = _mm512_loadu_ps(source + k);
+            sum0 = _mm512_add_ps(sum0, _mm512_mul_ps(x0, x0));
+            __m512 x1 = _mm512_loadu_ps(source + k + 16);
+            sum1 = _mm512_add_ps(sum1, _mm512_mul_ps(x1, x1));
+            __m512 x2 = _mm512_loadu_ps(source + k + 32);
+            sum2 = _mm512_add_ps(sum2, _mm512_mul_ps(x2, x2));
+            __m512 x3 = _mm512_loadu_ps(source + k + 48);
+            sum3 = _mm512_add_ps(sum3, _mm512_mul_ps(x3, x3));
+        }
+        __m512 square = _mm512_add_ps(_mm512_add_ps(sum0, sum1), _mm512_add_ps(sum2, sum3));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0xb1));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0xb1));
+        __m512 scale = _mm512_div_ps(
+            _mm512_set1_ps(1.0f),
+            _mm512_sqrt_ps(_mm512_add_ps(_mm512_mul_ps(square, _mm512_set1_ps(0.0015625f)),
+                                         _mm512_set1_ps(1e-06f))));
+        for (size_t k = 0; k < 640; k += 32) {
+            _mm512_storeu_si512(
+                row + k, (__m512i)_mm512_cvtne2ps_pbh(
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k + 16), scale),
+                                           _mm512_loadu_ps(gain + k + 16)),
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k), scale),
+                                           _mm512_loadu_ps(gain + k))));
+        }
+    }
+}
+
 const struct kernels kernels__amx = {
     .add_f32_640 = add_f32_640__avx2,
     .attention_f16_4x1x256 = attention_f16_4x1x256__amx,
+    .attention_f16_4x1x256_quantizes = true,
     .attention_window_f16_4x1x256x512 = attention_window_f16_4x1x256x512__amx,
+    .attention_window_f16_4x1x256x512_quantizes = true,
     .embed_q8_0_262144x640 = embed_q8_0_262144x640__sse2,
     .geglu_q5_1_2048x640 = geglu_q5_1_2048x640__amx,
     .geglu_q5_1_2048x640_quantizes = true,
@@ -5311,6 +5378,7 @@ const struct kernels kernels__amx = {
     .quantize_f32_640 = quantize_f32_640__amx,
     .rms_norm_f32_256 = rms_norm_f32_256__avx512,
     .rms_norm_f32_640 = rms_norm_f32_640__avx512,
+    .rms_norm_quantize_f32_640 = rms_norm_quantize_f32_640__amx,
     .rope_halves_f32_1x256 = rope_halves_f32_1x256__avx2,
     .rope_halves_f32_4x256 = rope_halves_f32_4x256__avx2,
     .scale_f32_640 = scale_f32_640__avx2,

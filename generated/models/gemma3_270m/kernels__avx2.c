@@ -11,7 +11,7 @@
  * template:   kernels_isa.c.j2
  * parameters: instruction_set=avx2
  * parameters:
- * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
+ * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rms_norm_quantize_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
  */
 
 /* specs/isa/avx2.py | avx2 = InstructionSet( */
@@ -56,6 +56,7 @@ void embed_q8_0_262144x640__sse2(size_t rows, const int32_t *tokens, const void 
 void quantize_f32_640__sse2(size_t rows, const float *x, void *q);
 void quantize_f32_1024__sse2(size_t rows, const float *x, void *q);
 void quantize_f32_2048__sse2(size_t rows, const float *x, void *q);
+void rms_norm_quantize_f32_640__sse2(size_t rows, const float *x, const float *gain, void *q);
 void store_f16_1x256__sse2(const float *k, const float *v, uint8_t *layer, size_t slot);
 
 /*
@@ -2863,6 +2864,7 @@ const struct kernels kernels__avx2 = {
     .quantize_f32_640 = quantize_f32_640__sse2,
     .rms_norm_f32_256 = rms_norm_f32_256__avx2,
     .rms_norm_f32_640 = rms_norm_f32_640__avx2,
+    .rms_norm_quantize_f32_640 = rms_norm_quantize_f32_640__sse2,
     .rope_halves_f32_1x256 = rope_halves_f32_1x256__avx2,
     .rope_halves_f32_4x256 = rope_halves_f32_4x256__avx2,
     .scale_f32_640 = scale_f32_640__avx2,

@@ -11,7 +11,7 @@
  * template:   kernels_isa.c.j2
  * parameters: instruction_set=sse2
  * parameters:
- * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
+ * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rms_norm_quantize_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
  */
 
 /* specs/isa/sse2.py | sse2 = InstructionSet( */
@@ -51,6 +51,7 @@ void quantize_f32_1024__sse2(size_t rows, const float *x, void *q);
 void quantize_f32_2048__sse2(size_t rows, const float *x, void *q);
 void rms_norm_f32_256__sse2(size_t rows, const float *x, const float *gain, float *y);
 void rms_norm_f32_640__sse2(size_t rows, const float *x, const float *gain, float *y);
+void rms_norm_quantize_f32_640__sse2(size_t rows, const float *x, const float *gain, void *q);
 void rope_halves_f32_1x256__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_halves_f32_4x256__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 void scale_f32_640__sse2(size_t rows, const float *x, float *y);
@@ -2776,6 +2777,138 @@ void rms_norm_f32_640__sse2(size_t rows, const float *x, const float *gain, floa
 }
 
 /*
+ * specs/kernels/quantize.py | rms_norm_quantize = Kernel(
+ *
+ * Divides each row by its root mean square, multiplies by gain and quantises.
+ *     for r < rows, k < K
+ *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *     q[r, k] = round(y[r, k] / scale[r, k // 32])
+ *
+ * Schedule: a row at a time; ten bits, four values a vector; 16-bit pairs.
+ * 4,138 instructions a row, 6.5 an output; 2,560 bytes of weights in all.
+ * Named at once: 5 __m128, 11 __m128i.
+ */
+void rms_norm_quantize_f32_640__sse2(size_t rows, const float *x, const float *gain, void *q) {
+    float normed[640] __attribute__((aligned(64)));
+    for (size_t r = 0; r < rows; r++) {
+        const float *given = x + r * 640;
+        __m128 sum0 = _mm_setzero_ps();
+        __m128 sum1 = _mm_setzero_ps();
+        __m128 sum2 = _mm_setzero_ps();
+        __m128 sum3 = _mm_setzero_ps();
+        for (size_t k = 0; k < 640; k += 16) {
+            __m128 x0 = _mm_loadu_ps(given + k);
+            sum0 = _mm_add_ps(sum0, _mm_mul_ps(x0, x0));
+            __m128 x1 = _mm_loadu_ps(given + k + 4);
+            sum1 = _mm_add_ps(sum1, _mm_mul_ps(x1, x1));
+            __m128 x2 = _mm_loadu_ps(given + k + 8);
+            sum2 = _mm_add_ps(sum2, _mm_mul_ps(x2, x2));
+            __m128 x3 = _mm_loadu_ps(given + k + 12);
+            sum3 = _mm_add_ps(sum3, _mm_mul_ps(x3, x3));
+        }
+        __m128 square = _mm_add_ps(_mm_add_ps(sum0, sum1), _mm_add_ps(sum2, sum3));
+        square = _mm_add_ps(square, _mm_shuffle_ps(square, square, 0x4e));
+        square = _mm_add_ps(square, _mm_shuffle_ps(square, square, 0xb1));
+        __m128 inverse_root = _mm_div_ps(
+            _mm_set1_ps(1.0f), _mm_sqrt_ps(_mm_add_ps(_mm_mul_ps(square, _mm_set1_ps(0.0015625f)),
+                                                      _mm_set1_ps(1e-06f))));
+        for (size_t k = 0; k < 640; k += 4) {
+            _mm_storeu_ps(normed + k, _mm_mul_ps(_mm_mul_ps(_mm_loadu_ps(given + k), inverse_root),
+                                                 _mm_loadu_ps(gain + k)));
+        }
+        uint8_t *record = (uint8_t *)q + r * 2624;
+        /* The row's unit: its largest magnitude is LARGEST * LEVELS units. */
+        __m128 peak = _mm_set1_ps(1e-20f);
+        for (size_t k = 0; k < 640; k += 32) {
+            __m128 block_mask = _mm_castsi128_ps(_mm_set1_epi32(2147483647));
+            __m128 block = _mm_and_ps(_mm_loadu_ps(normed + k), block_mask);
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 4), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 8), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 12), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 16), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 20), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 24), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 28), block_mask));
+            peak = _mm_max_ps(peak, block);
+        }
+        peak = _mm_max_ps(peak, _mm_shuffle_ps(peak, peak, 0x4e));
+        peak = _mm_max_ps(peak, _mm_shuffle_ps(peak, peak, 0xb1));
+        __m128 unit = _mm_mul_ps(peak, _mm_set1_ps(1.9148210982647892e-06f));
+        _mm_store_ss((float *)record, unit);
+        __m128 per_level = _mm_div_ps(_mm_set1_ps(1022.0f), peak);
+        for (size_t b = 0; b < 20; b++) {
+            float *source = normed + b * 32;
+            uint8_t *target = record + b * 128 + 64;
+            __m128 block_mask = _mm_castsi128_ps(_mm_set1_epi32(2147483647));
+            __m128 block = _mm_and_ps(_mm_loadu_ps(source), block_mask);
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 4), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 8), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 12), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 16), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 20), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 24), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 28), block_mask));
+            block = _mm_max_ps(block, _mm_shuffle_ps(block, block, 0x4e));
+            block = _mm_max_ps(block, _mm_shuffle_ps(block, block, 0xb1));
+            __m128i level =
+                _mm_add_epi32(_mm_cvttps_epi32(_mm_mul_ps(block, per_level)), _mm_set1_epi32(1));
+            __m128 level_f32 = _mm_cvtepi32_ps(level);
+            __m128 scale = _mm_mul_ps(level_f32, unit);
+            __m128 inverse = _mm_div_ps(_mm_set1_ps(1.0f), scale);
+            __m128i total = _mm_setzero_si128();
+            __m128i q0 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source), inverse));
+            total = _mm_add_epi32(total, q0);
+            __m128i q1 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 4), inverse));
+            total = _mm_add_epi32(total, q1);
+            __m128i q2 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 8), inverse));
+            total = _mm_add_epi32(total, q2);
+            __m128i q3 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 12), inverse));
+            total = _mm_add_epi32(total, q3);
+            __m128i q4 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 16), inverse));
+            total = _mm_add_epi32(total, q4);
+            __m128i q5 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 20), inverse));
+            total = _mm_add_epi32(total, q5);
+            __m128i q6 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 24), inverse));
+            total = _mm_add_epi32(total, q6);
+            __m128i q7 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 28), inverse));
+            total = _mm_add_epi32(total, q7);
+            __m128i q0_low = _mm_and_si128(q0, _mm_set1_epi32(65535));
+            _mm_storel_epi64((__m128i *)(target),
+                             _mm_or_si128(q0_low, _mm_slli_epi32(_mm_shuffle_epi32(q0, 0x4e), 16)));
+            __m128i q1_low = _mm_and_si128(q1, _mm_set1_epi32(65535));
+            _mm_storel_epi64((__m128i *)(target + 8),
+                             _mm_or_si128(q1_low, _mm_slli_epi32(_mm_shuffle_epi32(q1, 0x4e), 16)));
+            __m128i q2_low = _mm_and_si128(q2, _mm_set1_epi32(65535));
+            _mm_storel_epi64((__m128i *)(target + 16),
+                             _mm_or_si128(q2_low, _mm_slli_epi32(_mm_shuffle_epi32(q2, 0x4e), 16)));
+            __m128i q3_low = _mm_and_si128(q3, _mm_set1_epi32(65535));
+            _mm_storel_epi64((__m128i *)(target + 24),
+                             _mm_or_si128(q3_low, _mm_slli_epi32(_mm_shuffle_epi32(q3, 0x4e), 16)));
+            __m128i q4_low = _mm_and_si128(q4, _mm_set1_epi32(65535));
+            _mm_storel_epi64((__m128i *)(target + 32),
+                             _mm_or_si128(q4_low, _mm_slli_epi32(_mm_shuffle_epi32(q4, 0x4e), 16)));
+            __m128i q5_low = _mm_and_si128(q5, _mm_set1_epi32(65535));
+            _mm_storel_epi64((__m128i *)(target + 40),
+                             _mm_or_si128(q5_low, _mm_slli_epi32(_mm_shuffle_epi32(q5, 0x4e), 16)));
+            __m128i q6_low = _mm_and_si128(q6, _mm_set1_epi32(65535));
+            _mm_storel_epi64((__m128i *)(target + 48),
+                             _mm_or_si128(q6_low, _mm_slli_epi32(_mm_shuffle_epi32(q6, 0x4e), 16)));
+            __m128i q7_low = _mm_and_si128(q7, _mm_set1_epi32(65535));
+            _mm_storel_epi64((__m128i *)(target + 56),
+                             _mm_or_si128(q7_low, _mm_slli_epi32(_mm_shuffle_epi32(q7, 0x4e), 16)));
+            total = _mm_add_epi32(total, _mm_shuffle_epi32(total, 0x4e));
+            total = _mm_add_epi32(total, _mm_shuffle_epi32(total, 0xb1));
+            __m128 level_sum = _mm_mul_ps(_mm_cvtepi32_ps(total), level_f32);
+            _mm_store_ss((float *)(target + 64), scale);
+            _mm_store_ss((float *)(target + 68), _mm_castsi128_ps(total));
+            _mm_store_ss((float *)(target + 72), _mm_castsi128_ps(level));
+            _mm_store_ss((float *)(target + 76), _mm_castsi128_ps(_mm_cvttps_epi32(level_sum)));
+            _mm_store_ss((float *)(target + 80), _mm_mul_ps(level_sum, unit));
+        }
+    }
+}
+
+/*
  * specs/kernels/rows.py | rope_halves_f32 = Kernel(
  *
  * Turns each head's pairs of a half and the other by its position's angle, in place.
@@ -2946,6 +3079,7 @@ const struct kernels kernels__sse2 = {
     .quantize_f32_640 = quantize_f32_640__sse2,
     .rms_norm_f32_256 = rms_norm_f32_256__sse2,
     .rms_norm_f32_640 = rms_norm_f32_640__sse2,
+    .rms_norm_quantize_f32_640 = rms_norm_quantize_f32_640__sse2,
     .rope_halves_f32_1x256 = rope_halves_f32_1x256__sse2,
     .rope_halves_f32_4x256 = rope_halves_f32_4x256__sse2,
     .scale_f32_640 = scale_f32_640__sse2,

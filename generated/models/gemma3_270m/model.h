@@ -32,7 +32,7 @@
 
 /* Bytes of the packed image's "weights" section, and of the activations of one step. */
 #define MODEL_WEIGHT_BYTES 261589504
-#define MODEL_ACTIVATION_BYTES 14745600
+#define MODEL_ACTIVATION_BYTES 13434880
 
 /* SHA-256 of names, types, shapes and offsets in that section: an image packed for other code
  * is refused. */

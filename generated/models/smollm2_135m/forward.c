@@ -221,30 +221,24 @@ static void run_layer(const struct stage *stage, size_t worker) {
     const uint8_t *stage_weights = weights + stage->weights;
     uint8_t *cache = kv_cache + stage->cache;
     float *residual = (float *)(activations + 0);
-    float *attn_norm = (float *)(activations + 1310720);
-    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 2490368);
-    float *attn_q = (float *)(activations + 1310720);
+    uint8_t *attn_norm_quantized = (uint8_t *)(activations + 1310720);
+    float *attn_q = (float *)(activations + 2523136);
     float *attn_k = (float *)(activations + 3702784);
     float *attn_v = (float *)(activations + 4096000);
     float *cosines_64_100000 = (float *)(activations + 1179648);
     float *sines_64_100000 = (float *)(activations + 1245184);
-    float *mixed = (float *)(activations + 2490368);
-    uint8_t *mixed_quantized = (uint8_t *)(activations + 3670016);
-    float *ffn_norm = (float *)(activations + 1310720);
-    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 2490368);
-    float *ffn_gate_times_ffn_up = (float *)(activations + 3702784);
-    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 6848512);
+    float *mixed = (float *)(activations + 1310720);
+    uint8_t *mixed_quantized = (uint8_t *)(activations + 3702784);
+    uint8_t *ffn_norm_quantized = (uint8_t *)(activations + 1310720);
+    float *ffn_gate_times_ffn_up = (float *)(activations + 2523136);
+    uint8_t *ffn_gate_times_ffn_up_quantized = (uint8_t *)(activations + 5668864);
 
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_576(part.count, residual + part.first * 576,
-                                      (const float *)(stage_weights + 0),
-                                      attn_norm + part.first * 576);
-        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
-         * x) */
-        row_kernels->quantize_f32_576(part.count, attn_norm + part.first * 576,
-                                      attn_norm_quantized + part.first * 2368);
+        row_kernels->rms_norm_quantize_f32_576(part.count, residual + part.first * 576,
+                                               (const float *)(stage_weights + 0),
+                                               attn_norm_quantized + part.first * 2368);
     }
 
     workers_barrier();
@@ -252,6 +246,8 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct products products = products_of(row_count, worker, 1, 30);
          products_take(&products);) {
         struct part mine = products.rows;
+        /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width),
+         * x) */
         struct part tiles = tiles_of(&products, 0, 36);
         if (tiles.count != 0)
             row_kernels->matmul_q4_1_576x576(mine.count, tiles.first, tiles.end,
@@ -310,17 +306,22 @@ static void run_layer(const struct stage *stage, size_t worker) {
             size_t group = task % 3;
             row_kernels->attention_f16_9x3x64(run.count, rows[run.first].position, group, group + 1,
                                               attn_q + run.first * 576, cache,
-                                              rows[run.first].blocks, mixed + run.first * 576);
+                                              rows[run.first].blocks,
+                                              row_kernels->attention_f16_9x3x64_quantizes
+                                                  ? (float *)(mixed_quantized + run.first * 2368)
+                                                  : mixed + run.first * 576);
         }
 
-    workers_barrier();
+    if (!row_kernels->attention_f16_9x3x64_quantizes) {
+        workers_barrier();
 
-    for (struct part part = first_rows(row_count, worker); part.count != 0;
-         part = next_rows(part)) {
-        /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads *
-         * head), mixed.flat()) */
-        row_kernels->quantize_f32_576(part.count, mixed + part.first * 576,
-                                      mixed_quantized + part.first * 2368);
+        for (struct part part = first_rows(row_count, worker); part.count != 0;
+             part = next_rows(part)) {
+            /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
+             * heads * head), mixed.flat()) */
+            row_kernels->quantize_f32_576(part.count, mixed + part.first * 576,
+                                          mixed_quantized + part.first * 2368);
+        }
     }
 
     workers_barrier();
@@ -340,13 +341,9 @@ static void run_layer(const struct stage *stage, size_t worker) {
     for (struct part part = first_rows(row_count, worker); part.count != 0;
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-        row_kernels->rms_norm_f32_576(part.count, residual + part.first * 576,
-                                      (const float *)(stage_weights + 561408),
-                                      ffn_norm + part.first * 576);
-        /* specs/models/blocks.py | gate = linear(block.weight("ffn_gate.weight", hidden, width), x)
-         */
-        row_kernels->quantize_f32_576(part.count, ffn_norm + part.first * 576,
-                                      ffn_norm_quantized + part.first * 2368);
+        row_kernels->rms_norm_quantize_f32_576(part.count, residual + part.first * 576,
+                                               (const float *)(stage_weights + 561408),
+                                               ffn_norm_quantized + part.first * 2368);
     }
 
     workers_barrier();

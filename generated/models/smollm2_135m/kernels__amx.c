@@ -10,7 +10,7 @@
  * template:   kernels_isa.c.j2
  * parameters: instruction_set=amx
  * parameters:
- * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
+ * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rms_norm_quantize_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
  */
 
 /* specs/isa/amx.py | amx = InstructionSet( */
@@ -36,6 +36,7 @@ void matmul_add_q4_1_576x1536__amx(size_t rows, size_t first, size_t last, const
                                    const void *w, float *y);
 void quantize_f32_576__amx(size_t rows, const float *x, void *q);
 void quantize_f32_1536__amx(size_t rows, const float *x, void *q);
+void rms_norm_quantize_f32_576__amx(size_t rows, const float *x, const float *gain, void *q);
 void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const void *q,
                                const void *gate, const void *up, float *y);
 
@@ -72,8 +73,10 @@ void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_
     float references[192] __attribute__((aligned(64)));
     float former[256] __attribute__((aligned(64)));
     float sums[3072] __attribute__((aligned(64)));
+    float mixtures[12288] __attribute__((aligned(64)));
     size_t top = rows < 16 ? rows : 16;
-    size_t sets = ((rows % 16) == 0 ? (rows / 16) : 1);
+    size_t whole_sets = ((rows % 16) == 0 ? (rows / 16) : 1);
+    size_t sets = whole_sets < 4 ? whole_sets : 4;
     size_t some = top * sets;
     /* tile 0: score0, tile 1: score1, tile 2: left, tile 3: sum0, tile 4: sum1, tile 5: sum2, tile
      * 6: sum3, tile 7: right */
@@ -105,7 +108,7 @@ void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_
         for (size_t g = first; g < last; g++) {
             for (size_t h = 0; h < 3; h++) {
                 for (size_t r = 0; r < some; r++) {
-                    const float *source = q + ((r + base) * 9 + g * 3 + h) * 64;
+                    const float *source = q + (r + base) * 576 + (g * 3 + h) * 64;
                     for (size_t i = 0; i < 64; i += 32) {
                         _mm512_storeu_si512(
                             queries + (h * 64 + r) * 64 + i,
@@ -118,9 +121,9 @@ void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_
                     _mm_store_ss(references + h * 64 + r,
                                  _mm512_castps512_ps128(_mm512_set1_ps(-1e+30f)));
                     _mm512_storeu_ps(sums + (h * 64 + r) * 16, _mm512_setzero_ps());
-                    float *out = y + ((r + base) * 9 + g * 3 + h) * 64;
+                    float *mixture = mixtures + (h * 64 + r) * 64;
                     for (size_t i = 0; i < 64; i += 16) {
-                        _mm512_storeu_ps(out + i, _mm512_setzero_ps());
+                        _mm512_storeu_ps(mixture + i, _mm512_setzero_ps());
                     }
                 }
             }
@@ -320,15 +323,15 @@ void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_
                         __atomic_signal_fence(__ATOMIC_SEQ_CST);
                         _tile_loadd(2, mixed_shares, 64);
                         if (block2 == 0) {
-                            float *held = y + ((row2 + base) * 9 + g * 3 + head2) * 64;
+                            float *held = mixtures + (head2 * 64 + row2) * 64;
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(3, held, 2304);
+                            _tile_loadd(3, held, 256);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(4, held + 16, 2304);
+                            _tile_loadd(4, held + 16, 256);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(5, held + 32, 2304);
+                            _tile_loadd(5, held + 32, 256);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(6, held + 48, 2304);
+                            _tile_loadd(6, held + 48, 256);
                         }
                         uint16_t *block_values = near_values + block2 * 2048;
                         __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -492,11 +495,11 @@ void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_
                             made = made + 1;
                         }
                         if ((block2 + 1) == present) {
-                            float *held = y + ((row2 + base) * 9 + g * 3 + head2) * 64;
-                            _tile_stored(3, held, 2304);
-                            _tile_stored(4, held + 16, 2304);
-                            _tile_stored(5, held + 32, 2304);
-                            _tile_stored(6, held + 48, 2304);
+                            float *held = mixtures + (head2 * 64 + row2) * 64;
+                            _tile_stored(3, held, 256);
+                            _tile_stored(4, held + 16, 256);
+                            _tile_stored(5, held + 32, 256);
+                            _tile_stored(6, held + 48, 256);
                         }
                     }
                     while (made < busy) {
@@ -542,11 +545,11 @@ void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_
                             _mm512_storeu_ps(its_sums + r * 16, _mm512_loadu_ps(former + r * 16));
                         }
                         if (block1 > 0) {
-                            float *held = y + ((row1 + base) * 9 + g * 3 + head1) * 64;
-                            _tile_stored(3, held, 2304);
-                            _tile_stored(4, held + 16, 2304);
-                            _tile_stored(5, held + 32, 2304);
-                            _tile_stored(6, held + 48, 2304);
+                            float *held = mixtures + (head1 * 64 + row1) * 64;
+                            _tile_stored(3, held, 256);
+                            _tile_stored(4, held + 16, 256);
+                            _tile_stored(5, held + 32, 256);
+                            _tile_stored(6, held + 48, 256);
                         }
                         for (size_t r = 0; r < busy; r++) {
                             float *row = its_scores + r * 32;
@@ -574,22 +577,22 @@ void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_
                             float *total_place = its_sums + r * 16;
                             _mm512_storeu_ps(total_place,
                                              _mm512_mul_ps(_mm512_loadu_ps(total_place), fade));
-                            float *out = y + ((row1 + r + base) * 9 + g * 3 + head1) * 64;
+                            float *mixture = mixtures + (head1 * 64 + row1 + r) * 64;
                             for (size_t i = 0; i < 64; i += 16) {
-                                _mm512_storeu_ps(out + i,
-                                                 _mm512_mul_ps(_mm512_loadu_ps(out + i), fade));
+                                _mm512_storeu_ps(mixture + i,
+                                                 _mm512_mul_ps(_mm512_loadu_ps(mixture + i), fade));
                             }
                         }
                         if (block1 > 0) {
-                            float *held = y + ((row1 + base) * 9 + g * 3 + head1) * 64;
+                            float *held = mixtures + (head1 * 64 + row1) * 64;
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(3, held, 2304);
+                            _tile_loadd(3, held, 256);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(4, held + 16, 2304);
+                            _tile_loadd(4, held + 16, 256);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(5, held + 32, 2304);
+                            _tile_loadd(5, held + 32, 256);
                             __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                            _tile_loadd(6, held + 48, 2304);
+                            _tile_loadd(6, held + 48, 256);
                         }
                         made = 0;
                         while (made < busy) {
@@ -654,9 +657,14 @@ void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_
                     total = _mm512_add_ps(total, _mm512_permute_ps(total, 0x4e));
                     total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
                     __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
-                    float *out = y + ((r + base) * 9 + g * 3 + h) * 64;
-                    for (size_t i = 0; i < 64; i += 16) {
-                        _mm512_storeu_ps(out + i, _mm512_mul_ps(_mm512_loadu_ps(out + i), inverse));
+                    float *mixture = mixtures + (h * 64 + r) * 64;
+                    uint16_t *out =
+                        (uint16_t *)((uint8_t *)y + (r + base) * 2368) + (g * 3 + h) * 64;
+                    for (size_t i = 0; i < 64; i += 32) {
+                        _mm512_storeu_si512(
+                            out + i, (__m512i)_mm512_cvtne2ps_pbh(
+                                         _mm512_mul_ps(_mm512_loadu_ps(mixture + i + 16), inverse),
+                                         _mm512_mul_ps(_mm512_loadu_ps(mixture + i), inverse)));
                     }
                 }
             }
@@ -2281,6 +2289,56 @@ void quantize_f32_1536__amx(size_t rows, const float *x, void *q) {
 }
 
 /*
+ * specs/kernels/quantize.py | rms_norm_quantize = Kernel(
+ *
+ * Divides each row by its root mean square, multiplies by gain and quantises.
+ *     for r < rows, k < K
+ *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *     q[r, k] = round(y[r, k] / scale[r, k // 32])
+ *
+ * Schedule: bfloat16.
+ * 303 instructions a row, 0.5 an output; 2,304 bytes of weights in all.
+ * Named at once: 5 __m512.
+ */
+void rms_norm_quantize_f32_576__amx(size_t rows, const float *x, const float *gain, void *q) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *source = x + r * 576;
+        uint16_t *row = (uint16_t *)((uint8_t *)q + r * 2368);
+        __m512 sum0 = _mm512_setzero_ps();
+        __m512 sum1 = _mm512_setzero_ps();
+        __m512 sum2 = _mm512_setzero_ps();
+        __m512 sum3 = _mm512_setzero_ps();
+        for (size_t k = 0; k < 576; k += 64) {
+            __m512 x0 = _mm512_loadu_ps(source + k);
+            sum0 = _mm512_add_ps(sum0, _mm512_mul_ps(x0, x0));
+            __m512 x1 = _mm512_loadu_ps(source + k + 16);
+            sum1 = _mm512_add_ps(sum1, _mm512_mul_ps(x1, x1));
+            __m512 x2 = _mm512_loadu_ps(source + k + 32);
+            sum2 = _mm512_add_ps(sum2, _mm512_mul_ps(x2, x2));
+            __m512 x3 = _mm512_loadu_ps(source + k + 48);
+            sum3 = _mm512_add_ps(sum3, _mm512_mul_ps(x3, x3));
+        }
+        __m512 square = _mm512_add_ps(_mm512_add_ps(sum0, sum1), _mm512_add_ps(sum2, sum3));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0xb1));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0xb1));
+        __m512 scale = _mm512_div_ps(
+            _mm512_set1_ps(1.0f), _mm512_sqrt_ps(_mm512_add_ps(
+                                      _mm512_mul_ps(square, _mm512_set1_ps(0.001736111111111111f)),
+                                      _mm512_set1_ps(1e-05f))));
+        for (size_t k = 0; k < 576; k += 32) {
+            _mm512_storeu_si512(
+                row + k, (__m512i)_mm512_cvtne2ps_pbh(
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k + 16), scale),
+                                           _mm512_loadu_ps(gain + k + 16)),
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k), scale),
+                                           _mm512_loadu_ps(gain + k))));
+        }
+    }
+}
+
+/*
  * specs/kernels/matmul_results.py | Kernel(
  *
  * Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202).
@@ -2623,6 +2681,7 @@ void swiglu_q4_1_1536x576__amx(size_t rows, size_t first, size_t last, const voi
 
 const struct kernels kernels__amx = {
     .attention_f16_9x3x64 = attention_f16_9x3x64__amx,
+    .attention_f16_9x3x64_quantizes = true,
     .embed_q8_0_49152x576 = embed_q8_0_49152x576__sse2,
     .matmul_add_q4_1_576x1536 = matmul_add_q4_1_576x1536__amx,
     .matmul_add_q4_1_576x576 = matmul_add_q4_1_576x576__amx,
@@ -2632,6 +2691,7 @@ const struct kernels kernels__amx = {
     .quantize_f32_1536 = quantize_f32_1536__amx,
     .quantize_f32_576 = quantize_f32_576__amx,
     .rms_norm_f32_576 = rms_norm_f32_576__avx512,
+    .rms_norm_quantize_f32_576 = rms_norm_quantize_f32_576__amx,
     .rope_f32_3x64 = rope_f32_3x64__avx512,
     .rope_f32_9x64 = rope_f32_9x64__avx512,
     .store_f16_3x64 = store_f16_3x64__avx512,

@@ -10,7 +10,7 @@
  * template:   kernels_isa.c.j2
  * parameters: instruction_set=avx2
  * parameters:
- * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
+ * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rms_norm_quantize_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
  */
 
 /* specs/isa/avx2.py | avx2 = InstructionSet( */
@@ -42,6 +42,7 @@ void swiglu_q4_1_1536x576__avx2(size_t rows, size_t first, size_t last, const vo
 void embed_q8_0_49152x576__sse2(size_t rows, const int32_t *tokens, const void *w, float *x);
 void quantize_f32_576__sse2(size_t rows, const float *x, void *q);
 void quantize_f32_1536__sse2(size_t rows, const float *x, void *q);
+void rms_norm_quantize_f32_576__sse2(size_t rows, const float *x, const float *gain, void *q);
 void rope_f32_3x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_f32_9x64__sse2(size_t rows, const float *cosines, const float *sines, float *x);
 void store_f16_3x64__sse2(const float *k, const float *v, uint8_t *layer, size_t slot);
@@ -1965,6 +1966,7 @@ const struct kernels kernels__avx2 = {
     .quantize_f32_1536 = quantize_f32_1536__sse2,
     .quantize_f32_576 = quantize_f32_576__sse2,
     .rms_norm_f32_576 = rms_norm_f32_576__avx2,
+    .rms_norm_quantize_f32_576 = rms_norm_quantize_f32_576__sse2,
     .rope_f32_3x64 = rope_f32_3x64__sse2,
     .rope_f32_9x64 = rope_f32_9x64__sse2,
     .store_f16_3x64 = store_f16_3x64__sse2,

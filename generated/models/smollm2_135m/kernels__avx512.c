@@ -10,7 +10,7 @@
  * template:   kernels_isa.c.j2
  * parameters: instruction_set=avx512
  * parameters:
- * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
+ * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rms_norm_quantize_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
  */
 
 /* specs/isa/avx512.py | avx512 = InstructionSet( */
@@ -37,6 +37,7 @@ void matmul_add_q4_1_576x1536__avx512(size_t rows, size_t first, size_t last, co
 void quantize_f32_576__avx512(size_t rows, const float *x, void *q);
 void quantize_f32_1536__avx512(size_t rows, const float *x, void *q);
 void rms_norm_f32_576__avx512(size_t rows, const float *x, const float *gain, float *y);
+void rms_norm_quantize_f32_576__avx512(size_t rows, const float *x, const float *gain, void *q);
 void rope_f32_3x64__avx512(size_t rows, const float *cosines, const float *sines, float *x);
 void rope_f32_9x64__avx512(size_t rows, const float *cosines, const float *sines, float *x);
 void store_f16_3x64__avx512(const float *k, const float *v, uint8_t *layer, size_t slot);
@@ -3215,6 +3216,102 @@ void rms_norm_f32_576__avx512(size_t rows, const float *x, const float *gain, fl
 }
 
 /*
+ * specs/kernels/quantize.py | rms_norm_quantize = Kernel(
+ *
+ * Divides each row by its root mean square, multiplies by gain and quantises.
+ *     for r < rows, k < K
+ *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *     q[r, k] = round(y[r, k] / scale[r, k // 32])
+ *
+ * Schedule: a row at a time; two bytes each, sixteen values a vector.
+ * 1,240 instructions a row, 2.2 an output; 2,304 bytes of weights in all.
+ * Named at once: 5 __m512, 4 __m512i.
+ */
+void rms_norm_quantize_f32_576__avx512(size_t rows, const float *x, const float *gain, void *q) {
+    float normed[576] __attribute__((aligned(64)));
+    static const int32_t places[16]
+        __attribute__((aligned(64))) = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    __m512i order = _mm512_loadu_si512((const int8_t *)places);
+    for (size_t r = 0; r < rows; r++) {
+        const float *given = x + r * 576;
+        __m512 sum0 = _mm512_setzero_ps();
+        __m512 sum1 = _mm512_setzero_ps();
+        __m512 sum2 = _mm512_setzero_ps();
+        __m512 sum3 = _mm512_setzero_ps();
+        for (size_t k = 0; k < 576; k += 64) {
+            __m512 x0 = _mm512_loadu_ps(given + k);
+            sum0 = _mm512_add_ps(sum0, _mm512_mul_ps(x0, x0));
+            __m512 x1 = _mm512_loadu_ps(given + k + 16);
+            sum1 = _mm512_add_ps(sum1, _mm512_mul_ps(x1, x1));
+            __m512 x2 = _mm512_loadu_ps(given + k + 32);
+            sum2 = _mm512_add_ps(sum2, _mm512_mul_ps(x2, x2));
+            __m512 x3 = _mm512_loadu_ps(given + k + 48);
+            sum3 = _mm512_add_ps(sum3, _mm512_mul_ps(x3, x3));
+        }
+        __m512 square = _mm512_add_ps(_mm512_add_ps(sum0, sum1), _mm512_add_ps(sum2, sum3));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0xb1));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0x4e));
+        square = _mm512_add_ps(square, _mm512_permute_ps(square, 0xb1));
+        __m512 inverse_root = _mm512_div_ps(
+            _mm512_set1_ps(1.0f), _mm512_sqrt_ps(_mm512_add_ps(
+                                      _mm512_mul_ps(square, _mm512_set1_ps(0.001736111111111111f)),
+                                      _mm512_set1_ps(1e-05f))));
+        for (size_t k = 0; k < 576; k += 16) {
+            _mm512_storeu_ps(normed + k,
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(given + k), inverse_root),
+                                           _mm512_loadu_ps(gain + k)));
+        }
+        uint8_t *records = (uint8_t *)q + r * 2368 + 64;
+        for (size_t b = 0; b < 18; b++) {
+            float *record = (float *)(records + b * 128);
+            __m512 x0 = _mm512_loadu_ps(normed + b * 32);
+            __m512 x1 = _mm512_loadu_ps(normed + b * 32 + 16);
+            __m512 peak = _mm512_max_ps(_mm512_abs_ps(x0), _mm512_abs_ps(x1));
+            peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0x4e));
+            peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0xb1));
+            peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0x4e));
+            peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0xb1));
+            peak = _mm512_max_ps(peak, _mm512_set1_ps(1e-20f));
+            __m512 guess = _mm512_rcp14_ps(peak);
+            __m512 inverse = _mm512_mul_ps(
+                _mm512_fmadd_ps(guess,
+                                _mm512_fmadd_ps(_mm512_sub_ps(_mm512_setzero_ps(), peak), guess,
+                                                _mm512_set1_ps(1.0f)),
+                                guess),
+                _mm512_set1_ps(16256.0f));
+            __m512i moved =
+                _mm512_add_epi16(_mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse)),
+                                                    _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse))),
+                                 _mm512_set1_epi16(64));
+            __m512i both = _mm512_permutexvar_epi32(
+                order,
+                _mm512_packs_epi16(_mm512_srai_epi16(moved, 7),
+                                   _mm512_sub_epi16(_mm512_and_si512(moved, _mm512_set1_epi16(127)),
+                                                    _mm512_set1_epi16(64))));
+            _mm512_storeu_ps(record, _mm512_castsi512_ps(both));
+            __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), both);
+            sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0xb1));
+            sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0x4e));
+            sums = _mm512_add_epi32(_mm512_slli_epi32(sums, 7),
+                                    _mm512_shuffle_i32x4(sums, sums, 0x4e));
+            __m512i starts = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 7));
+            __m512i second = _mm512_shuffle_i32x4(starts, starts, 0xb1);
+            __m512i start = _mm512_add_epi32(starts, second);
+            __m512 scale = _mm512_mul_ps(peak, _mm512_set1_ps(6.151574803149606e-05f));
+            _mm_store_ss(record + 16, _mm512_castps512_ps128(scale));
+            _mm_store_ss(
+                record + 20,
+                _mm512_castps512_ps128(_mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(start), _mm512_set1_ps(-0.0078125f)), scale)));
+            _mm_store_ss(record + 18, _mm512_castps512_ps128(_mm512_castsi512_ps(start)));
+            _mm_store_ss(record + 22, _mm512_castps512_ps128(_mm512_castsi512_ps(starts)));
+            _mm_store_ss(record + 23, _mm512_castps512_ps128(_mm512_castsi512_ps(second)));
+        }
+    }
+}
+
+/*
  * specs/kernels/vectors.py | rope_f32 = Kernel(
  *
  * Turns each pair of neighbours in each head by its position's angle, in place.
@@ -3927,6 +4024,7 @@ const struct kernels kernels__avx512 = {
     .quantize_f32_1536 = quantize_f32_1536__avx512,
     .quantize_f32_576 = quantize_f32_576__avx512,
     .rms_norm_f32_576 = rms_norm_f32_576__avx512,
+    .rms_norm_quantize_f32_576 = rms_norm_quantize_f32_576__avx512,
     .rope_f32_3x64 = rope_f32_3x64__avx512,
     .rope_f32_9x64 = rope_f32_9x64__avx512,
     .store_f16_3x64 = store_f16_3x64__avx512,

@@ -10,7 +10,7 @@
  * template:   kernels_isa.c.j2
  * parameters: instruction_set=word32
  * parameters:
- * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
+ * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rms_norm_quantize_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
  */
 
 /* specs/isa/word32.py | word32 = InstructionSet( */
@@ -36,6 +36,7 @@ void matmul_add_q4_1_576x1536__word32(size_t rows, size_t first, size_t last, co
                                       const void *w, float *y);
 void quantize_f32_576__word32(size_t rows, const float *x, void *q);
 void quantize_f32_1536__word32(size_t rows, const float *x, void *q);
+void rms_norm_quantize_f32_576__word32(size_t rows, const float *x, const float *gain, void *q);
 void swiglu_q4_1_1536x576__word32(size_t rows, size_t first, size_t last, const void *q,
                                   const void *gate, const void *up, float *y);
 
@@ -2153,6 +2154,179 @@ void quantize_f32_1536__word32(size_t rows, const float *x, void *q) {
 }
 
 /*
+ * specs/kernels/quantize.py | rms_norm_quantize = Kernel(
+ *
+ * Divides each row by its root mean square, multiplies by gain and quantises.
+ *     for r < rows, k < K
+ *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
+ *     q[r, k] = round(y[r, k] / scale[r, k // 32])
+ *
+ * Schedule: a row at a time; ten bits, four values a vector; packed words.
+ * 4,590 instructions a row, 8.0 an output; 2,304 bytes of weights in all.
+ * Named at once: 5 __m128, 11 __m128i.
+ */
+void rms_norm_quantize_f32_576__word32(size_t rows, const float *x, const float *gain, void *q) {
+    float normed[576] __attribute__((aligned(64)));
+    for (size_t r = 0; r < rows; r++) {
+        const float *given = x + r * 576;
+        __m128 sum0 = _mm_setzero_ps();
+        __m128 sum1 = _mm_setzero_ps();
+        __m128 sum2 = _mm_setzero_ps();
+        __m128 sum3 = _mm_setzero_ps();
+        for (size_t k = 0; k < 576; k += 16) {
+            __m128 x0 = _mm_loadu_ps(given + k);
+            sum0 = _mm_add_ps(sum0, _mm_mul_ps(x0, x0));
+            __m128 x1 = _mm_loadu_ps(given + k + 4);
+            sum1 = _mm_add_ps(sum1, _mm_mul_ps(x1, x1));
+            __m128 x2 = _mm_loadu_ps(given + k + 8);
+            sum2 = _mm_add_ps(sum2, _mm_mul_ps(x2, x2));
+            __m128 x3 = _mm_loadu_ps(given + k + 12);
+            sum3 = _mm_add_ps(sum3, _mm_mul_ps(x3, x3));
+        }
+        __m128 square = _mm_add_ps(_mm_add_ps(sum0, sum1), _mm_add_ps(sum2, sum3));
+        square = _mm_add_ps(square, _mm_shuffle_ps(square, square, 0x4e));
+        square = _mm_add_ps(square, _mm_shuffle_ps(square, square, 0xb1));
+        __m128 inverse_root = _mm_div_ps(
+            _mm_set1_ps(1.0f),
+            _mm_sqrt_ps(_mm_add_ps(_mm_mul_ps(square, _mm_set1_ps(0.001736111111111111f)),
+                                   _mm_set1_ps(1e-05f))));
+        for (size_t k = 0; k < 576; k += 4) {
+            _mm_storeu_ps(normed + k, _mm_mul_ps(_mm_mul_ps(_mm_loadu_ps(given + k), inverse_root),
+                                                 _mm_loadu_ps(gain + k)));
+        }
+        uint8_t *record = (uint8_t *)q + r * 2368;
+        /* The row's unit: its largest magnitude is LARGEST * LEVELS units. */
+        __m128 peak = _mm_set1_ps(1e-20f);
+        for (size_t k = 0; k < 576; k += 32) {
+            __m128 block_mask = _mm_castsi128_ps(_mm_set1_epi32(2147483647));
+            __m128 block = _mm_and_ps(_mm_loadu_ps(normed + k), block_mask);
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 4), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 8), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 12), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 16), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 20), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 24), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(normed + k + 28), block_mask));
+            peak = _mm_max_ps(peak, block);
+        }
+        peak = _mm_max_ps(peak, _mm_shuffle_ps(peak, peak, 0x4e));
+        peak = _mm_max_ps(peak, _mm_shuffle_ps(peak, peak, 0xb1));
+        __m128 unit = _mm_mul_ps(peak, _mm_set1_ps(1.9148210982647892e-06f));
+        _mm_store_ss((float *)record, unit);
+        __m128 per_level = _mm_div_ps(_mm_set1_ps(1022.0f), peak);
+        for (size_t b = 0; b < 18; b++) {
+            float *source = normed + b * 32;
+            uint8_t *target = record + b * 128 + 64;
+            __m128 block_mask = _mm_castsi128_ps(_mm_set1_epi32(2147483647));
+            __m128 block = _mm_and_ps(_mm_loadu_ps(source), block_mask);
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 4), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 8), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 12), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 16), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 20), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 24), block_mask));
+            block = _mm_max_ps(block, _mm_and_ps(_mm_loadu_ps(source + 28), block_mask));
+            block = _mm_max_ps(block, _mm_shuffle_ps(block, block, 0x4e));
+            block = _mm_max_ps(block, _mm_shuffle_ps(block, block, 0xb1));
+            __m128i level =
+                _mm_add_epi32(_mm_cvttps_epi32(_mm_mul_ps(block, per_level)), _mm_set1_epi32(1));
+            __m128 level_f32 = _mm_cvtepi32_ps(level);
+            __m128 scale = _mm_mul_ps(level_f32, unit);
+            __m128 inverse = _mm_div_ps(_mm_set1_ps(1.0f), scale);
+            __m128i total = _mm_setzero_si128();
+            __m128i q0 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source), inverse));
+            total = _mm_add_epi32(total, q0);
+            __m128i q1 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 4), inverse));
+            total = _mm_add_epi32(total, q1);
+            __m128i q2 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 8), inverse));
+            total = _mm_add_epi32(total, q2);
+            __m128i q3 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 12), inverse));
+            total = _mm_add_epi32(total, q3);
+            __m128i q4 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 16), inverse));
+            total = _mm_add_epi32(total, q4);
+            __m128i q5 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 20), inverse));
+            total = _mm_add_epi32(total, q5);
+            __m128i q6 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 24), inverse));
+            total = _mm_add_epi32(total, q6);
+            __m128i q7 = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(source + 28), inverse));
+            total = _mm_add_epi32(total, q7);
+            _mm_storel_epi64((__m128i *)(target),
+                             _mm_add_epi32(_mm_slli_epi32(q0, 16), _mm_shuffle_epi32(q0, 0x4e)));
+            _mm_storel_epi64((__m128i *)(target + 8),
+                             _mm_add_epi32(_mm_slli_epi32(q1, 16), _mm_shuffle_epi32(q1, 0x4e)));
+            _mm_storel_epi64((__m128i *)(target + 16),
+                             _mm_add_epi32(_mm_slli_epi32(q2, 16), _mm_shuffle_epi32(q2, 0x4e)));
+            _mm_storel_epi64((__m128i *)(target + 24),
+                             _mm_add_epi32(_mm_slli_epi32(q3, 16), _mm_shuffle_epi32(q3, 0x4e)));
+            _mm_storel_epi64((__m128i *)(target + 32),
+                             _mm_add_epi32(_mm_slli_epi32(q4, 16), _mm_shuffle_epi32(q4, 0x4e)));
+            _mm_storel_epi64((__m128i *)(target + 40),
+                             _mm_add_epi32(_mm_slli_epi32(q5, 16), _mm_shuffle_epi32(q5, 0x4e)));
+            _mm_storel_epi64((__m128i *)(target + 48),
+                             _mm_add_epi32(_mm_slli_epi32(q6, 16), _mm_shuffle_epi32(q6, 0x4e)));
+            _mm_storel_epi64((__m128i *)(target + 56),
+                             _mm_add_epi32(_mm_slli_epi32(q7, 16), _mm_shuffle_epi32(q7, 0x4e)));
+            __m128i half0 = _mm_add_epi32(q0, q4);
+            half0 = _mm_add_epi32(half0, _mm_shuffle_epi32(half0, 0xb1));
+            __m128i other0 = _mm_shuffle_epi32(half0, 0x4e);
+            __m128i start0 = _mm_sub_epi32(_mm_set1_epi32(32768),
+                                           _mm_slli_epi32(_mm_add_epi32(half0, other0), 3));
+            __m128i above0 = _mm_slli_epi32(start0, 16);
+            _mm_store_ss(
+                (float *)(target + 96),
+                _mm_castsi128_ps(_mm_add_epi32(
+                    above0, _mm_sub_epi32(_mm_set1_epi32(32768), _mm_slli_epi32(other0, 3)))));
+            _mm_store_ss((float *)(target + 96) + 1,
+                         _mm_castsi128_ps(_mm_add_epi32(above0, start0)));
+            __m128i half1 = _mm_add_epi32(q1, q5);
+            half1 = _mm_add_epi32(half1, _mm_shuffle_epi32(half1, 0xb1));
+            __m128i other1 = _mm_shuffle_epi32(half1, 0x4e);
+            __m128i start1 = _mm_sub_epi32(_mm_set1_epi32(32768),
+                                           _mm_slli_epi32(_mm_add_epi32(half1, other1), 3));
+            __m128i above1 = _mm_slli_epi32(start1, 16);
+            _mm_store_ss(
+                (float *)(target + 104),
+                _mm_castsi128_ps(_mm_add_epi32(
+                    above1, _mm_sub_epi32(_mm_set1_epi32(32768), _mm_slli_epi32(other1, 3)))));
+            _mm_store_ss((float *)(target + 104) + 1,
+                         _mm_castsi128_ps(_mm_add_epi32(above1, start1)));
+            __m128i half2 = _mm_add_epi32(q2, q6);
+            half2 = _mm_add_epi32(half2, _mm_shuffle_epi32(half2, 0xb1));
+            __m128i other2 = _mm_shuffle_epi32(half2, 0x4e);
+            __m128i start2 = _mm_sub_epi32(_mm_set1_epi32(32768),
+                                           _mm_slli_epi32(_mm_add_epi32(half2, other2), 3));
+            __m128i above2 = _mm_slli_epi32(start2, 16);
+            _mm_store_ss(
+                (float *)(target + 112),
+                _mm_castsi128_ps(_mm_add_epi32(
+                    above2, _mm_sub_epi32(_mm_set1_epi32(32768), _mm_slli_epi32(other2, 3)))));
+            _mm_store_ss((float *)(target + 112) + 1,
+                         _mm_castsi128_ps(_mm_add_epi32(above2, start2)));
+            __m128i half3 = _mm_add_epi32(q3, q7);
+            half3 = _mm_add_epi32(half3, _mm_shuffle_epi32(half3, 0xb1));
+            __m128i other3 = _mm_shuffle_epi32(half3, 0x4e);
+            __m128i start3 = _mm_sub_epi32(_mm_set1_epi32(32768),
+                                           _mm_slli_epi32(_mm_add_epi32(half3, other3), 3));
+            __m128i above3 = _mm_slli_epi32(start3, 16);
+            _mm_store_ss(
+                (float *)(target + 120),
+                _mm_castsi128_ps(_mm_add_epi32(
+                    above3, _mm_sub_epi32(_mm_set1_epi32(32768), _mm_slli_epi32(other3, 3)))));
+            _mm_store_ss((float *)(target + 120) + 1,
+                         _mm_castsi128_ps(_mm_add_epi32(above3, start3)));
+            total = _mm_add_epi32(total, _mm_shuffle_epi32(total, 0x4e));
+            total = _mm_add_epi32(total, _mm_shuffle_epi32(total, 0xb1));
+            __m128 level_sum = _mm_mul_ps(_mm_cvtepi32_ps(total), level_f32);
+            _mm_store_ss((float *)(target + 64), scale);
+            _mm_store_ss((float *)(target + 68), _mm_castsi128_ps(total));
+            _mm_store_ss((float *)(target + 72), _mm_castsi128_ps(level));
+            _mm_store_ss((float *)(target + 76), _mm_castsi128_ps(_mm_cvttps_epi32(level_sum)));
+            _mm_store_ss((float *)(target + 80), _mm_mul_ps(level_sum, unit));
+        }
+    }
+}
+
+/*
  * specs/kernels/matmul_results.py | Kernel(
  *
  * Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202).
@@ -2823,6 +2997,7 @@ const struct kernels kernels__word32 = {
     .quantize_f32_1536 = quantize_f32_1536__word32,
     .quantize_f32_576 = quantize_f32_576__word32,
     .rms_norm_f32_576 = rms_norm_f32_576__sse2,
+    .rms_norm_quantize_f32_576 = rms_norm_quantize_f32_576__word32,
     .rope_f32_3x64 = rope_f32_3x64__sse2,
     .rope_f32_9x64 = rope_f32_9x64__sse2,
     .store_f16_3x64 = store_f16_3x64__sse2,

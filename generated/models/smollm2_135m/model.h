@@ -32,7 +32,7 @@
 
 /* Bytes of the packed image's "weights" section, and of the activations of one step. */
 #define MODEL_WEIGHT_BYTES 97395456
-#define MODEL_ACTIVATION_BYTES 10027008
+#define MODEL_ACTIVATION_BYTES 8847360
 
 /* SHA-256 of names, types, shapes and offsets in that section: an image packed for other code
  * is refused. */
