@@ -219,7 +219,7 @@ def _peers(context: click.Context, parameter: click.Parameter, value: str) -> tu
 )
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option(
-    "--peers", default="llama,openvino", show_default=True, callback=_peers, help="Or `none`."
+    "--peers", default="openvino,llama", show_default=True, callback=_peers, help="Or `none`."
 )
 @click.option("--prompt", type=click.IntRange(min=2), default=512, show_default=True)
 @click.option("--answer", type=click.IntRange(min=2), default=128, show_default=True)

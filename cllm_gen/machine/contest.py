@@ -1,7 +1,8 @@
 """Engines side by side: the same prompts to each in turn, round after round, one at work at a time.
 
-A run is a prompt and a greedy answer, batch 1. `prompt_s` is the time to the first token, `answer_s`
-from there to the last, so the answer's rate is that of the tokens after the first. Ours is asked over
+A run is a prompt and a greedy answer, batch 1, and then prompts alone until all have taken PROMPTS_S
+together, so that no fast engine's rate hangs on a moment. `prompt_s` is the time to the first token,
+`answer_s` from there to the last, so the answer's rate is that of the tokens after the first. Ours is asked over
 HTTP as a user would and reports both times itself (`timings` in its answer, clocked inside the
 engine); a peer's are taken round its own calls, without HTTP; `whole_s` is the whole request as
 whoever asked saw it, HTTP included for ours.
@@ -10,7 +11,7 @@ whoever asked saw it, HTTP included for ours.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Iterator, Protocol
 
@@ -25,21 +26,25 @@ from cllm_gen.machine.run import start_image
 OURS = "cllm"
 _PASSAGE = Path(__file__).with_name("passage.txt")
 _MEMORY = 2048  # MiB of the hosted process
+PROMPTS_S = 1.0
 
 
 @dataclass(frozen=True)
 class Run:
-    """One prompt and its answer; seconds and tokens."""
+    """One prompt and its answer, and prompts as long alone; seconds and tokens."""
 
     prompt_tokens: int
     prompt_s: float
     answered: int
     answer_s: float
     whole_s: float
+    alone_s: tuple[float, ...] = ()
+    """Times to the first token of the prompts alone."""
 
     @property
     def prefill(self) -> float:
-        return self.prompt_tokens / self.prompt_s
+        times = (self.prompt_s, *self.alone_s)
+        return self.prompt_tokens * len(times) / sum(times)
 
     @property
     def decode(self) -> float:
@@ -155,6 +160,15 @@ def prompts(tokens: list[int], length: int) -> Iterator[list[int]]:
         start = (start + 61) % len(tokens)
 
 
+def _run(engine: Engine, texts: Iterator[list[int]], answer: int) -> Run:
+    """A prompt with its answer, and as many prompts alone as it takes."""
+    done = engine.run(next(texts), answer)
+    alone: list[float] = []
+    while done.prompt_s + sum(alone) < PROMPTS_S:
+        alone.append(engine.run(next(texts), 1).prompt_s)
+    return replace(done, alone_s=tuple(alone))
+
+
 def hold(
     entrants: list[tuple[Entrant, Engine]],
     tokens: list[int],
@@ -175,7 +189,7 @@ def hold(
             progress(f"{f'round {turn} of {rounds}' if turn else 'warm-up'}: {entrant.place}")
             engine.resume()
             try:
-                done = engine.run(next(texts), answer)
+                done = _run(engine, texts, answer)
                 if turn:
                     entrant.runs.append(done)
             except RunFailed as error:

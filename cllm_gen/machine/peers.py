@@ -13,10 +13,11 @@ from cllm_gen.machine.peer_weights import SHIPPED, peer_weights
 from cllm_gen.machine.process import die_with_parent
 
 VARIANTS = {
-    "llama": (SHIPPED, "q4_0"),
     "openvino": ("f16", "q4_0"),
+    "llama": (SHIPPED, "q4_0"),
 }
-"""By engine, the weights that it is run with. llama.cpp: the file as shipped, and Q4_0, which it
+"""By engine, the weights that it is run with, in the order of their turns: first after ours what uses
+tile units as ours does, whose speed may change from one second to the next. llama.cpp: the file as shipped, and Q4_0, which it
 repacks for its fastest kernels. OpenVINO: F16, its best prefill, and Q4_0, its best decode."""
 
 TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO"}

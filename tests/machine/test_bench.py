@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -113,6 +114,26 @@ def test_engines_alternate_and_only_one_is_awake():
     assert [len(entrant.runs) for entrant, _ in entrants] == [2, 0, 2], "the warm-up is not counted"
     assert entrants[1][0].failure == "out of memory"
     assert any("round 2 of 2" in line for line in told)
+
+
+def test_a_fast_engine_gets_more_prompts():
+    class Fast:
+        asked: list[int] = []
+
+        def run(self, prompt, answer):
+            self.asked.append(answer)
+            return replace(run(100, 10), prompt_s=0.25 if len(self.asked) % 2 else 0.35)
+
+        def pause(self):
+            pass
+
+        resume = pause
+
+    fast, entrant = Fast(), Entrant("a", "w", 1)
+    contest.hold([(entrant, fast)], list(range(99)), 1, 8, 4, lambda line: None)
+    assert fast.asked == [4, 1, 1, 1] * 2
+    assert entrant.runs[0].alone_s == (0.35, 0.25, 0.35)
+    assert entrant.runs[0].prefill == pytest.approx(100 / 0.3)
 
 
 ABILITIES = Abilities("a CPU", 100, [1e9, 2e9], {"slow": [1e9, 2e9], "fast": [4e9, 8e9]})
