@@ -57,6 +57,10 @@ struct run {
 static struct run runs[FORWARD_ROWS_MAX];
 static size_t run_count;
 
+/* By row, the worker that stores its keys and values: each block of the cache has one, to which its
+ * first row in this step belongs. */
+static uint8_t storers[FORWARD_ROWS_MAX];
+
 /* A worker's part of what a stage does: `count` things from `first`, of those up to `end`. */
 struct part {
     size_t first, count, end;
@@ -529,9 +533,8 @@ static void run_layer(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* Each block of the cache has one worker that writes to it. */
     for (size_t r = 0; r < row_count; r++) {
-        if (block_of(r) % workers_count() != worker)
+        if (storers[r] != worker)
             continue;
         /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v,
          * window) */
@@ -728,9 +731,8 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* Each block of the cache has one worker that writes to it. */
     for (size_t r = 0; r < row_count; r++) {
-        if (block_of(r) % workers_count() != worker)
+        if (storers[r] != worker)
             continue;
         /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v,
          * window) */
@@ -927,9 +929,8 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* Each block of the cache has one worker that writes to it. */
     for (size_t r = 0; r < row_count; r++) {
-        if (block_of(r) % workers_count() != worker)
+        if (storers[r] != worker)
             continue;
         /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v,
          * window) */
@@ -1126,9 +1127,8 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
 
     workers_barrier();
 
-    /* Each block of the cache has one worker that writes to it. */
     for (size_t r = 0; r < row_count; r++) {
-        if (block_of(r) % workers_count() != worker)
+        if (storers[r] != worker)
             continue;
         /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v,
          * window) */
@@ -1391,6 +1391,16 @@ void forward_set_cache(void *memory, size_t blocks) {
     kv_blocks = blocks;
 }
 
+static void find_storers(void) {
+    for (size_t r = 0; r < row_count; r++) {
+        size_t end = r; /* past the nearest row before that has the same block; 0: there is none */
+        while (end > 0 && block_of(end - 1) != block_of(r))
+            end--;
+        storers[r] =
+            end > 0 ? storers[end - 1] : (uint8_t)(((r + 1) * workers_count() - 1) / row_count);
+    }
+}
+
 void forward_begin(const struct forward_row *given, size_t count) {
     kernel_assert(count > 0 && count <= FORWARD_ROWS_MAX);
     row_count = count;
@@ -1411,6 +1421,7 @@ void forward_begin(const struct forward_row *given, size_t count) {
     row_kernels = kernels_for(row_count);
     asked_kernels = kernels_for(asked_count);
     find_runs();
+    find_storers();
     next_stage = 0;
     complete = false;
 }
