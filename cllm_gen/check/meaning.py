@@ -8,10 +8,11 @@ import re
 import subprocess
 import tarfile
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Collection, Sequence
 
-from cllm_gen.check.compatibility import compare_apis
+from cllm_gen.check.compatibility import Change, compare_apis
 from cllm_gen.check.facts import (
     Facts,
     appliance_facts,
@@ -37,7 +38,10 @@ class Meaning:
         self.appliances = load_appliances(root)
         self.texts = tree.texts(outputs(self.appliances))
         self.kernels = load_kernels(root)
-        self.api = json.loads(self.texts["api/openapi.json"])
+        self.apis = {
+            a.name: json.loads(self.texts[f"appliances/{a.name}/api/openapi.json"])
+            for a in self.appliances
+        }
         self.kernel_files: dict[str, tuple[str, ...]] = {
             _kernel_file(a, isa): (*isa.all_flags, *_included(self.texts, _kernel_file(a, isa)))
             for a in self.appliances
@@ -136,9 +140,22 @@ def meaning_diff(root: Path, rev: str) -> str:
     return report(old, Meaning(root), rev)
 
 
+def _api_changes(old: Meaning, new: Meaning) -> list[Change]:
+    """Of the appliances that both have; what is not about all of them says which."""
+    both = [name for name in new.apis if name in old.apis]
+    found: dict[Change, list[str]] = {}
+    for name in both:
+        for change in compare_apis(old.apis[name], new.apis[name]):
+            found.setdefault(change, []).append(name)
+    return [
+        change if names == both else replace(change, text=f"{change.text} in {', '.join(names)}")
+        for change, names in found.items()
+    ]
+
+
 def report(old: Meaning, new: Meaning, rev: str) -> str:
     """The difference of two meanings as Markdown; says so when there is none."""
-    changes = compare_apis(old.api, new.api)
+    changes = _api_changes(old, new)
     files = [
         path
         for path in {**old.kernel_files, **new.kernel_files}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cllm_gen.lower.api import family_of
 from cllm_gen.spec.appliance import Appliance
 
 TARGETS = ("i386", "x86_64", "hosted")
@@ -42,7 +43,7 @@ class Unit:
 
 def _folders(target: str) -> list[str]:
     """Folders below kernel_static/ that belong to the target, sorted."""
-    shared = ["api", "engine", "http", "lib", "mem"]
+    shared = ["engine", "http", "lib", "mem"]
     if target == "hosted":
         return sorted([*shared, "platform/linux"])
     return sorted([*shared, "arch/x86", f"arch/{target}", "drivers", "net", "platform/pc"])
@@ -51,6 +52,13 @@ def _folders(target: str) -> list[str]:
 def _files(root: Path, folder: str) -> list[str]:
     found = [path for path in (root / folder).rglob("*") if path.suffix in (".c", ".S")]
     return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def _handlers(root: Path, appliance: Appliance) -> list[str]:
+    """kernel_static/api without the files of families that the appliance does not serve."""
+    served = {family_of(each).name for each in appliance.api}
+    others = {path.stem for path in (root / "specs" / "api").glob("*.py")} - served
+    return [each for each in _files(root, "kernel_static/api") if Path(each).stem not in others]
 
 
 def _generated(root: Path, target: str, appliance: Appliance) -> list[str]:
@@ -94,7 +102,7 @@ def units(
     extra = {  # kernels have no checks: both kinds of image share their objects
         f"kernels__{isa.name}.c": (*_KERNEL, *isa.all_flags) for isa in appliance.targets[target]
     }
-    files = ["kernel_static/main.c"]
+    files = ["kernel_static/main.c", *_handlers(root, appliance)]
     for folder in _folders(target):
         files += _files(root, f"kernel_static/{folder}")
     files += _generated(root, target, appliance)

@@ -12,8 +12,9 @@ from cllm_gen.spec.api import Api
 from cllm_gen.spec.source import Span, SpecError
 
 
-def outputs(families: Sequence[Api]) -> list[Output]:
-    """`families` in the appliance's order, each one the `api` of a file in specs/api."""
+def outputs(families: Sequence[Api], folder: str = "api") -> list[Output]:
+    """`families` in the appliance's order, each one the `api` of a file in specs/api. What is about all
+    of them goes to `folder`; schemas, which appliances share, to api/."""
     families = [family_of(each) for each in families]
     routes = routes_of(families)
     tree = api_router.path_tree(routes)
@@ -41,17 +42,17 @@ def outputs(families: Sequence[Api]) -> list[Output]:
         "nodes": api_router.node_blocks(tree),
         "splits": any(route.pattern.segments for route in routes),
     }
-    found.append(Output("api/handlers.h", "api_handlers.h.j2", shared, specs))
-    found.append(Output("api/router.c", "api_router.c.j2", shared, specs))
+    found.append(Output(f"{folder}/handlers.h", "api_handlers.h.j2", shared, specs))
+    found.append(Output(f"{folder}/router.c", "api_router.c.j2", shared, specs))
     found.append(
         Output(
-            "api/openapi.json",
+            f"{folder}/openapi.json",
             "api_openapi.json.j2",
             {"document": api_openapi.openapi(families, uses)},
             specs,
         )
     )
-    found.append(Output("api/api.md", "api_page.md.j2", api_page.page(families), specs))
+    found.append(Output(f"{folder}/api.md", "api_page.md.j2", api_page.page(families), specs))
     return found
 
 

@@ -67,7 +67,7 @@ def outputs(appliances: Iterable[Appliance]) -> list[Output]:
     found: list[Output] = []
     for appliance in appliances:
         found += appliance_outputs(appliance)
-        found += api.outputs(appliance.api)
+        found += api.outputs(appliance.api, f"appliances/{appliance.name}/api")
         for spec in appliance.devices:
             found += device.outputs(spec)
         for spec in appliance.protocols:

@@ -13,6 +13,7 @@ from cllm_gen.check.handlers import MissingHandlers
 from cllm_gen.cli import cli
 from cllm_gen.emit import tree
 from cllm_gen.emit.syntax import SyntaxProblem
+from cllm_gen.image.sources import units
 from cllm_gen.lower.appliance import outputs
 from cllm_gen.spec.load import load_appliances
 from tests.native import ROOT
@@ -91,7 +92,7 @@ def test_every_cited_line_is_in_its_spec():
 
 def test_check_fails_with_a_diff_after_a_hand_edit_an_orphan_and_a_loss(project):
     assert generate(project, "check").exit_code == 0
-    edited = project / "generated/api/router.c"
+    edited = project / "generated/appliances/smollm2/api/router.c"
     edited.write_text(edited.read_text() + "/* by hand */\n")
     (project / "generated/orphan.h").write_text("int orphan;\n")
     (project / "generated/api/health.h").unlink()
@@ -125,14 +126,49 @@ def test_a_new_route_names_its_handler_and_changes_only_its_own_lines(project):
 
 def generate_raising(project):
     result = generate(project, "generate")
-    assert "wrote generated/api/router.c" in result.output
+    assert "wrote generated/appliances/smollm2/api/router.c" in result.output
     raise result.exception
 
 
-def test_diff_says_what_a_change_means(project):
+def test_the_readme_s_session(project):
+    """Its spec and its C as printed: one appliance serves what the other does not."""
+    readme = (ROOT / "README.md").read_text()
+    spec, source = (
+        re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)[1] for language in ("python", "c")
+    )
+    commit_specs(project)
+    (project / "specs/api/count.py").write_text(spec)
+    edit(
+        project,
+        "specs/appliances/smollm2.py",
+        "completions, embeddings",
+        "completions, count, embeddings",
+    )
+    edit(project, "specs/appliances/smollm2.py", "tokens.api]", "tokens.api, count.api]")
+    before = tree.on_disk(project)
+    with pytest.raises(MissingHandlers, match="void handle_count"):
+        generate_raising(project)
+    after = tree.on_disk(project)
+    touched = {path for path in after if before.get(path) != after[path]}
+    assert {path.split("/")[1] for path in touched if path.startswith("appliances")} == {"smollm2"}
+    (project / "kernel_static/api/count.c").write_text(source)
+    assert generate(project, "check").exit_code == 0
+    assert "- route `POST /count` added in smollm2" in generate(project, "diff").output
+    smollm2, gemma3 = load_appliances(project)
+    for appliance, has in ((smollm2, True), (gemma3, False)):
+        files = [unit.source for unit in units(project, "hosted", appliance, "", False, None)]
+        assert ("kernel_static/api/count.c" in files) == has
+        assert "kernel_static/api/chat.c" in files and "kernel_static/api/answer.c" in files
+
+
+def commit_specs(project):
     for command in (["init", "-q"], ["add", "specs"], ["commit", "-qm", "before"]):
         identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
         subprocess.run(["git", "-C", str(project), *identity, *command], check=True)
+
+
+def test_diff_says_what_a_change_means(project):
+    commit_specs(project)
     assert "Nothing" in generate(project, "diff").output
     add_route(project)
     edit(project, "specs/api/generation.py", "Number(least=0, most=2)", "Number(least=0, most=1.5)")
