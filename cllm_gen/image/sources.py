@@ -55,10 +55,15 @@ def _files(root: Path, folder: str) -> list[str]:
 
 
 def _handlers(root: Path, appliance: Appliance) -> list[str]:
-    """kernel_static/api without the files of families that the appliance does not serve."""
+    """kernel_static/api without the handlers of families that the appliance does not serve, which are
+    in files of their names."""
     served = {family_of(each).name for each in appliance.api}
     others = {path.stem for path in (root / "specs" / "api").glob("*.py")} - served
-    return [each for each in _files(root, "kernel_static/api") if Path(each).stem not in others]
+    return [
+        file
+        for file in _files(root, "kernel_static/api")
+        if Path(file).stem not in others or '"api/handlers.h"' not in (root / file).read_text()
+    ]
 
 
 def _generated(root: Path, target: str, appliance: Appliance) -> list[str]:

@@ -18,7 +18,6 @@ from specs.isa.amx import amx
 from specs.kernels import activations as at
 from specs.kernels.gates import gated_roughly, gelu, silu
 from specs.kernels.panels import BLOCK, BLOCK_ROW, Panels
-from specs.kernels.vectors import inverse_root, normalised
 
 VECTOR = 64  # bytes
 GROUP = 2 * TILE_ROWS
@@ -27,25 +26,14 @@ NEAR = 20  # blocks of a panel that the nearest cache holds beside what streams 
 _GATES = {"swiglu": silu, "geglu": gelu}
 
 
-def quantize(p, K):
+def quantize(p, K, row_of=at.given_row):
     """Rows to bfloat16."""
     for r, _ in p.tile_rows(1):
-        x = p.pointer("source", p.argument("x", "f32") + r * K)
-        row = p.pointer("row", (p.argument("q", "u8") + r * at.row_bytes(K)).cast("bf16"))
+        x = row_of(p, K, r)
+        target = p.pointer("target", (p.argument("q", "u8") + r * at.row_bytes(K)).cast("bf16"))
         with p.loop("k", K, step=32) as k:
             pair = p.round_bf16(p.load_f32(x + k), p.load_f32(x + (k + 16)))
-            p.do(p.store_bf16(row + k, pair))
-
-
-def quantize_norm(p, K, epsilon):
-    """Rows, divided by their root mean square and multiplied by gain, to bfloat16."""
-    for r, _ in p.tile_rows(1):
-        x = p.pointer("source", p.argument("x", "f32") + r * K)
-        row = p.pointer("row", (p.argument("q", "u8") + r * at.row_bytes(K)).cast("bf16"))
-        scale = p.let("scale", inverse_root(p, K, epsilon, x))
-        with p.loop("k", K, step=32) as k:
-            pair = p.round_bf16(*(normalised(p, x, scale, k + n) for n in (0, 16)))
-            p.do(p.store_bf16(row + k, pair))
+            p.do(p.store_bf16(target + k, pair))
 
 
 def products(operation, type_name):

@@ -61,10 +61,7 @@ def steps(layout):
     def quantize(p, K, row_of=at.given_row):
         for r, _ in p.tile_rows(1):
             row = row_of(p, K, r)
-            record = p.pointer(
-                "record",
-                p.argument("q", "u8") + r * at.row_bytes(K),
-            )
+            record = p.pointer("record", p.argument("q", "u8") + r * at.row_bytes(K))
             p.note("The row's unit: its largest magnitude is LARGEST * LEVELS units.")
             peak = p.let("peak", p.broadcast_f32(1e-20))
             with p.loop("k", K, step=32) as k:
@@ -130,6 +127,7 @@ _SCHEDULES = {
     "word64": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
     "word32": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
     "avx512": (avx512, quantize_vnni.quantize, "two bytes each, sixteen values a vector"),
+    "amx": (amx, matmul_amx.quantize, "bfloat16"),
 }
 
 quantize = Kernel(
@@ -142,8 +140,7 @@ quantize = Kernel(
         for r < rows, k < K
         q[r, k] = round(x[r, k] / scale[r, k // 32])
     """,
-    schedules={name: Schedule(*schedule) for name, schedule in _SCHEDULES.items()}
-    | {"amx": Schedule(amx, matmul_amx.quantize, "bfloat16")},
+    schedules={name: Schedule(*schedule) for name, schedule in _SCHEDULES.items()},
 )
 
 rms_norm_quantize = Kernel(
@@ -160,6 +157,5 @@ rms_norm_quantize = Kernel(
     schedules={
         name: Schedule(isa, _after_norm(quantize_rows), f"a row at a time; {what}")
         for name, (isa, quantize_rows, what) in _SCHEDULES.items()
-    }
-    | {"amx": Schedule(amx, matmul_amx.quantize_norm, "bfloat16")},
+    },
 )

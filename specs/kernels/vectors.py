@@ -15,19 +15,6 @@ def _rms_norm(p, K, epsilon):
 
 def normalise(p, K, epsilon, source, target, name="scale"):
     """One row, by a vector of that name."""
-    lanes, scale = p.lanes("add_f32"), p.let(name, inverse_root(p, K, epsilon, source))
-    with p.loop("k", K, step=lanes) as k:
-        p.do(p.store_f32(target + k, normalised(p, source, scale, k)))
-
-
-def normalised(p, source, scale, k):
-    """A vector of a row's values from k on."""
-    x = p.multiply_f32(p.load_f32(source + k), scale)
-    return p.multiply_f32(x, p.load_f32(p.argument("gain", "f32") + k))
-
-
-def inverse_root(p, K, epsilon, source):
-    """One over the root mean square of a row, in every lane."""
     lanes = p.lanes("add_f32")
     partial = next(n for n in (4, 2, 1) if K % (n * lanes) == 0 or n == 1)
     sums = [p.let(f"sum{i}", p.zero_f32()) for i in range(partial)]
@@ -40,7 +27,11 @@ def inverse_root(p, K, epsilon, source):
     square = p.let("square", sums[0])
     p.across(square, p.add_f32)
     mean = p.add_f32(p.multiply_f32(square, p.broadcast_f32(1 / K)), p.broadcast_f32(epsilon))
-    return p.divide_f32(p.broadcast_f32(1.0), p.sqrt_f32(mean))
+    scale = p.let(name, p.divide_f32(p.broadcast_f32(1.0), p.sqrt_f32(mean)))
+    with p.loop("k", K, step=lanes) as k:
+        x = p.multiply_f32(p.load_f32(source + k), scale)
+        gain = p.load_f32(p.argument("gain", "f32") + k)
+        p.do(p.store_f32(target + k, p.multiply_f32(x, gain)))
 
 
 rms_norm_f32 = Kernel(

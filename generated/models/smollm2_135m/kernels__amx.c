@@ -2255,12 +2255,12 @@ void matmul_add_q4_1_576x1536__amx(size_t rows, size_t first, size_t last, const
  */
 void quantize_f32_576__amx(size_t rows, const float *x, void *q) {
     for (size_t r = 0; r < rows; r++) {
-        const float *source = x + r * 576;
-        uint16_t *row = (uint16_t *)((uint8_t *)q + r * 2368);
+        const float *row = x + r * 576;
+        uint16_t *target = (uint16_t *)((uint8_t *)q + r * 2368);
         for (size_t k = 0; k < 576; k += 32) {
-            _mm512_storeu_si512(row + k,
-                                (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(source + k + 16),
-                                                             _mm512_loadu_ps(source + k)));
+            _mm512_storeu_si512(target + k,
+                                (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(row + k + 16),
+                                                             _mm512_loadu_ps(row + k)));
         }
     }
 }
@@ -2278,12 +2278,12 @@ void quantize_f32_576__amx(size_t rows, const float *x, void *q) {
  */
 void quantize_f32_1536__amx(size_t rows, const float *x, void *q) {
     for (size_t r = 0; r < rows; r++) {
-        const float *source = x + r * 1536;
-        uint16_t *row = (uint16_t *)((uint8_t *)q + r * 6208);
+        const float *row = x + r * 1536;
+        uint16_t *target = (uint16_t *)((uint8_t *)q + r * 6208);
         for (size_t k = 0; k < 1536; k += 32) {
-            _mm512_storeu_si512(row + k,
-                                (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(source + k + 16),
-                                                             _mm512_loadu_ps(source + k)));
+            _mm512_storeu_si512(target + k,
+                                (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(row + k + 16),
+                                                             _mm512_loadu_ps(row + k)));
         }
     }
 }
@@ -2296,26 +2296,26 @@ void quantize_f32_1536__amx(size_t rows, const float *x, void *q) {
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *     q[r, k] = round(y[r, k] / scale[r, k // 32])
  *
- * Schedule: bfloat16.
- * 303 instructions a row, 0.5 an output; 2,304 bytes of weights in all.
+ * Schedule: a row at a time; bfloat16.
+ * 375 instructions a row, 0.7 an output; 2,304 bytes of weights in all.
  * Named at once: 5 __m512.
  */
 void rms_norm_quantize_f32_576__amx(size_t rows, const float *x, const float *gain, void *q) {
+    float normed[576] __attribute__((aligned(64)));
     for (size_t r = 0; r < rows; r++) {
-        const float *source = x + r * 576;
-        uint16_t *row = (uint16_t *)((uint8_t *)q + r * 2368);
+        const float *given = x + r * 576;
         __m512 sum0 = _mm512_setzero_ps();
         __m512 sum1 = _mm512_setzero_ps();
         __m512 sum2 = _mm512_setzero_ps();
         __m512 sum3 = _mm512_setzero_ps();
         for (size_t k = 0; k < 576; k += 64) {
-            __m512 x0 = _mm512_loadu_ps(source + k);
+            __m512 x0 = _mm512_loadu_ps(given + k);
             sum0 = _mm512_add_ps(sum0, _mm512_mul_ps(x0, x0));
-            __m512 x1 = _mm512_loadu_ps(source + k + 16);
+            __m512 x1 = _mm512_loadu_ps(given + k + 16);
             sum1 = _mm512_add_ps(sum1, _mm512_mul_ps(x1, x1));
-            __m512 x2 = _mm512_loadu_ps(source + k + 32);
+            __m512 x2 = _mm512_loadu_ps(given + k + 32);
             sum2 = _mm512_add_ps(sum2, _mm512_mul_ps(x2, x2));
-            __m512 x3 = _mm512_loadu_ps(source + k + 48);
+            __m512 x3 = _mm512_loadu_ps(given + k + 48);
             sum3 = _mm512_add_ps(sum3, _mm512_mul_ps(x3, x3));
         }
         __m512 square = _mm512_add_ps(_mm512_add_ps(sum0, sum1), _mm512_add_ps(sum2, sum3));
@@ -2323,17 +2323,20 @@ void rms_norm_quantize_f32_576__amx(size_t rows, const float *x, const float *ga
         square = _mm512_add_ps(square, _mm512_shuffle_f32x4(square, square, 0xb1));
         square = _mm512_add_ps(square, _mm512_permute_ps(square, 0x4e));
         square = _mm512_add_ps(square, _mm512_permute_ps(square, 0xb1));
-        __m512 scale = _mm512_div_ps(
+        __m512 inverse_root = _mm512_div_ps(
             _mm512_set1_ps(1.0f), _mm512_sqrt_ps(_mm512_add_ps(
                                       _mm512_mul_ps(square, _mm512_set1_ps(0.001736111111111111f)),
                                       _mm512_set1_ps(1e-05f))));
+        for (size_t k = 0; k < 576; k += 16) {
+            _mm512_storeu_ps(normed + k,
+                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(given + k), inverse_root),
+                                           _mm512_loadu_ps(gain + k)));
+        }
+        uint16_t *target = (uint16_t *)((uint8_t *)q + r * 2368);
         for (size_t k = 0; k < 576; k += 32) {
-            _mm512_storeu_si512(
-                row + k, (__m512i)_mm512_cvtne2ps_pbh(
-                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k + 16), scale),
-                                           _mm512_loadu_ps(gain + k + 16)),
-                             _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(source + k), scale),
-                                           _mm512_loadu_ps(gain + k))));
+            _mm512_storeu_si512(target + k,
+                                (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(normed + k + 16),
+                                                             _mm512_loadu_ps(normed + k)));
         }
     }
 }
