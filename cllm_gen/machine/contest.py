@@ -2,10 +2,10 @@
 
 A run is a prompt and a greedy answer, batch 1, and then prompts alone until all have taken PROMPTS_S
 together, so that no fast engine's rate hangs on a moment. `prompt_s` is the time to the first token,
-`answer_s` from there to the last, so the answer's rate is that of the tokens after the first. Ours is asked over
-HTTP as a user would and reports both times itself (`timings` in its answer, clocked inside the
-engine); a peer's are taken round its own calls, without HTTP; `whole_s` is the whole request as
-whoever asked saw it, HTTP included for ours.
+`answer_s` from there to the last, so the answer's rate is that of the tokens after the first. Ours
+is asked over HTTP as a user would and reports both times itself (`timings` in its answer, clocked
+inside the engine); a peer's are taken round its own calls, without HTTP; `whole_s` is the whole
+request with an answer as whoever asked saw it, HTTP included for ours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cllm_gen.machine.run import start_image
 OURS = "cllm"
 _PASSAGE = Path(__file__).with_name("passage.txt")
 _MEMORY = 2048  # MiB of the hosted process
-PROMPTS_S = 1.0
+PROMPTS_S = 1.0  # seconds of prompts in a run, at least
 
 
 @dataclass(frozen=True)

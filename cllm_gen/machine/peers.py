@@ -17,8 +17,9 @@ VARIANTS = {
     "llama": (SHIPPED, "q4_0"),
 }
 """By engine, the weights that it is run with, in the order of their turns: first after ours what uses
-tile units as ours does, whose speed may change from one second to the next. llama.cpp: the file as shipped, and Q4_0, which it
-repacks for its fastest kernels. OpenVINO: F16, its best prefill, and Q4_0, its best decode."""
+tile units as ours does, whose speed may change from one second to the next. OpenVINO: F16, its best
+prefill, and Q4_0, its best decode. llama.cpp: the file as shipped, and Q4_0, which it repacks for its
+fastest kernels."""
 
 TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO"}
 _HALVED = (

@@ -50,3 +50,17 @@ def test_what_is_in_the_cache_need_not_be_computed_again(name, long):
         last_logits(forward, other, [0, 256])
         again = [kept, *(start for start in (200, 300) if start > kept)]
         assert np.array_equal(last_logits(forward, tokens, again), expected)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_workers_with_rows_of_their_own_change_no_bit(name, long, tmp_path):
+    """A step of so many rows that two workers each have some, and take work from each other."""
+    model, _, library, packed = long
+    tokens = tokens_of(model, COUNT)
+    found = []
+    for workers in (1, 2):
+        own = tmp_path / f"forward{workers}.so"  # a library starts its workers once
+        own.write_bytes(library.read_bytes())
+        forward = opened(own, model, packed, name, len(BLOCKS) + 1, workers)
+        found += [last_logits(forward, tokens, [0, ROWS_MAX]) for _ in range(4)]
+    assert all(np.array_equal(each, found[0]) for each in found)
