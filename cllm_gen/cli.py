@@ -202,7 +202,7 @@ def _threads(context: click.Context, parameter: click.Parameter, value: str) -> 
 
 def _peers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """`llama,openvino` as names; `none` as no name."""
-    from cllm_gen.machine.peers import VARIANTS
+    from cllm_gen.bench.peers import VARIANTS
 
     words = [] if value == "none" else value.split(",")
     for word in words:
@@ -240,15 +240,15 @@ def bench(
     **settings,
 ) -> None:
     """Measure the hosted engine beside its peers, and what this machine allows."""
-    from cllm_gen.machine.bench import Settings, bench as run
+    from cllm_gen.bench.bench import Settings, bench as run
 
     if boot:
-        from cllm_gen.machine.bench_boot import bench as run_boot
+        from cllm_gen.bench.bench_boot import bench as run_boot
 
         run_boot(root, json_path)
     elif perplexity:
-        from cllm_gen.machine.bench import find_appliance
-        from cllm_gen.machine.perplexity import compare
+        from cllm_gen.bench.bench import find_appliance
+        from cllm_gen.bench.perplexity import compare
 
         spec = find_appliance(root, appliance, model)
         compare(root, spec, settings["append"], "llama" in settings["peers"])
@@ -268,6 +268,6 @@ def explain(root: Path, **settings) -> None:
 
     Without a name, or with the beginning of several, lists them with the bytes of their code.
     """
-    from cllm_gen.machine.explain_page import show
+    from cllm_gen.explain.explain_page import show
 
     show(root, **settings)

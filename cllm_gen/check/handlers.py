@@ -13,8 +13,8 @@ from typing import Any, Iterable
 from pycparser import c_ast, c_generator
 
 from cllm_gen.emit.syntax import SyntaxProblem, parse
-from cllm_gen.lower.api import family_of
-from cllm_gen.lower.api_router import handlers
+from cllm_gen.lower.api.outputs import family_of
+from cllm_gen.lower.api.router import handlers
 from cllm_gen.spec.appliance import Appliance
 
 

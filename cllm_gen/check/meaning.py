@@ -24,7 +24,7 @@ from cllm_gen.check.facts import (
 from cllm_gen.emit import tree
 from cllm_gen.lower.appliance import outputs
 from cllm_gen.lower.kernel import load_kernels, trace_all
-from cllm_gen.lower.model import lowered
+from cllm_gen.lower.model.outputs import lowered
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.load import NoProject, load_appliances

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cllm_gen.lower.api import family_of
+from cllm_gen.lower.api.outputs import family_of
 from cllm_gen.spec.appliance import Appliance
 
 TARGETS = ("i386", "x86_64", "hosted")
@@ -43,10 +43,10 @@ class Unit:
 
 def _folders(target: str) -> list[str]:
     """Folders below kernel_static/ that belong to the target, sorted."""
-    shared = ["engine", "http", "lib", "mem"]
+    shared = ["engine", "http", "lib", "mem", "runtime"]
     if target == "hosted":
         return sorted([*shared, "platform/linux"])
-    return sorted([*shared, "arch/x86", f"arch/{target}", "drivers", "net", "platform/pc"])
+    return sorted([*shared, "arch/x86", f"arch/{target}", "drivers", "libc", "net", "platform/pc"])
 
 
 def _files(root: Path, folder: str) -> list[str]:
@@ -87,7 +87,7 @@ def include_flags(root: Path, target: str, appliance: Appliance, freestanding: s
     flags = ["-Ikernel_static/include", "-Igenerated", f"-Igenerated/appliances/{appliance.name}"]
     if target != "hosted":
         flags += ["-Ikernel_static/arch/x86", f"-Ikernel_static/arch/{target}"]
-        flags += ["-isystem", "kernel_static/lib/include", "-isystem", freestanding]
+        flags += ["-isystem", "kernel_static/libc/include", "-isystem", freestanding]
     return flags
 
 

@@ -6,7 +6,9 @@ from dataclasses import fields
 from typing import Iterable
 
 from cllm_gen.emit.output import Output
-from cllm_gen.lower import api, device, model, protocol
+from cllm_gen.lower import device, protocol
+from cllm_gen.lower.api import outputs as api
+from cllm_gen.lower.model import outputs as model
 from cllm_gen.spec.appliance import Appliance
 
 

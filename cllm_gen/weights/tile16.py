@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from cllm_gen.weights.layout import BLOCK, BOUND_BYTES, LAYOUTS, TILE_ROWS, layout_of, stored_type
+from cllm_gen.schedule.weight_layout import (
+    BLOCK,
+    BOUND_BYTES,
+    LAYOUTS,
+    TILE_ROWS,
+    layout_of,
+    stored_type,
+)
 from cllm_gen.weights.quants import Quants, read
 
 _FLOATS = {"f16": "<f2", "bf16": "<u2", "f32": "<f4"}

@@ -1,5 +1,5 @@
 /* The words of the command line: `key=value`, separated by spaces. Known keys are a table in
- * lib/command_line.c; a word that is not known is warned about once, at command_line_start, and
+ * runtime/command_line.c; a word that is not known is warned about once, at command_line_start, and
  * ignored. When a key comes twice the last one counts. */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* One piece of work on all CPUs at once. The caller is worker 0; the others spin for a while after
  * each piece and then sleep, so that neither a step's next stage waits for them nor an idle
- * appliance keeps CPUs busy. Implemented in lib/workers.c over processors.h.
+ * appliance keeps CPUs busy. Implemented in runtime/workers.c over processors.h.
  *
  * Work that runs on workers must not log, allocate or touch a device; it may panic. */
 #pragma once

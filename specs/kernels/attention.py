@@ -1,6 +1,6 @@
 """Attention of rows of one sequence over a paged cache, in one pass over its blocks."""
 
-from cllm_gen.lower.kv_layout import ATTENTION_ROWS
+from cllm_gen.schedule.kv_layout import ATTENTION_ROWS
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2

@@ -9,8 +9,8 @@ first block on.)"""
 
 from math import e, log2
 
-from cllm_gen.lower.kernel_terms import Term
-from cllm_gen.lower.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, half_bytes
+from cllm_gen.schedule.terms import Term
+from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, half_bytes
 from specs.kernels import activations as at
 from specs.kernels.attention_blocks import LEAST, beyond, first_block
 from specs.kernels.exponential import rough_power_of_two

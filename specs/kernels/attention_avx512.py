@@ -8,8 +8,8 @@ fades. So nothing in a block waits for a maximum or a sum over lanes."""
 
 from math import log2, e
 
-from cllm_gen.lower.kernel_terms import Term
-from cllm_gen.lower.kv_layout import BLOCK_TOKENS, half_bytes
+from cllm_gen.schedule.terms import Term
+from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, half_bytes
 from specs.kernels.attention_blocks import LEAST, Floats, all_rows, first_block
 from specs.kernels.exponential import power_of_two
 

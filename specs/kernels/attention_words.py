@@ -2,7 +2,7 @@
 costs as much as fifty others. Keys and values are numbers with 14 binary places, a head's query has
 15 bits, a share 24."""
 
-from cllm_gen.lower.kv_layout import BLOCK_TOKENS, SCALED
+from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, SCALED
 from specs.kernels.attention_blocks import Floats
 
 PLACES, QUERY, SHARE = 14, 32767.0, 24

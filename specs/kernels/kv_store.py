@@ -1,6 +1,6 @@
-"""One row's keys and values into their slot of a KV block; layouts in cllm_gen/lower/kv_layout.py."""
+"""One row's keys and values into their slot of a KV block; layouts in cllm_gen/schedule/kv_layout.py."""
 
-from cllm_gen.lower.kv_layout import BLOCK_TOKENS, SCALED, half_bytes
+from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, SCALED, half_bytes
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2

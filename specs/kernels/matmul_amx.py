@@ -12,8 +12,8 @@ Fewer than 32 in all: the tiles have fewer rows.
 
 from contextlib import nullcontext
 
-from cllm_gen.lower.kernel_terms import Term
-from cllm_gen.weights.layout import TILE_ROWS, layout_of
+from cllm_gen.schedule.terms import Term
+from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
 from specs.isa.amx import amx
 from specs.kernels import activations as at
 from specs.kernels.gates import gated_roughly, gelu, silu

@@ -1,7 +1,7 @@
 """Matrix kernels over weights that are floats in the file: f16, bf16 and f32, each widened to f32
 and multiplied by activations that nothing has rounded. `q` is rows of K floats."""
 
-from cllm_gen.weights.layout import TILE_ROWS
+from cllm_gen.schedule.weight_layout import TILE_ROWS
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2

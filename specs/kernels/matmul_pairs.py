@@ -4,7 +4,7 @@ Four quants of a row lie in a lane; widening them by parity leaves pairs (0, 2) 
 activations are paired too. Sums of a block are exact integers; blocks are added up in floats.
 """
 
-from cllm_gen.weights.layout import LAYOUTS
+from cllm_gen.schedule.weight_layout import LAYOUTS
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
 from specs.kernels import activations as at

@@ -2,7 +2,7 @@
 and what becomes of a tile's sums."""
 
 from cllm_gen.spec.kernel import Kernel, Schedule
-from cllm_gen.weights.layout import TILE_ROWS, layout_of
+from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
 from specs.kernels.gates import gated, gelu, silu
 
 _GATES = {"swiglu": silu, "geglu": gelu}

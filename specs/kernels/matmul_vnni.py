@@ -11,7 +11,7 @@ that is loaded: neighbouring tiles, or the same tile of gate and up. Weights com
 speed only when asked for early: each block fetches what comes two tiles later.
 """
 
-from cllm_gen.weights.layout import TILE_ROWS, layout_of
+from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
 from specs.isa.avx512 import avx512
 from specs.kernels import activations as at
 from specs.kernels.matmul_pairs import FIFTH, NIBBLES

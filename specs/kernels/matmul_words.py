@@ -12,7 +12,7 @@ thousand times smaller than the largest bound of the rows that are summed togeth
 are all plain (layout.py) have a loop of their own, with half as many steps for each scale.
 """
 
-from cllm_gen.weights.layout import TILE_ROWS, layout_of
+from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
 from specs.kernels import activations as at
 from specs.kernels.matmul_results import finish, matrices
 

@@ -8,7 +8,7 @@ then power + quant, and one multiplication and addition makes d * quant + m of i
 two vectors are rounded together to one row.
 """
 
-from cllm_gen.weights.layout import TILE_ROWS, layout_of
+from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
 
 BLOCK_ROW, BLOCK = 32, 512  # bfloat16 numbers in a row, and in a block
 VECTOR = 64  # bytes

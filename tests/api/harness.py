@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from cllm_gen.emit import tree
-from cllm_gen.lower.api import outputs
+from cllm_gen.lower.api.outputs import outputs
 from cllm_gen.spec.api import Api
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ def memory_source(name: str) -> Path:
 
 def handler_text(families: list[Api], bodies: dict[str, str]) -> str:
     """Definitions of the families' handlers; one without a body says its name."""
-    from cllm_gen.lower.api_router import handlers
+    from cllm_gen.lower.api.router import handlers
 
     text = []
     for entry in handlers([route for family in families for route in family.routes]):

@@ -14,7 +14,7 @@ import pytest
 
 from cllm_gen.emit import tree
 from cllm_gen.emit.syntax import parse
-from cllm_gen.lower.api import outputs
+from cllm_gen.lower.api.outputs import outputs
 from tests.api.conftest import served_families
 from tests.api.harness import ROOT
 from tests.api.specs_in import load
@@ -162,7 +162,7 @@ def test_the_served_api_is_the_same_for_every_hash_seed() -> None:
     program = (
         "import hashlib, sys; sys.path.insert(0, '.');"
         "from tests.api.conftest import served_families; from cllm_gen.emit import tree;"
-        "from cllm_gen.lower.api import outputs;"
+        "from cllm_gen.lower.api.outputs import outputs;"
         "print(hashlib.sha256(repr(tree.texts(outputs(served_families()))).encode()).hexdigest())"
     )
     seen = {

@@ -21,7 +21,7 @@ def driver(tmp_path_factory) -> Path:
     sources = [
         "tests/arch/acpi_driver.c",
         "kernel_static/platform/pc/acpi.c",
-        "kernel_static/lib/log.c",
+        "kernel_static/runtime/log.c",
     ]
     flags = "-std=gnu11 -Wall -Wextra -Werror -g -Ikernel_static/include"
     sanitizers = "-fsanitize=address,undefined -fno-sanitize-recover=all"

@@ -1,4 +1,4 @@
-"""lib/command_line.c and lib/log.c, as a process with sanitizers."""
+"""runtime/command_line.c and runtime/log.c, as a process with sanitizers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def driver(tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("driver") / "command_line"
     sources = [
         "tests/arch/command_line_driver.c",
-        "kernel_static/lib/command_line.c",
-        "kernel_static/lib/log.c",
+        "kernel_static/runtime/command_line.c",
+        "kernel_static/runtime/log.c",
     ]
     flags = (
         "-std=gnu11 -Wall -Wextra -Werror -g -fsanitize=address,undefined -fno-sanitize-recover=all"

@@ -1,4 +1,4 @@
-"""lib/workers.c under the thread sanitizer, which sees every access that a barrier should order."""
+"""runtime/workers.c under the thread sanitizer, which sees every access that a barrier should order."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def driver(tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("driver") / "workers"
     sources = [
         "tests/arch/workers_driver.c",
-        "kernel_static/lib/workers.c",
-        "kernel_static/lib/log.c",
+        "kernel_static/runtime/workers.c",
+        "kernel_static/runtime/log.c",
     ]
     flags = "-std=gnu11 -O1 -Wall -Wextra -Werror -g -Ikernel_static/include -fsanitize=thread"
     command = ["gcc", *flags.split(), *sources, "-pthread", "-o", str(output)]

@@ -6,7 +6,8 @@ from functools import cache
 import jinja2
 import pytest
 
-from cllm_gen.lower import chat_template, tokenizer
+from cllm_gen.lower import tokenizer
+from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.spec.source import Span
 from cllm_gen.spec.tokenizer import Pretokenizer, Tokenizer
 from tests.tokenizer import native

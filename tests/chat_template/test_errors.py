@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from cllm_gen.emit.tree import texts
-from cllm_gen.lower import chat_template
-from cllm_gen.lower.chat_source import TemplateSource
+from cllm_gen.lower.chat import outputs as chat_template
+from cllm_gen.lower.chat.source import TemplateSource
 from cllm_gen.spec.source import Span, SpecError
 from tests.chat_template.conftest import Model
 from tests.tokenizer.native import ROOT

@@ -7,11 +7,12 @@ import json
 import pytest
 
 from cllm_gen.image.build import compile_image
-from cllm_gen.machine import explain, explain_page
+from cllm_gen.explain import explain
+from cllm_gen.explain import explain_page
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.machine.explain import Explainer
-from cllm_gen.machine.kernel_case import Cases, section
-from cllm_gen.machine.kernel_library import KernelLibrary
+from cllm_gen.explain.explain import Explainer
+from cllm_gen.explain.kernel_case import Cases, section
+from cllm_gen.explain.kernel_library import KernelLibrary
 from cllm_gen.spec.load import load_appliances
 from cllm_gen.weights.pack import pack_model
 from tests.native import ROOT

@@ -47,7 +47,11 @@ def build_server(folder: Path) -> Path:
     """HTTP over the hosted platform's sockets."""
     static = ROOT / "kernel_static"
     platform = sorted((static / "platform/linux").glob("*.c"))
-    rest = [static / "lib/command_line.c", static / "lib/log.c", ROOT / "tests/http/server.c"]
+    rest = [
+        static / "runtime/command_line.c",
+        static / "runtime/log.c",
+        ROOT / "tests/http/server.c",
+    ]
     return _build(folder, "server", [*platform, *rest])
 
 

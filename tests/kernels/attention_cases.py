@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cllm_gen.lower.kv_layout import BLOCK_TOKENS, SCALED, half_bytes, layer_bytes
+from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, SCALED, half_bytes, layer_bytes
 from tests.kernels.harness import aligned
 
 TOGETHER = {"f16": 2, "i8": 4}

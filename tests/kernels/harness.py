@@ -13,7 +13,7 @@ from cllm_gen.emit.render import environment, render
 from cllm_gen.lower.kernel import load_kernels, outputs, quantized_bytes
 from cllm_gen.notation.evaluate import bf16_values, evaluate
 from cllm_gen.spec.kernel import KernelRequest, Schedule
-from cllm_gen.weights.layout import layout_of
+from cllm_gen.schedule.weight_layout import layout_of
 from cllm_gen.weights.tile16 import pack, unpack
 from specs.kernels import activations as at
 from tests.compiled import kept

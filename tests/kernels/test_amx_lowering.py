@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cllm_gen.lower.kernel_program import Program
+from cllm_gen.schedule.program import Program
 from cllm_gen.spec.isa import Instruction
 from cllm_gen.spec.source import SpecError
 from specs.isa.amx import amx

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cllm_gen.lower.kv_layout import BLOCK_TOKENS, SCALED, layer_bytes
+from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, SCALED, layer_bytes
 from cllm_gen.spec.kernel import KernelRequest
 from tests.kernels.attention_cases import _places, group_arrays, parts
 from tests.kernels.harness import Library, aligned

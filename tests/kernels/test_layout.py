@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cllm_gen.weights.layout import LAYOUTS, layout_of, packed_bytes, stored_type
+from cllm_gen.schedule.weight_layout import LAYOUTS, layout_of, packed_bytes, stored_type
 from cllm_gen.weights.quants import read
 from cllm_gen.weights.tile16 import bounds, pack, unpack
 from tests.kernels import gguf_blocks

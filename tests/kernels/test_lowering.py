@@ -9,7 +9,7 @@ import pytest
 from cllm_gen.emit.syntax import parse
 from cllm_gen.emit.tree import texts
 from cllm_gen.lower.kernel import load_kernels, outputs, trace
-from cllm_gen.lower.kernel_program import Program
+from cllm_gen.schedule.program import Program
 from cllm_gen.spec.kernel import NAME, Kernel, KernelRequest, Schedule
 from cllm_gen.spec.source import SpecError
 from specs.isa.avx2 import avx2

@@ -8,12 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from cllm_gen.machine import bench, contest, peer_weights, peers, probe, report, tables
-from cllm_gen.machine.contest import OURS, Entrant, Run
-from cllm_gen.machine.costs import costs
+from cllm_gen.bench import bench
+from cllm_gen.bench import contest
+from cllm_gen.bench import peer_weights
+from cllm_gen.bench import peers
+from cllm_gen.bench import probe
+from cllm_gen.bench import report
+from cllm_gen.bench import tables
+from cllm_gen.bench.contest import OURS, Entrant, Run
+from cllm_gen.bench.costs import costs
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.machine.probe import Abilities
-from cllm_gen.machine.ratios import Ratio, ratios
+from cllm_gen.bench.probe import Abilities
+from cllm_gen.bench.ratios import Ratio, ratios
 from cllm_gen.weights.gguf_file import GgufFile
 from tests.model import small_gguf
 from tests.native import ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cllm_gen.image.build import build
-from cllm_gen.machine import perplexity
+from cllm_gen.bench import perplexity
 from cllm_gen.spec.load import load_appliances
 from cllm_gen.weights.locate import locate
 from tests.native import ROOT

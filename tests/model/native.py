@@ -13,7 +13,7 @@ from cllm_gen.emit import tree
 from cllm_gen.emit.output import Output
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
-from cllm_gen.lower.model import KV_BLOCK_TOKENS, LOGITS_MAX, ROWS_MAX, lowered, outputs
+from cllm_gen.lower.model.outputs import KV_BLOCK_TOKENS, LOGITS_MAX, ROWS_MAX, lowered, outputs
 from cllm_gen.spec.model import Model
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.pack import image, weights_section
@@ -25,7 +25,7 @@ UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 STATIC = [
     "kernel_static/engine/model_image.c",
     "kernel_static/lib/mathematics.c",
-    "kernel_static/lib/workers.c",
+    "kernel_static/runtime/workers.c",
     "kernel_static/platform/linux/vectors.c",
     "tests/model/native_workers.c",
     "tests/model/native_forward.c",

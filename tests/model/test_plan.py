@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cllm_gen.lower.plan import ALIGNMENT, Lifetime, aligned, plan
+from cllm_gen.lower.model.plan import ALIGNMENT, Lifetime, aligned, plan
 
 
 @st.composite

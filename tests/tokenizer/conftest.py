@@ -7,7 +7,8 @@ import pytest
 import tokenizers
 from tokenizers import AddedToken, decoders, models, pre_tokenizers
 
-from cllm_gen.lower import chat_template, tokenizer
+from cllm_gen.lower import tokenizer
+from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.tokenizer_tables import tokenizer_section
 from tests.tokenizer import native

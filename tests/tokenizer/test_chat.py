@@ -5,7 +5,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cllm_gen.lower import chat_template, tokenizer
+from cllm_gen.lower import tokenizer
+from cllm_gen.lower.chat import outputs as chat_template
 from tests.chat_template.conftest import Model, expected
 from tests.tokenizer import corpus, native
 

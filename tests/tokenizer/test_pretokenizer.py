@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
-from cllm_gen.lower import chat_template, tokenizer
+from cllm_gen.lower import tokenizer
+from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.lower.tokenizer import class_name, class_test, contains, overlap
 from cllm_gen.spec.source import SpecError
 from cllm_gen.spec.tokenizer import Pretokenizer

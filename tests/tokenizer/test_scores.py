@@ -9,7 +9,8 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cllm_gen.lower import chat_template, tokenizer
+from cllm_gen.lower import tokenizer
+from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.locate import locate

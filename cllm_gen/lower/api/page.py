@@ -1,0 +1,141 @@
+"""The API as a page to read."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Sequence
+
+from cllm_gen.lower.api.collect import collect, routes_of
+from cllm_gen.spec.api import Api
+from cllm_gen.spec.schema import (
+    INT64,
+    MISSING,
+    Array,
+    Base64,
+    Boolean,
+    Enum,
+    Field,
+    Float,
+    Ignored,
+    Integer,
+    Literal,
+    Number,
+    Object,
+    String,
+    Type,
+    Union,
+    Unsupported,
+)
+
+ERROR_EXAMPLE = {
+    "error": {
+        "message": "temperature must be between 0 and 2",
+        "type": "invalid_request_error",
+        "param": "temperature",
+        "code": None,
+    }
+}
+
+
+def words(type: Type) -> str:
+    """A type in a few words, for the page."""
+    if isinstance(type, Literal):
+        return f"`{json.dumps(type.value)}`"
+    if isinstance(type, Enum):
+        return " or ".join(f"`{json.dumps(value)}`" for value in type.values)
+    if isinstance(type, Object):
+        return f"[{type.name}](#{type.name})"
+    if isinstance(type, Union):
+        return ", or ".join(words(each) for _, each in type.alternatives)
+    if isinstance(type, Array):
+        return f"array of {words(type.item)}{_count(type, '')}"
+    if isinstance(type, String):
+        return "string" + _count(type, " characters")
+    if isinstance(type, Integer):
+        return "integer" + _range(type, -INT64, INT64 - 1)
+    if isinstance(type, Number):
+        return "number" + _range(type, -math.inf, math.inf)
+    return {Boolean: "boolean", Float: "number", Base64: "base64 string"}[type.__class__]
+
+
+def _count(type: Array | String, what: str) -> str:
+    if type.most is None:
+        return f" ({type.least} or more{what})" if type.least else ""
+    if type.least == type.most:
+        return f" (exactly {type.most}{what})"
+    return f" ({type.least} to {type.most}{what})" if type.least else f" (up to {type.most}{what})"
+
+
+def _range(type: Integer | Number, least: float, most: float) -> str:
+    if type.least != least and type.most != most:
+        return f", {type.least} to {type.most}"
+    if type.least != least:
+        return f", at least {type.least}"
+    return f", at most {type.most}" if type.most != most else ""
+
+
+def _row(item: Field) -> dict:
+    if item.default is not MISSING:
+        presence = f"default `{json.dumps(item.default)}`"
+    else:
+        presence = "required" if item.required else "optional"
+    kind = words(item.type) + (", or null" if item.nullable else "")
+    return {"name": item.name, "kind": kind, "presence": presence, "doc": item.doc}
+
+
+def page(families: Sequence[Api]) -> dict:
+    """What the readable page's template shows: families, and each object once, where first used."""
+    shown: set[str] = set()
+    chapters = []
+    for family in families:
+        objects = [
+            schema
+            for home in collect([family]).homes
+            for schema in home.schemas
+            if isinstance(schema, Object) and schema.name not in shown
+        ]
+        shown |= {schema.name for schema in objects}
+        chapters.append(
+            {
+                "name": family.name,
+                "summary": family.summary,
+                "routes": [
+                    {
+                        "notation": route.notation,
+                        "summary": route.summary,
+                        "handler": route.handler,
+                        "key": route.authenticated,
+                        "statuses": list(route.statuses),
+                        "request": route.request.name if route.request else "",
+                        "response": route.response.name,
+                        "stream": route.stream.name if route.stream else "",
+                    }
+                    for route in family.routes
+                ],
+                "objects": [
+                    {
+                        "name": schema.name,
+                        "doc": schema.doc,
+                        "rows": [_row(item) for item in schema.fields],
+                        "refused": [
+                            {
+                                "name": i.name,
+                                "reason": i.reason,
+                                "allow": ", ".join(f"`{json.dumps(v)}`" for v in i.allow),
+                            }
+                            for i in schema.members
+                            if isinstance(i, Unsupported)
+                        ],
+                        "ignored": [
+                            {"name": i.name, "reason": i.reason}
+                            for i in schema.members
+                            if isinstance(i, Ignored)
+                        ],
+                    }
+                    for schema in objects
+                ],
+            }
+        )
+    routes = [{"notation": r.notation, "summary": r.summary} for r in routes_of(families)]
+    return {"chapters": chapters, "routes": routes, "error": json.dumps(ERROR_EXAMPLE)}
