@@ -1,5 +1,5 @@
-/* Prints what runtime/command_line.c makes of the words in argv[1]; argv[2] names a key to print and,
- * with argv[3..5], bounds and default of a number. */
+/* Prints what runtime/command_line.c makes of the words in argv[1]; argv[2] names a key to print
+ * and, with argv[3..5], bounds and default of a number. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
-/* runtime/workers.c with one thread for every worker, however few CPUs there are. Arguments: workers,
- * rounds. Every piece of work is a chain of sums in which each worker needs what all others wrote
- * in the round before; between pieces the workers are sometimes left to fall asleep. Prints the
- * sum. Then things are shared out, with a barrier after every third sharing, and all workers but
- * one slow at times: prints how many were not taken exactly once. */
+/* runtime/workers.c with one thread for every worker, however few CPUs there are. Arguments:
+ * workers, rounds. Every piece of work is a chain of sums in which each worker needs what all
+ * others wrote in the round before; between pieces the workers are sometimes left to fall asleep.
+ * Prints the sum. Then things are shared out, with a barrier after every third sharing, and all
+ * workers but one slow at times: prints how many were not taken exactly once. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
