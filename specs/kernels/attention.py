@@ -8,9 +8,9 @@ from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
-from specs.kernels import attention_amx, attention_avx512
-from specs.kernels.attention_blocks import Floats, blockwise
-from specs.kernels.attention_words import Words
+from specs.schedules import attention_amx, attention_avx512
+from specs.schedules.attention_blocks import Floats, blockwise
+from specs.schedules.attention_words import Words
 
 _ALGORITHM = """
         for r < rows, h < H, d < D, p < position + rows

@@ -3,7 +3,7 @@
 from cllm_gen.spec.kernel import Kernel, Schedule
 from cllm_gen.schedule.weight_layout import LAYOUTS, TILE_ROWS
 from specs.isa.sse2 import sse2
-from specs.kernels.halves import broadcast_half
+from specs.schedules.halves import broadcast_half
 
 NIBBLES = ("q4_1", "q5_1", "q4_k", "q5_k")
 FIFTH = ("q5_1", "q5_k")

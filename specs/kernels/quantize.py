@@ -1,14 +1,14 @@
 """Activations to ten bits, a scale for each block of 32 and one for the row. Eight bits would move
 one greedy token in thirty; ten move one in a hundred. Sets with byte products have more: see
-quantize_vnni.py."""
+specs/schedules/quantize_vnni.py."""
 
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.amx import amx
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
-from specs.kernels import activations as at
-from specs.kernels import matmul_amx, quantize_vnni
-from specs.kernels.vectors import normalise
+from specs.schedules import activations as at
+from specs.schedules import matmul_amx, quantize_vnni
+from specs.schedules.normalise import normalise
 
 
 def _largest(p, x, name):

@@ -4,7 +4,7 @@ positions over halves, GELU gates."""
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
-from specs.kernels import gates
+from specs.schedules import gates
 
 
 def _schedules(steps, what):

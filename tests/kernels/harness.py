@@ -15,7 +15,7 @@ from cllm_gen.notation.evaluate import bf16_values, evaluate
 from cllm_gen.spec.kernel import KernelRequest, Schedule
 from cllm_gen.schedule.weight_layout import layout_of
 from cllm_gen.weights.tile16 import pack, unpack
-from specs.kernels import activations as at
+from specs.schedules import activations as at
 from tests.compiled import kept
 from tests.kernels import gguf_blocks
 

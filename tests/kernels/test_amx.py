@@ -15,7 +15,8 @@ from cllm_gen.notation.evaluate import bf16_bits, bf16_values, evaluate
 from cllm_gen.spec.kernel import C_TYPES, KernelRequest
 from cllm_gen.weights.tile16 import pack, unpack
 from specs.isa.amx import amx
-from specs.kernels import matmul, matmul_amx
+from specs.kernels import matmul
+from specs.schedules import matmul_amx
 from tests.kernels.harness import Outputs, aligned
 from tests.kernels.sets import CPU_FLAGS
 

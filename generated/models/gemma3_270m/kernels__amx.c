@@ -4,7 +4,7 @@
  * spec:       specs/kernels/attention.py
  * spec:       specs/kernels/embed.py
  * spec:       specs/kernels/kv_store.py
- * spec:       specs/kernels/matmul_results.py
+ * spec:       specs/kernels/matmul.py
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/rows.py
  * spec:       specs/kernels/vectors.py
@@ -1308,7 +1308,7 @@ void attention_window_f16_4x1x256x512__amx(size_t rows, size_t position, size_t 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products with two Q5_1 matrices, joined by a GELU gate (arXiv:2002.05202).
  *     for r < rows, n < N
@@ -2136,7 +2136,7 @@ void geglu_q5_1_2048x640__amx(size_t rows, size_t first, size_t last, const void
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N
@@ -2449,7 +2449,7 @@ void matmul_q4_k_640x1024__amx(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N
@@ -2762,7 +2762,7 @@ void matmul_q4_k_640x2048__amx(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N
@@ -3555,7 +3555,7 @@ void matmul_q5_1_256x640__amx(size_t rows, size_t first, size_t last, const void
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N
@@ -4348,7 +4348,7 @@ void matmul_q5_1_1024x640__amx(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q6_K matrix.
  *     for r < rows, n < N
@@ -4653,7 +4653,7 @@ void matmul_q6_k_640x2048__amx(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N
@@ -4946,7 +4946,7 @@ void matmul_q8_0_256x640__amx(size_t rows, size_t first, size_t last, const void
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N

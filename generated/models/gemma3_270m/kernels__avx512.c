@@ -4,7 +4,7 @@
  * spec:       specs/kernels/attention.py
  * spec:       specs/kernels/embed.py
  * spec:       specs/kernels/kv_store.py
- * spec:       specs/kernels/matmul_results.py
+ * spec:       specs/kernels/matmul.py
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/rows.py
  * spec:       specs/kernels/vectors.py
@@ -2034,7 +2034,7 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products with two Q5_1 matrices, joined by a GELU gate (arXiv:2002.05202).
  *     for r < rows, n < N
@@ -2689,7 +2689,7 @@ void geglu_q5_1_2048x640__avx512(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N
@@ -3113,7 +3113,7 @@ void matmul_q4_k_640x1024__avx512(size_t rows, size_t first, size_t last, const 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N
@@ -3537,7 +3537,7 @@ void matmul_q4_k_640x2048__avx512(size_t rows, size_t first, size_t last, const 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N
@@ -4000,7 +4000,7 @@ void matmul_q5_1_256x640__avx512(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N
@@ -4463,7 +4463,7 @@ void matmul_q5_1_1024x640__avx512(size_t rows, size_t first, size_t last, const 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q6_K matrix.
  *     for r < rows, n < N
@@ -4765,7 +4765,7 @@ void matmul_q6_k_640x2048__avx512(size_t rows, size_t first, size_t last, const 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N
@@ -5185,7 +5185,7 @@ void matmul_q8_0_256x640__avx512(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N

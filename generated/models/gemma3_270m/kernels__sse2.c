@@ -4,7 +4,7 @@
  * spec:       specs/kernels/attention.py
  * spec:       specs/kernels/embed.py
  * spec:       specs/kernels/kv_store.py
- * spec:       specs/kernels/matmul_results.py
+ * spec:       specs/kernels/matmul.py
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/rows.py
  * spec:       specs/kernels/vectors.py
@@ -712,7 +712,7 @@ void embed_q8_0_262144x640__sse2(size_t rows, const int32_t *tokens, const void 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products with two Q5_1 matrices, joined by a GELU gate (arXiv:2002.05202).
  *     for r < rows, n < N
@@ -1266,7 +1266,7 @@ void geglu_q5_1_2048x640__sse2(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N
@@ -1400,7 +1400,7 @@ void matmul_q4_k_640x1024__sse2(size_t rows, size_t first, size_t last, const vo
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N
@@ -1534,7 +1534,7 @@ void matmul_q4_k_640x2048__sse2(size_t rows, size_t first, size_t last, const vo
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N
@@ -1764,7 +1764,7 @@ void matmul_q5_1_256x640__sse2(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N
@@ -1994,7 +1994,7 @@ void matmul_q5_1_1024x640__sse2(size_t rows, size_t first, size_t last, const vo
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q6_K matrix.
  *     for r < rows, n < N
@@ -2139,7 +2139,7 @@ void matmul_q6_k_640x2048__sse2(size_t rows, size_t first, size_t last, const vo
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N
@@ -2257,7 +2257,7 @@ void matmul_q8_0_256x640__sse2(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N

@@ -4,7 +4,7 @@
  * spec:       specs/kernels/attention.py
  * spec:       specs/kernels/embed.py
  * spec:       specs/kernels/kv_store.py
- * spec:       specs/kernels/matmul_results.py
+ * spec:       specs/kernels/matmul.py
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/rows.py
  * spec:       specs/kernels/vectors.py
@@ -686,7 +686,7 @@ void attention_window_f16_4x1x256x512__word64(size_t rows, size_t position, size
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products with two Q5_1 matrices, joined by a GELU gate (arXiv:2002.05202).
  *     for r < rows, n < N
@@ -1344,7 +1344,7 @@ void geglu_q5_1_2048x640__word64(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N
@@ -1530,7 +1530,7 @@ void matmul_q4_k_640x1024__word64(size_t rows, size_t first, size_t last, const 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N
@@ -1716,7 +1716,7 @@ void matmul_q4_k_640x2048__word64(size_t rows, size_t first, size_t last, const 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N
@@ -1998,7 +1998,7 @@ void matmul_q5_1_256x640__word64(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N
@@ -2280,7 +2280,7 @@ void matmul_q5_1_1024x640__word64(size_t rows, size_t first, size_t last, const 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q6_K matrix.
  *     for r < rows, n < N
@@ -2481,7 +2481,7 @@ void matmul_q6_k_640x2048__word64(size_t rows, size_t first, size_t last, const 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N
@@ -2830,7 +2830,7 @@ void matmul_q8_0_256x640__word64(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N

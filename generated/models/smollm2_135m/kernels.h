@@ -3,7 +3,7 @@
  * spec:       specs/kernels/attention.py
  * spec:       specs/kernels/embed.py
  * spec:       specs/kernels/kv_store.py
- * spec:       specs/kernels/matmul_results.py
+ * spec:       specs/kernels/matmul.py
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/vectors.py
  * template:   kernels.h.j2

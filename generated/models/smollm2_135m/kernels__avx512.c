@@ -4,7 +4,7 @@
  * spec:       specs/kernels/attention.py
  * spec:       specs/kernels/embed.py
  * spec:       specs/kernels/kv_store.py
- * spec:       specs/kernels/matmul_results.py
+ * spec:       specs/kernels/matmul.py
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/vectors.py
  * template:   kernels_isa.c.j2
@@ -950,7 +950,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_1 matrix.
  *     for r < rows, n < N
@@ -1367,7 +1367,7 @@ void matmul_q4_1_192x576__avx512(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_1 matrix.
  *     for r < rows, n < N
@@ -1784,7 +1784,7 @@ void matmul_q4_1_576x576__avx512(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N
@@ -2204,7 +2204,7 @@ void matmul_q8_0_49152x576__avx512(size_t rows, size_t first, size_t last, const
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Adds products with a Q4_1 matrix to y: a residual.
  *     for r < rows, n < N
@@ -2621,7 +2621,7 @@ void matmul_add_q4_1_576x576__avx512(size_t rows, size_t first, size_t last, con
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Adds products with a Q4_1 matrix to y: a residual.
  *     for r < rows, n < N
@@ -3428,7 +3428,7 @@ void store_f16_3x64__avx512(const float *k, const float *v, uint8_t *layer, size
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202).
  *     for r < rows, n < N

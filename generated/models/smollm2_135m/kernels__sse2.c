@@ -4,7 +4,7 @@
  * spec:       specs/kernels/attention.py
  * spec:       specs/kernels/embed.py
  * spec:       specs/kernels/kv_store.py
- * spec:       specs/kernels/matmul_results.py
+ * spec:       specs/kernels/matmul.py
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/vectors.py
  * template:   kernels_isa.c.j2
@@ -433,7 +433,7 @@ void embed_q8_0_49152x576__sse2(size_t rows, const int32_t *tokens, const void *
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_1 matrix.
  *     for r < rows, n < N
@@ -623,7 +623,7 @@ void matmul_q4_1_192x576__sse2(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_1 matrix.
  *     for r < rows, n < N
@@ -813,7 +813,7 @@ void matmul_q4_1_576x576__sse2(size_t rows, size_t first, size_t last, const voi
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N
@@ -931,7 +931,7 @@ void matmul_q8_0_49152x576__sse2(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Adds products with a Q4_1 matrix to y: a residual.
  *     for r < rows, n < N
@@ -1121,7 +1121,7 @@ void matmul_add_q4_1_576x576__sse2(size_t rows, size_t first, size_t last, const
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Adds products with a Q4_1 matrix to y: a residual.
  *     for r < rows, n < N
@@ -1849,7 +1849,7 @@ void store_f16_3x64__sse2(const float *k, const float *v, uint8_t *layer, size_t
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202).
  *     for r < rows, n < N

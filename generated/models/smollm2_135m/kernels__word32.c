@@ -4,7 +4,7 @@
  * spec:       specs/kernels/attention.py
  * spec:       specs/kernels/embed.py
  * spec:       specs/kernels/kv_store.py
- * spec:       specs/kernels/matmul_results.py
+ * spec:       specs/kernels/matmul.py
  * spec:       specs/kernels/quantize.py
  * spec:       specs/kernels/vectors.py
  * template:   kernels_isa.c.j2
@@ -325,7 +325,7 @@ void attention_f16_9x3x64__word32(size_t rows, size_t position, size_t first, si
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_1 matrix.
  *     for r < rows, n < N
@@ -646,7 +646,7 @@ void matmul_q4_1_192x576__word32(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q4_1 matrix.
  *     for r < rows, n < N
@@ -967,7 +967,7 @@ void matmul_q4_1_576x576__word32(size_t rows, size_t first, size_t last, const v
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N
@@ -1220,7 +1220,7 @@ void matmul_q8_0_49152x576__word32(size_t rows, size_t first, size_t last, const
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Adds products with a Q4_1 matrix to y: a residual.
  *     for r < rows, n < N
@@ -1541,7 +1541,7 @@ void matmul_add_q4_1_576x576__word32(size_t rows, size_t first, size_t last, con
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Adds products with a Q4_1 matrix to y: a residual.
  *     for r < rows, n < N
@@ -2327,7 +2327,7 @@ void rms_norm_quantize_f32_576__word32(size_t rows, const float *x, const float 
 }
 
 /*
- * specs/kernels/matmul_results.py | Kernel(
+ * specs/kernels/matmul.py | Kernel(
  *
  * Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202).
  *     for r < rows, n < N

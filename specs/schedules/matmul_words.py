@@ -13,8 +13,8 @@ are all plain (layout.py) have a loop of their own, with half as many steps for 
 """
 
 from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
-from specs.kernels import activations as at
-from specs.kernels.matmul_results import finish, matrices
+from specs.schedules import activations as at
+from specs.schedules.matmul_results import finish, matrices
 
 _TOP = 35  # a unit is 2^(shift - _TOP)
 

@@ -11,9 +11,9 @@ from math import e, log2
 
 from cllm_gen.schedule.terms import Term
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, half_bytes
-from specs.kernels import activations as at
-from specs.kernels.attention_blocks import LEAST, beyond, first_block
-from specs.kernels.exponential import rough_power_of_two
+from specs.schedules import activations as at
+from specs.schedules.attention_blocks import LEAST, beyond, first_block
+from specs.schedules.exponential import rough_power_of_two
 
 TILE = 16
 HEADROOM = 40.0

@@ -13,9 +13,9 @@ speed only when asked for early: each block fetches what comes two tiles later.
 
 from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
 from specs.isa.avx512 import avx512
-from specs.kernels import activations as at
-from specs.kernels.matmul_pairs import FIFTH, NIBBLES
-from specs.kernels.matmul_results import finish, matrices
+from specs.schedules import activations as at
+from specs.schedules.matmul_pairs import FIFTH, NIBBLES
+from specs.schedules.matmul_results import finish, matrices
 
 LINE = 64
 

@@ -3,7 +3,7 @@ are converted once for all rows and heads that see it, and no score outlives its
 
 from cllm_gen.schedule.terms import Term
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, SCALED, half_bytes
-from specs.kernels.exponential import exponential
+from specs.schedules.exponential import exponential
 
 LEAST = -1e30
 DIGITS = -0x70002000  # of f16 as f32, 112 powers of two too small: sign, exponent, mantissa

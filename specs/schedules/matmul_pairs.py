@@ -7,9 +7,9 @@ activations are paired too. Sums of a block are exact integers; blocks are added
 from cllm_gen.schedule.weight_layout import LAYOUTS
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
-from specs.kernels import activations as at
-from specs.kernels.halves import load_halves
-from specs.kernels.matmul_results import tiles
+from specs.schedules import activations as at
+from specs.schedules.halves import load_halves
+from specs.schedules.matmul_results import tiles
 
 NIBBLES = ("q4_1", "q5_1", "q4_k", "q5_k")
 FIFTH = ("q5_1", "q5_k")

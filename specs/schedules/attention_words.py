@@ -3,7 +3,7 @@ costs as much as fifty others. Keys and values are numbers with 14 binary places
 15 bits, a share 24."""
 
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, SCALED
-from specs.kernels.attention_blocks import Floats
+from specs.schedules.attention_blocks import Floats
 
 PLACES, QUERY, SHARE = 14, 32767.0, 24
 _SCALE_PLACES = 21

@@ -1,12 +1,12 @@
-"""Matrix kernels over weights that are floats in the file: f16, bf16 and f32, each widened to f32
+"""Products with weights that are floats in the file: f16, bf16 and f32, each widened to f32
 and multiplied by activations that nothing has rounded. `q` is rows of K floats."""
 
 from cllm_gen.schedule.weight_layout import TILE_ROWS
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
-from specs.kernels.halves import load_halves
-from specs.kernels.matmul_results import kernels, tiles
+from specs.schedules.halves import load_halves
+from specs.schedules.matmul_results import tiles
 
 _HIGH = -(2**16)  # the mask of a lane's high half
 
@@ -68,7 +68,7 @@ def _joined(p, terms, name):
     return p.let(f"{name}_total", terms[0])
 
 
-SCHEDULES = {
+FLOATS = {
     "sse2": (sse2, tiles((1,), _sums), "4 outputs a vector"),
     "avx2": (avx2, tiles((2,), _sums), "8 outputs a vector, 2 rows share the weights"),
     "avx512": (
@@ -77,7 +77,3 @@ SCHEDULES = {
         "16 outputs a vector, up to 8 rows share the weights",
     ),
 }
-
-matmul_f16, matmul_add_f16, swiglu_f16, geglu_f16 = kernels("f16", "F16", SCHEDULES)
-matmul_bf16, matmul_add_bf16, swiglu_bf16, geglu_bf16 = kernels("bf16", "BF16", SCHEDULES)
-matmul_f32, matmul_add_f32, swiglu_f32, geglu_f32 = kernels("f32", "F32", SCHEDULES)

@@ -1,6 +1,6 @@
 """Activations to two signed bytes and a scale for each block of 32, in one pass over a row."""
 
-from specs.kernels import activations as at
+from specs.schedules import activations as at
 
 # Narrowing takes four lanes of each register in turn; this deals them into highs, then lows.
 _ORDER = [4 * lane + part for part in range(4) for lane in range(4)]

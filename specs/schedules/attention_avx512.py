@@ -10,8 +10,8 @@ from math import log2, e
 
 from cllm_gen.schedule.terms import Term
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, half_bytes
-from specs.kernels.attention_blocks import LEAST, Floats, all_rows, first_block
-from specs.kernels.exponential import power_of_two
+from specs.schedules.attention_blocks import LEAST, Floats, all_rows, first_block
+from specs.schedules.exponential import power_of_two
 
 PAIRS = 8  # in a vector
 HEADROOM = 40.0

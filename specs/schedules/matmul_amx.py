@@ -15,9 +15,9 @@ from contextlib import nullcontext
 from cllm_gen.schedule.terms import Term
 from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
 from specs.isa.amx import amx
-from specs.kernels import activations as at
-from specs.kernels.gates import gated_roughly, gelu, silu
-from specs.kernels.panels import BLOCK, BLOCK_ROW, Panels
+from specs.schedules import activations as at
+from specs.schedules.gates import gated_roughly, gelu, silu
+from specs.schedules.panels import BLOCK, BLOCK_ROW, Panels
 
 VECTOR = 64  # bytes
 GROUP = 2 * TILE_ROWS

@@ -6,7 +6,7 @@ since (1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)).
 
 from math import e, log2
 
-from specs.kernels.exponential import exponential, rough_power_of_two
+from specs.schedules.exponential import exponential, rough_power_of_two
 
 
 def silu(p, gate):
