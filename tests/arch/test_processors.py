@@ -7,6 +7,7 @@ import re
 import time
 
 import pytest
+import requests
 
 from cllm_gen.machine.run import start_image
 from tests.arch.conftest import TARGETS
@@ -39,6 +40,27 @@ def test_fewer_processors_than_wanted(boot, target: str):
     with boot(target, "cpus=5 fault=other-exit", cpus=2) as machine:
         assert machine.wait_exit(120) == 7
     assert "warn  smp: 5 CPUs are wanted, 2 run\n" in machine.console
+
+
+@pytest.mark.parametrize("cpu", ["max", "max,pdpe1gb=off"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_stacks_beyond_4_gib(boot, target: str, cpu: str):
+    """With 6 GiB, most of the free memory lies above 4 GiB, and so do the stacks of x86_64's other CPUs and their
+    guard pages, whether it is mapped by pages of 1 GiB or of 2 MiB."""
+    with boot(target, "fault=other-stack", memory=6144, cpus=2, cpu=cpu) as machine:
+        assert machine.wait_exit(120) == 101, machine.console
+    assert "smp: 2 CPUs\n" in machine.console
+    found = re.search(r"stack overflow: (0x[0-9a-f]+) is in the guard page", machine.console)
+    assert found, machine.console
+    assert (int(found[1], 16) >= 1 << 32) == (target == "x86_64")
+
+
+def test_rings_beyond_4_gib(boot):
+    """The network card's rings and buffers lie there too, and so does the heap."""
+    with boot("x86_64", "", memory=6144, cpus=2) as machine:
+        machine.wait_for("listening on")
+        answer = requests.get(machine.url + "/health", timeout=30)
+        assert answer.status_code == 503 and "loading" not in answer.text, "there is no model image"
 
 
 @pytest.mark.parametrize("target", TARGETS)

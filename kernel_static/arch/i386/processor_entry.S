@@ -14,21 +14,21 @@ processor_enter_protected:
         movw    %ax, %es
         movw    %ax, %ss
         xorl    %eax, %eax
-        xchgl   %eax, processor_state           /* the stack, if this CPU is still expected */
+        xchgl   %eax, processor_state + 16      /* the stack, if this CPU is still expected */
         testl   %eax, %eax
         jz      3f
         movl    %eax, %esp
-        movl    processor_state + 12, %eax
-        movl    %eax, %cr4
         movl    processor_state + 8, %eax
+        movl    %eax, %cr4
+        movl    processor_state + 4, %eax
         movl    %eax, %cr3
-        movl    processor_state + 16, %eax
+        movl    processor_state + 12, %eax
         testl   %eax, %eax
         jz      1f
         movl    $EFER, %ecx
         xorl    %edx, %edx
         wrmsr
-1:      movl    processor_state + 4, %eax
+1:      movl    processor_state, %eax
         movl    %eax, %cr0
         lgdt    descriptor_register
         ljmp    $SEGMENT_CODE, $2f

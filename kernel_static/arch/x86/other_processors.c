@@ -63,8 +63,8 @@ static void wait(uint64_t nanoseconds, const bool *until) {
         __builtin_ia32_pause();
 }
 
-/* A CPU takes the stack before it does anything else, so it either took it in time or finds none
- * and halts: no two ever run on it. */
+/* A CPU takes the stack before it runs any C, so it either took it in time or finds none and halts:
+ * no two ever run on it. */
 static bool withdraw_stack(void) {
     return __atomic_exchange_n(&processor_state.stack, 0, __ATOMIC_SEQ_CST) != 0;
 }
@@ -80,8 +80,7 @@ bool arch_start_processor(unsigned number, uint32_t id, void *page, void *stacks
     starting.number = number;
     starting.run = run;
     starting.runs = false;
-    __atomic_store_n(&processor_state.stack, (uint32_t)stacks_of(number)->main.top,
-                     __ATOMIC_SEQ_CST);
+    __atomic_store_n(&processor_state.stack, stacks_of(number)->main.top, __ATOMIC_SEQ_CST);
 
     local_apic_send(id, LOCAL_APIC_RESET);
     if (!*arch_hypervisor()) /* none keeps a CPU busy with its reset */

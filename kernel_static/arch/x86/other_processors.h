@@ -5,11 +5,12 @@
 #include <stdint.h>
 
 /* Control registers of the CPU that starts another, and the stack that it gives it: 0 once it was
- * taken. processor_entry.S knows the order and the size. */
+ * taken. The other loads them while it has 32 bits only: what CR3 refers to is in the image, below
+ * 4 GiB. The stack may be anywhere. processor_entry.S knows the order and the sizes. */
 struct processor_state {
-    uint32_t stack;
     uint32_t control0, control3, control4;
     uint32_t efer; /* 0: the CPU has no such register */
+    uintptr_t stack;
 };
 
 /* Notes this CPU's registers; leaves the stack alone. */

@@ -41,11 +41,16 @@ static uint64_t *new_table(void) {
 
 static uint64_t *table_of(uint64_t entry) { return (uint64_t *)(uintptr_t)(entry & ADDRESS_MASK); }
 
-/* The page directory of the GiB that holds address, made if there is none. */
+/* The page directory of the GiB that holds address, made if there is none; splits a 1 GiB page. */
 static uint64_t *directory_of(uint64_t address) {
     uint64_t *pointer = &pointers[address / GIB];
-    if (!(*pointer & PRESENT))
-        *pointer = (uintptr_t)new_table() | paging_pointer_bits;
+    if (!(*pointer & PRESENT) || (*pointer & LARGE)) {
+        uint64_t *table = new_table();
+        if (*pointer & PRESENT)
+            for (unsigned i = 0; i < 512; i++)
+                table[i] = *pointer + i * MIB2;
+        *pointer = (uintptr_t)table | paging_pointer_bits;
+    }
     return table_of(*pointer);
 }
 

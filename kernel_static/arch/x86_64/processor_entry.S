@@ -13,25 +13,18 @@ processor_enter_protected:
         movw    %ax, %ds
         movw    %ax, %es
         movw    %ax, %ss
-        xorl    %eax, %eax
-        xchgl   %eax, processor_state           /* the stack, if this CPU is still expected */
-        testl   %eax, %eax
-        jz      2f
-        movl    %eax, %esp
-        movl    processor_state + 12, %eax
-        movl    %eax, %cr4
         movl    processor_state + 8, %eax
+        movl    %eax, %cr4
+        movl    processor_state + 4, %eax
         movl    %eax, %cr3
         movl    $EFER, %ecx
         xorl    %edx, %edx
-        movl    processor_state + 16, %eax
+        movl    processor_state + 12, %eax
         wrmsr
-        movl    processor_state + 4, %eax
+        movl    processor_state, %eax
         movl    %eax, %cr0
         lgdt    descriptor_register
         ljmp    $SEGMENT_CODE, $1f
-2:      hlt
-        jmp     2b
 
         .code64
 1:      movw    $SEGMENT_DATA, %ax
@@ -40,11 +33,17 @@ processor_enter_protected:
         movw    %ax, %fs
         movw    %ax, %gs
         movw    %ax, %ss
-        movl    %esp, %esp
+        xorl    %eax, %eax
+        xchgq   %rax, processor_state + 16      /* the stack, if this CPU is still expected */
+        testq   %rax, %rax
+        jz      2f
+        movq    %rax, %rsp
         fninit
         ldmxcsr vector_control
         xorl    %ebp, %ebp              /* the end of every backtrace */
         call    processor_enter
+2:      hlt
+        jmp     2b
 
         .section .rodata
         .balign 4
