@@ -183,10 +183,10 @@ int32_t sampler_draw(const struct sampling *sampling, struct random_state *rando
     struct logits logits = logits_survey(values, count, peaks);
     if (logits.top - logits.top != 0)
         return -1;
-    if (sampling->temperature <= 0 || sampling->top_k == 1)
+    float scale = 1 / sampling->temperature; /* infinite for the smallest: in the limit greedy */
+    if (sampling->temperature <= 0 || scale == INFINITE || sampling->top_k == 1)
         return (int32_t)logits_first(&logits);
 
-    float scale = 1 / sampling->temperature;
     bool few = sampling->top_k && sampling->top_k < count;
     if (!few && sampling->top_p >= 1 && sampling->min_p <= 0)
         return pick_any(&logits, scale, random_uniform(random), masses);

@@ -105,6 +105,36 @@ def test_equal_seeds_give_equal_streams_and_others_differ(sampler):
     assert all(0 <= value < 1 for value in stream(3))
 
 
+FILTERS = [
+    {"top_k": top_k, "top_p": top_p, "min_p": min_p}
+    for top_k in (0, 2, 100)
+    for top_p in (0.0, 1e-45, 1e-30, 1 - 2**-24, 1.0)
+    for min_p in (0.0, 1e-45, 1 - 2**-24, 1.0)
+]
+
+
+@pytest.mark.parametrize("temperature", [1e-45, 1e-40, 2.9e-39, 3e-39, 1e-38, 1e-30, 1e-7])
+def test_a_tiny_temperature_is_greedy(sampler, temperature):
+    """Also where 1 / temperature is infinite, and beside values that are none or infinitely low."""
+    logits = spread(4, 200)
+    logits[:3] = float("nan"), float("-inf"), -3e38
+    random, best = seeded(sampler, 11), int(np.nanargmax(logits))
+    for rules in FILTERS:
+        drawn = {draw(sampler, logits, random, temperature=temperature, **rules) for _ in range(5)}
+        assert drawn == {best}, rules
+
+
+@pytest.mark.parametrize("temperature", [1e3, 1e37, 3e38, float("inf")])
+def test_a_huge_temperature_draws_any_number(sampler, temperature):
+    logits = spread(4, 200)
+    logits[:3] = float("nan"), float("-inf"), float("-inf")
+    random = seeded(sampler, 11)
+    for rules in FILTERS:
+        drawn = {draw(sampler, logits, random, temperature=temperature, **rules) for _ in range(5)}
+        assert all(np.isfinite(logits[token]) for token in drawn), rules
+    assert len({draw(sampler, logits, random, temperature=temperature) for _ in range(300)}) > 100
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("count", [1, 3, 64, 130])
 def test_without_a_largest_number_nothing_is_chosen(sampler, value, count):
