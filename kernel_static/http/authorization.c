@@ -1,7 +1,7 @@
 #include "authorization.h"
 
 #include "command_line.h"
-#include "token.h"
+#include "grammar.h"
 
 /* Takes the same time wherever the first difference is. */
 static bool same_secret(struct text given, struct text key) {

@@ -1,5 +1,9 @@
 /* One client connection and the exchange that is on it. Requests that follow (pipelined) wait
- * unread in the transport until the exchange is over. */
+ * unread in the transport until the exchange is over.
+ *
+ * The files of this folder stand on each other: grammar, method, path, date and authorization;
+ * the request's parser and the response's head; this; exchange; request_handling; server, which
+ * the transport and the main loop call. */
 #pragma once
 
 #include <stdbool.h>
@@ -45,41 +49,35 @@ struct connection {
     struct connection *next, *previous;
     struct request_parser parser;
     struct route_match match;
-    const struct response *refusal; /* answers the request once its body was read; null: dispatch */
-    struct buffer output;           /* what the transport has not taken */
+    const struct refusal *refusal; /* answers the request once its body was read; null: dispatch */
+    struct buffer output;          /* what the transport has not taken */
     enum connection_phase phase;
-    bool reading;             /* connection_receive is on the stack */
+    bool reading;             /* a call of `received` is on the stack */
     bool finished;            /* the peer sends no more */
     bool close_sent;          /* stream_close was called */
     uint64_t deadline;        /* of the phase; UINT64_MAX: none */
     uint64_t output_deadline; /* by which the transport must take more; UINT64_MAX: none waits */
 };
 
-/* The transport's callbacks. */
-void *connection_open(struct stream *stream);
-size_t connection_receive(void *context, const uint8_t *bytes, size_t count);
-void connection_finish(void *context);
-void connection_writable(void *context);
-void connection_closed(void *context);
-
-/* Gives up connections whose time is over at `now`; true if there was one. */
-bool connection_check_times(uint64_t now);
+/* Goes on to a phase that may last so many seconds (0: any number). */
+void connection_enter(struct connection *connection, enum connection_phase phase, unsigned seconds);
 
 /* Appends to the output, without sending; then sends what the transport takes. */
 void connection_append(struct connection *connection, const void *bytes, size_t count);
 void connection_flush(struct connection *connection);
 
+/* Sends what waits, then FIN. */
+void connection_close(struct connection *connection);
+
+/* Resets the connection; nothing more is heard from the exchange. */
+void connection_abort(struct connection *connection);
+
 /* Whether the response being written must be the connection's last. */
 bool connection_must_close(const struct connection *connection);
 
 /* The exchange was answered in full: sends and logs it. Its memory stays until the handler, or the
- * callback that answered it, has returned: connection_end_answered, called from the main loop,
- * ends such exchanges and says whether there was one. */
+ * callback that answered it, has returned to the main loop. */
 void connection_answered(struct connection *connection);
-bool connection_end_answered(void);
 
-/* Writes the one line that the log has about each exchange. */
-void connection_log(const struct connection *connection);
-
-/* Resets the connection; nothing more is heard from the exchange. */
-void connection_abort(struct connection *connection);
+/* Tells the handler of an unanswered exchange, once, that its client is gone. */
+void connection_tell_gone(struct connection *connection);

@@ -47,23 +47,23 @@ void http_respond(struct http_exchange *exchange, unsigned status, const char *c
     respond(exchange, &head, body);
 }
 
-void exchange_respond_empty(struct http_exchange *exchange, const struct response *response,
-                            uint32_t allowed) {
+void exchange_refuse_empty(struct http_exchange *exchange, const struct refusal *refusal,
+                           uint32_t allowed) {
     struct response_head head = {
-        .status = response->status, .extra = response->extra, .allowed = allowed};
+        .status = refusal->status, .extra = refusal->extra, .allowed = allowed};
     respond(exchange, &head, NULL);
 }
 
-void exchange_respond_error(struct http_exchange *exchange, const struct response *error,
-                            uint32_t allowed) {
+void exchange_refuse(struct http_exchange *exchange, const struct refusal *refusal,
+                     uint32_t allowed) {
     struct buffer body;
     buffer_start(&body, 4096);
-    response_write_error(&body, error);
-    struct response_head head = {.status = error->status,
+    response_write_refusal(&body, refusal);
+    struct response_head head = {.status = refusal->status,
                                  .framing = FRAMING_LENGTH,
                                  .length = body.count,
                                  .content_type = "application/json",
-                                 .extra = error->extra,
+                                 .extra = refusal->extra,
                                  .allowed = allowed};
     respond(exchange, &head, body.bytes);
     buffer_release(&body);
@@ -76,8 +76,8 @@ void http_error(struct http_exchange *exchange, unsigned status, const char *typ
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    struct response error = {.status = status, .type = type, .param = param, .message = message};
-    exchange_respond_error(exchange, &error, 0);
+    struct refusal refusal = {.status = status, .type = type, .param = param, .message = message};
+    exchange_refuse(exchange, &refusal, 0);
 }
 
 /* ---- streams ---- */

@@ -3,8 +3,8 @@
 
 #include "connection.h"
 
-/* An error, or a response without a body; `allowed` as in response_head. */
-void exchange_respond_error(struct http_exchange *exchange, const struct response *error,
-                            uint32_t allowed);
-void exchange_respond_empty(struct http_exchange *exchange, const struct response *response,
-                            uint32_t allowed);
+/* With an error, or without a body; `allowed` as in response_head. */
+void exchange_refuse(struct http_exchange *exchange, const struct refusal *refusal,
+                     uint32_t allowed);
+void exchange_refuse_empty(struct http_exchange *exchange, const struct refusal *refusal,
+                           uint32_t allowed);

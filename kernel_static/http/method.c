@@ -1,6 +1,6 @@
 #include "method.h"
 
-#include "token.h"
+#include "grammar.h"
 
 static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
 
@@ -8,7 +8,7 @@ static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PAT
 
 enum http_method method_of(struct text name) {
     for (unsigned i = 0; i < METHODS; i++)
-        if (text_equals(name, names[i]))
+        if (text_is(name, names[i]))
             return (enum http_method)(1 << i);
     return 0;
 }

@@ -1,17 +1,10 @@
+/* RFC 3986 section 6.2.2.2: what need not be percent-encoded is decoded. */
 #include "path.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "token.h"
-
-/* The byte that %XX at `at` stands for; -1 if it is malformed. */
-static int encoded_byte(struct text text, size_t at) {
-    if (text.count - at < 3)
-        return -1;
-    int high = hexadecimal_value(text.bytes[at + 1]), low = hexadecimal_value(text.bytes[at + 2]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
+#include "percent.h"
 
 static bool is_unreserved(int byte) {
     int small = byte | 0x20;
@@ -26,7 +19,7 @@ size_t path_normalise(struct text path, char *to) {
             to[count++] = path.bytes[i];
             continue;
         }
-        int byte = encoded_byte(path, i);
+        int byte = percent_byte(path, i);
         if (byte < 0)
             return 0;
         if (is_unreserved(byte)) {

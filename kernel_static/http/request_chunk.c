@@ -2,7 +2,7 @@
 #include "request.h"
 
 #include "appliance.h"
-#include "token.h"
+#include "grammar.h"
 
 /* What follows the size: nothing, or extensions, which are ignored but hold no control bytes. */
 static bool extension_valid(struct text text) {

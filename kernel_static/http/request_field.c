@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "appliance.h"
-#include "token.h"
+#include "grammar.h"
 
 /* Splits "name: value" and checks both. False, having refused, if it is malformed. */
 static bool split_field(struct request_parser *parser, struct text line, struct text *name,
@@ -70,7 +70,7 @@ static void read_transfer_encoding(struct request_parser *parser, struct text va
         any = true;
         if (parser->request.chunked)
             request_refuse(parser, 400, "Chunked must be the last transfer coding.");
-        if (text_equals_caseless(coding, "chunked"))
+        if (text_is_caseless(coding, "chunked"))
             parser->request.chunked = true;
         else
             other = true;
@@ -86,13 +86,13 @@ static void read_transfer_encoding(struct request_parser *parser, struct text va
 static void read_connection(struct request_parser *parser, struct text value) {
     struct text option;
     while (list_next(&value, &option)) {
-        parser->connection_close |= text_equals_caseless(option, "close");
-        parser->connection_keep_alive |= text_equals_caseless(option, "keep-alive");
+        parser->connection_close |= text_is_caseless(option, "close");
+        parser->connection_keep_alive |= text_is_caseless(option, "keep-alive");
     }
 }
 
 static void read_expect(struct request_parser *parser, struct text value) {
-    if (text_equals_caseless(value, "100-continue"))
+    if (text_is_caseless(value, "100-continue"))
         parser->request.expects_continue = true;
     else if (parser->request.minor >= 1)
         request_refuse(parser, 417, "The only expectation known is 100-continue.");
@@ -124,7 +124,7 @@ void request_read_field(struct request_parser *parser, struct text line) {
     if (!split_field(parser, line, &name, &value))
         return;
     for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
-        if (text_equals_caseless(name, readers[i].name))
+        if (text_is_caseless(name, readers[i].name))
             readers[i].read(parser, value);
 }
 

@@ -1,34 +1,35 @@
+/* Routes by method and path, and every reason for which a request meets no handler. */
 #include "request_handling.h"
 
 #include "authorization.h"
 #include "exchange.h"
-#include "token.h"
 
-static const struct response unknown_path = {
+static const struct refusal unknown_path = {
     .status = 404,
     .code = "unknown_url",
     .message = "There is no such path on this server.",
 };
-static const struct response unknown_method = {
+static const struct refusal unknown_method = {
     .status = 405,
     .code = "method_not_allowed",
     .message = "This path does not have that method.",
 };
-static const struct response length_required = {
+static const struct refusal length_required = {
     .status = 411,
     .message = "The request needs a body, with Content-Length or Transfer-Encoding: chunked.",
 };
-static const struct response bad_key = {
+static const struct refusal bad_key = {
     .status = 401,
     .code = "invalid_api_key",
     .message = "The API key is missing or wrong; send it as Authorization: Bearer KEY.",
     .extra = "WWW-Authenticate: Bearer\r\n",
 };
-static const struct response preflight = {
+static const struct refusal preflight = {
     .status = 204,
     .extra = "Access-Control-Allow-Headers: *, Authorization\r\n"
              "Access-Control-Max-Age: 86400\r\n",
 };
+
 /* Finds the route; HEAD is answered by GET's. */
 static struct route_match find_route(const struct http_request *request) {
     struct route_match match = route_find(request->method, request->path);
@@ -38,10 +39,10 @@ static struct route_match find_route(const struct http_request *request) {
 }
 
 /* Why the request cannot be dispatched, as far as its head tells; null: it can. */
-static const struct response *refusal_of(const struct connection *connection) {
+static const struct refusal *refusal_of(const struct connection *connection) {
     const struct http_request *request = &connection->parser.request;
     const struct route *route = connection->match.route;
-    bool everything = text_equals(request->path, "*");
+    bool everything = text_is(request->path, "*");
     if (!route && request->method == HTTP_OPTIONS && (everything || connection->match.allowed))
         return &preflight;
     if (!route)
@@ -53,14 +54,13 @@ static const struct response *refusal_of(const struct connection *connection) {
     return NULL;
 }
 
-static void answer_refusal(struct connection *connection, const struct response *refusal) {
+static void answer_refusal(struct connection *connection, const struct refusal *refusal) {
     uint32_t allowed = connection->match.allowed;
     if (refusal == &preflight)
-        exchange_respond_empty(&connection->exchange, refusal,
-                               allowed ? allowed : HTTP_GET | HTTP_POST);
+        exchange_refuse_empty(&connection->exchange, refusal,
+                              allowed ? allowed : HTTP_GET | HTTP_POST);
     else
-        exchange_respond_error(&connection->exchange, refusal,
-                               refusal == &unknown_method ? allowed : 0);
+        exchange_refuse(&connection->exchange, refusal, refusal == &unknown_method ? allowed : 0);
 }
 
 void connection_head_ready(struct connection *connection) {
@@ -94,21 +94,7 @@ void connection_dispatch(struct connection *connection) {
 }
 
 void connection_refuse(struct connection *connection, unsigned status, const char *message) {
-    struct response refusal = {.status = status, .message = message};
+    struct refusal refusal = {.status = status, .message = message};
     connection->exchange.state = EXCHANGE_OPEN;
-    exchange_respond_error(&connection->exchange, &refusal, 0);
-}
-
-void connection_tell_gone(struct connection *connection) {
-    struct http_exchange *exchange = &connection->exchange;
-    bool unanswered = exchange->state == EXCHANGE_OPEN || exchange->state == EXCHANGE_STREAMING;
-    void (*gone)(void *context) = exchange->gone;
-    exchange->gone = NULL;
-    if (unanswered) {
-        exchange->state = EXCHANGE_DEAD;
-        exchange->status = 0;
-        connection_log(connection);
-        if (gone)
-            gone(exchange->gone_context);
-    }
+    exchange_refuse(&connection->exchange, &refusal, 0);
 }

@@ -12,6 +12,3 @@ void connection_dispatch(struct connection *connection);
 
 /* Answers with an error now; the connection is closed after it. */
 void connection_refuse(struct connection *connection, unsigned status, const char *message);
-
-/* Tells the handler of an unanswered exchange, once, that its client is gone. */
-void connection_tell_gone(struct connection *connection);

@@ -5,7 +5,7 @@
 
 #include "method.h"
 #include "path.h"
-#include "token.h"
+#include "grammar.h"
 
 static bool read_method(struct request_parser *parser, struct text name) {
     if (!token_valid(name)) {
@@ -36,7 +36,7 @@ static bool read_version(struct request_parser *parser, struct text version) {
  * if it is none. */
 static struct text path_of(struct request_parser *parser, struct text target) {
     static const char scheme[] = "http://";
-    if (text_equals(target, "*") && parser->request.method == HTTP_OPTIONS)
+    if (text_is(target, "*") && parser->request.method == HTTP_OPTIONS)
         return target;
     if (target.count > sizeof scheme - 1 && text_starts_caseless(target, scheme)) {
         target.bytes += sizeof scheme - 1;

@@ -1,3 +1,4 @@
+/* Heads of responses, field by field, and what an error says. */
 #include "response.h"
 
 #include <string.h>
@@ -87,15 +88,15 @@ static void write_nullable(struct buffer *to, const char *value) {
         json_write_raw(to, "null");
 }
 
-void response_write_error(struct buffer *to, const struct response *error) {
-    const char *usual = error->status >= 500 ? "server_error" : "invalid_request_error";
+void response_write_refusal(struct buffer *to, const struct refusal *refusal) {
+    const char *usual = refusal->status >= 500 ? "server_error" : "invalid_request_error";
     json_write_raw(to, "{\"error\":{\"message\":");
-    write_nullable(to, error->message);
+    write_nullable(to, refusal->message);
     json_write_raw(to, ",\"type\":");
-    write_nullable(to, error->type ? error->type : usual);
+    write_nullable(to, refusal->type ? refusal->type : usual);
     json_write_raw(to, ",\"param\":");
-    write_nullable(to, error->param);
+    write_nullable(to, refusal->param);
     json_write_raw(to, ",\"code\":");
-    write_nullable(to, error->code);
+    write_nullable(to, refusal->code);
     json_write_raw(to, "}}");
 }

@@ -24,12 +24,12 @@ struct response_head {
 
 void response_write_head(struct buffer *to, const struct response_head *head);
 
-/* What an error says; `type` null takes the usual one for the status, `param` and `code` may be
- * null. */
-struct response {
+/* What is said to a request instead of what it asked for; `type` null takes the usual one for the
+ * status, `param` and `code` may be null. */
+struct refusal {
     unsigned status;
     const char *type, *param, *code, *message;
     const char *extra; /* as in response_head */
 };
 
-void response_write_error(struct buffer *to, const struct response *error);
+void response_write_refusal(struct buffer *to, const struct refusal *refusal);

@@ -1,16 +1,175 @@
-#include "connection.h"
-#include "http.h"
-#include "platform.h"
+/* Connections from their opening to their end: the transport's callbacks, and times. */
+#include <string.h>
 
+#include "appliance.h"
+#include "connection.h"
+#include "heap.h"
+#include "http.h"
+#include "log.h"
+#include "platform.h"
+#include "request_handling.h"
+
+#define ARENA_BYTES (4 * (size_t)LIMIT_BODY_BYTES)
 #define CHECK_NANOSECONDS UINT64_C(100000000) /* times are kept to a tenth of a second */
+
+static struct connection *connections; /* all that are open */
+
+/* Awaits a request. */
+static void make_ready(struct connection *connection) {
+    struct http_exchange *exchange = &connection->exchange;
+    arena_release(&exchange->arena);
+    arena_start(&exchange->arena, ARENA_BYTES);
+    exchange->state = EXCHANGE_NONE;
+    exchange->gone = NULL;
+    exchange->status = 0;
+    connection->refusal = NULL;
+    request_start(&connection->parser, &exchange->arena);
+    connection_enter(connection, PHASE_IDLE, LIMIT_IDLE_SECONDS);
+}
+
+static void *opened(struct stream *stream) {
+    struct connection *connection = heap_allocate(sizeof *connection);
+    if (!connection)
+        return NULL;
+    *connection =
+        (struct connection){.stream = stream, .next = connections, .output_deadline = UINT64_MAX};
+    if (connections)
+        connections->previous = connection;
+    connections = connection;
+    buffer_start(&connection->output, SIZE_MAX / 2);
+    make_ready(connection);
+    return connection;
+}
+
+static void closed(void *context) {
+    struct connection *connection = context;
+    connection_tell_gone(connection);
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        connections = connection->next;
+    request_release(&connection->parser);
+    arena_release(&connection->exchange.arena);
+    buffer_release(&connection->output);
+    heap_release(connection);
+}
+
+/* Frees what the exchange held and awaits the next request. */
+static void end_exchange(struct connection *connection) {
+    bool last = connection_must_close(connection);
+    make_ready(connection);
+    if (last)
+        connection_close(connection);
+    else if (!connection->reading)
+        stream_resume(connection->stream); /* a pipelined request may wait */
+}
+
+/* Exchanges that were answered end here, where no handler is on the stack any more. */
+static bool end_answered(void) {
+    bool any = false;
+    for (struct connection *connection = connections; connection; connection = connection->next) {
+        if (connection->exchange.state == EXCHANGE_ANSWERED) {
+            end_exchange(connection);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* ---- in ---- */
+
+/* Does what the parser's progress asks for; false if that is reading more. */
+static bool advance(struct connection *connection) {
+    switch (connection->parser.progress) {
+    case REQUEST_HEAD_READY:
+        connection_head_ready(connection);
+        break;
+    case REQUEST_COMPLETE:
+        connection_enter(connection, PHASE_ANSWER, 0);
+        connection_dispatch(connection);
+        break;
+    case REQUEST_REFUSED:
+        connection_refuse(connection, connection->parser.status, connection->parser.message);
+        break;
+    default:
+        return false;
+    }
+    if (connection->exchange.state == EXCHANGE_ANSWERED)
+        end_exchange(connection);
+    return true;
+}
+
+static size_t received(void *context, const uint8_t *bytes, size_t count) {
+    struct connection *connection = context;
+    struct http_exchange *exchange = &connection->exchange;
+    size_t taken = 0;
+    connection->reading = true;
+    while (exchange->state == EXCHANGE_NONE && connection->phase != PHASE_CLOSING) {
+        if (advance(connection))
+            continue;
+        if (taken == count)
+            break;
+        if (!connection->parser.started) {
+            exchange->started = clock_nanoseconds();
+            connection_enter(connection, PHASE_REQUEST, LIMIT_REQUEST_SECONDS);
+        }
+        taken += request_feed(&connection->parser, bytes + taken, count - taken);
+    }
+    connection->reading = false;
+    return connection->phase == PHASE_CLOSING ? count : taken;
+}
+
+static void finished(void *context) {
+    struct connection *connection = context;
+    enum exchange_state state = connection->exchange.state;
+    connection->finished = true;
+    if (state == EXCHANGE_OPEN || state == EXCHANGE_STREAMING) {
+        connection_tell_gone(connection);
+        connection_abort(connection);
+    } else if (state == EXCHANGE_NONE && connection->phase != PHASE_CLOSING) {
+        connection_close(connection);
+    }
+}
+
+static void writable(void *context) { connection_flush(context); }
+
+/* ---- times ---- */
+
+static bool give_up(struct connection *connection, uint64_t now) {
+    if (now < connection->deadline && now < connection->output_deadline)
+        return false;
+    if (now >= connection->output_deadline || connection->phase == PHASE_CLOSING) {
+        log_debug("http", "%s: gave up", stream_peer(connection->stream));
+        connection_tell_gone(connection);
+        connection_abort(connection);
+    } else if (connection->phase == PHASE_REQUEST) {
+        connection_refuse(connection, 408, "The request took too long to arrive.");
+    } else {
+        connection_close(connection);
+    }
+    return true;
+}
+
+static bool check_times(uint64_t now) {
+    bool any = false;
+    for (struct connection *connection = connections, *next; connection; connection = next) {
+        next = connection->next;
+        any |= give_up(connection, now);
+    }
+    return any;
+}
+
+/* ---- http.h ---- */
 
 bool http_start(void) {
     static const struct stream_events events = {
-        .opened = connection_open,
-        .received = connection_receive,
-        .finished = connection_finish,
-        .writable = connection_writable,
-        .closed = connection_closed,
+        .opened = opened,
+        .received = received,
+        .finished = finished,
+        .writable = writable,
+        .closed = closed,
     };
     return transport_start(&events);
 }
@@ -18,9 +177,9 @@ bool http_start(void) {
 bool http_poll(void) {
     static uint64_t next_check;
     uint64_t now = clock_nanoseconds();
-    bool any = connection_end_answered();
+    bool any = end_answered();
     if (now < next_check)
         return any;
     next_check = now + CHECK_NANOSECONDS;
-    return connection_check_times(now) || any;
+    return check_times(now) || any;
 }

@@ -10,6 +10,7 @@
 #include "text.h"
 
 struct http_exchange;
+struct json_reader;
 
 /* Memory that lives until the exchange is over and the handler, or the callback that answered it,
  * has returned to the main loop; the parsed request lives here too. */
@@ -30,6 +31,9 @@ void http_stream_end(struct http_exchange *exchange);
 /* An error in OpenAI's shape. `param` may be null. Formats as printf does. */
 void http_error(struct http_exchange *exchange, unsigned status, const char *type,
                 const char *param, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The error that a reader of the request's body found (json.h). */
+void http_reject(struct http_exchange *exchange, const struct json_reader *reader);
 
 /* Calls `gone(context)` once if the client disconnects before the exchange is answered; the
  * exchange must not be used after that call returns. Null clears it. A client that only closes its

@@ -14,7 +14,6 @@
 
 #include "arena.h"
 #include "buffer.h"
-#include "http.h"
 #include "text.h"
 
 /* Where in the document a value stands: a chain through the parsers' stack frames. The whole
@@ -100,9 +99,6 @@ bool json_wrong_type(struct json_reader *reader, const struct json_path *path,
                      const char *expected);
 bool json_item_count(struct json_reader *reader, const struct json_path *path, size_t count,
                      size_t least, size_t most);
-
-/* Answers the exchange with what is wrong. */
-void json_reject(const struct json_reader *reader, struct http_exchange *exchange);
 
 /* Writing appends to a buffer, which remembers a failure. Text that is not UTF-8 is repaired with
  * U+FFFD; a number that is not finite is written as null. */

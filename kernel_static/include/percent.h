@@ -6,6 +6,9 @@
 #include "arena.h"
 #include "text.h"
 
+/* The byte that %XX at `at` stands for; -1 if it is malformed. */
+int percent_byte(struct text text, size_t at);
+
 /* Decodes %XX into the arena. False if a triplet is broken, the bytes are not UTF-8 or memory is
  * short. A plus sign stays one. */
 bool percent_decode(struct text text, struct arena *arena, struct text *decoded);

@@ -1,4 +1,4 @@
-/* Reading typed values of JSON within bounds, and saying which rule a field broke. */
+/* Typed values of JSON within bounds. */
 #include "json_lexer.h"
 
 #include <stdio.h>
@@ -7,82 +7,14 @@
 
 #define NUMBER_BYTES 64 /* numbers up to this length are converted on the stack */
 
-/* Writes the path into text[0..size), always terminated. */
-static void format_path(const struct json_path *path, char *text, size_t size) {
-    if (!path) {
-        text[0] = 0;
-        return;
-    }
-    format_path(path->parent, text, size);
-    size_t used = strlen(text);
-    if (!path->field)
-        snprintf(text + used, size - used, "[%zu]", path->index);
-    else
-        snprintf(text + used, size - used, "%s%s", used ? "." : "", path->field);
-}
-
-bool json_rule(struct json_reader *reader, const struct json_path *path, const char *rule) {
-    if (reader->status)
-        return false;
-    reader->status = 400;
-    format_path(path, reader->param, sizeof reader->param);
-    snprintf(reader->message, sizeof reader->message, "%s %s.",
-             path ? reader->param : "The request body", rule);
-    return false;
-}
-
-bool json_missing(struct json_reader *reader, const struct json_path *path, const char *field) {
-    const struct json_path here = {.parent = path, .field = field};
-    return json_rule(reader, &here, "is required");
-}
-
-bool json_wrong_type(struct json_reader *reader, const struct json_path *path,
-                     const char *expected) {
-    static const char *const found[] = {
-        [JSON_NULL] = "null",       [JSON_BOOLEAN] = "a boolean", [JSON_NUMBER] = "a number",
-        [JSON_STRING] = "a string", [JSON_ARRAY] = "an array",    [JSON_OBJECT] = "an object",
-    };
-    char rule[200];
-    enum json_kind kind = json_peek(reader);
-    if (kind == JSON_INVALID)
-        return json_syntax(reader, "a value");
-    snprintf(rule, sizeof rule, "must be %s, not %s", expected, found[kind]);
-    return json_rule(reader, path, rule);
-}
-
-bool json_item_count(struct json_reader *reader, const struct json_path *path, size_t count,
-                     size_t least, size_t most) {
-    char rule[80];
-    if (reader->status)
-        return false;
-    if (count >= least && count <= most)
-        return true;
-    if (count < least)
-        snprintf(rule, sizeof rule, "must have at least %zu element%s", least,
-                 least > 1 ? "s" : "");
-    else
-        snprintf(rule, sizeof rule, "must have at most %zu element%s", most, most != 1 ? "s" : "");
-    return json_rule(reader, path, rule);
-}
-
 bool json_string(struct json_reader *reader, const struct json_path *path, size_t least,
                  size_t most, struct text *value) {
-    char rule[80];
     size_t characters;
     if (json_peek(reader) != JSON_STRING)
         return json_wrong_type(reader, path, "a string");
     reader->at++;
-    if (!json_read_text(reader, value, &characters))
-        return false;
-    if (characters >= least && characters <= most)
-        return true;
-    if (characters < least)
-        snprintf(rule, sizeof rule, "must have at least %zu character%s", least,
-                 least > 1 ? "s" : "");
-    else
-        snprintf(rule, sizeof rule, "must have at most %zu character%s", most,
-                 most != 1 ? "s" : "");
-    return json_rule(reader, path, rule);
+    return json_read_text(reader, value, &characters) &&
+           json_size(reader, path, "character", characters, least, most);
 }
 
 bool json_boolean(struct json_reader *reader, const struct json_path *path, bool *value) {
@@ -215,8 +147,7 @@ bool json_is_string(struct json_reader *reader, const char *value) {
     if (json_peek(reader) != JSON_STRING)
         return false;
     const char *start = reader->at++;
-    return (json_read_text(reader, &found, &characters) && found.count == strlen(value) &&
-            memcmp(found.bytes, value, found.count) == 0) ||
+    return (json_read_text(reader, &found, &characters) && text_is(found, value)) ||
            unread(reader, start);
 }
 
@@ -248,9 +179,4 @@ void *json_grow(struct json_reader *reader, void *items, size_t count, size_t *c
         json_no_memory(reader);
     *capacity = wanted;
     return grown;
-}
-
-void json_reject(const struct json_reader *reader, struct http_exchange *exchange) {
-    http_error(exchange, reader->status, "invalid_request_error",
-               reader->param[0] ? reader->param : NULL, "%s", reader->message);
 }

@@ -3,11 +3,11 @@
 
 #include "utf8.h"
 
-static int hexadecimal(char digit) {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    char lower = (char)(digit | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+int percent_byte(struct text text, size_t at) {
+    if (text.count - at < 3)
+        return -1;
+    int high = hexadecimal_value(text.bytes[at + 1]), low = hexadecimal_value(text.bytes[at + 2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
 bool percent_decode(struct text text, struct arena *arena, struct text *decoded) {
@@ -18,11 +18,10 @@ bool percent_decode(struct text text, struct arena *arena, struct text *decoded)
     for (size_t at = 0; at < text.count; at++) {
         char byte = text.bytes[at];
         if (byte == '%') {
-            int high = text.count - at > 2 ? hexadecimal(text.bytes[at + 1]) : -1;
-            int low = text.count - at > 2 ? hexadecimal(text.bytes[at + 2]) : -1;
-            if (high < 0 || low < 0)
+            int encoded = percent_byte(text, at);
+            if (encoded < 0)
                 return false;
-            byte = (char)(high << 4 | low);
+            byte = (char)encoded;
             at += 2;
         }
         out[decoded->count++] = byte;

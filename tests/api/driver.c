@@ -52,7 +52,7 @@ static void append(struct buffer *buffer, struct text text) {
 static enum http_method method_of(struct text name) {
     static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i]) == name.count && !memcmp(names[i], name.bytes, name.count))
+        if (text_is(name, names[i]))
             return (enum http_method)(1u << i);
     abort();
 }
@@ -76,7 +76,7 @@ static void run(char command, struct text input, struct http_exchange *exchange)
         if (json_skip(&reader) && json_end(&reader))
             json_write_raw(out, "ok");
         else
-            json_reject(&reader, exchange);
+            http_reject(exchange, &reader);
         break;
     case 'r':
     case 'd': {

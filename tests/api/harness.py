@@ -13,7 +13,8 @@ from cllm_gen.spec.api import Api
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "kernel_static"
-SOURCES = ["json_read.c", "json_value.c", "json_write.c", "utf8.c", "percent.c"]
+SOURCES = ["json_error.c", "json_lexer.c", "json_read.c", "json_value.c", "json_write.c"]
+SOURCES += ["percent.c", "text.c", "utf8.c"]
 FLAGS = (
     "-std=gnu11 -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
 ).split()
@@ -56,6 +57,7 @@ def build(folder: Path, families: list[Api], bodies: dict[str, str], before: str
     sources += [
         memory_source("buffer.c"),
         memory_source("arena.c"),
+        STATIC / "http/reject.c",
         Path(__file__).with_name("driver.c"),
     ]
     output = folder / "driver"

@@ -17,7 +17,7 @@ FLAGS = (
     "-std=gnu11 -g -O1 -DDEBUG -Wall -Wextra -Werror "
     "-fsanitize=address,undefined -fno-sanitize-recover=all"
 ).split()
-SHARED = ["arena", "buffer", "json_write", "utf8"]
+SHARED = ["arena", "buffer", "json_write", "percent", "text", "utf8"]
 
 
 def _build(folder: Path, name: str, sources: list[Path]) -> Path:

@@ -23,7 +23,7 @@ static void dispatch_greet(struct http_exchange *exchange, const struct text *pa
     if (request && greeting_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_greet(exchange, request);
     else
-        json_reject(&reader, exchange);
+        http_reject(exchange, &reader);
 }
 
 /* specs/api/greetings.py | Route("GET /greetings/{name}", "Greets once.",

@@ -60,7 +60,7 @@ static void dispatch_create_completion(struct http_exchange *exchange,
     if (request && completion_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_create_completion(exchange, request);
     else
-        json_reject(&reader, exchange);
+        http_reject(exchange, &reader);
 }
 
 /* specs/api/chat.py | "POST /v1/chat/completions", */
@@ -73,7 +73,7 @@ static void dispatch_create_chat_completion(struct http_exchange *exchange,
     if (request && chat_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_create_chat_completion(exchange, request);
     else
-        json_reject(&reader, exchange);
+        http_reject(exchange, &reader);
 }
 
 /* specs/api/embeddings.py | "POST /v1/embeddings", */
@@ -86,7 +86,7 @@ static void dispatch_create_embeddings(struct http_exchange *exchange,
     if (request && embedding_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_create_embeddings(exchange, request);
     else
-        json_reject(&reader, exchange);
+        http_reject(exchange, &reader);
 }
 
 /* specs/api/tokens.py | "POST /tokenize", */
@@ -99,7 +99,7 @@ static void dispatch_tokenize(struct http_exchange *exchange, const struct text 
     if (request && tokenize_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_tokenize(exchange, request);
     else
-        json_reject(&reader, exchange);
+        http_reject(exchange, &reader);
 }
 
 /* specs/api/tokens.py | "POST /detokenize", */
@@ -112,7 +112,7 @@ static void dispatch_detokenize(struct http_exchange *exchange, const struct tex
     if (request && detokenize_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_detokenize(exchange, request);
     else
-        json_reject(&reader, exchange);
+        http_reject(exchange, &reader);
 }
 
 /* specs/api/health.py | "GET /health", */

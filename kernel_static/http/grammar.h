@@ -1,4 +1,4 @@
-/* Small questions about texts in HTTP's grammar (RFC 9110 section 5.6). */
+/* Texts in HTTP's grammar (RFC 9110 section 5.6). */
 #pragma once
 
 #include <stdbool.h>
@@ -8,9 +8,8 @@
 /* 1*tchar: the characters of methods and field names. */
 bool token_valid(struct text text);
 
-/* The text is exactly this literal; or is it but for the case of ASCII letters. */
-bool text_equals(struct text text, const char *literal);
-bool text_equals_caseless(struct text text, const char *literal);
+/* The text is, or begins with, this literal but for the case of ASCII letters. */
+bool text_is_caseless(struct text text, const char *literal);
 bool text_starts_caseless(struct text text, const char *literal);
 
 /* Without spaces and tabs at both ends. */
@@ -19,6 +18,3 @@ struct text text_trimmed(struct text text);
 /* Takes the next element of a comma-separated list off *list, trimmed; empty elements are passed
  * over (section 5.6.1.2). False when none is left. */
 bool list_next(struct text *list, struct text *element);
-
-/* The value of a hexadecimal digit, or -1. */
-int hexadecimal_value(char digit);

@@ -1,4 +1,5 @@
-#include "token.h"
+/* RFC 9110 section 5.6: tokens, lists, and letters without case. */
+#include "grammar.h"
 
 #include <string.h>
 
@@ -19,10 +20,6 @@ bool token_valid(struct text text) {
     return text.count > 0;
 }
 
-bool text_equals(struct text text, const char *literal) {
-    return text.count == strlen(literal) && !memcmp(text.bytes, literal, text.count);
-}
-
 bool text_starts_caseless(struct text text, const char *literal) {
     size_t count = strlen(literal);
     if (text.count < count)
@@ -33,7 +30,7 @@ bool text_starts_caseless(struct text text, const char *literal) {
     return true;
 }
 
-bool text_equals_caseless(struct text text, const char *literal) {
+bool text_is_caseless(struct text text, const char *literal) {
     return text.count == strlen(literal) && text_starts_caseless(text, literal);
 }
 
@@ -58,11 +55,4 @@ bool list_next(struct text *list, struct text *element) {
             return true;
     }
     return false;
-}
-
-int hexadecimal_value(char digit) {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit = lower(digit);
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
