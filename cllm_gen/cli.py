@@ -15,7 +15,7 @@ from cllm_gen.image.sources import SANITIZERS
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.options import CPUS_MOST, NICS, default_cpus
 from cllm_gen.spec.load import NoProject, find_root
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 from cllm_gen.weights.errors import ModelFileError
 
 _EXPECTED = (

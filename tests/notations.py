@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 
 
 def refusal(folder: Path, call: str, text: str) -> tuple[SpecError, str, int]:

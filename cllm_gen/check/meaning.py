@@ -28,7 +28,7 @@ from cllm_gen.lower.model.outputs import lowered
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.load import NoProject, load_appliances
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 
 
 class Meaning:

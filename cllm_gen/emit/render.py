@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Iterable
 
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
 

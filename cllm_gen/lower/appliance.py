@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Iterable
 
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 from cllm_gen.lower import device, protocol
 from cllm_gen.lower.api import outputs as api
 from cllm_gen.lower.model import outputs as model

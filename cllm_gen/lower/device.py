@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cllm_gen.emit.output import Output
-from cllm_gen.spec.device import Device, Field, Record, Register, Registers, c_name
+from cllm_gen.lower.output import Output
+from cllm_gen.notation.names import c_name
+from cllm_gen.notation.register_map import Field, Register
+from cllm_gen.spec.device import Device, Record, Registers
 
 _BUS = {  # bus: (parameter, its type when reading, when writing, read call, write call)
     "memory": ("base", "const volatile void *", "volatile void *", "mmio_read", "mmio_write"),

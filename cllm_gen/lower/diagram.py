@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cllm_gen.spec.protocol import Field, Protocol, c_name
+from cllm_gen.notation.names import c_name
+from cllm_gen.notation.wire_layout import Field
+from cllm_gen.spec.protocol import Protocol
 
 _ROW = 32
 _TALL = 5 * _ROW  # a run of octets this long is drawn as one row

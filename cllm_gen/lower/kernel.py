@@ -10,11 +10,11 @@ from math import prod
 from pathlib import Path
 from typing import Sequence
 
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 from cllm_gen.schedule.program import Program
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.kernel import C_TYPES, Kernel, KernelRequest
-from cllm_gen.spec.source import SpecError, caller_span
+from cllm_gen.source import SpecError, caller_span
 from cllm_gen.schedule.weight_layout import BLOCK, TILE_ROWS, packed_bytes, layout_of
 
 QUANTIZED_HEADER, QUANTIZED_BLOCK = 64, 128

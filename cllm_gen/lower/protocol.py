@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 from cllm_gen.lower.diagram import diagram
-from cllm_gen.spec.protocol import Bit, Field, Protocol, Value, WireOption, c_name
+from cllm_gen.notation.names import c_name
+from cllm_gen.notation.wire_layout import Bit, Field, Value, WireOption
+from cllm_gen.spec.protocol import Protocol
 
 
 def outputs(spec: Protocol) -> list[Output]:

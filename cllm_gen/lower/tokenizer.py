@@ -3,10 +3,10 @@ what follows could want them."""
 
 from __future__ import annotations
 
-from cllm_gen.emit.output import Output
-from cllm_gen.spec.source import Span, SpecError
-from cllm_gen.spec.tokenizer import Alternative, CharacterClass, Item, Rule, Split
-from cllm_gen.weights import unicode
+from cllm_gen.lower.output import Output
+from cllm_gen.source import Span, SpecError
+from cllm_gen.notation.splits import Alternative, CharacterClass, Item, Rule, Split
+from cllm_gen import unicode
 
 _GROUPS = {  # class text: (C name, what unicode.h calls it)
     r"\p{L}": ("letter", "UNICODE_L"),

@@ -8,7 +8,7 @@ from functools import cache
 from lark import Lark, Tree
 
 from cllm_gen.notation import reading
-from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.source import Span, SpecError, caller_span
 
 INDICES = ("i", "j")  # of the lanes of an instruction's result
 FUNCTIONS = {  # and how many arguments each takes

@@ -7,9 +7,9 @@ import re
 from lark import Token, Tree
 
 from cllm_gen.notation.reading import grammar, inside, place, read
-from cllm_gen.spec.source import Span, SpecError
-from cllm_gen.spec.tokenizer import Alternative, CharacterClass, Item, Rule, Split
-from cllm_gen.weights import unicode
+from cllm_gen.source import Span, SpecError
+from cllm_gen.notation.splits import Alternative, CharacterClass, Item, Rule, Split
+from cllm_gen import unicode
 
 _PARSER = grammar("pretokenizer")
 _EXAMPLE = r'letters: " "? \p{L}+'

@@ -9,7 +9,7 @@ from typing import Mapping
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.source import Span, SpecError
 
 
 def grammar(name: str) -> Lark:

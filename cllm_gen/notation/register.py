@@ -5,8 +5,8 @@ from __future__ import annotations
 from lark import Token, Tree
 
 from cllm_gen.notation.reading import grammar, inside, note, place, read
-from cllm_gen.spec.device import Access, Condition, Field, Register, Value
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.notation.register_map import Access, Condition, Field, Register, Value
+from cllm_gen.source import Span, SpecError
 
 _PARSER = grammar("register")
 _EXAMPLE = "CTRL (00000h; R/W) -- Device Control, below it: FD  0  1b -- Full duplex."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.source import Span, SpecError
 
 EXAMPLE = '"GET /v1/models/{model}"'
 

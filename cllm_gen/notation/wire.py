@@ -5,8 +5,8 @@ from __future__ import annotations
 from lark import Tree
 
 from cllm_gen.notation.reading import grammar, inside, note, place, read
-from cllm_gen.spec.protocol import Bit, Field, Layout, Part, Value, WireOption
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.notation.wire_layout import Bit, Field, Layout, Part, Value, WireOption
+from cllm_gen.source import Span, SpecError
 
 _PARSER = grammar("wire")
 _EXAMPLE = "Source Port: 16 bits -- The sending program's number."

@@ -18,7 +18,7 @@ dimensions costs twice that, most of it through the keys.
 
 from __future__ import annotations
 
-from cllm_gen.spec.source import SpecError, caller_span
+from cllm_gen.source import SpecError, caller_span
 
 BLOCK_TOKENS = 32
 ATTENTION_ROWS = 64  # of one call of an attention kernel, at most

@@ -11,7 +11,7 @@ from typing import Iterator
 from cllm_gen.schedule.terms import MEMORY, Pointer, Term, type_name
 from cllm_gen.schedule.tiles import Tiles
 from cllm_gen.spec.isa import Instruction, InstructionSet
-from cllm_gen.spec.source import SpecError, caller_span
+from cllm_gen.source import SpecError, caller_span
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Mapping
 
 from cllm_gen.schedule.terms import Term
 from cllm_gen.spec.isa import RegisterFile
-from cllm_gen.spec.source import SpecError, caller_span
+from cllm_gen.source import SpecError, caller_span
 
 PALETTE, COLUMN_BYTES, ROWS = 0, 16, 48
 """Offsets in a configuration of 64 bytes: u8 palette, u16 bytes a row of each tile, u8 rows."""

@@ -17,7 +17,7 @@ from typing import Sequence
 from cllm_gen.notation.route import EXAMPLE as NOTATION_EXAMPLE
 from cllm_gen.notation.route import Pattern, read_route
 from cllm_gen.spec.schema import Array, Base64, Float, Literal, Object, Union, literal_span
-from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.source import Span, SpecError, caller_span
 
 PARAMETERS_MAX = 4  # ROUTE_PARAMETERS_MAX of include/route.h
 

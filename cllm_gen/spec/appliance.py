@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Mapping, Sequence
 
-from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.source import Span, SpecError, caller_span
 
 KIB, MIB = 1024, 1024 * 1024
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.source import Span, SpecError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 C_WORDS = frozenset(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Mapping, Sequence
 
 from cllm_gen.notation.index import Meaning, Type, read_meaning
-from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.source import Span, SpecError, caller_span
 
 CPU_REGISTERS = ("eax", "ebx", "ecx", "edx")
 

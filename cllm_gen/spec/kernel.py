@@ -9,7 +9,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from cllm_gen.notation.index import Algorithm, read_algorithm
 from cllm_gen.spec.isa import InstructionSet
-from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.source import Span, SpecError, caller_span
 
 NAME = re.compile(
     r"(?P<operation>[a-z_]+?)_(?P<type>b?f16|f32|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"

@@ -8,22 +8,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Callable, Mapping
 
-from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.source import Span, SpecError, caller_span
 from cllm_gen.spec.tokenizer import Tokenizer
-
-QUANTISATIONS = {  # GGUF types that have kernels: values a block, bytes a block
-    "f32": (1, 4),
-    "f16": (1, 2),
-    "bf16": (1, 2),
-    "q4_0": (32, 18),
-    "q4_1": (32, 20),
-    "q5_0": (32, 22),
-    "q5_1": (32, 24),
-    "q8_0": (32, 34),
-    "q4_k": (256, 144),
-    "q5_k": (256, 176),
-    "q6_k": (256, 210),
-}
+from cllm_gen.spec.weight import QUANTISATIONS, Weight
 
 
 @dataclass(frozen=True)
@@ -129,14 +116,12 @@ class Model:
             f'types={{"{tensor}": "q4_1"}}',
         )
 
-    def weight(self, tensor: str, *shape: int):
+    def weight(self, tensor: str, *shape: int) -> Weight:
         """The GGUF tensor of that name: `(outputs, inputs)` for a matrix, `(width,)` for a vector."""
-        from cllm_gen.spec.tensor import Weight
-
         span = caller_span()
         return Weight(tensor, self.type_of(tensor, span), shape, span)
 
-    def block(self, layer: int) -> "Block":
+    def block(self, layer: int) -> Block:
         """Weights whose GGUF names begin with `blk.<layer>.`"""
         return Block(self, f"blk.{layer}.")
 
@@ -148,5 +133,5 @@ class Block:
     model: Model
     prefix: str
 
-    def weight(self, tensor: str, *shape: int):
+    def weight(self, tensor: str, *shape: int) -> Weight:
         return self.model.weight(self.prefix + tensor, *shape)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Union as Either
 
 from cllm_gen.spec.c_names import C_WORDS, NAME, check_name, enumerator
-from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.source import Span, SpecError, caller_span
 
 INT64 = 1 << 63
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

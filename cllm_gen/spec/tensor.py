@@ -10,42 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
-from cllm_gen.spec.model import QUANTISATIONS
-from cllm_gen.spec.source import Span, SpecError, caller_span
+from cllm_gen.source import Span, SpecError, caller_span
+from cllm_gen.spec.weight import Weight
 
 ALL, ASKED = "rows", "asked rows"  # every row of the step, or those that asked for logits
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A tensor of the weight file; shape (outputs, inputs) or (width,)."""
-
-    name: str
-    type: str
-    shape: tuple[int, ...]
-    span: Span = field(compare=False)
-
-    def __post_init__(self) -> None:
-        if len(self.shape) not in (1, 2) or any(
-            not isinstance(n, int) or n <= 0 for n in self.shape
-        ):
-            raise SpecError(
-                self.span,
-                f"weight {self.name!r} of shape {self.shape}",
-                "one or two positive integers",
-                'weight("attn_q.weight", 576, 576)',
-            )
-        values = QUANTISATIONS[self.type][0]
-        if self.shape[-1] % values:
-            raise SpecError(
-                self.span,
-                f"weight {self.name!r} of type {self.type} with rows of {self.shape[-1]} values",
-                f"a multiple of {values}, the block of {self.type}",
-                f"{-(-self.shape[-1] // values) * values}",
-            )
-
-    def __str__(self) -> str:
-        return f"weight {self.name!r} of shape {self.shape} ({self.type})"
 
 
 @dataclass(frozen=True)

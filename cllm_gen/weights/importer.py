@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from cllm_gen.spec.model import QUANTISATIONS
+from cllm_gen.spec.weight import QUANTISATIONS
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.families import FAMILIES, ROPE_FACTORS, Family, facts_of, metadata_field
 from cllm_gen.weights.gguf_file import GgufFile

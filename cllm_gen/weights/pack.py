@@ -16,6 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from cllm_gen import unicode
 from cllm_gen.lower.model.outputs import IMAGE_FORMAT, Lowered, lowered
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.model import Model
@@ -144,7 +145,7 @@ def _key(model: Model, low: Lowered, digest: str) -> str:
     told = model.tokenizer
     facts = [(f.name, getattr(told, f.name)) for f in dataclasses.fields(told) if f.compare]
     key.update(repr([(name, getattr(fact, "name", fact)) for name, fact in facts]).encode())
-    for source in sorted(Path(__file__).parent.rglob("*")):
-        if source.suffix in (".py", ".txt"):
-            key.update(source.name.encode() + source.read_bytes())
+    code = sorted(Path(__file__).parent.rglob("*.py"))
+    for source in (*code, Path(unicode.__file__), unicode.TABLE):
+        key.update(source.name.encode() + source.read_bytes())
     return key.hexdigest()[:16]

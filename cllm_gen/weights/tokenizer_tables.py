@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cllm_gen.weights import tokenizer_vocabulary as vocabulary
-from cllm_gen.weights import unicode
+from cllm_gen import unicode
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.tokenizer_vocabulary import HIDDEN, LITERAL, ORDINARY, SPECIAL, field

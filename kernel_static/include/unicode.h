@@ -11,7 +11,7 @@
 
 #define UNICODE_REPLACEMENT 0xFFFD
 
-/* One bit per general category, in the order of cllm_gen/weights/unicode.py. The control
+/* One bit per general category, in the order of cllm_gen/unicode.py. The control
  * characters that are White_Space (U+0009 to U+000D, U+0085) have a bit of their own. */
 #define UNICODE_CC (UINT32_C(1) << 0)
 #define UNICODE_CF (UINT32_C(1) << 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cllm_gen.lower.api.outputs import outputs
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 from tests.api.specs_in import load
 
 ROUTE = (

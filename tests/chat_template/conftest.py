@@ -8,7 +8,7 @@ import pytest
 
 from cllm_gen.lower import tokenizer
 from cllm_gen.lower.chat import outputs as chat_template
-from cllm_gen.spec.source import Span
+from cllm_gen.source import Span
 from cllm_gen.spec.tokenizer import Pretokenizer, Tokenizer
 from tests.tokenizer import native
 

@@ -9,7 +9,7 @@ import pytest
 from cllm_gen.emit.tree import texts
 from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.lower.chat.source import TemplateSource
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.source import Span, SpecError
 from tests.chat_template.conftest import Model
 from tests.tokenizer.native import ROOT
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cllm_gen.spec.device import Device, Record, c_name
+from cllm_gen.notation.names import c_name
+from cllm_gen.spec.device import Device, Record
 from specs.devices.e1000 import e1000
 from specs.devices.pci import pci
 from specs.devices.uart16550 import uart16550

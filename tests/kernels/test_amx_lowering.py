@@ -6,7 +6,7 @@ import pytest
 
 from cllm_gen.schedule.program import Program
 from cllm_gen.spec.isa import Instruction
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 from specs.isa.amx import amx
 from specs.isa.avx512 import avx512
 

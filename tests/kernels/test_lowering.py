@@ -11,7 +11,7 @@ from cllm_gen.emit.tree import texts
 from cllm_gen.lower.kernel import load_kernels, outputs, trace
 from cllm_gen.schedule.program import Program
 from cllm_gen.spec.kernel import NAME, Kernel, KernelRequest, Schedule
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
 from specs.isa.word64 import word64

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cllm_gen.emit import tree
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
 from cllm_gen.lower.model.outputs import KV_BLOCK_TOKENS, LOGITS_MAX, ROWS_MAX, lowered, outputs

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from cllm_gen.lower.model.trace import lower, record
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 from cllm_gen.spec.tensor import (
     Forward,
     Rope,

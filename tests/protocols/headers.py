@@ -6,7 +6,8 @@ import ctypes
 import importlib
 from pathlib import Path
 
-from cllm_gen.spec.protocol import Protocol, c_name
+from cllm_gen.notation.names import c_name
+from cllm_gen.spec.protocol import Protocol
 from tests.native import library
 
 NAMES = ("ethernet", "arp", "ipv4", "icmp", "udp", "dhcp", "tcp")

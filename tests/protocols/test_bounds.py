@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cllm_gen.spec.protocol import c_name
+from cllm_gen.notation.names import c_name
 from tests.native import FLAGS, INCLUDES, ROOT
 from tests.protocols import headers
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cllm_gen.spec.protocol import c_name
+from cllm_gen.notation.names import c_name
 from tests.protocols import headers
 
 # Each header written down a second time, from the RFC, as (struct format, names of its values).

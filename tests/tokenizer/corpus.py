@@ -7,7 +7,7 @@ import random
 import unicodedata
 from pathlib import Path
 
-from cllm_gen.weights import unicode
+from cllm_gen import unicode
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPACES = [chr(c) for c in range(0x3001) if unicode.category(chr(c)) in unicode.WHITE_SPACE]

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from cllm_gen.emit import tree
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = [

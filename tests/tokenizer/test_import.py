@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 from cllm_gen.spec.tokenizer import Tokenizer
 from cllm_gen.weights import tokenizer_import
 from cllm_gen.weights.errors import ModelFileError

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cllm_gen.weights import unicode
+from cllm_gen import unicode
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.tokenizer_tables import merge_tables, slot_of, tokenizer_section
 from cllm_gen.weights.tokenizer_vocabulary import byte_alphabet

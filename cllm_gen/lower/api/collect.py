@@ -8,7 +8,7 @@ from typing import Iterable, Sequence
 
 from cllm_gen.spec.api import Api, Route
 from cllm_gen.spec.schema import Array, Enum, Object, Type, Union
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 
 Named = Enum | Object | Union
 

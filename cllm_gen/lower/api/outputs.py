@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 from cllm_gen.lower.api import openapi as api_openapi
 from cllm_gen.lower.api import page as api_page
 from cllm_gen.lower.api import router as api_router
 from cllm_gen.lower.api.collect import collect, routes_of
 from cllm_gen.lower.api.types import home_blocks, home_includes
 from cllm_gen.spec.api import Api
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.source import Span, SpecError
 
 
 def outputs(families: Sequence[Api], folder: str = "api") -> list[Output]:

@@ -9,7 +9,7 @@ from typing import Sequence
 from cllm_gen.lower.api.words import c_string, word_tree
 from cllm_gen.notation.route import Segment
 from cllm_gen.spec.api import Route
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 
 LINE = 100
 

@@ -27,7 +27,7 @@ from cllm_gen.spec.schema import (
     Unsupported,
     first_bytes,
 )
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.source import Span, SpecError
 
 _SIMPLE = {
     String: "struct text",

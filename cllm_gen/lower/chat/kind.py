@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cllm_gen.weights import unicode
+from cllm_gen import unicode
 
 NOTHING = object()
 """No constant is known."""

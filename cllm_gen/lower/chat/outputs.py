@@ -10,11 +10,11 @@ from typing import Any
 
 import jinja2
 
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 from cllm_gen.lower.chat.scope import Facts
 from cllm_gen.lower.chat.source import TemplateSource
 from cllm_gen.lower.chat.statement import STATEMENTS, Compiler
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 
 _PASSES = 20
 

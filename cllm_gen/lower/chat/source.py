@@ -11,7 +11,7 @@ from typing import Iterator
 
 from jinja2 import nodes
 
-from cllm_gen.spec.source import Span
+from cllm_gen.source import Span
 
 _INSIDE = r"(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[^'\"])*?"
 _TAG = re.compile(rf"\{{#.*?#\}}|\{{%{_INSIDE}%\}}|\{{\{{{_INSIDE}\}}\}}", re.DOTALL)

@@ -11,7 +11,7 @@ from cllm_gen.lower.chat.expression import Expressions
 from cllm_gen.lower.chat.kind import BOOL, INT, MESSAGE, MESSAGES, UNDEFINED, Kind, Mixed, c_literal
 from cllm_gen.lower.chat.scope import TAKEN, Facts, Scope, c_name, merged, names_set, read
 from cllm_gen.lower.chat.value import OR, Unsupported, Value, known, present, refuse
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.source import Span, SpecError
 
 STATEMENTS = "{{ ... }}, for over messages (with else, break, continue), if, elif, else, set"
 _ORIGINS = {"template": "CHAT_TEMPLATE", "message": "CHAT_MESSAGE"}

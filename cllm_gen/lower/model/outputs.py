@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from cllm_gen.emit.output import Output
+from cllm_gen.lower.output import Output
 from cllm_gen.lower import kernel, tokenizer
 from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, layer_bytes

@@ -10,7 +10,7 @@ from typing import Any
 from cllm_gen.lower.model.trace_rows import GATES, RowOperations, part_name, source_of
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
-from cllm_gen.spec.source import Span, SpecError
+from cllm_gen.source import Span, SpecError
 from cllm_gen.spec.tensor import ALL, Forward, Node, Rope, Rows, Stage, Tape, Tensor, Weight
 from cllm_gen.schedule.weight_layout import BLOCK, TILE_ROWS, layout_of, stored_type, whole_tiles
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cllm_gen.spec.kernel import KernelRequest
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 from cllm_gen.spec.tensor import Node, Tensor, Weight
 from cllm_gen.schedule.weight_layout import stored_type
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cllm_gen.lower.model.plan import aligned
 from cllm_gen.lower.model.trace import Program
-from cllm_gen.spec.source import SpecError
+from cllm_gen.source import SpecError
 from cllm_gen.spec.tensor import Stage, Weight
 from cllm_gen.schedule.weight_layout import packed_bytes, whole_tiles
 

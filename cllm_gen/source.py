@@ -46,7 +46,7 @@ class Span:
 
 def caller_span() -> Span:
     """The spec line that is being executed: the innermost frame outside `cllm_gen`."""
-    package = str(Path(__file__).resolve().parent.parent)
+    package = str(Path(__file__).resolve().parent)
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename

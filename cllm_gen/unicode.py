@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 VERSION = "16.0.0"
+TABLE = Path(__file__).with_name("unicode_categories.txt")
 CATEGORIES = (
     "Cc Cf Cn Co Cs Ll Lm Lo Lt Lu Mc Me Mn Nd Nl No Pc Pd Pe Pf Pi Po Ps Sc Sk Sm So Zl Zp Zs "
     "control-space"
@@ -25,7 +26,7 @@ def categories() -> bytes:
     """One category number per code point."""
     numbers = {name: number for number, name in enumerate(CATEGORIES)}
     runs = []
-    for line in Path(__file__).with_name("unicode_categories.txt").read_text("ascii").splitlines():
+    for line in TABLE.read_text("ascii").splitlines():
         if not line.startswith("#"):
             first, name = line.split()
             runs.append((int(first, 16), numbers[name]))
