@@ -16,7 +16,7 @@ class Limits:
     """Every bound on what a client may make the appliance hold. All reach C as `LIMIT_<NAME>`."""
 
     connections: int = 32
-    """TCP connections that may be open at once; further SYNs are dropped."""
+    """TCP connections that may be open at once; one more takes the place of the one idle longest."""
     backlog: int = 16
     """TCP connections whose handshake is unfinished."""
     request_line_bytes: int = 4 * KIB

@@ -10,6 +10,7 @@
 #include "request_handling.h"
 
 #define ARENA_BYTES (4 * (size_t)LIMIT_BODY_BYTES)
+#define SPARE_AFTER UINT64_C(1000000000)      /* idle: a request that was sent has come by then */
 #define CHECK_NANOSECONDS UINT64_C(100000000) /* times are kept to a tenth of a second */
 
 static struct connection *connections; /* all that are open */
@@ -24,6 +25,7 @@ static void make_ready(struct connection *connection) {
     exchange->status = 0;
     connection->refusal = NULL;
     request_start(&connection->parser, &exchange->arena);
+    connection->idle_since = clock_nanoseconds();
     connection_enter(connection, PHASE_IDLE, LIMIT_IDLE_SECONDS);
 }
 
@@ -135,6 +137,28 @@ static void finished(void *context) {
 
 static void writable(void *context) { connection_flush(context); }
 
+/* ---- making room ---- */
+
+/* No part of a request has come, or the last answer is out and only the peer's FIN is awaited. */
+static bool can_be_spared(const struct connection *connection) {
+    bool idle = connection->phase == PHASE_IDLE && !connection->output.count;
+    bool over = connection->phase == PHASE_CLOSING && connection->close_sent;
+    return (idle || over) && stream_settled(connection->stream);
+}
+
+/* The connection that has been idle longest. */
+static struct stream *spare(void) {
+    uint64_t now = clock_nanoseconds(), longest = SPARE_AFTER;
+    struct stream *stream = NULL;
+    for (const struct connection *connection = connections; connection;
+         connection = connection->next)
+        if (now - connection->idle_since >= longest && can_be_spared(connection)) {
+            longest = now - connection->idle_since;
+            stream = connection->stream;
+        }
+    return stream;
+}
+
 /* ---- times ---- */
 
 static bool give_up(struct connection *connection, uint64_t now) {
@@ -170,6 +194,7 @@ bool http_start(void) {
         .finished = finished,
         .writable = writable,
         .closed = closed,
+        .spare = spare,
     };
     return transport_start(&events);
 }

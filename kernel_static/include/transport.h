@@ -24,6 +24,10 @@ struct stream_events {
     void (*writable)(void *context);
     /* The stream is gone (closed both ways, reset or timed out); it must not be used after. */
     void (*closed)(void *context);
+    /* Which stream the upper layer could do without, or null: asked while all LIMIT_CONNECTIONS are
+     * taken and a client waits for a place. Changes nothing; if the place is taken, the stream is
+     * reset and `closed` follows. */
+    struct stream *(*spare)(void);
 };
 
 /* Listens on the port of the command line (`port=`, default 8080 hosted and 80 on a PC) and brings
@@ -43,6 +47,10 @@ size_t stream_write(struct stream *stream, const void *bytes, size_t count);
 
 /* Free space that stream_write would take now, in bytes. */
 size_t stream_writable(const struct stream *stream);
+
+/* Whether nothing is under way: the peer has acknowledged all that was written, and nothing that it
+ * sent waits. */
+bool stream_settled(const struct stream *stream);
 
 /* Sends what is queued, then FIN. `closed` follows. */
 void stream_close(struct stream *stream);

@@ -30,7 +30,8 @@ struct net_counters {
     uint64_t udp_malformed, udp_bad_checksum, udp_no_port;
     uint64_t dhcp_malformed, dhcp_ignored, dhcp_sent;
     uint64_t tcp_malformed, tcp_bad_checksum, tcp_resets_sent, tcp_challenges, tcp_accepted;
-    uint64_t tcp_no_room, tcp_backlog_full, tcp_retransmissions, tcp_fast_retransmissions;
+    uint64_t tcp_no_room, tcp_spared, tcp_backlog_full, tcp_retransmissions,
+        tcp_fast_retransmissions;
     uint64_t tcp_duplicates, tcp_out_of_order, tcp_timed_out, tcp_probes;
 };
 

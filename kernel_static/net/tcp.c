@@ -57,6 +57,23 @@ struct tcp_connection *tcp_free_slot(struct tcp *tcp) {
     return NULL;
 }
 
+bool tcp_has_room(struct tcp *tcp) { return tcp_free_slot(tcp) || tcp->events.spare(); }
+
+struct tcp_connection *tcp_make_room(struct tcp *tcp) {
+    struct tcp_connection *c = tcp_free_slot(tcp);
+    if (c)
+        return c;
+    c = tcp->events.spare();
+    if (!c)
+        return NULL;
+    log_info("tcp", "%s: idle longest, makes room", c->peer);
+    tcp->net->counters.tcp_spared++;
+    tcp_abort(c);
+    c->state = TCP_FREE;
+    tcp->events.closed(c->context);
+    return c;
+}
+
 /* Makes a connection of a finished handshake; false if the heap has no room for its buffers. */
 bool tcp_establish(struct tcp *tcp, struct tcp_connection *c, const struct tcp_pending *pending) {
     uint8_t *ring = heap_allocate(tcp->limits.send_bytes);
@@ -199,6 +216,10 @@ bool tcp_poll(struct tcp *tcp) {
 
 size_t tcp_writable(const struct tcp_connection *c) {
     return tcp_sends(c) && !c->fin_queued ? c->tcp->limits.send_bytes - c->ring_count : 0;
+}
+
+bool tcp_settled(const struct tcp_connection *c) {
+    return !c->ring_count && !c->count && !c->gap_count;
 }
 
 size_t tcp_write(struct tcp_connection *c, const void *bytes, size_t count) {

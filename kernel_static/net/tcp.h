@@ -5,7 +5,8 @@
  *
  * Reading order: tcp_segment.c (bytes to meaning and back), tcp_handshake.c, tcp_input.c,
  * tcp_receive.c, tcp_wait.c, tcp_output.c, tcp_congestion.c, tcp_timer.c, tcp.c (the table and the
- * callbacks). Handlers are called from tcp_poll only, never from inside tcp_write, tcp_close or
+ * callbacks). Handlers are called from tcp_poll only, but for `spare`, and `closed` of what it
+ * names: those also while a segment comes in. None is called from inside tcp_write, tcp_close or
  * tcp_abort. */
 #pragma once
 
@@ -22,6 +23,7 @@ struct tcp_events {
     void (*finished)(void *context);
     void (*writable)(void *context);
     void (*closed)(void *context);
+    struct tcp_connection *(*spare)(void);
 };
 
 struct tcp_limits {
@@ -49,10 +51,11 @@ struct tcp_usage {
 };
 struct tcp_usage tcp_usage(const struct tcp *tcp);
 
-/* What transport.h says of stream_write, stream_writable, stream_close, stream_abort,
- * stream_resume and stream_peer. */
+/* What transport.h says of stream_write, stream_writable, stream_settled, stream_close,
+ * stream_abort, stream_resume and stream_peer. */
 size_t tcp_write(struct tcp_connection *connection, const void *bytes, size_t count);
 size_t tcp_writable(const struct tcp_connection *connection);
+bool tcp_settled(const struct tcp_connection *connection);
 void tcp_close(struct tcp_connection *connection);
 void tcp_abort(struct tcp_connection *connection);
 void tcp_resume(struct tcp_connection *connection);

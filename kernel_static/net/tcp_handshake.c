@@ -88,7 +88,7 @@ void tcp_listen_input(struct tcp *tcp, const struct tcp_segment *segment) {
         net_drop(&counters->tcp_malformed, "tcp", "neither SYN nor ACK");
         return;
     }
-    if (!tcp_free_slot(tcp)) {
+    if (!tcp_has_room(tcp)) {
         net_drop(&counters->tcp_no_room, "tcp", "too many connections");
         return;
     }
@@ -141,7 +141,7 @@ bool tcp_pending_input(struct tcp *tcp, struct tcp_pending *pending,
         tcp_refuse(tcp, segment);
         return false;
     }
-    struct tcp_connection *c = tcp_free_slot(tcp);
+    struct tcp_connection *c = tcp_make_room(tcp);
     if (!c || !tcp_establish(tcp, c, pending)) {
         /* Kept: the client believes it is connected and will send again. */
         net_drop(&tcp->net->counters.tcp_no_room, "tcp", "no room for a finished handshake");

@@ -153,6 +153,8 @@ static inline uint32_t tcp_send_end(const struct tcp_connection *c) {
 /* tcp.c */
 struct tcp_connection *tcp_find(struct tcp *tcp, uint32_t address, uint16_t port);
 struct tcp_connection *tcp_free_slot(struct tcp *tcp);
+bool tcp_has_room(struct tcp *tcp);                    /* a slot is free, or would be made so */
+struct tcp_connection *tcp_make_room(struct tcp *tcp); /* a free slot, or null */
 bool tcp_establish(struct tcp *tcp, struct tcp_connection *c, const struct tcp_pending *pending);
 void tcp_gone(struct tcp_connection *c); /* releases buffers; `closed` follows at the next poll */
 

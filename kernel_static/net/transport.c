@@ -48,6 +48,8 @@ static void *opened(struct tcp_connection *connection) {
     return upper.opened((struct stream *)connection);
 }
 
+static struct tcp_connection *spare(void) { return (struct tcp_connection *)upper.spare(); }
+
 static void deliver(void *context, const uint8_t *frame, size_t size) {
     ethernet_receive(context, frame, size);
 }
@@ -91,6 +93,7 @@ bool transport_start(const struct stream_events *events) {
         .finished = events->finished,
         .writable = events->writable,
         .closed = events->closed,
+        .spare = spare,
     };
     struct address_setting setting;
     struct text fixed = command_line_value("ip");
@@ -159,6 +162,10 @@ size_t stream_write(struct stream *stream, const void *bytes, size_t count) {
 
 size_t stream_writable(const struct stream *stream) {
     return tcp_writable((const struct tcp_connection *)stream);
+}
+
+bool stream_settled(const struct stream *stream) {
+    return tcp_settled((const struct tcp_connection *)stream);
 }
 
 void stream_close(struct stream *stream) { tcp_close(connection_of(stream)); }

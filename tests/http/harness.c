@@ -13,8 +13,10 @@
  *   T  the clock advances `number` milliseconds and http_poll runs
  *   A  answers the oldest deferred exchange: number 0 http_respond with the bytes, 1 stream start,
  *      2 stream write, 3 stream end, else http_error   answer: "1", "0" (write was false), "-"
- * (none) H  answer: heap bytes in use, handlers told that their client is gone, as text D  answer:
- * log lines since the last D
+ *   S  makes room as a full transport does  answer: the stream that was spared, -1: none
+ *   U  the stream is settled if `number` is 0 (at first it is)
+ *   H  answer: heap bytes in use, handlers told that their client is gone, as text
+ *   D  answer: log lines since the last D
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,7 +76,7 @@ struct text command_line_value(const char *name) {
 /* ---- the transport ---- */
 
 struct stream {
-    bool open, closing, aborted, finished, finished_told, offer, fell_short;
+    bool open, closing, aborted, finished, finished_told, offer, fell_short, unsettled;
     void *context;
     char *input, *output;
     size_t input_count, output_count, budget;
@@ -106,6 +108,8 @@ size_t stream_write(struct stream *stream, const void *bytes, size_t count) {
     stream->fell_short |= taken < count;
     return taken;
 }
+
+bool stream_settled(const struct stream *stream) { return !stream->unsettled; }
 
 void stream_close(struct stream *stream) { stream->closing = true; }
 
@@ -262,6 +266,17 @@ static void run(char letter, struct stream *stream, uint32_t number, const char 
     case 'A':
         reply(answer(number, bytes, count), 1);
         return;
+    case 'S':
+        stream = events->spare();
+        snprintf(text, sizeof text, "%td", stream ? stream - streams : -1);
+        if (stream)
+            stream_abort(stream);
+        settle();
+        reply(text, strlen(text));
+        return;
+    case 'U':
+        stream->unsettled = number;
+        break;
     case 'H':
         snprintf(text, sizeof text, "%zu %zu", heap_statistics().used, gone_count);
         reply(text, strlen(text));

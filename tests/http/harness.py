@@ -107,6 +107,13 @@ class Harness:
     def answer(self, how: int, data: bytes = b"") -> bytes:
         return self.command("A", number=how, data=data)
 
+    def make_room(self) -> int:
+        """The stream that was reset to make room, -1 if none could be spared."""
+        return int(self.command("S"))
+
+    def settled(self, stream: int, yes: bool) -> None:
+        self.command("U", stream, int(not yes))
+
     def heap(self) -> tuple[int, int]:
         """Bytes of heap in use, and how often a handler was told that its client is gone."""
         used, gone = self.command("H").split()

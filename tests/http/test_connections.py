@@ -372,3 +372,56 @@ def test_more_bodies_than_the_heap_holds(http):
     http.open()
     http.feed(get())
     assert statuses(http.output()[1]) == [200]
+
+
+# ---- making room ----
+
+
+def test_idle_longest_makes_room(http):
+    before = http.heap()[0]
+    for stream in range(3):
+        http.open(stream)
+        http.advance(1)
+    http.feed(get(), stream=0)  # idle from now on
+    http.advance(1)
+    assert [http.make_room() for _ in range(4)] == [1, 2, 0, -1]
+    assert http.output(1) == ("g", b"") and http.output(2) == ("g", b"")
+    assert http.heap()[0] == before
+
+
+def test_a_client_that_just_came_is_given_a_second(http):
+    http.open()
+    http.advance(0.9)
+    assert http.make_room() == -1
+    http.advance(0.1)
+    assert http.make_room() == 0
+
+
+@pytest.mark.parametrize("begun", [b"G", get()[:-1], post(b"ab", "Content-Length: 3"), LATER])
+def test_a_request_in_progress_is_never_given_up(http, begun):
+    http.open()
+    http.feed(begun)
+    http.advance(25)
+    assert http.make_room() == -1
+
+
+def test_an_answer_under_way_is_never_given_up(http):
+    http.open()
+    http.command("W", number=10)
+    http.feed(get())  # of whose answer ten bytes go out
+    http.advance(10)
+    assert http.make_room() == -1
+    http.command("W", number=10000)
+    http.settled(0, False)  # on their way
+    assert http.make_room() == -1
+    http.settled(0, True)
+    assert http.make_room() == 0
+
+
+def test_what_only_waits_for_the_peers_end_makes_room_first(http):
+    http.open(0)
+    http.advance(LIMITS.idle_seconds - 2)
+    http.open(1)
+    http.advance(3)
+    assert http.output(0) == ("c", b"")
+    assert [http.make_room() for _ in range(3)] == [0, 1, -1]

@@ -136,6 +136,34 @@ def test_many_clients_at_once(server):
     assert not failures
 
 
+def test_idle_connections_keep_nobody_out(server):
+    """All slots are taken: a newcomer gets that of the connection idle longest, but not that of a request."""
+    busy = server.connect()
+    busy.sendall(get("/later"))
+    idle = []
+    for _ in range(LIMITS.connections - 1):
+        idle.append(server.connect())
+        time.sleep(0.005)
+    started = time.monotonic()
+    newcomers = [server.connect() for _ in range(2)]
+    for newcomer in newcomers:
+        newcomer.sendall(get())
+        assert newcomer.recv(1000).startswith(b"HTTP/1.1 200 OK")
+    assert time.monotonic() - started < 5
+    for number, connection in enumerate([busy, *idle]):
+        connection.settimeout(0.01)
+        given_up = False
+        try:
+            connection.recv(1)
+        except ConnectionResetError:
+            given_up = True
+        except TimeoutError:
+            pass
+        assert given_up == (number in (1, 2)), number
+        connection.close()
+    assert server.stop().count("idle longest, makes room") == 2
+
+
 def test_resets_in_every_phase(server):
     reset = b"\1\0\0\0\0\0\0\0"  # linger on, for no time: close sends RST
     for message in (

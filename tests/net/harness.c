@@ -11,6 +11,7 @@
  *   m id echo appetite     echo what arrives (0 or 1); octets to consume of each offer;
  *                          id all ones: streams opened from now on, where an appetite of
  *                          0xfffffffe refuses them
+ *   s id                   the stream that can be spared, once it is settled
  *   f drop dup corrupt reorder seed
  *                          faults of the wire, in 65536ths
  *   b count                the device refuses this many transmissions
@@ -180,6 +181,13 @@ static void closed(void *context) {
     user->stream = NULL;
 }
 
+static struct user *spared;
+
+static struct stream *spare(void) {
+    bool alive = spared && spared->stream;
+    return alive && stream_settled(spared->stream) ? spared->stream : NULL;
+}
+
 /* --- requests --------------------------------------------------------------------------------- */
 
 static void pass_time(uint64_t nanoseconds) {
@@ -211,7 +219,7 @@ static void query(void) {
     COUNTER(icmp_ignored), COUNTER(udp_malformed), COUNTER(udp_bad_checksum);
     COUNTER(udp_no_port), COUNTER(dhcp_malformed), COUNTER(dhcp_ignored), COUNTER(dhcp_sent);
     COUNTER(tcp_malformed), COUNTER(tcp_bad_checksum), COUNTER(tcp_resets_sent);
-    COUNTER(tcp_challenges), COUNTER(tcp_accepted), COUNTER(tcp_no_room);
+    COUNTER(tcp_challenges), COUNTER(tcp_accepted), COUNTER(tcp_no_room), COUNTER(tcp_spared);
     COUNTER(tcp_backlog_full), COUNTER(tcp_retransmissions), COUNTER(tcp_fast_retransmissions);
     COUNTER(tcp_duplicates), COUNTER(tcp_out_of_order), COUNTER(tcp_timed_out);
     COUNTER(tcp_probes);
@@ -231,7 +239,8 @@ static uint32_t number_at(const uint8_t *payload, size_t index) {
 }
 
 static void handle(char tag, uint8_t *payload, size_t size) {
-    static const struct stream_events events = {opened, received, finished, writable, closed};
+    static const struct stream_events events = {opened,   received, finished,
+                                                writable, closed,   spare};
     struct user *user =
         size >= 4 && number_at(payload, 0) < user_count ? &users[number_at(payload, 0)] : NULL;
     bool alive = user && user->stream;
@@ -264,6 +273,9 @@ static void handle(char tag, uint8_t *payload, size_t size) {
     case 'r':
         if (alive)
             stream_resume(user->stream);
+        break;
+    case 's':
+        spared = user;
         break;
     case 'm':
         if (number_at(payload, 0) == EVERY_STREAM) {

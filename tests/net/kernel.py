@@ -171,6 +171,9 @@ class Kernel:
         self._numbers("r", stream)
         self.run()
 
+    def spare(self, stream: int) -> None:
+        self._numbers("s", stream)
+
     def mode(self, stream: int = FOR_NEW, echo: bool = False, appetite: int = ALL) -> None:
         self._numbers("m", stream, int(echo), appetite)
 

@@ -187,6 +187,42 @@ def test_connections_are_bounded(kernel):
     assert len({c.stream for c in [*clients, late]}) == CONNECTIONS + 1
 
 
+def test_a_connection_that_can_be_spared_makes_room(kernel):
+    """When the newcomer's handshake is finished: a SYN alone, which anybody can forge, costs nobody a place."""
+    clients = [Client(kernel, 41000 + i).connect() for i in range(CONNECTIONS)]
+    spared, late = clients[2], Client(kernel, 42000)
+    kernel.spare(spared.stream)
+    late.syn()
+    assert kernel.status()["tcp_spared"] == 0 and spared.events() == []
+    kernel.send(late.segment("PA", b"hello"))
+    resets = [each for each in kernel.segments() if each.has("R")]
+    assert [(each.port, each.sequence) for each in resets] == [(41002, spared.expected)]
+    events = [(event.kind, event.stream) for event in kernel.take_events("XO")]
+    assert events == [("X", spared.stream), ("O", CONNECTIONS)]
+    assert kernel.received(CONNECTIONS) == b"hello"
+    assert any("10.0.2.2:41002: idle longest, makes room" in line for line in kernel.log)
+    status = kernel.status()
+    assert status["tcp_spared"] == 1 and status["connections"] == CONNECTIONS
+
+
+def test_data_under_way_is_not_spared(kernel):
+    clients = [Client(kernel, 41000 + i).connect() for i in range(CONNECTIONS)]
+    kernel.spare(clients[0].stream)
+    kernel.write(clients[0].stream, b"an answer")
+    kernel.run()
+    clients[0].follow(clients[0].answers())
+    late = Client(kernel, 42000)
+    assert late.send("S", acknowledgment=0) == []
+    clients[0].send("A")  # it has come
+    kernel.mode(clients[0].stream, appetite=0)
+    clients[0].send("PA", b"a request")
+    assert late.send("S", sequence=late.start, acknowledgment=0) == []
+    kernel.mode(clients[0].stream)
+    kernel.resume_stream(clients[0].stream)
+    late.next = late.start
+    late.connect()
+
+
 def test_more_handshakes_than_slots_keeps_the_last_waiting(kernel):
     """The slot may be taken between SYN and ACK: the client is served when one is free again."""
     clients = [Client(kernel, 41000 + i).connect() for i in range(CONNECTIONS - 1)]

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 
 import pytest
 import requests
@@ -69,6 +70,18 @@ def test_many_connections_at_once(booted):
             assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
     finally:
         for connection in sockets:
+            connection.close()
+
+
+def test_idle_connections_keep_nobody_out(booted):
+    """More of them than there are places: those beyond get in one by one, and so does who has a request."""
+    idle = [socket.create_connection(("127.0.0.1", booted.port)) for _ in range(40)]
+    try:
+        time.sleep(2)
+        assert requests.get(booted.url + "/health", timeout=20).status_code == 200
+        assert "idle longest, makes room" in booted.console
+    finally:
+        for connection in idle:
             connection.close()
 
 

@@ -15,7 +15,7 @@
 #include "models/smollm2_135m/model.h"
 
 /* Limits on what a client may make the appliance hold. */
-/* TCP connections that may be open at once; further SYNs are dropped. */
+/* TCP connections that may be open at once; one more takes the place of the one idle longest. */
 #define LIMIT_CONNECTIONS 32
 /* TCP connections whose handshake is unfinished. */
 #define LIMIT_BACKLOG 16

@@ -2,11 +2,13 @@
 #define _GNU_SOURCE /* accept4, ppoll */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ struct stream {
 static const struct stream_events *events;
 static struct stream streams[LIMIT_CONNECTIONS];
 static int listener = -1;
+static bool crowded; /* no slot is free, and no stream could be spared when last asked */
 
 /* ---- calls from the upper layer ---- */
 
@@ -82,6 +85,13 @@ size_t stream_write(struct stream *stream, const void *bytes, size_t count) {
     }
     stream->write_fell_short |= taken < count;
     return taken;
+}
+
+bool stream_settled(const struct stream *stream) {
+    int unread = 0, unacknowledged = 0;
+    ioctl(stream->socket, SIOCINQ, &unread);
+    ioctl(stream->socket, SIOCOUTQ, &unacknowledged);
+    return !stream->sending_count && !stream->received_count && !unread && !unacknowledged;
 }
 
 void stream_close(struct stream *stream) {
@@ -236,29 +246,49 @@ static void serve(struct stream *stream, short ready) {
     }
 }
 
+/* Makes a slot free, if a stream can be spared. */
+static void make_room(void) {
+    struct stream *stream = events->spare();
+    crowded = !stream;
+    if (!stream)
+        return;
+    log_info("transport", "%s: idle longest, makes room", stream->peer);
+    stream_abort(stream);
+    events->closed(stream->context);
+    release(stream);
+}
+
+static bool slot_is_free(void) {
+    for (size_t i = 0; i < LIMIT_CONNECTIONS; i++)
+        if (streams[i].socket < 0)
+            return true;
+    return false;
+}
+
 /* Fills `waits` (one per slot, then the listener); true if a stream has work right now. */
 static bool gather(struct pollfd waits[LIMIT_CONNECTIONS + 1]) {
-    bool work = false, slot_free = false;
+    bool work = false;
     for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
         const struct stream *stream = &streams[i];
         waits[i] = (struct pollfd){.fd = stream->socket};
-        slot_free |= stream->socket < 0;
         if (stream->socket < 0)
             continue;
         waits[i].events =
             (short)((wants_receive(stream) ? POLLIN : 0) | (wants_send(stream) ? POLLOUT : 0));
         work |= has_work(stream);
     }
-    waits[LIMIT_CONNECTIONS] = (struct pollfd){.fd = slot_free ? listener : -1, .events = POLLIN};
+    waits[LIMIT_CONNECTIONS] = (struct pollfd){.fd = crowded ? -1 : listener, .events = POLLIN};
     return work;
 }
 
 bool transport_poll(void) {
     struct pollfd waits[LIMIT_CONNECTIONS + 1];
+    crowded = false;
     bool busy = gather(waits);
-    if (poll(waits, LIMIT_CONNECTIONS + 1, 0) > 0)
-        busy = true;
-    if (!busy)
+    int ready = poll(waits, LIMIT_CONNECTIONS + 1, 0);
+    if (waits[LIMIT_CONNECTIONS].revents && !slot_is_free())
+        make_room();
+    if (!busy && ready <= crowded)
         return false;
     for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
         struct stream *stream = &streams[i];
