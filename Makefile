@@ -1,14 +1,14 @@
-# Every target is one call, after set-up. TARGET= (x86_64, i386, hosted), PORT=, APPLIANCE=,
+# Every target is one call, after set-up. TARGET= (one of specs/targets), PORT=, APPLIANCE=,
 # MEMORY= (MiB), CPUS= and APPEND= (more kernel command line) pass through; ARGS= goes to pytest or
 # bench.
 
-TARGET ?= x86_64
 PORT ?= 8080
 MEMORY ?= 512
 
 CLLM := .venv/bin/cllm-gen
 WHICH := $(if $(APPLIANCE),--appliance $(APPLIANCE))
-RUN = $(CLLM) run --target $(TARGET) --port $(PORT) --memory $(MEMORY) \
+HOW := $(if $(TARGET),--target $(TARGET))
+RUN = $(CLLM) run $(HOW) --port $(PORT) --memory $(MEMORY) \
 	$(if $(CPUS),--cpus $(CPUS)) $(WHICH) --append "$(APPEND)"
 
 .PHONY: run test generate check build model run-debug run-vga bench setup setup-bench clean
@@ -36,7 +36,7 @@ check: setup
 	@$(CLLM) check
 
 build: model
-	@$(CLLM) build --target $(TARGET) $(WHICH)
+	@$(CLLM) build $(HOW) $(WHICH)
 
 bench: model setup-bench
 	@$(CLLM) bench $(WHICH) $(ARGS)

@@ -10,12 +10,12 @@ import click
 from cllm_gen.check.handlers import MissingHandlers
 from cllm_gen.emit.syntax import SyntaxProblem
 from cllm_gen.emit.tree import OutputConflict
-from cllm_gen.image.build import TARGETS, BuildFailed
-from cllm_gen.image.sources import SANITIZERS
+from cllm_gen.image.build import BuildFailed
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.options import CPUS_MOST, NICS, default_cpus
-from cllm_gen.spec.load import NoProject, find_root
+from cllm_gen.spec.load import NoProject, find_root, target_names
 from cllm_gen.source import SpecError
+from cllm_gen.spec.target import SANITIZERS
 from cllm_gen.weights.errors import ModelFileError
 
 _EXPECTED = (
@@ -63,7 +63,24 @@ def cli(context: click.Context, root: Path | None) -> None:
 _appliance = click.option(
     "--appliance", metavar="A", help="Only this appliance (default: all; to run, the default one)."
 )
-_target = click.option("--target", type=click.Choice(TARGETS), default="x86_64", show_default=True)
+
+
+def _known_target(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """A name that specs/targets has."""
+    names = target_names(context.find_object(Path))
+    if value is not None and value not in names:
+        raise click.BadParameter(f"{value!r}: expected one of {', '.join(names)} (specs/targets)")
+    return value
+
+
+_target = click.option(
+    "--target",
+    metavar="T",
+    callback=_known_target,
+    help="One of specs/targets (default: the one whose spec says so).",
+)
 
 
 @cli.command()
@@ -132,14 +149,14 @@ def fetch(root: Path, appliance: str | None) -> None:
 @click.option("--debug", is_flag=True, help="Heap junk fill and double-release checks.")
 @click.option(
     "--sanitize",
-    type=click.Choice(tuple(SANITIZERS)),
+    type=click.Choice(SANITIZERS),
     is_flag=False,
     flag_value="memory",
-    help="Hosted only: watch addresses and undefined behaviour (memory, the default), or races.",
+    help="Where the target allows it: watch addresses and undefined behaviour (memory, the default), or races.",
 )
 @click.pass_obj
 def build(
-    root: Path, target: str, appliance: str | None, debug: bool, sanitize: str | None
+    root: Path, target: str | None, appliance: str | None, debug: bool, sanitize: str | None
 ) -> None:
     """Compile and link an image under build/ and pack its model."""
     from cllm_gen.image.build import build as run
@@ -185,7 +202,7 @@ def build(
     "--append", default="", help="More kernel command line, such as 'log=debug ip=10.0.2.15/24'."
 )
 @click.pass_obj
-def run(root: Path, target: str, appliance: str | None, **settings) -> None:
+def run(root: Path, target: str | None, appliance: str | None, **settings) -> None:
     """Build if needed, boot, and serve on 127.0.0.1:PORT with the console on stdout."""
     from cllm_gen.machine.run import run as start
 
@@ -239,7 +256,7 @@ def bench(
     json_path: Path | None,
     **settings,
 ) -> None:
-    """Measure the hosted engine beside its peers, and what this machine allows."""
+    """Measure the engine as a process beside its peers, and what this machine allows."""
     from cllm_gen.bench.bench import Settings, bench as run
 
     if boot:

@@ -1,4 +1,4 @@
-"""`cllm-gen bench`: our hosted engine and its peers in alternation, what the machine could do, and the
+"""`cllm-gen bench`: our engine as a process and its peers in alternation, what the machine could do, and the
 share of it that each reaches."""
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def bench(
         )
     shipped = locate(root, spec.model.weights)
     with console.status("build"):
-        image = build(root, "hosted", spec.name)
+        image = build(root, spec.process.name, spec.name)
     with console.status("what the machine can do"):
         abilities = probe(root, costs(shipped).weight_bytes, max(settings.threads))
     entrants = [

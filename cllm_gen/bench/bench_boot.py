@@ -15,10 +15,11 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from cllm_gen.image.build import TARGETS, Image, build
+from cllm_gen.image.build import Image, build
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.process import Machine
 from cllm_gen.machine.run import start_image
+from cllm_gen.spec.load import load_appliances
 
 _MEMORY = 256  # MiB of a booted guest
 _BOOTS = 5
@@ -52,19 +53,19 @@ class Figures:
     decode: float
 
 
-def bench(root: Path, json_path: Path | None, targets: tuple[str, ...] = TARGETS) -> list[Figures]:
+def bench(root: Path, json_path: Path | None) -> list[Figures]:
     """Measures each target and prints a table; optionally writes JSON."""
     console = Console()
     figures = []
-    for target in targets:
-        with console.status(f"{target}: build"):
-            image = build(root, target, None)
-        with console.status(f"{target}: boot, memory, speed"):
+    for target in load_appliances(root)[0].targets:
+        with console.status(f"{target.name}: build"):
+            image = build(root, target.name, None)
+        with console.status(f"{target.name}: boot, memory, speed"):
             figures.append(_measure(image))
     lines = code_lines(root)
     console.print(_table(figures))
     for each in figures:
-        if each.target != "hosted":
+        if each.least_memory is not None:
             console.print(
                 f"{each.target}: ready {_ORDINARY_READY / each.first_answer:.0f} times sooner, "
                 f"{each.decode / _ORDINARY_DECODE:.1f} times as fast as {_ORDINARY}",
@@ -79,7 +80,7 @@ def bench(root: Path, json_path: Path | None, targets: tuple[str, ...] = TARGETS
 
 
 def _measure(image: Image) -> Figures:
-    booted = image.target != "hosted"
+    booted = not image.target.is_process
     boots = []
     for _ in range(_BOOTS):
         machine = start_image(image, memory=_MEMORY)[0]
@@ -91,7 +92,7 @@ def _measure(image: Image) -> Figures:
         prefill, decode = _speed(machine)
         kernels = machine.console.split("kernels ")[-1].split(",")[0]
     return Figures(
-        target=image.target,
+        target=image.target.name,
         kernels=kernels,
         first_answer=statistics.median(boots),
         least_memory=_least_memory(image) if booted else None,

@@ -25,7 +25,7 @@ from cllm_gen.machine.run import start_image
 
 OURS = "cllm"
 _PASSAGE = Path(__file__).with_name("passage.txt")
-_MEMORY = 2048  # MiB of the hosted process
+_MEMORY = 2048  # MiB of our process
 PROMPTS_S = 1.0  # seconds of prompts in a run, at least
 
 

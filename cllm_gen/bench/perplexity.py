@@ -7,15 +7,16 @@ import math
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from cllm_gen.image.build import Image, build
-from cllm_gen.image.compile import compile_units, run_tool
-from cllm_gen.image.sources import Unit, units
+from cllm_gen.image.compile import compile_units
+from cllm_gen.image.link import link_process
+from cllm_gen.image.sources import units
 from cllm_gen.bench.contest import Hosted, passage
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.bench.peer_weights import SHIPPED
@@ -46,19 +47,18 @@ class Score:
 
 
 def scorer(root: Path, spec: Appliance, image: Image) -> Path:
-    """The hosted image that scores instead of serving, beside the image that serves."""
-    headers = run_tool(root, ["gcc", "-print-file-name=include"]).strip()
-    every = units(root, "hosted", spec, headers, False, False)
+    """The image that scores instead of serving, beside the image that serves."""
+    every = units(root, spec, image.target)
     main = next(unit for unit in every if unit.source == "kernel_static/main.c")
     others = [unit for unit in every if unit is not main]
     objects = compile_units(root, image.folder, every, lambda *_: None)
     kept = [path for unit, path in zip(every, objects) if unit in others]
     source = os.path.relpath(_SOURCE, root)
-    flags = (*main.flags, "-Ikernel_static/engine")
-    own = compile_units(root, image.folder / "score", [Unit(source, flags)], lambda *_: None)
-    target = image.folder / "score" / "score"
-    run_tool(root, ["gcc", "-o", str(target), *map(str, [*own, *kept]), "-pthread", "-lm"])
-    return target
+    unit = replace(main, source=source, flags=(*main.flags, "-Ikernel_static/engine"))
+    own = compile_units(root, image.folder / "score", [unit], lambda *_: None)
+    binary = image.folder / "score" / "score"
+    link_process(root, binary, image.target, [*own, *kept], None)
+    return binary
 
 
 def score(binary: Path, image: Image, tokens: list[int], rows: int, append: str) -> list[float]:
@@ -81,7 +81,7 @@ def compare(
     RunFailed when ours is further from llama.cpp's than LIMIT."""
     console = console or Console(width=None if sys.stdout.isatty() else 120)
     with console.status("build"):
-        image = build(root, "hosted", spec.name)
+        image = build(root, spec.process.name, spec.name)
         binary = scorer(root, spec, image)
         hosted = Hosted(image, 1, append)
         try:

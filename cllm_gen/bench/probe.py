@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cllm_gen.image.compile import run_tool
+from cllm_gen.image.tool import run_tool
 
 _SOURCE = Path(__file__).with_name("probe.c")
 _FLAGS = "-std=gnu11 -O2 -Wall -Wextra -Werror -pthread".split()

@@ -72,7 +72,7 @@ def appliance_facts(appliance: Appliance) -> Facts:
         for each in fields(value):
             facts[f"{appliance.name} {part}.{each.name}"] = str(getattr(value, each.name))
     for target, sets in appliance.targets.items():
-        facts[f"{appliance.name} instruction sets of {target}"] = ", ".join(
+        facts[f"{appliance.name} instruction sets of {target.name}"] = ", ".join(
             each.name for each in sets
         )
     return facts

@@ -106,7 +106,7 @@ class Explainer:
         self.low: Lowered = lowered(appliance.model, appliance.kv_cache)
         found = {op.kernel for op in self.low.program.operations if op.kernel is not None}
         self.requests = {each.name: each for each in sorted(found)}
-        self.sets: list[InstructionSet] = list(appliance.targets["hosted"])
+        self.sets: list[InstructionSet] = list(appliance.targets[appliance.process])
         self._kernels = load_kernels(root)
 
     def matching(self, name: str) -> list[str]:
@@ -121,16 +121,18 @@ class Explainer:
         if name is None:
             return None
         names = ", ".join(each.name for each in self.sets)
-        raise RunFailed(f"no instruction set {name!r} in the hosted image; it has: {names}")
+        raise RunFailed(
+            f"no instruction set {name!r} in the {self.appliance.process.name} image; it has: {names}"
+        )
 
     def trace(self, name: str, isa: InstructionSet) -> Traced:
         request = self.requests[name]
         return trace(self._kernels[request.operation, request.type], request, isa)
 
     def listed(self, names: list[str], isa: InstructionSet | None) -> list[Listed]:
-        """Every kernel of these with its cost and the bytes of its code in the hosted image; without
+        """Every kernel of these with its cost and the bytes of its code in the image that is a process; without
         a set, every set's own version."""
-        image = compile_image(self.root, "hosted", self.appliance)
+        image = compile_image(self.root, self.appliance.process.name, self.appliance)
         sizes = {each.name: each.size for each in read_symbols(self.root, image.symbols)}
         found = []
         for name in names:

@@ -6,11 +6,12 @@ import ctypes
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cllm_gen.image.compile import compile_units, run_tool
-from cllm_gen.image.sources import Unit, units
+from cllm_gen.image.compile import compile_units
+from cllm_gen.image.sources import units
+from cllm_gen.image.tool import run_tool
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import CPU_REGISTERS, InstructionSet
@@ -32,22 +33,22 @@ class MachineCode:
 
 
 class KernelLibrary:
-    """Compiled with the hosted image's flags; kernels that a set takes over from its base are those of
+    """Compiled with the flags of the image that is a process; kernels that a set takes over from its base are those of
     the base's file."""
 
     def __init__(self, root: Path, appliance: Appliance, isa: InstructionSet):
         self.root, self.isa = root, isa
         folder = root / "build" / "bench" / f"{appliance.model.name}__{isa.name}"
         folder.mkdir(parents=True, exist_ok=True)
-        headers = run_tool(root, ["gcc", "-print-file-name=include"]).strip()
+        target = appliance.process
         wanted = {f"kernels__{level.name}.c" for level in isa.chain}
         found = [
-            Unit(unit.source, (*unit.flags, "-fPIC"))
-            for unit in units(root, "hosted", appliance, headers, False, False)
+            replace(unit, flags=(*unit.flags, "-fPIC"))
+            for unit in units(root, appliance, target)
             if unit.source.rsplit("/", 1)[-1] in wanted
         ]
         if not any(unit.source.endswith(f"kernels__{isa.name}.c") for unit in found):
-            raise RunFailed(f"the hosted image of {appliance.name} has no set {isa.name}")
+            raise RunFailed(f"the {target.name} image of {appliance.name} has no set {isa.name}")
         objects = compile_units(root, folder, found, lambda *_: None)
         stopwatch = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", str(_STOPWATCH)]
         # A name of its own for each content: a library that is loaded is not read again.
@@ -58,7 +59,8 @@ class KernelLibrary:
         if not self.path.exists():
             for old in folder.glob("*.so"):
                 old.unlink()
-            run_tool(root, ["gcc", "-shared", *stopwatch, *map(str, objects), "-o", str(self.path)])
+            command = [target.compiler, "-shared", *stopwatch, *map(str, objects)]
+            run_tool(root, [*command, "-o", str(self.path)])
         self._symbols = self._read_symbols()
         self._library = ctypes.CDLL(str(self.path))
         self._library.stopwatch.restype = ctypes.c_double

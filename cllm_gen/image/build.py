@@ -5,30 +5,31 @@ from __future__ import annotations
 import fcntl
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Iterator, Sequence
 
 from cllm_gen.image import link
-from cllm_gen.image.compile import compile_units, run_tool
+from cllm_gen.image.compile import compile_units
 from cllm_gen.image.errors import BuildFailed
-from cllm_gen.image.link import link_bare, link_hosted
+from cllm_gen.image.link import link_bare, link_process
 from cllm_gen.image.sizes import largest_symbols, section_sizes
-from cllm_gen.image.sources import TARGETS, units
+from cllm_gen.image.sources import units
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.load import load_appliances
+from cllm_gen.spec.target import Target
 
-__all__ = ["TARGETS", "BuildFailed", "Image", "build", "compile_image"]
+__all__ = ["BuildFailed", "Image", "build", "compile_image"]
 
 
 @dataclass(frozen=True)
 class Image:
     """What a build made. `image` is what boots or runs; `symbols` is the file for gdb (the same
-    when hosted); `model` is the packed model image."""
+    for a process); `model` is the packed model image."""
 
     root: Path
     appliance: str
-    target: str
+    target: Target
     folder: Path
     image: Path
     symbols: Path
@@ -75,11 +76,13 @@ def _progress(done: int, total: int, source: str) -> None:
         print(f"  compile [{done}/{total}] {source}", file=sys.stderr, flush=True)
 
 
-def _link_recipe(root: Path, appliance: Appliance, objects: Sequence[Path]) -> str:
+def _link_recipe(root: Path, appliance: Appliance, target: Target, objects: Sequence[Path]) -> str:
     """Everything that a link depends on, as text."""
-    inputs = [*objects, root / "kernel_static/arch/x86/image.ld", Path(link.__file__)]
+    scripts = [root / "kernel_static" / target.layout.script] if target.layout else []
+    inputs = [*objects, *scripts, Path(link.__file__)]
     lines = [f"{file} {file.stat().st_mtime_ns}" for file in inputs]
-    return "\n".join([repr(appliance.memory), *lines])
+    tools = [target.compiler, *target.flags, repr(target.layout)]
+    return "\n".join([repr(appliance.memory), *tools, *lines])
 
 
 def _write_gdb(root: Path, symbols: Path) -> None:
@@ -88,31 +91,31 @@ def _write_gdb(root: Path, symbols: Path) -> None:
 
 
 def compile_image(
-    root: Path, target: str, appliance: Appliance, debug: bool = False, sanitize: str | None = None
+    root: Path,
+    name: str | None,
+    appliance: Appliance,
+    debug: bool = False,
+    sanitize: str | None = None,
 ) -> Image:
-    """Compiles and links, without the model. `sanitize` is one of SANITIZERS."""
-    if target not in appliance.targets:
-        raise BuildFailed(
-            f"appliance {appliance.name} has no target {target}; its spec lists: "
-            + ", ".join(appliance.targets)
-        )
-    if sanitize and target != "hosted":
-        raise BuildFailed(f"sanitizers need the hosted target, not {target}")
-    variant = target + ("-debug" if debug else "") + (f"-{sanitize}" if sanitize else "")
+    """Compiles and links for the target of that name (or the appliance's default one), without the
+    model. `sanitize` is one of the target's sanitizers."""
+    target = appliance.target(name)
+    if sanitize and sanitize not in target.sanitizers:
+        allowed = ", ".join(target.sanitizers) or "none"
+        raise BuildFailed(f"target {target.name} has no sanitizer {sanitize}; it allows {allowed}")
+    variant = target.name + ("-debug" if debug else "") + (f"-{sanitize}" if sanitize else "")
     folder = root / "build" / appliance.name / variant
     with _lock(folder):
-        headers = run_tool(root, ["gcc", "-print-file-name=include"]).strip()
-        sources = units(root, target, appliance, headers, debug, sanitize)
+        sources = units(root, appliance, target, debug, sanitize)
         objects = compile_units(root, folder, sources, _progress)
-        hosted = target == "hosted"
-        image = folder / ("image" if hosted else "image.elf")
-        symbols = image if hosted else folder / "symbols.elf"
+        image = folder / ("image" if target.is_process else "image.elf")
+        symbols = image if target.is_process else folder / "symbols.elf"
         record = folder / "linked"
-        recipe = _link_recipe(root, appliance, objects)
+        recipe = _link_recipe(root, appliance, target, objects)
         if not (image.exists() and record.exists() and record.read_text() == recipe):
             record.unlink(missing_ok=True)
-            if hosted:
-                link_hosted(root, image, objects, sanitize)
+            if target.is_process:
+                link_process(root, image, target, objects, sanitize)
             else:
                 link_bare(root, image, symbols, target, objects, appliance.memory)
             record.write_text(recipe)
@@ -122,12 +125,13 @@ def compile_image(
 
 def build(
     root: Path,
-    target: str,
+    target: str | None,
     appliance: str | None = None,
     debug: bool = False,
     sanitize: str | None = None,
 ) -> Image:
-    """Compiles, links and packs the model of an appliance (the first one if none is named)."""
+    """Compiles, links and packs the model of an appliance (the first one if none is named) for one of
+    its targets (the default one if none is named)."""
     from cllm_gen.weights.pack import pack_model
 
     spec = load_appliances(root, appliance)[0]
@@ -135,4 +139,4 @@ def build(
     shared = root / "build" / spec.name
     with _lock(shared):
         model = pack_model(root, spec, shared)
-    return Image(root, spec.name, target, made.folder, made.image, made.symbols, model)
+    return replace(made, model=model)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,17 +12,7 @@ from typing import Callable, Sequence
 
 from cllm_gen.image.errors import BuildFailed
 from cllm_gen.image.sources import Unit
-
-
-def run_tool(root: Path, command: Sequence[str]) -> str:
-    """Runs one tool in `root` and returns its output; its own words if it refuses."""
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise BuildFailed(f"{command[0]} is not installed; `make setup` installs it") from None
-    if done.returncode != 0:
-        raise BuildFailed(f"{command[0]} failed\n{done.stderr.strip()}\n  {' '.join(command)}")
-    return done.stdout
+from cllm_gen.image.tool import run_tool
 
 
 def object_path(folder: Path, unit: Unit) -> Path:
@@ -34,7 +23,7 @@ def object_path(folder: Path, unit: Unit) -> Path:
 def _command(root: Path, folder: Path, unit: Unit) -> list[str]:
     object_file = object_path(folder, unit)
     output = os.path.relpath(object_file, root)
-    return ["gcc", *unit.flags, "-MMD", "-MP", "-c", unit.source, "-o", output]
+    return [unit.compiler, *unit.flags, "-MMD", "-MP", "-c", unit.source, "-o", output]
 
 
 def _dependencies(file: Path) -> list[str]:

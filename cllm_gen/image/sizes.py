@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cllm_gen.image.compile import run_tool
+from cllm_gen.image.tool import run_tool
 from cllm_gen.image.symbols import Symbol, read_symbols
 
 _SHOWN = (".text", ".rodata", ".data", ".bss")

@@ -5,32 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cllm_gen.image.tool import run_tool
 from cllm_gen.lower.api.outputs import family_of
 from cllm_gen.spec.appliance import Appliance
+from cllm_gen.spec.target import Target
 
-TARGETS = ("i386", "x86_64", "hosted")
-
-_COMMON = (
+FLAGS = (
     "-std=gnu11 -O2 -g -Wall -Wextra -Werror -fno-strict-aliasing -ffp-contract=off "
     "-fno-omit-frame-pointer -fno-optimize-sibling-calls"
 ).split()
-_BARE = (
-    "-ffreestanding -fbuiltin -nostdinc -D_MM_MALLOC_H_INCLUDED -fno-pic -fno-pie "
-    "-fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none "
-    "-ffunction-sections -fdata-sections"
-).split()
-_TARGET = {
-    "i386": "-m32 -march=i686 -msse2 -mfpmath=sse -mtune=generic".split(),
-    "x86_64": "-m64 -mno-red-zone -mtune=generic".split(),
-    "hosted": "-m64 -mtune=generic".split(),
-}
-SANITIZERS = {
-    "memory": ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"),
-    "threads": ("-fsanitize=thread",),
-}
-"""What a hosted image can be made to watch itself for, and how the compiler and linker are told."""
+"""Of every file of every image."""
 # Kernels are leaves whose loops want every register; a backtrace starts at their caller.
 _KERNEL = ("-O3", "-fomit-frame-pointer")
+_FOLDERS = ("engine", "http", "lib", "mem", "runtime")
+"""Below kernel_static/, in every image."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +26,8 @@ class Unit:
     """One file to compile; `source` is relative to the project's root."""
 
     source: str
+    compiler: str
     flags: tuple[str, ...]
-
-
-def _folders(target: str) -> list[str]:
-    """Folders below kernel_static/ that belong to the target, sorted."""
-    shared = ["engine", "http", "lib", "mem", "runtime"]
-    if target == "hosted":
-        return sorted([*shared, "platform/linux"])
-    return sorted([*shared, "arch/x86", f"arch/{target}", "drivers", "libc", "net", "platform/pc"])
 
 
 def _files(root: Path, folder: str) -> list[str]:
@@ -66,7 +47,7 @@ def _handlers(root: Path, appliance: Appliance) -> list[str]:
     ]
 
 
-def _generated(root: Path, target: str, appliance: Appliance) -> list[str]:
+def _generated(root: Path, appliance: Appliance, target: Target) -> list[str]:
     """Generated C of this appliance: its model's and what all appliances share."""
     carried = {f"kernels__{isa.name}.c" for isa in appliance.targets[target]}
     kept = []
@@ -82,33 +63,35 @@ def _generated(root: Path, target: str, appliance: Appliance) -> list[str]:
     return kept
 
 
-def include_flags(root: Path, target: str, appliance: Appliance, freestanding: str) -> list[str]:
-    """Where headers are found; `freestanding` is the compiler's own folder of headers."""
+def include_flags(root: Path, appliance: Appliance, target: Target) -> list[str]:
+    """Where headers are found."""
     flags = ["-Ikernel_static/include", "-Igenerated", f"-Igenerated/appliances/{appliance.name}"]
-    if target != "hosted":
-        flags += ["-Ikernel_static/arch/x86", f"-Ikernel_static/arch/{target}"]
-        flags += ["-isystem", "kernel_static/libc/include", "-isystem", freestanding]
+    flags += [f"-Ikernel_static/{folder}" for folder in target.headers]
+    if target.libc:
+        intrinsics = run_tool(root, [target.compiler, "-print-file-name=include"]).strip()
+        flags += ["-nostdinc", "-isystem", f"kernel_static/{target.libc}", "-isystem", intrinsics]
     return flags
 
 
 def units(
     root: Path,
-    target: str,
     appliance: Appliance,
-    freestanding: str,
-    debug: bool,
-    sanitize: str | None,
+    target: Target,
+    debug: bool = False,
+    sanitize: str | None = None,
 ) -> list[Unit]:
     """Every file of the image with its flags, in path order."""
-    flags = [*_COMMON, *_TARGET[target], *(_BARE if target != "hosted" else ())]
-    flags += include_flags(root, target, appliance, freestanding)
-    flags += SANITIZERS[sanitize] if sanitize else []
+    flags = [*FLAGS, *target.flags, *include_flags(root, appliance, target)]
+    flags += target.sanitizers[sanitize] if sanitize else []
     checks = ("-DDEBUG",) if debug else ()
     extra = {  # kernels have no checks: both kinds of image share their objects
         f"kernels__{isa.name}.c": (*_KERNEL, *isa.all_flags) for isa in appliance.targets[target]
     }
     files = ["kernel_static/main.c", *_handlers(root, appliance)]
-    for folder in _folders(target):
+    for folder in sorted([*_FOLDERS, *target.folders]):
         files += _files(root, f"kernel_static/{folder}")
-    files += _generated(root, target, appliance)
-    return [Unit(file, (*flags, *extra.get(file.rsplit("/", 1)[-1], checks))) for file in files]
+    files += _generated(root, appliance, target)
+    return [
+        Unit(file, target.compiler, (*flags, *extra.get(file.rsplit("/", 1)[-1], checks)))
+        for file in files
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cllm_gen.image.compile import run_tool
+from cllm_gen.image.tool import run_tool
 
 
 @dataclass(frozen=True, order=True)

@@ -24,7 +24,7 @@ def default_cpus() -> int:
 class Options:
     """port    of 127.0.0.1, where it serves; none: a free one
     memory  MiB of a booted guest
-    cpus    processors of a booted guest, or threads of a hosted process
+    cpus    processors of a booted guest, or threads of a process
     cpu     QEMU's CPU model; none: all that the accelerator has
     nic     QEMU's network device, one of NICS
     append  more kernel command line

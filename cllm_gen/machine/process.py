@@ -82,7 +82,7 @@ class Machine:
 
     @property
     def errors(self) -> str:
-        """What the emulator (or the hosted process) wrote to stderr."""
+        """What the emulator (or the process itself) wrote to stderr."""
         with self._grown:
             return self._errors.decode(errors="replace")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.options import Options
+from cllm_gen.spec.target import Qemu
 
-_EMULATORS = {"i386": "qemu-system-i386", "x86_64": "qemu-system-x86_64"}
 _EXIT_BASE = 16  # kernel_static/platform/pc/exit.c
 RESET_CODE = 102
 """Exit code of a machine that reset or switched itself off: no kernel of ours does."""
@@ -32,14 +32,14 @@ def accelerator() -> tuple[str, str]:
     return "kvm", "this processor and /dev/kvm allow it"
 
 
-def _firmware(emulator: str, vga: bool) -> list[str]:
-    """qboot, which does nothing that this kernel does not do itself, saves a good part of the
-    boot; a VGA adapter needs SeaBIOS, which is also the answer where QEMU came without qboot."""
+def _firmware(loader: Qemu, vga: bool) -> list[str]:
+    """The loader's own saves a good part of the boot; a VGA adapter needs the machine's, which is also
+    the answer where QEMU came without the other."""
     if vga:
         return []
-    folders = subprocess.run([emulator, "-L", "help"], capture_output=True, text=True).stdout
-    found = any((Path(folder) / "qboot.rom").exists() for folder in folders.splitlines())
-    return ["-bios", "qboot.rom"] if found else []
+    asked = subprocess.run([loader.command, "-L", "help"], capture_output=True, text=True)
+    found = any((Path(folder) / loader.firmware).exists() for folder in asked.stdout.splitlines())
+    return ["-bios", loader.firmware] if found else []
 
 
 def _display(emulator: str, vga: bool) -> tuple[list[str], str]:
@@ -56,21 +56,21 @@ def _display(emulator: str, vga: bool) -> tuple[list[str], str]:
 
 
 def command(
-    target: str, image: Path, model: Path | None, port: int, options: Options
+    loader: Qemu, image: Path, model: Path | None, port: int, options: Options
 ) -> tuple[list[str], list[str]]:
     """QEMU's command line, to be run in the folder of `image` (so that file names hold no
     characters that QEMU takes for separators), and lines that tell the user what was chosen.
     The kernel listens on port 80 of the guest, which is `port` of 127.0.0.1 here."""
-    emulator = _EMULATORS[target]
+    emulator = loader.command
     if not shutil.which(emulator):
         raise RunFailed(f"{emulator} is not installed; `make setup` installs it")
     kind, why = accelerator()
     screen, screen_line = _display(emulator, options.vga)
     arguments = [emulator, "-nodefaults", "-no-user-config", "-no-reboot"]
     threads = ",thread=multi" if kind == "tcg" else ""  # one host thread for each CPU
-    arguments += ["-M", "pc", "-accel", kind + threads, "-smp", str(options.cpus)]
+    arguments += ["-M", loader.machine, "-accel", kind + threads, "-smp", str(options.cpus)]
     arguments += ["-cpu", options.cpu or "max", "-m", str(options.memory)]
-    arguments += _firmware(emulator, options.vga)
+    arguments += _firmware(loader, options.vga)
     arguments += ["-kernel", image.name]
     if model:
         arguments += ["-initrd", os.path.relpath(model, image.parent)]
@@ -79,7 +79,7 @@ def command(
     # romfile= keeps the firmware from spending its time on network boot
     arguments += ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80"]
     arguments += ["-device", f"{options.nic},netdev=net,romfile="]
-    arguments += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-serial", "stdio", *screen]
+    arguments += ["-device", loader.exit_device, "-serial", "stdio", *screen]
     told = [f"accelerator: {kind} ({why})"]
     told += [screen_line] if screen_line else []
     if options.gdb:

@@ -15,6 +15,7 @@ from cllm_gen.machine.options import Options
 from cllm_gen.machine.ports import claim_port, free_port
 from cllm_gen.machine.process import Machine
 from cllm_gen.machine.terminal import foreground
+from cllm_gen.spec.load import load_appliances
 
 _QUESTION = '{"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}'
 
@@ -25,7 +26,7 @@ def start_image(image: Image, **settings) -> tuple[Machine, list[str]]:
     options = Options(**settings)
     port = options.port or free_port()
     claim_port(port)
-    if image.target == "hosted":
+    if image.target.loader is None:
         command = [
             str(image.image),
             f"port={port}",
@@ -35,13 +36,13 @@ def start_image(image: Image, **settings) -> tuple[Machine, list[str]]:
         if image.model:
             command.append(f"model={os.path.relpath(image.model, image.root)}")
         return Machine(command, image.root, port, lambda status: status, options.echo), []
-    command, told = qemu.command(image.target, image.image, image.model, port, options)
+    command, told = qemu.command(image.target.loader, image.image, image.model, port, options)
     return Machine(command, image.folder, port, qemu.exit_code, options.echo), told
 
 
 def start(
     root: Path,
-    target: str,
+    target: str | None,
     appliance: str | None = None,
     debug: bool = False,
     sanitize: str | None = None,
@@ -61,18 +62,19 @@ def _interrupt(*_) -> None:
     raise KeyboardInterrupt
 
 
-def run(root: Path, target: str, appliance: str | None, port: int = 8080, **settings) -> int:
+def run(root: Path, target: str | None, appliance: str | None, port: int = 8080, **settings) -> int:
     """Builds if needed, boots, streams the console to stdout and, once /health answers, prints the
     address. `settings` are the fields of Options. Returns 0 when it was interrupted, else the
     kernel's exit code."""
     options = Options(port=port, echo=True, **settings)
-    if options.gdb and target == "hosted":
-        raise RunFailed("--gdb is for booted targets; for hosted: gdb --args build/.../image")
+    chosen = load_appliances(root, appliance)[0].target(target)
+    if options.gdb and chosen.is_process:
+        raise RunFailed("--gdb is for booted targets; for a process: gdb --args build/.../image")
     claim_port(port)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with foreground():
-            return _run(root, target, appliance, options)
+            return _run(root, chosen.name, appliance, options)
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 0

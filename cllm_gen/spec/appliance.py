@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Mapping, Sequence
 
 from cllm_gen.source import Span, SpecError, caller_span
+from cllm_gen.spec.isa import InstructionSet
+from cllm_gen.spec.target import Target
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -68,7 +70,7 @@ class MemoryMap:
 
 @dataclass(frozen=True)
 class Appliance:
-    """`targets` maps a target (i386, x86_64, hosted) to its instruction sets, least capable first."""
+    """`targets` maps each target to the instruction sets that its image carries, least capable first."""
 
     name: str
     summary: str
@@ -76,7 +78,7 @@ class Appliance:
     model: Any
     devices: Sequence[Any]
     protocols: Sequence[Any]
-    targets: Mapping[str, Sequence[Any]]
+    targets: Mapping[Target, Sequence[InstructionSet]]
     default: bool = False
     """This one runs where none is named."""
     kv_cache: str = "f16"
@@ -92,11 +94,49 @@ class Appliance:
             )
         if self.kv_cache not in ("f16", "i8"):
             raise SpecError(self.span, f"kv_cache={self.kv_cache!r}", "f16 or i8", 'kv_cache="f16"')
-        unknown = sorted(set(self.targets) - {"i386", "x86_64", "hosted"})
-        if unknown:
+        example = "targets={i386: [sse2], x86_64: [sse2, avx2]}"
+        if not self.targets or not all(isinstance(each, Target) for each in self.targets):
+            found = ", ".join(repr(each) for each in self.targets if not isinstance(each, Target))
             raise SpecError(
                 self.span,
-                f"target {unknown[0]!r}",
-                "i386, x86_64 or hosted",
-                'targets={"i386": [sse2], "x86_64": [sse2, avx2]}',
+                f"targets {found or 'of no kind'}",
+                "at least one of specs/targets",
+                example,
             )
+        for target, sets in self.targets.items():
+            holds = [isa.name for isa in target.sets]
+            wrong = [isa.name for isa in sets if isa.name not in holds]
+            if wrong or not sets:
+                raise SpecError(
+                    self.span,
+                    f"{target.name} with {wrong[0] if wrong else 'no instruction set'}",
+                    f"sets that it can hold: {', '.join(holds)}",
+                    example,
+                )
+
+    def target(self, name: str | None = None) -> Target:
+        """By name; without one, the default of its targets or else the first. Raises SpecError."""
+        if name is None:
+            return next((each for each in self.targets if each.default), next(iter(self.targets)))
+        for each in self.targets:
+            if each.name == name:
+                return each
+        raise SpecError(
+            self.span,
+            f"appliance {self.name} without target {name}",
+            f"one of its targets: {', '.join(each.name for each in self.targets)}",
+            f"targets={{{name}: [...]}}, with {name} from specs/targets/{name}.py",
+        )
+
+    @property
+    def process(self) -> Target:
+        """The first target whose image runs as a process of this machine. Raises SpecError."""
+        for each in self.targets:
+            if each.is_process:
+                return each
+        raise SpecError(
+            self.span,
+            f"appliance {self.name} without a target that runs as a process",
+            "one, to measure its kernels here",
+            "targets={hosted: [...]}",
+        )

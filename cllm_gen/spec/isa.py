@@ -28,14 +28,14 @@ class TileShape:
 
 @dataclass(frozen=True)
 class RegisterFile:
-    """Registers of one C type. `count` maps a target to how many it has. Registers with a `tile`
+    """Registers of one C type. `count` maps bits of a target's words to how many it has. Registers with a `tile`
     shape are no C type, whatever `c_type` calls them: code names them by number, and instructions
     that fill them are statements."""
 
     c_type: str
     bits: int
     elements: Sequence[str]
-    count: Mapping[str, int]
+    count: Mapping[int, int]
     tile: TileShape | None = None
 
     def holds(self, type: Type) -> bool:
@@ -164,9 +164,14 @@ class InstructionSet:
         return [*(self.base.all_features if self.base else []), *self.features]
 
     @property
+    def all_registers(self) -> list[RegisterFile]:
+        """Registers of the whole chain."""
+        return [file for level in self.chain for file in level.registers]
+
+    @property
     def tiles(self) -> RegisterFile | None:
         """The set's two-dimensional registers."""
-        files = [file for level in self.chain for file in level.registers if file.tile]
+        files = [file for file in self.all_registers if file.tile]
         return files[0] if files else None
 
     def c_type(self, type: Type, span: Span | None = None) -> str:
@@ -175,10 +180,9 @@ class InstructionSet:
             return {"f32": "float", "imm": "int"}.get(
                 type.element, f"{'u' * (type.element[0] == 'u')}int{type.bits}_t"
             )
-        for level in self.chain:
-            for file in level.registers:
-                if file.holds(type):
-                    return file.c_type
+        for file in self.all_registers:
+            if file.holds(type):
+                return file.c_type
         raise SpecError(
             span or self.span,
             f"{type} in {self.name}",

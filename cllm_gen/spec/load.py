@@ -31,6 +31,11 @@ def appliance_names(root: Path) -> list[str]:
     return sorted(path.stem for path in (root / "specs" / "appliances").glob("[!_]*.py"))
 
 
+def target_names(root: Path) -> list[str]:
+    """Targets that have a spec file, sorted."""
+    return sorted(path.stem for path in (root / "specs" / "targets").glob("[!_]*.py"))
+
+
 def load_appliances(root: Path, name: str | None = None) -> list[Appliance]:
     """Executes the spec of one appliance, or of all, afresh; of several, a default one comes first.
     Raises SpecError."""

@@ -1,4 +1,3 @@
-#if !__STDC_HOSTED__ /* a hosted build has the host's */
 #include <ctype.h>
 
 int isdigit(int character) { return character >= '0' && character <= '9'; }
@@ -29,4 +28,3 @@ int isxdigit(int character) {
 int tolower(int character) { return isupper(character) ? character + ('a' - 'A') : character; }
 
 int toupper(int character) { return islower(character) ? character - ('a' - 'A') : character; }
-#endif

@@ -1,4 +1,3 @@
-#if !__STDC_HOSTED__ /* a hosted build has the host's */
 #include <stdio.h>
 
 #include <stdbool.h>
@@ -345,4 +344,3 @@ int snprintf(char *restrict to, size_t size, const char *restrict format, ...) {
     va_end(arguments);
     return count;
 }
-#endif

@@ -1,4 +1,3 @@
-#if !__STDC_HOSTED__ /* a hosted build has the host's */
 #include <stdlib.h>
 
 #include <ctype.h>
@@ -161,4 +160,3 @@ double strtod(const char *restrict text, char **restrict end) {
         *end = (char *)(stop ? stop : text);
     return negative && stop ? -value : value;
 }
-#endif

@@ -2,7 +2,6 @@
  * faster than REP MOVS or word loops, and it is as good natively. The last vector overlaps the one
  * before it, so that no loop over bytes remains. The compiler must not turn these loops into calls
  * of themselves. */
-#if !__STDC_HOSTED__ /* a hosted build has the host's */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #include <string.h>
 
@@ -213,4 +212,3 @@ size_t strcspn(const char *string, const char *refused) {
         count++;
     return count;
 }
-#endif

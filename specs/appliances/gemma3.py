@@ -21,6 +21,8 @@ from specs.protocols.icmp import icmp
 from specs.protocols.ipv4 import ipv4
 from specs.protocols.tcp import tcp
 from specs.protocols.udp import udp
+from specs.targets.hosted import hosted
+from specs.targets.x86_64 import x86_64
 
 _SETS = [word64, sse2, avx2, avx512, amx]
 
@@ -31,7 +33,7 @@ appliance = Appliance(
     model=model,
     devices=[e1000, uart16550, pci],
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
-    targets={"x86_64": _SETS, "hosted": _SETS},
+    targets={x86_64: _SETS, hosted: _SETS},
     memory=MemoryMap(heap=24 * MIB),
     limits=Limits(connections=32, pending_requests=16, body_bytes=1 * MIB),
 )

@@ -20,6 +20,9 @@ from specs.protocols.icmp import icmp
 from specs.protocols.ipv4 import ipv4
 from specs.protocols.tcp import tcp
 from specs.protocols.udp import udp
+from specs.targets.hosted import hosted
+from specs.targets.i386 import i386
+from specs.targets.x86_64 import x86_64
 
 appliance = Appliance(
     name="smollm2",
@@ -29,9 +32,9 @@ appliance = Appliance(
     devices=[e1000, uart16550, pci],
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
     targets={
-        "i386": [word32, sse2],
-        "x86_64": [word64, sse2, avx2, avx512, amx],
-        "hosted": [word32, word64, sse2, avx2, avx512, amx],
+        i386: [word32, sse2],
+        x86_64: [word64, sse2, avx2, avx512, amx],
+        hosted: [word32, word64, sse2, avx2, avx512, amx],
     },
     memory=MemoryMap(heap=24 * MIB),
     default=True,

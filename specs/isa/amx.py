@@ -24,10 +24,10 @@ amx = InstructionSet(
             "tile",
             8192,
             ("bf16", "f32"),
-            {"x86_64": 8, "hosted": 8},
+            {64: 8},
             TileShape(16, 64, "_tile_loadconfig({p})", "_tile_release()"),
         ),
-        RegisterFile("__m512i", 512, ("bf16",), {"x86_64": 32, "hosted": 32}),
+        RegisterFile("__m512i", 512, ("bf16",), {64: 32}),
     ),
     instructions=(
         # Tiles.

@@ -19,8 +19,8 @@ avx2 = InstructionSet(
         Feature("avx2", leaf=7, subleaf=0, register="ebx", bit=5),
     ),
     registers=(
-        RegisterFile("__m256i", 256, INTEGERS, {"x86_64": 16, "hosted": 16}),
-        RegisterFile("__m256", 256, ("f32",), {"x86_64": 16, "hosted": 16}),
+        RegisterFile("__m256i", 256, INTEGERS, {64: 16}),
+        RegisterFile("__m256", 256, ("f32",), {64: 16}),
     ),
     instructions=(
         # Memory, any alignment.

@@ -29,8 +29,8 @@ avx512 = InstructionSet(
         Feature("avx512_bf16", leaf=7, subleaf=1, register="eax", bit=5),
     ),
     registers=(
-        RegisterFile("__m512i", 512, INTEGERS, {"x86_64": 32, "hosted": 32}),
-        RegisterFile("__m512", 512, ("f32",), {"x86_64": 32, "hosted": 32}),
+        RegisterFile("__m512i", 512, INTEGERS, {64: 32}),
+        RegisterFile("__m512", 512, ("f32",), {64: 32}),
     ),
     instructions=(
         # Memory, any alignment.

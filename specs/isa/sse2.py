@@ -11,8 +11,8 @@ sse2 = InstructionSet(
     flags=("-msse2",),
     features=(Feature("sse2", leaf=1, subleaf=0, register="edx", bit=26),),
     registers=(
-        RegisterFile("__m128i", 128, INTEGERS, {"i386": 8, "x86_64": 16, "hosted": 16}),
-        RegisterFile("__m128", 128, ("f32",), {"i386": 8, "x86_64": 16, "hosted": 16}),
+        RegisterFile("__m128i", 128, INTEGERS, {32: 8, 64: 16}),
+        RegisterFile("__m128", 128, ("f32",), {32: 8, 64: 16}),
     ),
     instructions=(
         # Memory. Integer loads and stores take any alignment.

@@ -11,9 +11,7 @@ word32 = InstructionSet(
     base=sse2,
     flags=FLAGS,
     features=(),
-    registers=(
-        RegisterFile("uint32_t", 32, ("u16", "u32"), {"i386": 8, "x86_64": 16, "hosted": 16}),
-    ),
+    registers=(RegisterFile("uint32_t", 32, ("u16", "u32"), {32: 8, 64: 16}),),
     instructions=(
         Instruction("*(const uint32_t *)({p})", "load_word(p: *u32[1]) -> u32[1] = p[i]"),
         Instruction("(uint32_t)({x})", "extend_word(x: i32) -> u32[1] = x"),

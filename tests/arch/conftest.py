@@ -13,7 +13,6 @@ from cllm_gen.machine.run import start_image
 from cllm_gen.spec.load import load_appliances
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TARGETS = ("i386", "x86_64")
 
 
 @pytest.fixture(scope="session")

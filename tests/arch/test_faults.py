@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.arch.conftest import TARGETS
+from tests.targets import BARE, TARGETS
 
 # fault: what the report must say, and the function that must lead the backtrace
 FAULTS = {
@@ -29,7 +29,7 @@ def backtrace(console: str) -> list[str]:
     return [line.split()[1].split("+")[0] for line in lines if not line.startswith("  ...")]
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_reported_and_ends_the_run(boot, target: str, fault: str):
     said, culprit = FAULTS[fault]
@@ -41,7 +41,7 @@ def test_fault_is_reported_and_ends_the_run(boot, target: str, fault: str):
     assert names[-3:-1] == ["kernel_main", "pc_start"], "the backtrace goes all the way out"
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 @pytest.mark.parametrize("fault", ["exec-data", "exec-free"])
 def test_data_is_not_executable(boot, target: str, fault: str):
     with boot(target, f"fault={fault}") as machine:
@@ -51,11 +51,11 @@ def test_data_is_not_executable(boot, target: str, fault: str):
     assert "was executed" not in machine.console
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 def test_report_shows_the_registers(boot, target: str):
     with boot(target, "fault=opcode") as machine:
         machine.wait_exit(60)
-    width, prefix = (8, "e") if target == "i386" else (16, "r")
+    width, prefix = (8, "e") if TARGETS[target].word_bits == 32 else (16, "r")
     values = dict(re.findall(rf"\b({prefix}[a-z0-9]+) +([0-9a-f]{{{width}}})\b", machine.console))
     assert {
         f"{prefix}{name}" for name in ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp", "ip")
@@ -64,7 +64,7 @@ def test_report_shows_the_registers(boot, target: str):
     assert values[f"{prefix}ip"] == first, "the backtrace starts at the instruction pointer"
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 def test_recursion_is_folded_and_its_caller_named(boot, target: str):
     with boot(target, "fault=stack") as machine:
         machine.wait_exit(60)
@@ -72,7 +72,7 @@ def test_recursion_is_folded_and_its_caller_named(boot, target: str):
     assert folded and int(folded[1]) > 50
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 def test_exit_code_reaches_the_runner(boot, target: str):
     with boot(target, "fault=exit") as machine:
         assert machine.wait_exit(60) == 7
@@ -90,7 +90,7 @@ def test_unfit_processor_is_refused(boot, target: str, cpu: str, says: str):
     assert says in machine.console
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 def test_without_nx_the_log_says_so(boot, target: str):
     with boot(target, "fault=exec-data", cpu="max,-nx") as machine:
         machine.wait_for("this processor has no NX: data can be executed")

@@ -11,16 +11,20 @@ from cllm_gen.machine.options import Options
 from cllm_gen.machine import qemu
 from cllm_gen.machine.ports import free_port
 from cllm_gen.machine.process import Machine
-from tests.arch.conftest import TARGETS
+from tests.targets import BARE
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 @pytest.mark.parametrize(("memory", "firmware"), [(128, "qboot"), (300, "seabios")])
 def test_free_memory_is_zero(debug_image, target: str, memory: int, firmware: str):
     """The kernel clears only where firmware and loader wrote; this boot looks at every word."""
     image = debug_image(target)
     command, _ = qemu.command(
-        target, image.image, None, free_port(), Options(memory=memory, append="fault=dirty-memory")
+        image.target.loader,
+        image.image,
+        None,
+        free_port(),
+        Options(memory=memory, append="fault=dirty-memory"),
     )
     if "-bios" in command and firmware == "seabios":
         place = command.index("-bios")
@@ -32,7 +36,7 @@ def test_free_memory_is_zero(debug_image, target: str, memory: int, firmware: st
     assert free > (memory - 8) * 1024
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 @pytest.mark.parametrize("cpu", ["max", "max,-rdrand"])
 def test_clock_sleep_and_random_numbers(boot, target: str, cpu: str):
     drawn = set()
@@ -54,7 +58,7 @@ def test_clock_sleep_and_random_numbers(boot, target: str, cpu: str):
     assert len(drawn) == 2, "two boots draw different numbers"
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 def test_idle_guest_leaves_the_host_alone(boot, target: str):
     """While it sleeps a second, QEMU may use a small part of that second."""
     with boot(target, "fault=sleep") as machine:
@@ -69,7 +73,7 @@ def test_idle_guest_leaves_the_host_alone(boot, target: str):
     assert len(used) > 1 and used[-1] - used[0] < 50, "hundredths of a second of CPU in one second"
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 def test_log_level_and_unknown_words(boot, target: str):
     with boot(target, "log=warn nonsense port=banana fault=sleep") as machine:
         assert machine.wait_exit(60) == 7

@@ -13,7 +13,8 @@ from cllm_gen.machine import qemu
 from cllm_gen.machine.ports import free_port
 from cllm_gen.machine.options import Options
 from cllm_gen.machine.process import Machine
-from tests.arch.conftest import ROOT, TARGETS
+from tests.arch.conftest import ROOT
+from tests.targets import BARE
 
 # "info tlb": virtual address, physical address, then a letter or a dash for each of: not
 # executable, global, large page, dirty, accessed, uncached, write-through, user, writable
@@ -34,7 +35,7 @@ def monitor(path: Path, command: str) -> str:
     return text.replace("\r", "")
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(scope="module", params=BARE)
 def walked(request, debug_image, tmp_path_factory):
     """(symbols by name, {virtual page: flags}) of a machine that halted after a panic."""
     image = debug_image(request.param)
@@ -42,7 +43,11 @@ def walked(request, debug_image, tmp_path_factory):
     module = folder / "module"
     module.write_bytes(b"\x5a" * 5_000_000)
     command, _ = qemu.command(
-        request.param, image.image, module, free_port(), Options(memory=64, append="fault=panic")
+        image.target.loader,
+        image.image,
+        module,
+        free_port(),
+        Options(memory=64, append="fault=panic"),
     )
     place = command.index("-device", command.index("-device") + 1)
     assert command[place + 1].startswith("isa-debug-exit")

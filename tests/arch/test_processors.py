@@ -10,13 +10,13 @@ import pytest
 import requests
 
 from cllm_gen.machine.run import start_image
-from tests.arch.conftest import TARGETS
+from tests.targets import BARE, TARGETS
 from tests.arch.test_faults import FAULTS, backtrace
 
 OTHER_FAULTS = ("null", "opcode", "stack", "panic")
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 @pytest.mark.parametrize(
     ("cpus", "words", "run"),
     [
@@ -35,7 +35,7 @@ def test_processors_are_counted(boot, target: str, cpus: int, words: str, run: s
     assert "does not answer" not in machine.console
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 def test_fewer_processors_than_wanted(boot, target: str):
     with boot(target, "cpus=5 fault=other-exit", cpus=2) as machine:
         assert machine.wait_exit(120) == 7
@@ -43,7 +43,7 @@ def test_fewer_processors_than_wanted(boot, target: str):
 
 
 @pytest.mark.parametrize("cpu", ["max", "max,pdpe1gb=off"])
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 def test_stacks_beyond_4_gib(boot, target: str, cpu: str):
     """With 6 GiB, most of the free memory lies above 4 GiB, and so do the stacks of x86_64's other CPUs and their
     guard pages, whether it is mapped by pages of 1 GiB or of 2 MiB."""
@@ -52,7 +52,7 @@ def test_stacks_beyond_4_gib(boot, target: str, cpu: str):
     assert "smp: 2 CPUs\n" in machine.console
     found = re.search(r"stack overflow: (0x[0-9a-f]+) is in the guard page", machine.console)
     assert found, machine.console
-    assert (int(found[1], 16) >= 1 << 32) == (target == "x86_64")
+    assert (int(found[1], 16) >= 1 << 32) == (TARGETS[target].word_bits == 64)
 
 
 def test_rings_beyond_4_gib(boot):
@@ -63,7 +63,7 @@ def test_rings_beyond_4_gib(boot):
         assert answer.status_code == 503 and "loading" not in answer.text, "there is no model image"
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 @pytest.mark.parametrize("fault", OTHER_FAULTS)
 def test_fault_on_another_processor_ends_the_run(boot, target: str, fault: str):
     said, culprit = FAULTS[fault]
@@ -76,7 +76,7 @@ def test_fault_on_another_processor_ends_the_run(boot, target: str, fault: str):
     assert names[-3:-1] == ["worker_loop", "processor_enter"], "the backtrace goes all the way out"
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BARE)
 @pytest.mark.parametrize("cpus", [2, 4])
 def test_workers_meet_and_an_idle_guest_leaves_the_host_alone(boot, target: str, cpus: int):
     """They meet 4,000 times, sleeping now and then; afterwards QEMU may use a small part of a second."""

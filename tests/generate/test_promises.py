@@ -156,7 +156,7 @@ def test_the_readme_s_session(project):
     assert "- route `POST /count` added in smollm2" in generate(project, "diff").output
     smollm2, gemma3 = load_appliances(project)
     for appliance, has in ((smollm2, True), (gemma3, False)):
-        files = [unit.source for unit in units(project, "hosted", appliance, "", False, None)]
+        files = [unit.source for unit in units(project, appliance, appliance.process)]
         assert ("kernel_static/api/count.c" in files) == has
         assert "kernel_static/api/chat.c" in files and "kernel_static/api/answer.c" in files
 
@@ -208,7 +208,18 @@ def edit(project, name, old, new):
     [
         ("specs/appliances/smollm2.py", "connections=32", "connections=0", "a positive integer"),
         ("specs/appliances/smollm2.py", 'name="smollm2"', 'name="smol lm"', "a C identifier"),
-        ("specs/appliances/smollm2.py", '"i386":', '"arm64":', "i386, x86_64 or hosted"),
+        ("specs/appliances/smollm2.py", "i386: [", "'arm64': [", "at least one of specs/targets"),
+        (
+            "specs/appliances/smollm2.py",
+            "i386: [word32,",
+            "i386: [word64,",
+            "sets that it can hold: word32, sse2",
+        ),
+        ("specs/appliances/smollm2.py", "i386: [word32, sse2]", "i386: []", "sets that it can"),
+        ("specs/targets/x86_64.py", "word_bits=64", "word_bits=32", "sets whose registers the"),
+        ("specs/targets/x86_64.py", "word_bits=64", "word_bits=16", "32 or 64 bits"),
+        ("specs/targets/i386.py", "    loader=", "    # loader=", "both for a bare image, neither"),
+        ("specs/targets/hosted.py", '"threads":', '"leaks":', "one of memory, threads"),
         (
             "specs/appliances/smollm2.py",
             "appliance = ",

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cllm_gen.image import compile
-from cllm_gen.image.compile import compile_units, is_stale, run_tool
+from cllm_gen.image.compile import compile_units, is_stale
 from cllm_gen.image.errors import BuildFailed
 from cllm_gen.image.sources import Unit
+from cllm_gen.image.tool import run_tool
 
 FLAGS = ("-O1", "-Iinclude")
 
@@ -45,7 +46,7 @@ def later(file: Path) -> None:
 
 
 def units(*names: str, flags: tuple[str, ...] = FLAGS) -> list[Unit]:
-    return [Unit(name, flags) for name in names]
+    return [Unit(name, "gcc", flags) for name in names]
 
 
 def test_everything_once_then_nothing(project: Path):

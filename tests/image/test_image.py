@@ -13,9 +13,10 @@ from cllm_gen.image.build import BuildFailed, compile_image
 from cllm_gen.image.sizes import largest_symbols
 from cllm_gen.image.symbols import functions, read_symbols, symbol_table
 from cllm_gen.spec.load import load_appliances
+from cllm_gen.source import SpecError
+from tests.targets import BARE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BARE = ("i386", "x86_64")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_embedded_table_names_every_function(image):
 
 def test_i386_image_is_32_bit_code_and_x86_64_image_is_not(image):
     text = tool("objdump", "-f", image.symbols)
-    assert ("elf32-i386" if image.target == "i386" else "elf64-x86-64") in text
+    assert ("elf32-i386" if image.target.word_bits == 32 else "elf64-x86-64") in text
 
 
 def test_only_the_targets_instruction_sets_are_inside(image, appliance):
@@ -112,7 +113,7 @@ def test_nothing_but_kernels_uses_wide_registers(image):
 
 def test_a_second_build_does_nothing(image, appliance):
     before = image.image.stat().st_mtime_ns
-    compile_image(ROOT, image.target, appliance)
+    compile_image(ROOT, image.target.name, appliance)
     assert image.image.stat().st_mtime_ns == before
 
 
@@ -124,20 +125,22 @@ def test_sizes_and_summary(image):
     assert image.image.stat().st_size < 1.5 * 2**20, "the promise about size without weights"
     largest = largest_symbols(ROOT, image.symbols, 3)
     assert largest[0].size >= largest[1].size >= largest[2].size > 0
-    assert f"build/smollm2/{image.target}/image.elf" in image.summary()
+    assert f"build/smollm2/{image.target.name}/image.elf" in image.summary()
     assert largest[0].name in image.summary()
 
 
 def test_sanitizers_are_for_hosted_builds(appliance):
-    with pytest.raises(BuildFailed, match="sanitizers need the hosted target, not i386"):
+    with pytest.raises(BuildFailed, match="target i386 has no sanitizer memory; it allows none"):
         compile_image(ROOT, "i386", appliance, sanitize="memory")
 
 
 def test_a_target_that_the_appliance_lacks_is_named(appliance):
     import dataclasses
 
-    small = dataclasses.replace(appliance, targets={"hosted": appliance.targets["hosted"]})
-    with pytest.raises(BuildFailed, match="smollm2 has no target i386; its spec lists: hosted"):
+    small = dataclasses.replace(
+        appliance, targets={appliance.process: appliance.targets[appliance.process]}
+    )
+    with pytest.raises(SpecError, match="smollm2 without target i386\n.*its targets: hosted"):
         compile_image(ROOT, "i386", small)
 
 

@@ -110,7 +110,7 @@ def _set(*instructions, base=None):
         features=(),
         instructions=instructions,
         base=base,
-        registers=(RegisterFile("__m128i", 128, ("i16", "i32"), {"x86_64": 16}),),
+        registers=(RegisterFile("__m128i", 128, ("i16", "i32"), {64: 16}),),
     )
 
 

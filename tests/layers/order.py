@@ -47,6 +47,9 @@ SPECS: Rows = (
     {
         "kernels": "algorithms in index notation, each with the schedule that every instruction set has for it"
     },
+    {
+        "targets": "what an image is compiled for: compiler, folders, linker layout, loader, the sets it can hold"
+    },
     {"appliances": "api + model + devices + memory map + limits + instruction sets = one image"},
 )
 SPECS_MAY_IMPORT = ("cllm_gen.spec", "cllm_gen.schedule")

@@ -7,19 +7,16 @@ import ctypes
 import subprocess
 from pathlib import Path
 
+from cllm_gen.image.sources import FLAGS
+from tests.targets import TARGETS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIBC = ROOT / "kernel_static/libc"
 SOURCES = [
-    *(
-        LIBC / f"{name}.c"
-        for name in ("ctype", "decimal", "division", "format", "stdlib", "string")
-    ),
+    *(LIBC / f"{name}.c" for name in ("ctype", "decimal", "format", "stdlib", "string")),
+    ROOT / "kernel_static/arch/i386/division.c",
     ROOT / "kernel_static/lib/mathematics.c",
 ]
-FLAGS = (
-    "-std=gnu11 -O2 -g -Wall -Wextra -Werror -fno-strict-aliasing -ffp-contract=off "
-    "-ffreestanding -fbuiltin -nostdinc -D_MM_MALLOC_H_INCLUDED -fno-stack-protector"
-).split()
 
 
 def _run(*command: object) -> str:
@@ -31,6 +28,7 @@ def _run(*command: object) -> str:
 def includes() -> list[str]:
     compiler = _run("gcc", "-print-file-name=include").strip()
     return [
+        "-nostdinc",
         "-isystem",
         str(LIBC / "include"),
         "-isystem",
@@ -47,7 +45,7 @@ def library(folder: Path) -> ctypes.CDLL:
         compiled = folder / f"{source.stem}.o"
         sanitize = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
         _run(
-            "gcc", *FLAGS, *sanitize, "-fPIC", "-DDIVISION_TEST", *includes(),
+            "gcc", *FLAGS, *TARGETS["x86_64"].flags, *sanitize, "-fPIC", *includes(),
             "-c", source, "-o", compiled,
         )  # fmt: skip
         objects.append(compiled)
@@ -63,14 +61,10 @@ def library(folder: Path) -> ctypes.CDLL:
 
 
 def program(folder: Path, target: str) -> Path:
-    """driver.c for i386 or x86_64, linked with the subset and nothing else."""
-    machine = {
-        "i386": "-m32 -march=i686 -msse2 -mfpmath=sse".split(),
-        "x86_64": ["-m64"],
-    }[target]
+    """driver.c for a bare target, linked with the subset and nothing else."""
     output = folder / f"driver-{target}"
     _run(
-        "gcc", *FLAGS, *machine, *includes(), "-static", "-nostdlib", "-no-pie", "-fno-pie",
+        "gcc", *FLAGS, *TARGETS[target].flags, *includes(), "-static", "-nostdlib", "-no-pie",
         ROOT / "tests/libc/driver.c", *SOURCES, "-o", output,
     )  # fmt: skip
     return output

@@ -10,6 +10,7 @@ import pytest
 from cllm_gen.machine import ports, qemu
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.options import Options
+from tests.targets import TARGETS
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_statuses_that_are_not_the_kernels():
 def test_command_line():
     folder = Path("/somewhere/build/a/x86_64")
     command, told = qemu.command(
-        "x86_64",
+        TARGETS["x86_64"].loader,
         folder / "image.elf",
         folder.parent / "model.pack",
         8123,
@@ -82,7 +83,7 @@ def test_command_line():
     kind = told[0].split()[1]
     assert ("-accel tcg,thread=multi" if kind == "tcg" else "-accel kvm") in text
     paused, told = qemu.command(
-        "i386", folder / "image.elf", None, 1, Options(cpu="coreduo", gdb=True)
+        TARGETS["i386"].loader, folder / "image.elf", None, 1, Options(cpu="coreduo", gdb=True)
     )
     assert "-S" in paused and "-initrd" not in paused and "-cpu coreduo" in " ".join(paused)
     assert any("127.0.0.1:1234" in line for line in told)

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from cllm_gen.image.build import TARGETS, compile_image
+from cllm_gen.image.build import compile_image
 from cllm_gen.machine import run as running
 from cllm_gen.machine.ports import free_port
 from cllm_gen.spec.load import load_appliances
+from tests.targets import BARE, TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = [
@@ -86,7 +87,7 @@ def test_serves_says_where_and_ends_cleanly(session, target: str, end: int):
     run = session("--target", target, "--port", str(port))
     run.until(f"at http://127.0.0.1:{port}")
     run.until(f"curl http://127.0.0.1:{port}/v1/chat/completions")
-    assert ("accelerator: " in run.text) == (target != "hosted")
+    assert ("accelerator: " in run.text) == (target in BARE)
     machines = run.children()
     assert machines
     run.process.send_signal(end)
@@ -141,7 +142,7 @@ def test_ctrl_c_at_a_terminal_is_no_error_for_make(tmp_path: Path):
     assert "make went on" in text and "Interrupt" not in text and "Error" not in text
 
 
-@pytest.mark.parametrize("target", ["i386", "x86_64"])
+@pytest.mark.parametrize("target", BARE)
 def test_panic_gives_a_nonzero_code(monkeypatch, capfd, target: str):
     appliance = load_appliances(ROOT)[0]
     monkeypatch.setattr(

@@ -46,7 +46,7 @@ def gemma(tmp_path_factory):
         path = locate(native.ROOT, model.weights)
     except ModelFileError as error:
         pytest.skip(str(error))
-    sets = [isa for isa in appliance.targets["hosted"] if isa.name in SETS]
+    sets = [isa for isa in appliance.targets[appliance.process] if isa.name in SETS]
     library = native.build(tmp_path_factory.mktemp("gemma"), model, sets)
     return model, path, library, native.page_aligned(native.pack(model, path))
 

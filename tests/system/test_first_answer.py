@@ -7,6 +7,7 @@ import requests
 
 from cllm_gen.machine.run import start
 from tests.native import ROOT
+from tests.targets import BARE, TARGETS
 
 QUESTION = {
     "messages": [{"role": "user", "content": "What is the capital of France?"}],
@@ -14,7 +15,7 @@ QUESTION = {
 }
 
 
-@pytest.mark.parametrize("target", ["hosted", "x86_64", "i386"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_paris(appliances, target):
     machine = appliances(target)
     answer = requests.post(machine.url + "/v1/chat/completions", json=QUESTION, timeout=300)
@@ -24,7 +25,7 @@ def test_paris(appliances, target):
     assert choice["finish_reason"] == "stop"
 
 
-@pytest.mark.parametrize("target", ["x86_64", "i386"])
+@pytest.mark.parametrize("target", BARE)
 def test_booted_and_hosted_give_the_same_tokens(appliances, target):
     """The same kernels give the same bits, with and without an operating system underneath."""
     booted = appliances(target)

@@ -13,6 +13,7 @@ import requests
 from cllm_gen.machine.run import start
 from tests.native import ROOT
 from tests.system.conftest import MEMORY
+from tests.targets import BARE
 
 QUESTION = {"prompt": "The capital of France", "max_tokens": 4, "temperature": 0}
 
@@ -26,7 +27,7 @@ def answer(target: str, cpus: int) -> str:
     return reply.json()["choices"][0]["text"]
 
 
-@pytest.mark.parametrize("target", ["x86_64", "i386"])
+@pytest.mark.parametrize("target", BARE)
 def test_the_number_of_processors_does_not_change_the_answer(target: str):
     """Booted images pick word kernels under emulation on however many CPUs."""
     answers = {cpus: answer(target, cpus) for cpus in (1, 2, 4)}

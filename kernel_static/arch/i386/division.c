@@ -1,7 +1,6 @@
 /* 64-bit division for i386, which the compiler calls by these names. Quotients are built from the
  * CPU's 32-bit division: Knuth, The Art of Computer Programming 2, 4.3.1, algorithm D with digits
  * of 16 bits. */
-#if !__STDC_HOSTED__ && (defined(__i386__) || defined(DIVISION_TEST))
 #include <stddef.h>
 #include <stdint.h>
 
@@ -104,4 +103,3 @@ int64_t __moddi3(int64_t dividend, int64_t divisor) {
     __divmoddi4(dividend, divisor, &remainder);
     return remainder;
 }
-#endif
