@@ -30,12 +30,22 @@ COMMAND = [
 ]
 
 
+def interrupted(yes: bool = True) -> None:
+    """Runs in a child: whether SIGINT ends it. What a background shell starts ignores SIGINT, and so does all that
+    this starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL if yes else signal.SIG_IGN)
+
+
 class Session:
     """A running `cllm-gen run` and what it printed."""
 
-    def __init__(self, *arguments: str, **options):
+    def __init__(self, *arguments: str, ignores_interrupt: bool = False, **options):
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+            [*COMMAND, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: interrupted(not ignores_interrupt),
+            **options,
         )
         self.text = ""
 
@@ -120,6 +130,34 @@ def test_busy_port(session):
         assert "Traceback" not in run.text
 
 
+@pytest.mark.parametrize("stdin", ["a terminal", "closed"])
+def test_a_run_without_a_terminal_of_its_own(stdin: str):
+    """Started by setsid from a terminal, which then controls another session, or by what closes its input."""
+    code = "from cllm_gen.machine.terminal import foreground\nwith foreground(): print('ran')"
+    command = [sys.executable, "-c", code]
+    if stdin == "closed":
+        command = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
+    master, slave = pty.openpty()
+    try:
+        ran = subprocess.run(command, stdin=slave, start_new_session=True, capture_output=True)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert ran.stdout == b"ran\n", ran.stderr.decode()
+
+
+def test_a_run_in_the_background_ends_by_sigterm(session):
+    """What a background shell starts ignores SIGINT, as is usual there: Ctrl-C means another."""
+    port = free_port()
+    run = session("--port", str(port), "--target", "hosted", ignores_interrupt=True)
+    run.until(f"at http://127.0.0.1:{port}")
+    run.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert run.process.poll() is None
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(30) == 0
+
+
 def test_ctrl_c_at_a_terminal_is_no_error_for_make(tmp_path: Path):
     """make passes its terminal's Ctrl-C on to nobody here: the run is in front of it."""
     port = free_port()
@@ -128,6 +166,7 @@ def test_ctrl_c_at_a_terminal_is_no_error_for_make(tmp_path: Path):
     makefile.write_text(f"run:\n\t@{words}\n\t@echo make went on\n")
     child, terminal = pty.fork()
     if child == 0:
+        interrupted()
         os.execvp("make", ["make", "-f", str(makefile)])
     text = ""
     try:
