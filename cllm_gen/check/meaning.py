@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Collection, Sequence
+from typing import Collection
 
 from cllm_gen.check.compatibility import Change, compare_apis
 from cllm_gen.check.facts import (
@@ -23,7 +23,8 @@ from cllm_gen.check.facts import (
 )
 from cllm_gen.emit import tree
 from cllm_gen.lower.appliance import outputs
-from cllm_gen.lower.kernel import load_kernels, trace_all
+from cllm_gen.lower.kernel.resolve import Resolved, resolve_all
+from cllm_gen.lower.kernel.trace import trace
 from cllm_gen.lower.model.outputs import lowered
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import InstructionSet
@@ -37,20 +38,21 @@ class Meaning:
     def __init__(self, root: Path):
         self.appliances = load_appliances(root)
         self.texts = tree.texts(outputs(self.appliances))
-        self.kernels = load_kernels(root)
         self.apis = {
             a.name: json.loads(self.texts[f"appliances/{a.name}/api/openapi.json"])
             for a in self.appliances
         }
-        self.kernel_files: dict[str, tuple[str, ...]] = {
-            _kernel_file(a, isa): (*isa.all_flags, *_included(self.texts, _kernel_file(a, isa)))
-            for a in self.appliances
-            for isa in _sets(a)
+        self.kernels: dict[str, Resolved] = {
+            symbol: each for a in self.appliances for symbol, each in _kernels(a).items()
         }
-        """Files of kernels, each with all that its machine code depends on."""
+        self.kernel_files: dict[str, tuple[str, ...]] = {
+            symbol: (*each.isa.all_flags, *_included(self.texts, each.file))
+            for symbol, each in self.kernels.items()
+        }
+        """All that the machine code of each kernel depends on."""
 
-    def sections(self, kernel_files: Collection[str]) -> dict[str, Facts]:
-        """Facts by title; about kernels only those of some files, because each must be compiled."""
+    def sections(self, kernels: Collection[str]) -> dict[str, Facts]:
+        """Facts by title; only about some kernels, because each must be compiled."""
         appliances = self.appliances
         return {
             "Devices": _merged(device_facts(each) for a in appliances for each in a.devices),
@@ -58,12 +60,11 @@ class Meaning:
                 protocol_facts(each) for a in appliances for each in a.protocols
             ),
             "Models": _merged(model_facts(a.model) for a in appliances),
-            "Kernels": _merged(
-                _kernel_facts(self, a, isa)
-                for a in appliances
-                for isa in _sets(a)
-                if _kernel_file(a, isa) in kernel_files
-            ),
+            "Kernels": {
+                symbol: _kernel_fact(self.texts, each)
+                for symbol, each in self.kernels.items()
+                if symbol in kernels
+            },
             "Limits, memory map and targets": _merged(appliance_facts(a) for a in appliances),
         }
 
@@ -77,8 +78,9 @@ def _sets(appliance: Appliance) -> list[InstructionSet]:
     return list({isa.name: isa for listed in appliance.targets.values() for isa in listed}.values())
 
 
-def _kernel_file(appliance: Appliance, isa: InstructionSet) -> str:
-    return f"models/{appliance.model.name}/kernels__{isa.name}.c"
+def _kernels(appliance: Appliance) -> dict[str, Resolved]:
+    """All functions of kernels, by symbol."""
+    return resolve_all(lowered(appliance.model, appliance.kv_cache).requests, _sets(appliance))
 
 
 def _included(texts: dict[str, str], source: str) -> list[str]:
@@ -89,37 +91,32 @@ def _included(texts: dict[str, str], source: str) -> list[str]:
     return found
 
 
-def _kernel_facts(meaning: Meaning, appliance: Appliance, isa: InstructionSet) -> Facts:
-    """Instructions a row, and bytes of code, of each kernel that a set does not borrow."""
-    low = lowered(appliance.model)
-    requests = sorted({op.kernel for op in low.program.operations if op.kernel is not None})
-    sizes = _code_bytes(meaning.texts, _kernel_file(appliance, isa), isa.all_flags)
-    return {
-        traced.symbol: (
-            f"{sum(traced.instructions.values()):,} instructions a row, "
-            f"{sizes[traced.symbol]:,} bytes of code"
-        )
-        for traced in trace_all(requests, isa, meaning.kernels)
-        if traced.symbol in sizes
-    }
+def _kernel_fact(texts: dict[str, str], resolved: Resolved) -> str:
+    """Instructions a row, and bytes of code."""
+    traced = trace(resolved.kernel, resolved.request, resolved.isa)
+    instructions, size = sum(traced.instructions.values()), _code_bytes(texts, resolved)
+    return f"{instructions:,} instructions a row, {size:,} bytes of code"
 
 
-def _code_bytes(texts: dict[str, str], source: str, flags: Sequence[str]) -> dict[str, int]:
-    """Size of every function of one generated file, compiled as the image compiles it."""
-    static = Path(__file__).resolve().parents[2] / "kernel_static" / "include"
+def _code_bytes(texts: dict[str, str], resolved: Resolved) -> int:
+    """Size of a function, compiled with its set's flags."""
     with tempfile.TemporaryDirectory() as name:
         for path, text in texts.items():
-            if path.endswith((".h", ".c")):
+            if path.startswith("kernels/"):
                 (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
                 (Path(name) / path).write_text(text, encoding="utf-8")
-        built = Path(name) / "kernels.o"
-        command = ["gcc", "-std=gnu11", "-O2", *flags, f"-I{name}", f"-I{static}"]
-        subprocess.run([*command, "-c", str(Path(name) / source), "-o", str(built)], check=True)
+        built = Path(name) / "kernel.o"
+        command = ["gcc", "-std=gnu11", "-O2", *resolved.isa.all_flags, f"-I{name}"]
+        command += ["-c", str(Path(name) / resolved.file), "-o", str(built)]
+        subprocess.run(command, check=True)
         listing = subprocess.run(
             ["nm", "-S", str(built)], check=True, capture_output=True, text=True
         ).stdout
-    rows = (line.split() for line in listing.splitlines())
-    return {row[3]: int(row[1], 16) for row in rows if len(row) == 4 and row[2] in "tT"}
+    return next(
+        int(size, 16)
+        for _, size, _, symbol in (line.split() for line in listing.splitlines() if "T" in line)
+        if symbol == resolved.symbol
+    )
 
 
 def meaning_diff(root: Path, rev: str) -> str:
@@ -156,12 +153,12 @@ def _api_changes(old: Meaning, new: Meaning) -> list[Change]:
 def report(old: Meaning, new: Meaning, rev: str) -> str:
     """The difference of two meanings as Markdown; says so when there is none."""
     changes = _api_changes(old, new)
-    files = [
-        path
-        for path in {**old.kernel_files, **new.kernel_files}
-        if old.kernel_files.get(path) != new.kernel_files.get(path)
+    kernels = [
+        symbol
+        for symbol in {**old.kernel_files, **new.kernel_files}
+        if old.kernel_files.get(symbol) != new.kernel_files.get(symbol)
     ]
-    before, after = old.sections(files), new.sections(files)
+    before, after = old.sections(kernels), new.sections(kernels)
     parts = {"API": [change.line() for change in changes]}
     parts |= {title: compare(before[title], after[title]) for title in after}
     lines = [f"# What the specs change since {rev}", ""]

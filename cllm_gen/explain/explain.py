@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cllm_gen.image.build import compile_image
 from cllm_gen.image.symbols import read_symbols
-from cllm_gen.lower.kernel import Traced, load_kernels, trace
+from cllm_gen.lower.kernel.resolve import load_kernels, resolve
+from cllm_gen.lower.kernel.trace import Traced, trace
 from cllm_gen.lower.model.outputs import ROWS_MAX, Lowered, lowered
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.explain.kernel_case import Case, Cases
@@ -104,8 +105,7 @@ class Explainer:
     def __init__(self, root: Path, appliance: Appliance):
         self.root, self.appliance = root, appliance
         self.low: Lowered = lowered(appliance.model, appliance.kv_cache)
-        found = {op.kernel for op in self.low.program.operations if op.kernel is not None}
-        self.requests = {each.name: each for each in sorted(found)}
+        self.requests = {each.name: each for each in self.low.requests}
         self.sets: list[InstructionSet] = list(appliance.targets[appliance.process])
         self._kernels = load_kernels(root)
 
@@ -137,10 +137,9 @@ class Explainer:
         found = []
         for name in names:
             for each in [isa] if isa else self.sets:
-                symbol = next(
-                    (s for s in (f"{name}__{l.name}" for l in each.chain) if s in sizes), None
-                )
-                if symbol is None or (isa is None and symbol != f"{name}__{each.name}"):
+                resolved = resolve(self._kernels, self.requests[name], each)
+                symbol = resolved.symbol
+                if symbol not in sizes or (isa is None and resolved.isa.name != each.name):
                     continue
                 traced = self.trace(name, each)
                 found.append(
@@ -159,10 +158,6 @@ class Explainer:
                 break
         traced = self.trace(name, library.isa)
         symbol = library.symbol(name)
-        if symbol is None:
-            raise RunFailed(
-                f"{name} has no code for {library.isa.name}; make it with: make generate"
-            )
         schedule = traced.kernel.schedule(library.isa, traced.request)
         unit = unit_of(traced, schedule.isa.table)
         found = Explanation(

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cllm_gen.lower.kernel import Traced, may_quantize, quantized_bytes
+from cllm_gen.lower.kernel.tables import may_quantize
+from cllm_gen.lower.kernel.trace import Traced
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS
 from cllm_gen.lower.model.outputs import Lowered
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.explain.kernel_library import KernelLibrary
 from cllm_gen.spec.kernel import KernelRequest
+from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.schedule.weight_layout import TILE_ROWS
 
 POSITION = 512
@@ -68,6 +70,8 @@ class Cases:
         made = Case([], [], 1, rows, 0, 0, 0, [])
         dimensions = traced.kernel.dimensions(request)
         for name, kind in traced.kernel.arguments.items():
+            if kind == "f32":
+                continue  # stopwatch.c gives every kernel the same one
             value, step = self._argument(name, kind, traced, dimensions, made)
             made.arguments.append(value)
             made.steps.append(step)
@@ -98,6 +102,7 @@ class Cases:
         if kind == "size":
             groups = dimensions.get("G", 0) if attention else request.shape[0] // TILE_ROWS
             sizes = {"rows": rows, "first": 0, "last": groups, "position": POSITION, "slot": 5}
+            sizes["block_bytes"] = self.low.block_bytes
             if name in sizes:
                 return sizes[name], 0
         elif kind == "in bytes" and name == "q":
@@ -147,13 +152,13 @@ class Cases:
             (r for r in self._requests if r.operation == "quantize" and r.shape[-1] == columns),
             None,
         )
-        symbol = quantize and self.library.symbol(quantize.name)
-        if symbol is None:
+        if quantize is None:
             raise RunFailed(f"no kernel quantises rows of {columns} values")
         x = aligned(4 * rows * columns).view(np.float32)
         x[:] = self._random.standard_normal(len(x))
         q = aligned(rows * quantized_bytes(columns))
         arguments = [rows, x.ctypes.data, q.ctypes.data]
+        symbol = self.library.symbol(quantize.name)
         self.library.seconds(symbol, arguments, [0, 0, 0], 1, 0)
         return q
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from cllm_gen.image.compile import compile_units
 from cllm_gen.image.sources import units
 from cllm_gen.image.tool import run_tool
+from cllm_gen.lower.kernel.resolve import resolve_all
+from cllm_gen.lower.model.outputs import lowered
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import CPU_REGISTERS, InstructionSet
@@ -33,22 +35,25 @@ class MachineCode:
 
 
 class KernelLibrary:
-    """Compiled with the flags of the image that is a process; kernels that a set takes over from its base are those of
-    the base's file."""
+    """Compiled with the flags of the image that is a process; kernels that a set takes over from its
+    base are those of the base."""
 
     def __init__(self, root: Path, appliance: Appliance, isa: InstructionSet):
         self.root, self.isa = root, isa
         folder = root / "build" / "bench" / f"{appliance.model.name}__{isa.name}"
         folder.mkdir(parents=True, exist_ok=True)
         target = appliance.process
-        wanted = {f"kernels__{level.name}.c" for level in isa.chain}
+        if isa.name not in [each.name for each in appliance.targets[target]]:
+            raise RunFailed(f"the {target.name} image of {appliance.name} has no set {isa.name}")
+        requests = lowered(appliance.model, appliance.kv_cache).requests
+        functions = resolve_all(requests, [isa]).values()
+        files = {f"generated/{each.file}" for each in functions}
+        self._of = {each.request.name: each.symbol for each in functions}
         found = [
             replace(unit, flags=(*unit.flags, "-fPIC"))
             for unit in units(root, appliance, target)
-            if unit.source.rsplit("/", 1)[-1] in wanted
+            if unit.source in files
         ]
-        if not any(unit.source.endswith(f"kernels__{isa.name}.c") for unit in found):
-            raise RunFailed(f"the {target.name} image of {appliance.name} has no set {isa.name}")
         objects = compile_units(root, folder, found, lambda *_: None)
         stopwatch = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", str(_STOPWATCH)]
         # A name of its own for each content: a library that is loaded is not read again.
@@ -79,12 +84,9 @@ class KernelLibrary:
                 found[fields[3]] = (int(fields[0], 16), int(fields[1], 16))
         return found
 
-    def symbol(self, kernel: str) -> str | None:
+    def symbol(self, kernel: str) -> str:
         """The function that the set calls for a kernel: its own or the nearest base's."""
-        for level in self.isa.chain:
-            if f"{kernel}__{level.name}" in self._symbols:
-                return f"{kernel}__{level.name}"
-        return None
+        return self._of[kernel]
 
     def runs_here(self) -> bool:
         """Whether this CPU and system have the set."""

@@ -12,10 +12,11 @@
 #define ARCH_REQ_XCOMP_PERM 0x1023 /* arch_prctl(2): asks for tile registers */
 #define TILE_DATA 18
 
-/* All of a kernel's arguments are pointers or sizes, which a call passes alike; a function ignores
- * those beyond its own. */
+#define NUMBER 0.5f
+/* A kernel's arguments are pointers and sizes, which a call passes alike, and at most one float,
+ * which has a register of its own; a function ignores those beyond its own. */
 typedef void kernel(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                    uint64_t, uint64_t, uint64_t, uint64_t);
+                    uint64_t, uint64_t, uint64_t, uint64_t, float);
 
 static double seconds(void) {
     struct timespec now;
@@ -35,7 +36,7 @@ double stopwatch(kernel *run, const uint64_t *arguments, const uint64_t *steps, 
             uint64_t a[ARGUMENTS];
             for (size_t i = 0; i < ARGUMENTS; i++)
                 a[i] = arguments[i] + copy * steps[i];
-            run(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11]);
+            run(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], NUMBER);
         }
         double took = (seconds() - start) / (double)copies;
         best = took < best ? took : best;

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cllm_gen.image.tool import run_tool
 from cllm_gen.lower.api.outputs import family_of
+from cllm_gen.lower.kernel.resolve import resolve_all
+from cllm_gen.lower.model.outputs import lowered
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.target import Target
 
@@ -48,12 +50,14 @@ def _handlers(root: Path, appliance: Appliance) -> list[str]:
 
 
 def _generated(root: Path, appliance: Appliance, target: Target) -> list[str]:
-    """Generated C of this appliance: its model's and what all appliances share."""
+    """Generated C of this appliance, but for kernels: its model's and what all appliances share."""
     carried = {f"kernels__{isa.name}.c" for isa in appliance.targets[target]}
     kept = []
     for file in _files(root, "generated"):
         parts = file.split("/")
         if parts[1] == "models" and parts[2] != appliance.model.name:
+            continue
+        if parts[1] == "kernels":
             continue
         if parts[1] == "appliances" and parts[2] != appliance.name:
             continue
@@ -61,6 +65,13 @@ def _generated(root: Path, appliance: Appliance, target: Target) -> list[str]:
             continue
         kept.append(file)
     return kept
+
+
+def _kernels(appliance: Appliance, target: Target) -> dict[str, tuple[str, ...]]:
+    """The files of the kernels that the target's sets need, with the flags of each one's set."""
+    requests = lowered(appliance.model, appliance.kv_cache).requests
+    found = resolve_all(requests, appliance.targets[target]).values()
+    return {f"generated/{each.file}": (*_KERNEL, *each.isa.all_flags) for each in found}
 
 
 def include_flags(root: Path, appliance: Appliance, target: Target) -> list[str]:
@@ -84,14 +95,9 @@ def units(
     flags = [*FLAGS, *target.flags, *include_flags(root, appliance, target)]
     flags += target.sanitizers[sanitize] if sanitize else []
     checks = ("-DDEBUG",) if debug else ()
-    extra = {  # kernels have no checks: both kinds of image share their objects
-        f"kernels__{isa.name}.c": (*_KERNEL, *isa.all_flags) for isa in appliance.targets[target]
-    }
+    kernels = _kernels(appliance, target)  # no checks: both kinds of image share their objects
     files = ["kernel_static/main.c", *_handlers(root, appliance)]
     for folder in sorted([*_FOLDERS, *target.folders]):
         files += _files(root, f"kernel_static/{folder}")
-    files += _generated(root, appliance, target)
-    return [
-        Unit(file, target.compiler, (*flags, *extra.get(file.rsplit("/", 1)[-1], checks)))
-        for file in files
-    ]
+    files += [*kernels, *_generated(root, appliance, target)]
+    return [Unit(file, target.compiler, (*flags, *kernels.get(file, checks))) for file in files]

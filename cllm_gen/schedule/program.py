@@ -46,6 +46,7 @@ class Program:
         self.isa, self.table = isa, isa.table
         self.arguments = arguments
         self.lines: list[str] = []
+        self.headers: set[str] = set()
         self.counts: Counter = Counter()
         self.rows = Term("rows")
         self._trips: list[int] = [1]
@@ -90,6 +91,7 @@ class Program:
                 f"{len(parameters)}",
                 instruction.meaning,
             )
+        self.headers |= self.isa.headers_of(instruction)
         counts: Counter = Counter()
         reads: list[str] = []
         texts: dict[str, str] = {}

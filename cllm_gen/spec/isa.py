@@ -116,7 +116,8 @@ class Instruction:
 
 @dataclass(frozen=True)
 class InstructionSet:
-    """`base` is the set it extends: its registers, features and instructions are included."""
+    """`base` is the set it extends: its registers, features and instructions are included. `headers`
+    are those that declare the set's intrinsics and register types."""
 
     name: str
     summary: str
@@ -125,6 +126,7 @@ class InstructionSet:
     registers: Sequence[RegisterFile]
     instructions: Sequence[Instruction]
     base: InstructionSet | None = None
+    headers: Sequence[str] = ()
     span: Span = field(default_factory=caller_span, compare=False)
 
     def __post_init__(self) -> None:
@@ -152,6 +154,13 @@ class InstructionSet:
         """Every instruction by name; a set's own come before its base's of the same name."""
         found = self.base.table if self.base else {}
         return {**found, **{each.name: each for each in self.instructions}}
+
+    def headers_of(self, instruction: Instruction) -> set[str]:
+        """What the C of one of its instructions needs."""
+        owner = next(
+            level for level in self.chain if any(each is instruction for each in level.instructions)
+        )
+        return set(owner.headers)
 
     @property
     def all_flags(self) -> list[str]:

@@ -13,9 +13,11 @@ from cllm_gen.source import Span, SpecError, caller_span
 
 NAME = re.compile(
     r"(?P<operation>[a-z_]+?)_(?P<type>b?f16|f32|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
+    r"(?P<parameters>(?:_[a-z]+[0-9][0-9pem]*)*)(?:__(?P<isa>[a-z0-9]+))?"
 )
 C_TYPES = {
     "size": "size_t ",
+    "f32": "float ",
     "in bytes": "const void *",
     "out bytes": "void *",
     "in u8": "const uint8_t *",
@@ -29,7 +31,8 @@ C_TYPES = {
 
 @dataclass(frozen=True, order=True)
 class KernelRequest:
-    """One operation at one shape; `parameters` are constants beside the shape, such as epsilon."""
+    """One operation at one shape; `parameters` are constants that the shape does not imply, such as a
+    scale of attention."""
 
     operation: str
     type: str
@@ -38,13 +41,21 @@ class KernelRequest:
 
     @property
     def name(self) -> str:
-        """The naming law: `operation_type_RxC`; `NAME` reads it back."""
-        return f"{self.operation}_{self.type}_{'x'.join(map(str, self.shape))}"
+        """The naming law: `operation_type_RxC`, then each parameter as `_scale0p31`. It says all that
+        makes the kernel; `NAME` reads it back, and `__isa` behind it."""
+        shape = "x".join(map(str, self.shape))
+        given = "".join(f"_{name}{_digits(value)}" for name, value in self.parameters)
+        return f"{self.operation}_{self.type}_{shape}{given}"
 
     @property
     def matrices(self) -> int:
         """Weight matrices that it multiplies by; 0: it is no matrix kernel."""
         return {"matmul": 1, "matmul_add": 1, "swiglu": 2, "geglu": 2}.get(self.operation, 0)
+
+
+def _digits(value: float) -> str:
+    """A number as part of a name: p is the point, m a minus."""
+    return repr(value).replace(".", "p").replace("-", "m").replace("+", "")
 
 
 @dataclass(frozen=True)

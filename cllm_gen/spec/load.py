@@ -36,14 +36,22 @@ def target_names(root: Path) -> list[str]:
     return sorted(path.stem for path in (root / "specs" / "targets").glob("[!_]*.py"))
 
 
+def forget_specs(but_of: Path | None = None) -> None:
+    """Has modules of specs executed again when next imported; not those below the root `but_of`."""
+    for name, module in list(sys.modules.items()):
+        if name == "specs" or name.startswith("specs."):
+            file = getattr(module, "__file__", None)
+            if but_of is None or (file and not Path(file).is_relative_to(but_of)):
+                del sys.modules[name]
+
+
 def load_appliances(root: Path, name: str | None = None) -> list[Appliance]:
     """Executes the spec of one appliance, or of all, afresh; of several, a default one comes first.
     Raises SpecError."""
     names = appliance_names(root)
     if name is not None and name not in names:
         raise NoProject(f"no appliance {name!r}; specs/appliances has: {', '.join(names)}")
-    for module in [key for key in sys.modules if key == "specs" or key.startswith("specs.")]:
-        del sys.modules[module]
+    forget_specs()
     linecache.checkcache()
     importlib.invalidate_caches()
     sys.path.insert(0, str(root))

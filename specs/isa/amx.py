@@ -14,6 +14,7 @@ amx = InstructionSet(
     name="amx",
     summary="tiles of 16 by 16 sums, products of bfloat16",
     base=avx512,
+    headers=("immintrin.h",),
     flags=("-mamx-tile", "-mamx-bf16"),
     features=(
         Feature("amx_tile", leaf=7, subleaf=0, register="edx", bit=24, state=_TILE_STATE),

@@ -11,6 +11,7 @@ avx2 = InstructionSet(
     name="avx2",
     summary="256-bit vectors with fused multiply-add",
     base=sse2,
+    headers=("immintrin.h",),
     flags=("-mavx2", "-mfma", "-mf16c"),
     features=(
         Feature("avx", leaf=1, subleaf=0, register="ecx", bit=28, state=_SSE_AVX_STATE),

@@ -12,6 +12,7 @@ avx512 = InstructionSet(
     name="avx512",
     summary="512-bit vectors, sums of four byte products, bfloat16",
     base=avx2,
+    headers=("immintrin.h",),
     flags=(
         "-mavx512f",
         "-mavx512bw",

@@ -8,6 +8,7 @@ INTEGERS = ("i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64")
 sse2 = InstructionSet(
     name="sse2",
     summary="128-bit integer and float vectors",
+    headers=("immintrin.h",),
     flags=("-msse2",),
     features=(Feature("sse2", leaf=1, subleaf=0, register="edx", bit=26),),
     registers=(

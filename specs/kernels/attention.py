@@ -50,6 +50,7 @@ def _kernel(operation, kv, what, shape, visible):
             "last": "size",
             "q": "in f32",
             "layer_cache": "in u8",
+            "block_bytes": "size",
             "blocks": "in u32",
             "y": "out f32",
         },

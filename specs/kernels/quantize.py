@@ -61,7 +61,7 @@ def steps(layout):
     def quantize(p, K, row_of=at.given_row):
         for r, _ in p.tile_rows(1):
             row = row_of(p, K, r)
-            record = p.pointer("record", p.argument("q", "u8") + r * at.row_bytes(K))
+            record = p.pointer("record", p.argument("q", "u8") + r * at.quantized_bytes(K))
             p.note("The row's unit: its largest magnitude is LARGEST * LEVELS units.")
             peak = p.let("peak", p.broadcast_f32(1e-20))
             with p.loop("k", K, step=32) as k:
@@ -109,12 +109,12 @@ def steps(layout):
 def _after_norm(quantize):
     """The schedule that quantises a row when its norm is taken, while it is near."""
 
-    def steps(p, K, epsilon):
+    def steps(p, K):
         near = p.array("normed", "f32", K)
 
         def row_of(p, K, r):
             source = p.pointer("given", p.argument("x", "f32") + r * K)
-            normalise(p, K, epsilon, source, near, "inverse_root")
+            normalise(p, K, source, near, "inverse_root")
             return near
 
         quantize(p, K, row_of)
@@ -148,7 +148,7 @@ rms_norm_quantize = Kernel(
     type="f32",
     summary="Divides each row by its root mean square, multiplies by gain and quantises.",
     shape=("K",),
-    arguments={"rows": "size", "x": "in f32", "gain": "in f32", "q": "out bytes"},
+    arguments={"rows": "size", "x": "in f32", "gain": "in f32", "epsilon": "f32", "q": "out bytes"},
     algorithm="""
         for r < rows, k < K
         y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)

@@ -34,18 +34,19 @@ add_f32 = Kernel(
 )
 
 
-def _scale(p, K, factor):
+def _scale(p, K):
     x, y = p.argument("x", "f32"), p.argument("y", "f32")
+    factor = p.let("factors", p.broadcast_f32(p.scalar("factor")))
     with p.loop("k", p.rows * K, step=p.lanes("add_f32")) as k:
-        p.do(p.store_f32(y + k, p.multiply_f32(p.load_f32(x + k), p.broadcast_f32(factor))))
+        p.do(p.store_f32(y + k, p.multiply_f32(p.load_f32(x + k), factor)))
 
 
 scale_f32 = Kernel(
     operation="scale",
     type="f32",
-    summary="Multiplies rows by a constant. y may be x.",
+    summary="Multiplies rows by a number. y may be x.",
     shape=("K",),
-    arguments={"rows": "size", "x": "in f32", "y": "out f32"},
+    arguments={"rows": "size", "x": "in f32", "factor": "f32", "y": "out f32"},
     algorithm="""
         for r < rows, k < K
         y[r, k] = x[r, k] * factor

@@ -8,10 +8,10 @@ from specs.schedules.exponential import exponential
 from specs.schedules.normalise import normalise
 
 
-def _rms_norm(p, K, epsilon):
+def _rms_norm(p, K):
     for r, _ in p.tile_rows(1):
         source = p.pointer("source", p.argument("x", "f32") + r * K)
-        normalise(p, K, epsilon, source, p.pointer("target", p.argument("y", "f32") + r * K))
+        normalise(p, K, source, p.pointer("target", p.argument("y", "f32") + r * K))
 
 
 rms_norm_f32 = Kernel(
@@ -19,7 +19,7 @@ rms_norm_f32 = Kernel(
     type="f32",
     summary="Divides each row by its root mean square and multiplies by gain. y may be x.",
     shape=("K",),
-    arguments={"rows": "size", "x": "in f32", "gain": "in f32", "y": "out f32"},
+    arguments={"rows": "size", "x": "in f32", "gain": "in f32", "epsilon": "f32", "y": "out f32"},
     algorithm="""
         for r < rows, k < K
         y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)

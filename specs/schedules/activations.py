@@ -8,7 +8,8 @@ from 1 to 1023 a block and q of ten bits, so that a kernel may sum whole rows in
 BYTES: a value is scale * (128 * high + low) with a float scale a block and two signed bytes.
 """
 
-ROW_HEADER, BLOCK_BYTES = 64, 128
+from cllm_gen.schedule.quantized_rows import BLOCK_BYTES, ROW_HEADER, quantized_bytes
+
 LEVELS = 1022
 LARGEST = 511  # of q: eight products with quants from -8 to 7 fit 16 bits
 
@@ -28,10 +29,6 @@ LOWS = 32  # BYTES: i8 low[32]
 START = 72  # BYTES: i32 -128 * sum(q), q = 128 * high + low, where others have LEVEL
 START_OF_HALVES = 88  # BYTES: the same of the block's first 16, and of the others
 LARGEST_BYTES = 127 * 128  # of q
-
-
-def row_bytes(K):
-    return ROW_HEADER + K // 32 * BLOCK_BYTES
 
 
 def given_row(p, K, r):

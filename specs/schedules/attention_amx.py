@@ -154,7 +154,7 @@ class Tiled:
 
     def _finish_row(self, g, h, r, factor):
         """A mixture times `factor` to its place in y."""
-        p, lanes, size = self.p, self.lanes, at.row_bytes(self.heads * self.D)
+        p, lanes, size = self.p, self.lanes, at.quantized_bytes(self.heads * self.D)
         mixture = p.pointer("mixture", self._mixture(h, r))
         row = (p.argument("y", "f32").cast("u8") + (r + self.base) * size).cast("bf16")
         out = p.pointer("out", row + self._head(g, h))
@@ -192,7 +192,7 @@ class Tiled:
         size = BLOCK_TOKENS * D
         with p.loop("b", self.present) as b:
             block = p.argument("blocks", "u32").at(start // BLOCK_TOKENS + b)
-            cache = p.argument("layer_cache", "u8") + p.scalar("(size_t)KV_BLOCK_BYTES") * block
+            cache = p.argument("layer_cache", "u8") + p.scalar("block_bytes") * block
             keys = p.pointer("keys", (cache + g * (2 * half)).cast("u16"))
             values = p.pointer("values", keys + size)
             count = p.minimum(

@@ -56,7 +56,7 @@ class OneRow:
         """A group's keys in the sequence's block of that index; its values follow."""
         p = self.p
         block = p.argument("blocks", "u32").at(index)
-        cache = p.argument("layer_cache", "u8") + p.scalar("(size_t)KV_BLOCK_BYTES") * block
+        cache = p.argument("layer_cache", "u8") + p.scalar("block_bytes") * block
         return cache + g * (2 * self.half)
 
     def _next(self, g, start, end):

@@ -36,7 +36,7 @@ class Floats:
         """Address of a group's keys in the sequence's block of that index."""
         p = self.p
         block = p.argument("blocks", "u32").at(index)
-        cache = p.argument("layer_cache", "u8") + p.scalar("(size_t)KV_BLOCK_BYTES") * block
+        cache = p.argument("layer_cache", "u8") + p.scalar("block_bytes") * block
         return cache + g * (2 * half_bytes(self.kv, self.D))
 
     def head(self, base, r, g, h):

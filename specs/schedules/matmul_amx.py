@@ -30,7 +30,9 @@ def quantize(p, K, row_of=at.given_row):
     """Rows to bfloat16."""
     for r, _ in p.tile_rows(1):
         x = row_of(p, K, r)
-        target = p.pointer("target", (p.argument("q", "u8") + r * at.row_bytes(K)).cast("bf16"))
+        target = p.pointer(
+            "target", (p.argument("q", "u8") + r * at.quantized_bytes(K)).cast("bf16")
+        )
         with p.loop("k", K, step=32) as k:
             pair = p.round_bf16(p.load_f32(x + k), p.load_f32(x + (k + 16)))
             p.do(p.store_bf16(target + k, pair))
@@ -213,7 +215,7 @@ class _Products:
     def _gated_row(self, row):
         """Where a row of gated products begins."""
         y = self.p.argument("y", "f32").cast("u8")
-        return (y + row * at.row_bytes(self.N)).cast("bf16")
+        return (y + row * at.quantized_bytes(self.N)).cast("bf16")
 
     def _places(self, origin, width):
         """Where the four tiles lie in an array of rows of `width`. One that there is not lies where its
@@ -223,7 +225,7 @@ class _Products:
 
     def _multiply(self, group, y, start):
         """The tiles of sums of a block of rows."""
-        p, stride = self.p, at.row_bytes(self.K)
+        p, stride = self.p, at.quantized_bytes(self.K)
         add = self.operation == "matmul_add"
         places = None if self.gated else self._places(y, self.N)
         tiles = [
@@ -302,7 +304,7 @@ class _Products:
         gate, up = p.load_f32(self.line), p.load_f32(self.line + TILE_ROWS)
         value = gated_roughly(p, _GATES[self.operation], gate, up)
         p.do(p.store_rounded_bf16(self.gated_to, value))
-        row = at.row_bytes(self.N) // 2
+        row = at.quantized_bytes(self.N) // 2
         p.prefetch(self.gated_to + 8 * row)
         p.assign(self.line, self.line + GROUP)
         p.assign(self.gated_to, self.gated_to + row)

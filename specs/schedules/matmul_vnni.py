@@ -155,7 +155,7 @@ def _steps(operation, type_name):
     together = (2,) if type_name == "q6_k" else (4, 2)
 
     def matmul(p, N, K):
-        size, stride = layout.tile_bytes(K), at.row_bytes(K)
+        size, stride = layout.tile_bytes(K), at.quantized_bytes(K)
         first, last = p.scalar("first"), p.scalar("last")
         passes = [(first, last, 1, together)]
         if len(names) == 1:

@@ -182,7 +182,7 @@ def words(width, together):
             return [p.times_f32(p.round_i64(total), unit) for total in totals]
 
         def matmul(p, N, K):
-            stride = at.row_bytes(K)
+            stride = at.quantized_bytes(K)
             names = matrices(operation)
             with p.loop("tile", p.scalar("last"), start=p.scalar("first")) as tile:
                 tiles = [

@@ -35,7 +35,7 @@ def _sums(p, both):
 
 
 def quantize(p, K, row_of=at.given_row):
-    stride = at.row_bytes(K)
+    stride = at.quantized_bytes(K)
     order = p.let("order", p.load_i8(p.constants("places", "i32", _ORDER).cast("i8")))
     for r, _ in p.tile_rows(1):
         row = row_of(p, K, r)

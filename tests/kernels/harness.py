@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from cllm_gen.emit.render import environment, render
-from cllm_gen.lower.kernel import load_kernels, outputs, quantized_bytes
+from cllm_gen.lower.kernel.outputs import outputs
+from cllm_gen.lower.kernel.resolve import load_kernels, resolve, resolve_all
 from cllm_gen.notation.evaluate import bf16_values, evaluate
 from cllm_gen.spec.kernel import KernelRequest, Schedule
+from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.schedule.weight_layout import layout_of
 from cllm_gen.weights.tile16 import pack, unpack
 from specs.schedules import activations as at
@@ -20,7 +22,7 @@ from tests.compiled import kept
 from tests.kernels import gguf_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = "gcc -std=gnu11 -O2 -ffreestanding -shared -fPIC -Wall -Wextra -Werror".split()
+COMMAND = "gcc -std=gnu11 -O2 -ffreestanding -fPIC -Wall -Wextra -Werror".split()
 
 
 def aligned(shape, dtype, fill=0xA5) -> np.ndarray:
@@ -34,39 +36,38 @@ def aligned(shape, dtype, fill=0xA5) -> np.ndarray:
 class Library:
     """The kernels of one instruction set at the requested shapes."""
 
-    def __init__(
-        self, folder: Path, isa, requests: list[KernelRequest], block_bytes: int = 0, flags=()
-    ):
+    def __init__(self, folder: Path, isa, requests: list[KernelRequest]):
         self.isa, self.kernels = isa, load_kernels(ROOT)
-        texts = {o.path: render(o, environment()) for o in outputs("probe", requests, [isa])}
-        texts["models/probe/model.h"] = f"#define KV_BLOCK_BYTES {block_bytes}\n"
-        command = [*COMMAND, *isa.all_flags, *flags]
+        texts = {o.path: render(o, environment()) for o in outputs(requests, [isa])}
+        files: dict[str, list[str]] = {}  # of each set that this one takes kernels from
+        for each in resolve_all(requests, [isa]).values():
+            files.setdefault(each.isa.name, []).append(each.file)
+        commands = {
+            level.name: [*COMMAND, *level.all_flags] for level in isa.chain if level.name in files
+        }
 
         def compiled(where: Path) -> Path:
             for path, text in texts.items():
                 (where / path).parent.mkdir(parents=True, exist_ok=True)
                 (where / path).write_text(text)
-            source, target = where / f"models/probe/kernels__{isa.name}.c", where / "kernels.so"
-            subprocess.run([*command, f"-I{where}", str(source), "-o", str(target)], check=True)
+            for name, command in commands.items():
+                source = where / f"{name}.c"
+                source.write_text("".join(f'#include "{file}"\n' for file in files[name]))
+                subprocess.run(
+                    [*command, f"-I{where}", "-c", source, "-o", where / f"{name}.o"], check=True
+                )
+            objects, target = [where / f"{name}.o" for name in commands], where / "kernels.so"
+            subprocess.run(["gcc", "-shared", *objects, "-o", target], check=True)
             return target
 
-        found = kept([*texts.values(), *command], compiled, folder / "kernels.so")
-        self.library = ctypes.CDLL(str(found))
+        parts = [*texts.values(), *(part for command in commands.values() for part in command)]
+        self.library = ctypes.CDLL(str(kept(parts, compiled, folder / "kernels.so")))
 
     def call(self, request: KernelRequest, *arguments) -> None:
-        """Arrays are passed by address, integers as size_t."""
-        function = getattr(self.library, f"{request.name}__{self.isa.name}")
+        """Arrays are passed by address, integers as size_t, real numbers as float."""
+        function = getattr(self.library, resolve(self.kernels, request, self.isa).symbol)
         function.restype = None
-        function(
-            *(
-                (
-                    ctypes.c_void_p(a.ctypes.data)
-                    if isinstance(a, np.ndarray)
-                    else ctypes.c_void_p() if a is None else ctypes.c_size_t(a)
-                )
-                for a in arguments
-            )
-        )
+        function(*map(_passed, arguments))
 
     def outputs(self, request: KernelRequest, rows: int) -> Outputs:
         """Memory for the y of a matrix kernel or of attention."""
@@ -80,6 +81,14 @@ class Library:
         """The algorithm of the request's kernel, evaluated."""
         kernel = self.kernels[request.operation, request.type]
         return evaluate(kernel.read, {**kernel.dimensions(request), **values}, shapes, only)
+
+
+def _passed(argument):
+    if isinstance(argument, np.ndarray):
+        return ctypes.c_void_p(argument.ctypes.data)
+    if argument is None:
+        return ctypes.c_void_p()
+    return (ctypes.c_float if isinstance(argument, float) else ctypes.c_size_t)(argument)
 
 
 def packed(type_name: str, raw: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cllm_gen.lower.kernel import quantized_bytes, trace
+from cllm_gen.lower.kernel.trace import trace
+from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.notation.evaluate import bf16_bits, bf16_values, evaluate
 from cllm_gen.spec.kernel import C_TYPES, KernelRequest
 from cllm_gen.weights.tile16 import pack, unpack

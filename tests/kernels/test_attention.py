@@ -40,7 +40,7 @@ def library(request, tmp_path_factory) -> Library:
     if missing:
         pytest.skip(f"this CPU lacks {', '.join(missing)}")
     print(f"seed {SEED}")
-    return Library(tmp_path_factory.mktemp(isa.name), isa, _requests(), BLOCK_BYTES)
+    return Library(tmp_path_factory.mktemp(isa.name), isa, _requests())
 
 
 def _floats(rng, *shape, scale=1.0) -> np.ndarray:
@@ -63,8 +63,9 @@ def _check(library, request, length, rows, junk=0xA5, ranges=None):
     position, before = length - rows, outputs.memory.copy()
     asked = np.zeros((heads, width), bool)
     for first, last in ranges or [(0, groups)]:
-        arguments = (rows, position, first, last, q, cache.memory, cache.blocks, outputs.memory)
-        library.call(request, *arguments)
+        arguments = (rows, position, first, last, q)
+        cached = (cache.memory, BLOCK_BYTES, cache.blocks)
+        library.call(request, *arguments, *cached, outputs.memory)
         asked[first * (heads // groups) : last * (heads // groups)] = True
     assert outputs.only_wrote(before, (slice(rows), asked.reshape(-1))), "wrote beyond its groups"
     y = outputs.values.reshape(rows, heads, width)
@@ -130,7 +131,8 @@ def test_one_position_takes_all(library):
         q, y = aligned((1, 9, 64), np.float32), library.outputs(request, 1)
         q[:] = 5
         cache = Cache("f16", keys, values, BLOCK_BYTES, rng)
-        library.call(request, 1, 99, 0, 3, q, cache.memory, cache.blocks, y.memory)
+        cached = (cache.memory, BLOCK_BYTES, cache.blocks)
+        library.call(request, 1, 99, 0, 3, q, *cached, y.memory)
         want = np.repeat(cache.values[place], 3, axis=0)
         assert np.allclose(y.values.reshape(9, 64), want, atol=2e-2)
 
@@ -147,9 +149,8 @@ def test_scores_that_climb(library):
         for rows in (each for each in (1, 5, 33, 48) if each <= length):
             q, y = aligned((rows, 9, 64), np.float32), library.outputs(request, rows)
             q[:] = (8.0 * (np.arange(9) % 2))[:, None]
-            library.call(
-                request, rows, length - rows, 0, 3, q, cache.memory, cache.blocks, y.memory
-            )
+            cached = (cache.memory, BLOCK_BYTES, cache.blocks)
+            library.call(request, rows, length - rows, 0, 3, q, *cached, y.memory)
             want = attend(q, cache.keys, cache.values, length - rows)
             bound = _bound(library.isa.name) * np.abs(cache.values).max()
             assert np.abs(y.values.reshape(want.shape) - want).max() <= bound

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cllm_gen.lower.kernel import quantized_bytes
+from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.tile16 import unpack
 from tests.kernels import gguf_blocks
@@ -24,7 +24,7 @@ from tests.kernels.harness import (
 from tests.kernels.sets import CPU_FLAGS, SETS
 
 SEED = 7_919
-EPSILON = (("epsilon", 1e-5),)
+EPSILON = 1e-5
 MODEL_MATRICES = [
     ("swiglu", "q4_1", 1536, 576),
     ("matmul", "q4_1", 192, 576),
@@ -52,7 +52,7 @@ def _requests() -> list[KernelRequest]:
         KernelRequest("embed", "q8_0", (48, 96)),
     }
     found |= {KernelRequest("quantize", "f32", (k,)) for k in WIDTHS}
-    found |= {KernelRequest("rms_norm", "f32", (k,), EPSILON) for k in WIDTHS}
+    found |= {KernelRequest("rms_norm", "f32", (k,)) for k in WIDTHS}
     found |= {KernelRequest("silu_multiply", "f32", (k,)) for k in WIDTHS}
     found |= {KernelRequest("rope", "f32", shape) for shape in HEADS}
     return sorted(found)
@@ -236,14 +236,15 @@ def test_embed(library, rng, n, k):
 
 @pytest.mark.parametrize("k", WIDTHS)
 def test_rms_norm(library, rng, k):
-    request = KernelRequest("rms_norm", "f32", (k,), EPSILON)
+    request = KernelRequest("rms_norm", "f32", (k,))
     for rows in (1, 3, 7):
         x, gain, y = _floats(rng, rows, k, scale=3.0), _floats(rng, k), _guarded(rows, k)
-        library.call(request, rows, x, gain, y)
+        library.call(request, rows, x, gain, EPSILON, y)
         _untouched(y)
-        want = library.oracle(request, {"x": x, "gain": gain, "rows": rows}, {"y": (rows, k)})["y"]
+        values = {"x": x, "gain": gain, "epsilon": EPSILON, "rows": rows}
+        want = library.oracle(request, values, {"y": (rows, k)})["y"]
         assert np.allclose(y[:-1], want, rtol=3e-6, atol=1e-7)
-        library.call(request, rows, x, gain, x)
+        library.call(request, rows, x, gain, EPSILON, x)
         assert np.array_equal(x, y[:-1]), "in place"
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from cllm_gen.emit.syntax import parse
 from cllm_gen.emit.tree import texts
-from cllm_gen.lower.kernel import load_kernels, outputs, trace
+from cllm_gen.lower.kernel.outputs import outputs
+from cllm_gen.lower.kernel.resolve import load_kernels, resolve
+from cllm_gen.lower.kernel.trace import trace
 from cllm_gen.schedule.program import Program
 from cllm_gen.spec.kernel import NAME, Kernel, KernelRequest, Schedule
 from cllm_gen.source import SpecError
@@ -20,25 +22,38 @@ from tests.kernels.harness import ROOT
 GOLDEN = Path(__file__).with_name("golden")
 REQUESTS = [
     KernelRequest("matmul", "q4_1", (16, 64)),
-    KernelRequest("rms_norm", "f32", (32,), (("epsilon", 1e-5),)),
+    KernelRequest("rms_norm", "f32", (32,)),
 ]
 
 
 @pytest.mark.parametrize("isa", [sse2, word64], ids=lambda isa: isa.name)
 def test_golden(isa):
     """A difference that is meant is accepted by copying the text that the failure shows."""
-    made = texts(outputs("tiny", REQUESTS, [isa]))
-    for path, text in made.items():
+    for path, text in texts(outputs(REQUESTS, [isa])).items():
         parse(path, text)
-    name = f"kernels__{isa.name}.c"
-    assert made[f"models/tiny/{name}"] == (GOLDEN / name).read_text(encoding="utf-8")
+        assert text == (GOLDEN / path.removeprefix("kernels/")).read_text(encoding="utf-8"), path
 
 
 def test_the_naming_law_reads_back():
-    for request in REQUESTS:
-        match = NAME.fullmatch(request.name)
-        assert match["operation"] == request.operation and match["type"] == request.type
-        assert tuple(map(int, match["shape"].split("x"))) == request.shape
+    scaled = KernelRequest("attention_window", "f16", (4, 1, 64, 512), (("scale", 1e-05),))
+    for request in [*REQUESTS, scaled]:
+        for isa in (None, "avx512"):
+            match = NAME.fullmatch(request.name + (f"__{isa}" if isa else ""))
+            assert match["operation"] == request.operation and match["type"] == request.type
+            assert tuple(map(int, match["shape"].split("x"))) == request.shape
+            assert bool(match["parameters"]) == bool(request.parameters) and match["isa"] == isa
+    assert scaled.name == "attention_window_f16_4x1x64x512_scale1em05"
+
+
+def test_a_set_s_functions_depend_on_nothing_but_request_and_set():
+    """What a set takes over is the function, and the file, of the set that it extends."""
+    kernels, norm = load_kernels(ROOT), REQUESTS[1]
+    assert resolve(kernels, norm, word64).symbol == "rms_norm_f32_32__sse2"
+    assert resolve(kernels, norm, avx2).file == "kernels/avx2/rms_norm_f32_32.c"
+    alone = {each.path: each for each in outputs([norm], [word64])}
+    beside = {each.path: each for each in outputs(REQUESTS, [avx2, sse2, word64])}
+    assert list(alone) == ["kernels/sse2/rms_norm_f32_32.c"]
+    assert all(beside[path] == output for path, output in alone.items())
 
 
 def test_costs_follow_the_shape():

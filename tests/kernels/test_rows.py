@@ -14,18 +14,17 @@ SEED = 104_729
 WIDTHS = (16, 48, 80, 256, 640)
 QUANTISED = (32, 96, 256, 576)
 HEADS = ((4, 256), (1, 256), (3, 16), (5, 80))
-EPSILON = (("epsilon", 1e-6),)
-FACTOR = (("factor", 640**0.5),)
+EPSILON, FACTOR = 1e-6, 640**0.5
 
 
 def _requests() -> list[KernelRequest]:
     found = []
     for k in WIDTHS:
         found += [KernelRequest(name, "f32", (k,)) for name in ("add", "add_bias", "gelu_multiply")]
-        found += [KernelRequest("scale", "f32", (k,), FACTOR)]
-        found += [KernelRequest("rms_norm", "f32", (k,), EPSILON)]
+        found += [KernelRequest("scale", "f32", (k,))]
+        found += [KernelRequest("rms_norm", "f32", (k,))]
     for k in QUANTISED:
-        found += [KernelRequest("rms_norm_quantize", "f32", (k,), EPSILON)]
+        found += [KernelRequest("rms_norm_quantize", "f32", (k,))]
     return sorted(found + [KernelRequest("rope_halves", "f32", shape) for shape in HEADS])
 
 
@@ -50,7 +49,7 @@ def _check(library, request, rows, outputs, arguments, in_place=(), rtol=3e-6):
     shape = outputs.shape
     y = aligned((rows + 1, *shape[1:]), np.float32)
     y[:-1] = outputs
-    values = {name: value.copy() for name, value in arguments.items()} | {"rows": rows}
+    values = {name: np.copy(value) for name, value in arguments.items()} | {"rows": rows}
     target = list(library.kernels[request.operation, request.type].arguments)[-1]
     values[target] = outputs.copy()
     want = library.oracle(request, values, {target: shape, "across": shape})[target]
@@ -68,21 +67,23 @@ def test_vectors(library, k, rows):
     x, y, bias = _floats(1, rows, k), _floats(2, rows, k), _floats(3, k)
     _check(library, KernelRequest("add", "f32", (k,)), rows, y, {"x": x})
     _check(library, KernelRequest("add_bias", "f32", (k,)), rows, y, {"bias": bias})
-    scale = KernelRequest("scale", "f32", (k,), FACTOR)
-    _check(library, scale, rows, y, {"x": x.copy()}, in_place=("x",))
-    norm = KernelRequest("rms_norm", "f32", (k,), EPSILON)
-    _check(library, norm, rows, y, {"x": x.copy(), "gain": bias}, in_place=("x",))
+    scale = KernelRequest("scale", "f32", (k,))
+    _check(library, scale, rows, y, {"x": x.copy(), "factor": FACTOR}, in_place=("x",))
+    norm = KernelRequest("rms_norm", "f32", (k,))
+    _check(
+        library, norm, rows, y, {"x": x.copy(), "gain": bias, "epsilon": EPSILON}, in_place=("x",)
+    )
 
 
 @pytest.mark.parametrize("k", QUANTISED)
 @pytest.mark.parametrize("rows", (1, 3))
 def test_rms_norm_quantize(library, k, rows):
     """The norm, to half a step of what it is quantised to."""
-    request = KernelRequest("rms_norm_quantize", "f32", (k,), EPSILON)
+    request = KernelRequest("rms_norm_quantize", "f32", (k,))
     x, gain, q = _floats(1, rows, k), _floats(2, k), aligned((rows + 1, quantized_bytes(k)), "u1")
-    library.call(request, rows, x, gain, q)
+    library.call(request, rows, x, gain, EPSILON, q)
     assert (q[-1] == 0xA5).all(), "wrote beyond its rows"
-    scale = 1 / np.sqrt((x.astype(np.float64) ** 2).mean(axis=1, keepdims=True) + 1e-6)
+    scale = 1 / np.sqrt((x.astype(np.float64) ** 2).mean(axis=1, keepdims=True) + EPSILON)
     want = x * scale * gain
     got = decoded(library, q[:-1], k)
     if library.isa.tiles:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cllm_gen.lower.kernel import load_kernels
+from cllm_gen.lower.kernel.resolve import load_kernels
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.schedule.weight_layout import LAYOUTS
 from cllm_gen.weights.tile16 import pack, unpack

@@ -13,6 +13,7 @@ from cllm_gen.emit import tree
 from cllm_gen.lower.output import Output
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
+from cllm_gen.lower.kernel.resolve import resolve_all
 from cllm_gen.lower.model.outputs import KV_BLOCK_TOKENS, LOGITS_MAX, ROWS_MAX, lowered, outputs
 from cllm_gen.spec.model import Model
 from cllm_gen.weights.gguf_file import GgufFile
@@ -57,18 +58,24 @@ def _compiled(folder: Path, model: Model, sets, wanted: list[Output]) -> Path:
     """Formats and compiles the model's outputs in a folder."""
     generated = folder / "generated"
     for path, text in tree.texts(wanted).items():
-        if "/kernels__" not in path:  # the compiler reads those, test_promises has them parsed
+        if not path.startswith(
+            "kernels/"
+        ):  # the compiler reads those, test_promises has them parsed
             parse(path, text)
         (generated / path).parent.mkdir(parents=True, exist_ok=True)
         (generated / path).write_text(text)
     (generated / "appliance.h").write_text(f'#include "models/{model.name}/model.h"\n')
     base = generated / "models" / model.name
     sources = {base / "forward.c": UNDEFINED, base / "kernels.c": UNDEFINED}
-    sources |= {base / f"kernels__{isa.name}.c": list(isa.all_flags) for isa in sets}
+    sources |= {base / f"kernels__{isa.name}.c": [] for isa in sets}
+    sources |= {
+        generated / each.file: list(each.isa.all_flags)
+        for each in resolve_all(lowered(model).requests, sets).values()
+    }
     sources |= {ROOT / path: UNDEFINED for path in STATIC}
     objects = []
     for source, flags in sources.items():
-        target = folder / f"{source.stem}.o"
+        target = folder / f"{len(objects)}.o"
         folders = (ROOT / "kernel_static/include", ROOT / "kernel_static/platform/linux", generated)
         includes = [f"-I{path}" for path in folders]
         command = ["gcc", *FLAGS, *flags, *includes, "-c", str(source), "-o", str(target)]

@@ -301,7 +301,7 @@ def test_what_other_families_are_made_of():
     layer = [op for op in program.operations if op.stage.layer == 1]
     by_kind = {op.kind: op for op in layer}
     assert by_kind["rope"].kernel.operation == "rope_halves"
-    assert by_kind["attention"].kernel.name == "attention_window_f16_4x4x16x1"
+    assert by_kind["attention"].kernel.name == "attention_window_f16_4x4x16x1_scale0p5"
     assert by_kind["attention"].kernel.parameters == (("scale", 0.5),)
     assert by_kind["geglu"].kernel.shape == (64, 64)
     made = by_kind["geglu"].buffer("quantized")

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
 from cllm_gen.lower.output import Output
-from cllm_gen.lower import kernel, tokenizer
+from cllm_gen.lower import tokenizer
 from cllm_gen.lower.chat import outputs as chat_template
+from cllm_gen.lower.kernel import outputs as kernels
+from cllm_gen.lower.kernel import tables
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, layer_bytes
 from cllm_gen.lower.model.plan import Lifetime, aligned, plan
 from cllm_gen.lower.model.trace import Buffer, Operation, Program, lower
 from cllm_gen.lower.model.weight_map import Placed, place
 from cllm_gen.spec.isa import InstructionSet
+from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
 from cllm_gen.spec.tensor import ALL, Stage
+from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.schedule.weight_layout import MEANING, TILE_ROWS, whole_tiles
 
 ROWS_MAX = 512  # rows of one step
@@ -40,6 +44,11 @@ class Lowered:
     block_bytes: int
 
     @property
+    def requests(self) -> list[KernelRequest]:
+        """The kernels that the pass calls, sorted."""
+        return sorted({op.kernel for op in self.program.operations if op.kernel is not None})
+
+    @property
     def layout(self) -> str:
         """The weights section in words; its digest ties a packed image to the generated code."""
         lines = [
@@ -59,7 +68,7 @@ class Lowered:
 
 def lowered(model: Model, kv_cache: str = "f16") -> Lowered:
     """Traces, fuses, plans memory and places weights. Raises SpecError."""
-    program = lower(model, kernel.quantized_bytes, kv_cache)
+    program = lower(model, quantized_bytes, kv_cache)
     phase = [
         number for number, (_, part) in enumerate(_phases(program.operations)) for _ in part
     ]  # of each operation; between two phases the workers meet, within one they do not
@@ -82,9 +91,9 @@ def lowered(model: Model, kv_cache: str = "f16") -> Lowered:
 def outputs(
     model: Model, targets: Mapping[str, Sequence[InstructionSet]], kv_cache: str = "f16"
 ) -> list[Output]:
-    """All files below `generated/models/<model>/`."""
+    """All files below `generated/models/<model>/`, and those of the kernels that it calls."""
     low = lowered(model, kv_cache)
-    requests = sorted({op.kernel for op in low.program.operations if op.kernel is not None})
+    requests = low.requests
     sets = list({isa.name: isa for listed in targets.values() for isa in listed}.values())
     folder = f"models/{model.name}"
     specs = sorted({op.span.path for op in low.program.operations} | {model.span.path})
@@ -106,7 +115,8 @@ def outputs(
                 "instruction_sets": ",".join(isa.name for isa in sets),
             },
         ),
-        *kernel.outputs(model.name, requests, sets),
+        *kernels.outputs(requests, sets),
+        *tables.outputs(model.name, requests, sets),
         *tokenizer.outputs(model),
         *chat_template.outputs(model),
     ]
@@ -197,7 +207,7 @@ def _forward(low: Lowered, sets: Sequence[InstructionSet]) -> dict[str, Any]:
 def _probe_offset(low: Lowered) -> int:
     """Where the first matrix lies that the probed kernel multiplies by."""
     operations = low.program.operations
-    probe = kernel.probed([op.kernel for op in operations if op.kernel is not None])
+    probe = tables.probed([op.kernel for op in operations if op.kernel is not None])
     return next(
         (low.weights[op.weights[0].name].offset for op in operations if op.kernel == probe), 0
     )

@@ -373,7 +373,7 @@ class _Lowering(RowOperations):
         operation, shape = "attention", (q.shape[0], groups, width)
         if window is not None and window < self.model.context:
             operation, shape = "attention_window", (*shape, window)
-        parameters = () if scale is None else (("scale", scale),)
+        parameters = () if scale in (None, width**-0.5) else (("scale", scale),)
         request = KernelRequest(operation, self.kv_cache, shape, parameters)
         buffers = {"q": self._of(q), "y": self._result(node, "mixed")}
         if self._feeds_integers(node):

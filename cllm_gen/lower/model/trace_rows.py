@@ -41,13 +41,14 @@ class RowOperations:
     def _rms_norm(self, node: Node) -> None:
         """Over heads it is one over as many rows of a head's width."""
         x, width = self._of(node.inputs[0]), node.shape[-1]
-        epsilon = (("epsilon", node["epsilon"]),)
+        epsilon = node["epsilon"]
         if node.shape == (width,) and self._feeds_integers(node):
             name = f"{part_name(node.weights[0])}_quantized"
             q = self._new(name, self.quantized_bytes(width), node.batch, "uint8_t")
             self.quantised[id(node)] = q
-            request = KernelRequest("rms_norm_quantize", "f32", (width,), epsilon)
-            self._emit(node, "rms_norm_quantize", request, {"x": x, "q": q}, node.weights)
+            request = KernelRequest("rms_norm_quantize", "f32", (width,))
+            buffers = {"x": x, "q": q}
+            self._emit(node, "rms_norm_quantize", request, buffers, node.weights, epsilon=epsilon)
             return
         if self._dies(node.inputs[0], node):
             self.buffer_of[id(node)] = y = x
@@ -56,10 +57,11 @@ class RowOperations:
         self._emit(
             node,
             "rms_norm",
-            KernelRequest("rms_norm", "f32", (width,), epsilon),
+            KernelRequest("rms_norm", "f32", (width,)),
             {"x": x, "y": y},
             node.weights,
             each=prod(node.shape) // width,
+            epsilon=epsilon,
         )
 
     def _scale(self, node: Node) -> None:
@@ -68,8 +70,8 @@ class RowOperations:
             self.buffer_of[id(node)] = y = x
         else:
             y = self._result(node, f"{x.name}_scaled")
-        request = KernelRequest("scale", "f32", (prod(node.shape),), (("factor", node["factor"]),))
-        self._emit(node, "scale", request, {"x": x, "y": y})
+        request = KernelRequest("scale", "f32", (prod(node.shape),))
+        self._emit(node, "scale", request, {"x": x, "y": y}, factor=node["factor"])
 
     def _bias(self, node: Node) -> None:
         y = self._in_place(node.inputs[0], node)

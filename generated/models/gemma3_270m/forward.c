@@ -455,7 +455,7 @@ static void run_embedding(const struct stage *stage, size_t worker) {
         for (size_t r = part.first; r < part.first + part.count; r++)
             row_kernels->embed_q8_0_262144x640(1, &rows[r].token, stage_weights + 0,
                                                residual + r * 640);
-        row_kernels->scale_f32_640(part.count, residual + part.first * 640,
+        row_kernels->scale_f32_640(part.count, residual + part.first * 640, 25.298221281347036f,
                                    residual + part.first * 640);
     }
 }
@@ -483,7 +483,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
-                                               (const float *)(stage_weights + 0),
+                                               (const float *)(stage_weights + 0), 1e-06f,
                                                attn_norm_quantized + part.first * 2624);
     }
 
@@ -522,12 +522,12 @@ static void run_layer(const struct stage *stage, size_t worker) {
         /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight", head),
          * head_norms) */
         row_kernels->rms_norm_f32_256(part.count * 4, attn_q + part.first * 1024,
-                                      (const float *)(stage_weights + 797184),
+                                      (const float *)(stage_weights + 797184), 1e-06f,
                                       attn_q + part.first * 1024);
         /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight", head),
          * head_norms) */
         row_kernels->rms_norm_f32_256(part.count, attn_k + part.first * 256,
-                                      (const float *)(stage_weights + 798208),
+                                      (const float *)(stage_weights + 798208), 1e-06f,
                                       attn_k + part.first * 256);
     }
 
@@ -556,7 +556,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
             size_t group = task % 1;
             row_kernels->attention_window_f16_4x1x256x512(
                 run.count, rows[run.first].position, group, group + 1, attn_q + run.first * 1024,
-                cache, rows[run.first].blocks,
+                cache, KV_BLOCK_BYTES, rows[run.first].blocks,
                 row_kernels->attention_window_f16_4x1x256x512_quantizes
                     ? (float *)(mixed_quantized + run.first * 4160)
                     : mixed + run.first * 1024);
@@ -592,7 +592,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_f32_640(part.count, attn_output + part.first * 640,
-                                      (const float *)(stage_weights + 1293312),
+                                      (const float *)(stage_weights + 1293312), 1e-06f,
                                       attn_output + part.first * 640);
         /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_attention_norm.weight",
          * EPSILON) */
@@ -600,7 +600,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
                                  residual + part.first * 640);
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
-                                               (const float *)(stage_weights + 1295872),
+                                               (const float *)(stage_weights + 1295872), 1e-06f,
                                                ffn_norm_quantized + part.first * 2624);
     }
 
@@ -649,7 +649,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_f32_640(part.count, ffn_down + part.first * 640,
-                                      (const float *)(stage_weights + 4921856),
+                                      (const float *)(stage_weights + 4921856), 1e-06f,
                                       ffn_down + part.first * 640);
         /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_ffw_norm.weight",
          * EPSILON) */
@@ -681,7 +681,7 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
-                                               (const float *)(stage_weights + 0),
+                                               (const float *)(stage_weights + 0), 1e-06f,
                                                attn_norm_quantized + part.first * 2624);
     }
 
@@ -720,12 +720,12 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
         /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight", head),
          * head_norms) */
         row_kernels->rms_norm_f32_256(part.count * 4, attn_q + part.first * 1024,
-                                      (const float *)(stage_weights + 745984),
+                                      (const float *)(stage_weights + 745984), 1e-06f,
                                       attn_q + part.first * 1024);
         /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight", head),
          * head_norms) */
         row_kernels->rms_norm_f32_256(part.count, attn_k + part.first * 256,
-                                      (const float *)(stage_weights + 747008),
+                                      (const float *)(stage_weights + 747008), 1e-06f,
                                       attn_k + part.first * 256);
     }
 
@@ -754,7 +754,7 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
             size_t group = task % 1;
             row_kernels->attention_window_f16_4x1x256x512(
                 run.count, rows[run.first].position, group, group + 1, attn_q + run.first * 1024,
-                cache, rows[run.first].blocks,
+                cache, KV_BLOCK_BYTES, rows[run.first].blocks,
                 row_kernels->attention_window_f16_4x1x256x512_quantizes
                     ? (float *)(mixed_quantized + run.first * 4160)
                     : mixed + run.first * 1024);
@@ -790,7 +790,7 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_f32_640(part.count, attn_output + part.first * 640,
-                                      (const float *)(stage_weights + 1242112),
+                                      (const float *)(stage_weights + 1242112), 1e-06f,
                                       attn_output + part.first * 640);
         /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_attention_norm.weight",
          * EPSILON) */
@@ -798,7 +798,7 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
                                  residual + part.first * 640);
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
-                                               (const float *)(stage_weights + 1244672),
+                                               (const float *)(stage_weights + 1244672), 1e-06f,
                                                ffn_norm_quantized + part.first * 2624);
     }
 
@@ -847,7 +847,7 @@ static void run_layer_like_2(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_f32_640(part.count, ffn_down + part.first * 640,
-                                      (const float *)(stage_weights + 4215296),
+                                      (const float *)(stage_weights + 4215296), 1e-06f,
                                       ffn_down + part.first * 640);
         /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_ffw_norm.weight",
          * EPSILON) */
@@ -879,7 +879,7 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
-                                               (const float *)(stage_weights + 0),
+                                               (const float *)(stage_weights + 0), 1e-06f,
                                                attn_norm_quantized + part.first * 2624);
     }
 
@@ -918,12 +918,12 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
         /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight", head),
          * head_norms) */
         row_kernels->rms_norm_f32_256(part.count * 4, attn_q + part.first * 1024,
-                                      (const float *)(stage_weights + 745984),
+                                      (const float *)(stage_weights + 745984), 1e-06f,
                                       attn_q + part.first * 1024);
         /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight", head),
          * head_norms) */
         row_kernels->rms_norm_f32_256(part.count, attn_k + part.first * 256,
-                                      (const float *)(stage_weights + 747008),
+                                      (const float *)(stage_weights + 747008), 1e-06f,
                                       attn_k + part.first * 256);
     }
 
@@ -952,7 +952,7 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
             size_t group = task % 1;
             row_kernels->attention_f16_4x1x256(run.count, rows[run.first].position, group,
                                                group + 1, attn_q + run.first * 1024, cache,
-                                               rows[run.first].blocks,
+                                               KV_BLOCK_BYTES, rows[run.first].blocks,
                                                row_kernels->attention_f16_4x1x256_quantizes
                                                    ? (float *)(mixed_quantized + run.first * 4160)
                                                    : mixed + run.first * 1024);
@@ -988,7 +988,7 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_f32_640(part.count, attn_output + part.first * 640,
-                                      (const float *)(stage_weights + 1242112),
+                                      (const float *)(stage_weights + 1242112), 1e-06f,
                                       attn_output + part.first * 640);
         /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_attention_norm.weight",
          * EPSILON) */
@@ -996,7 +996,7 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
                                  residual + part.first * 640);
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
-                                               (const float *)(stage_weights + 1244672),
+                                               (const float *)(stage_weights + 1244672), 1e-06f,
                                                ffn_norm_quantized + part.first * 2624);
     }
 
@@ -1045,7 +1045,7 @@ static void run_layer_like_5(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_f32_640(part.count, ffn_down + part.first * 640,
-                                      (const float *)(stage_weights + 4215296),
+                                      (const float *)(stage_weights + 4215296), 1e-06f,
                                       ffn_down + part.first * 640);
         /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_ffw_norm.weight",
          * EPSILON) */
@@ -1077,7 +1077,7 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
-                                               (const float *)(stage_weights + 0),
+                                               (const float *)(stage_weights + 0), 1e-06f,
                                                attn_norm_quantized + part.first * 2624);
     }
 
@@ -1116,12 +1116,12 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
         /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight", head),
          * head_norms) */
         row_kernels->rms_norm_f32_256(part.count * 4, attn_q + part.first * 1024,
-                                      (const float *)(stage_weights + 797184),
+                                      (const float *)(stage_weights + 797184), 1e-06f,
                                       attn_q + part.first * 1024);
         /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight", head),
          * head_norms) */
         row_kernels->rms_norm_f32_256(part.count, attn_k + part.first * 256,
-                                      (const float *)(stage_weights + 798208),
+                                      (const float *)(stage_weights + 798208), 1e-06f,
                                       attn_k + part.first * 256);
     }
 
@@ -1161,7 +1161,7 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
             size_t group = task % 1;
             row_kernels->attention_f16_4x1x256(run.count, rows[run.first].position, group,
                                                group + 1, attn_q + run.first * 1024, cache,
-                                               rows[run.first].blocks,
+                                               KV_BLOCK_BYTES, rows[run.first].blocks,
                                                row_kernels->attention_f16_4x1x256_quantizes
                                                    ? (float *)(mixed_quantized + run.first * 4160)
                                                    : mixed + run.first * 1024);
@@ -1197,7 +1197,7 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_f32_640(part.count, attn_output + part.first * 640,
-                                      (const float *)(stage_weights + 1293312),
+                                      (const float *)(stage_weights + 1293312), 1e-06f,
                                       attn_output + part.first * 640);
         /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_attention_norm.weight",
          * EPSILON) */
@@ -1205,7 +1205,7 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
                                  residual + part.first * 640);
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_640(part.count, residual + part.first * 640,
-                                               (const float *)(stage_weights + 1295872),
+                                               (const float *)(stage_weights + 1295872), 1e-06f,
                                                ffn_norm_quantized + part.first * 2624);
     }
 
@@ -1254,7 +1254,7 @@ static void run_layer_like_17(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_f32_640(part.count, ffn_down + part.first * 640,
-                                      (const float *)(stage_weights + 4921856),
+                                      (const float *)(stage_weights + 4921856), 1e-06f,
                                       ffn_down + part.first * 640);
         /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_ffw_norm.weight",
          * EPSILON) */
@@ -1275,7 +1275,7 @@ static void run_head(const struct stage *stage, size_t worker) {
         /* specs/models/gemma3_270m.py | hidden = rms_norm(x, model.weight("output_norm.weight",
          * model.width), EPSILON) */
         row_kernels->rms_norm_f32_640(part.count, residual + part.first * 640,
-                                      (const float *)(stage_weights + 0),
+                                      (const float *)(stage_weights + 0), 1e-06f,
                                       residual + part.first * 640);
     }
 

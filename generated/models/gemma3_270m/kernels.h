@@ -9,8 +9,6 @@
  * spec:       specs/kernels/vectors.py
  * template:   kernels.h.j2
  * parameters: sets=word64,sse2,avx2,avx512,amx
- * parameters:
- * kernels=add_f32_640,attention_f16_4x1x256,attention_window_f16_4x1x256x512,embed_q8_0_262144x640,geglu_q5_1_2048x640,matmul_q4_k_640x1024,matmul_q4_k_640x2048,matmul_q5_1_256x640,matmul_q5_1_1024x640,matmul_q6_k_640x2048,matmul_q8_0_256x640,matmul_q8_0_262144x640,quantize_f32_640,quantize_f32_1024,quantize_f32_2048,rms_norm_f32_256,rms_norm_f32_640,rms_norm_quantize_f32_640,rope_halves_f32_1x256,rope_halves_f32_4x256,scale_f32_640,store_f16_1x256
  */
 
 #pragma once
@@ -33,15 +31,15 @@ struct kernels {
     /* Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last)
      * of all positions up to its own. */
     void (*attention_f16_4x1x256)(size_t rows, size_t position, size_t first, size_t last,
-                                  const float *q, const uint8_t *layer_cache,
+                                  const float *q, const uint8_t *layer_cache, size_t block_bytes,
                                   const uint32_t *blocks, float *y);
     bool attention_f16_4x1x256_quantizes; /* y are rows as quantize leaves them, not floats */
     /* Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last)
      * of the last W positions, its own included. */
     void (*attention_window_f16_4x1x256x512)(size_t rows, size_t position, size_t first,
                                              size_t last, const float *q,
-                                             const uint8_t *layer_cache, const uint32_t *blocks,
-                                             float *y);
+                                             const uint8_t *layer_cache, size_t block_bytes,
+                                             const uint32_t *blocks, float *y);
     bool attention_window_f16_4x1x256x512_quantizes; /* y are rows as quantize leaves them, not
                                                         floats */
     /* Rows of the embedding matrix, one a token. */
@@ -78,17 +76,20 @@ struct kernels {
     /* Rounds each row to integers; see activations.py for scales and what is stored. */
     void (*quantize_f32_2048)(size_t rows, const float *x, void *q);
     /* Divides each row by its root mean square and multiplies by gain. y may be x. */
-    void (*rms_norm_f32_256)(size_t rows, const float *x, const float *gain, float *y);
+    void (*rms_norm_f32_256)(size_t rows, const float *x, const float *gain, float epsilon,
+                             float *y);
     /* Divides each row by its root mean square and multiplies by gain. y may be x. */
-    void (*rms_norm_f32_640)(size_t rows, const float *x, const float *gain, float *y);
+    void (*rms_norm_f32_640)(size_t rows, const float *x, const float *gain, float epsilon,
+                             float *y);
     /* Divides each row by its root mean square, multiplies by gain and quantises. */
-    void (*rms_norm_quantize_f32_640)(size_t rows, const float *x, const float *gain, void *q);
+    void (*rms_norm_quantize_f32_640)(size_t rows, const float *x, const float *gain, float epsilon,
+                                      void *q);
     /* Turns each head's pairs of a half and the other by its position's angle, in place. */
     void (*rope_halves_f32_1x256)(size_t rows, const float *cosines, const float *sines, float *x);
     /* Turns each head's pairs of a half and the other by its position's angle, in place. */
     void (*rope_halves_f32_4x256)(size_t rows, const float *cosines, const float *sines, float *x);
-    /* Multiplies rows by a constant. y may be x. */
-    void (*scale_f32_640)(size_t rows, const float *x, float *y);
+    /* Multiplies rows by a number. y may be x. */
+    void (*scale_f32_640)(size_t rows, const float *x, float factor, float *y);
     /* One row's keys and values of G heads to its slot of a KV block, as f16. */
     void (*store_f16_1x256)(const float *k, const float *v, uint8_t *layer, size_t slot);
 };

@@ -241,7 +241,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_576(part.count, residual + part.first * 576,
-                                               (const float *)(stage_weights + 0),
+                                               (const float *)(stage_weights + 0), 1e-05f,
                                                attn_norm_quantized + part.first * 2368);
     }
 
@@ -308,7 +308,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
             struct run run = runs[task / 3];
             size_t group = task % 3;
             row_kernels->attention_f16_9x3x64(run.count, rows[run.first].position, group, group + 1,
-                                              attn_q + run.first * 576, cache,
+                                              attn_q + run.first * 576, cache, KV_BLOCK_BYTES,
                                               rows[run.first].blocks,
                                               row_kernels->attention_f16_9x3x64_quantizes
                                                   ? (float *)(mixed_quantized + run.first * 2368)
@@ -345,7 +345,7 @@ static void run_layer(const struct stage *stage, size_t worker) {
          part = next_rows(part)) {
         /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
         row_kernels->rms_norm_quantize_f32_576(part.count, residual + part.first * 576,
-                                               (const float *)(stage_weights + 561408),
+                                               (const float *)(stage_weights + 561408), 1e-05f,
                                                ffn_norm_quantized + part.first * 2368);
     }
 
@@ -402,7 +402,7 @@ static void run_head(const struct stage *stage, size_t worker) {
         /* specs/models/smollm2_135m.py | hidden = rms_norm(x, model.weight("output_norm.weight",
          * model.width), EPSILON) */
         row_kernels->rms_norm_f32_576(part.count, residual + part.first * 576,
-                                      (const float *)(stage_weights + 0),
+                                      (const float *)(stage_weights + 0), 1e-05f,
                                       residual + part.first * 576);
     }
 

@@ -8,8 +8,6 @@
  * spec:       specs/kernels/vectors.py
  * template:   kernels.h.j2
  * parameters: sets=word32,sse2,word64,avx2,avx512,amx
- * parameters:
- * kernels=attention_f16_9x3x64,embed_q8_0_49152x576,matmul_q4_1_192x576,matmul_q4_1_576x576,matmul_q8_0_49152x576,matmul_add_q4_1_576x576,matmul_add_q4_1_576x1536,quantize_f32_576,quantize_f32_1536,rms_norm_f32_576,rms_norm_quantize_f32_576,rope_f32_3x64,rope_f32_9x64,store_f16_3x64,swiglu_q4_1_1536x576
  */
 
 #pragma once
@@ -29,8 +27,8 @@ struct kernels {
     /* Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last)
      * of all positions up to its own. */
     void (*attention_f16_9x3x64)(size_t rows, size_t position, size_t first, size_t last,
-                                 const float *q, const uint8_t *layer_cache, const uint32_t *blocks,
-                                 float *y);
+                                 const float *q, const uint8_t *layer_cache, size_t block_bytes,
+                                 const uint32_t *blocks, float *y);
     bool attention_f16_9x3x64_quantizes; /* y are rows as quantize leaves them, not floats */
     /* Rows of the embedding matrix, one a token. */
     void (*embed_q8_0_49152x576)(size_t rows, const int32_t *tokens, const void *w, float *x);
@@ -54,9 +52,11 @@ struct kernels {
     /* Rounds each row to integers; see activations.py for scales and what is stored. */
     void (*quantize_f32_1536)(size_t rows, const float *x, void *q);
     /* Divides each row by its root mean square and multiplies by gain. y may be x. */
-    void (*rms_norm_f32_576)(size_t rows, const float *x, const float *gain, float *y);
+    void (*rms_norm_f32_576)(size_t rows, const float *x, const float *gain, float epsilon,
+                             float *y);
     /* Divides each row by its root mean square, multiplies by gain and quantises. */
-    void (*rms_norm_quantize_f32_576)(size_t rows, const float *x, const float *gain, void *q);
+    void (*rms_norm_quantize_f32_576)(size_t rows, const float *x, const float *gain, float epsilon,
+                                      void *q);
     /* Turns each pair of neighbours in each head by its position's angle, in place. */
     void (*rope_f32_3x64)(size_t rows, const float *cosines, const float *sines, float *x);
     /* Turns each pair of neighbours in each head by its position's angle, in place. */

@@ -1,0 +1,102 @@
+"""Which function an instruction set computes a request with: its own, or that of the nearest set it
+extends. This depends on the request and the set alone, so what is generated for one model or
+appliance serves all."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable, Mapping
+
+from cllm_gen.spec.isa import InstructionSet
+from cllm_gen.spec.kernel import C_TYPES, Kernel, KernelRequest
+from cllm_gen.spec.load import forget_specs
+from cllm_gen.source import SpecError, caller_span
+
+Kernels = Mapping[tuple[str, str], Kernel]
+
+
+def load_kernels(root: Path) -> Kernels:
+    """Every Kernel that `specs/kernels/*.py` defines, by operation and type."""
+    found: dict[tuple[str, str], Kernel] = {}
+    forget_specs(but_of=root)
+    sys.path.insert(0, str(root))
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        for file in sorted((root / "specs" / "kernels").glob("[!_]*.py")):
+            module = importlib.import_module(f"specs.kernels.{file.stem}")
+            for each in vars(module).values():
+                if isinstance(each, Kernel):
+                    found[each.operation, each.type] = each
+    finally:
+        sys.path.remove(str(root))
+        sys.dont_write_bytecode = written
+    return found
+
+
+def kernels_of(isa: InstructionSet) -> Kernels:
+    """The kernels of the specs that the set is one of."""
+    folders = Path(isa.span.file).resolve().parents
+    return load_kernels(next(folder for folder in folders if (folder / "specs").is_dir()))
+
+
+def kernel_of(kernels: Kernels, request: KernelRequest) -> Kernel:
+    """The kernel that a request asks for. Raises SpecError."""
+    known = kernels.get((request.operation, request.type))
+    if known is None:
+        raise SpecError(
+            caller_span(),
+            f"kernel {request.name}",
+            "one of " + ", ".join(f"{o}_{t}" for o, t in sorted(kernels)),
+            'KernelRequest("matmul", "q4_1", (576, 576))',
+        )
+    return known
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A request as a C function: `isa` is the set whose function it is, in a file that is compiled
+    with that set's flags. `quantizes`: it leaves rows as the set's quantize does, not floats."""
+
+    request: KernelRequest
+    kernel: Kernel
+    isa: InstructionSet
+    quantizes: bool
+
+    @property
+    def symbol(self) -> str:
+        return f"{self.request.name}__{self.isa.name}"
+
+    @property
+    def file(self) -> str:
+        """Below generated/."""
+        return f"kernels/{self.isa.name}/{self.request.name}.c"
+
+    @property
+    def parameters(self) -> str:
+        """Its parameters in C."""
+        return c_parameters(self.kernel)
+
+
+def c_parameters(kernel: Kernel) -> str:
+    """The parameters of a kernel in C."""
+    return ", ".join(f"{C_TYPES[kind]}{name}" for name, kind in kernel.arguments.items())
+
+
+def resolve(kernels: Kernels, request: KernelRequest, isa: InstructionSet) -> Resolved:
+    """The function that a set computes a request with. Raises SpecError when there is none."""
+    kernel = kernel_of(kernels, request)
+    schedule = kernel.schedule(isa, request)
+    owner = next(each for each in isa.chain if kernel.schedules.get(each.name) is schedule)
+    return Resolved(request, kernel, owner, schedule.quantizes)
+
+
+def resolve_all(
+    requests: Iterable[KernelRequest], sets: Iterable[InstructionSet]
+) -> dict[str, Resolved]:
+    """The functions that some sets need for some requests, by symbol, each once."""
+    wanted = sorted(requests)
+    found = [resolve(kernels_of(isa), each, isa) for isa in sets for each in wanted]
+    return dict(sorted((each.symbol, each) for each in found))
