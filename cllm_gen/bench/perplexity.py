@@ -48,7 +48,7 @@ class Score:
 
 def scorer(root: Path, spec: Appliance, image: Image) -> Path:
     """The image that scores instead of serving, beside the image that serves."""
-    every = units(root, spec, image.target)
+    every = units(root, spec, spec.process)
     main = next(unit for unit in every if unit.source == "kernel_static/main.c")
     others = [unit for unit in every if unit is not main]
     objects = compile_units(root, image.folder, every, lambda *_: None)
@@ -57,7 +57,7 @@ def scorer(root: Path, spec: Appliance, image: Image) -> Path:
     unit = replace(main, source=source, flags=(*main.flags, "-Ikernel_static/engine"))
     own = compile_units(root, image.folder / "score", [unit], lambda *_: None)
     binary = image.folder / "score" / "score"
-    link_process(root, binary, image.target, [*own, *kept], None)
+    link_process(root, binary, spec.process, [*own, *kept], libraries=["-lm"])
     return binary
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Sequence
 
 from cllm_gen.image import link
-from cllm_gen.image.compile import compile_units
+from cllm_gen.image.compile import compile_units, write_commands
 from cllm_gen.image.errors import BuildFailed
 from cllm_gen.image.link import link_bare, link_process
+from cllm_gen.image.lock import locked
 from cllm_gen.image.sizes import largest_symbols, section_sizes
 from cllm_gen.image.sources import units
 from cllm_gen.spec.appliance import Appliance
@@ -58,15 +57,6 @@ def _readable(size: int) -> str:
     return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """One build at a time in one folder; a second one waits and then finds nothing to do."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _progress(done: int, total: int, source: str) -> None:
     """One line that is overwritten on a terminal, one line a file elsewhere."""
     if sys.stderr.isatty():
@@ -105,7 +95,7 @@ def compile_image(
         raise BuildFailed(f"target {target.name} has no sanitizer {sanitize}; it allows {allowed}")
     variant = target.name + ("-debug" if debug else "") + (f"-{sanitize}" if sanitize else "")
     folder = root / "build" / appliance.name / variant
-    with _lock(folder):
+    with locked(folder):
         sources = units(root, appliance, target, debug, sanitize)
         objects = compile_units(root, folder, sources, _progress)
         image = folder / ("image" if target.is_process else "image.elf")
@@ -119,6 +109,7 @@ def compile_image(
             else:
                 link_bare(root, image, symbols, target, objects, appliance.memory)
             record.write_text(recipe)
+        write_commands(root, sources)
         _write_gdb(root, symbols)
     return Image(root, appliance.name, target, folder, image, symbols, None)
 
@@ -137,6 +128,6 @@ def build(
     spec = load_appliances(root, appliance)[0]
     made = compile_image(root, target, spec, debug, sanitize)
     shared = root / "build" / spec.name
-    with _lock(shared):
+    with locked(shared):
         model = pack_model(root, spec, shared)
     return replace(made, model=model)

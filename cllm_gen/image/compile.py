@@ -1,100 +1,133 @@
-"""Compiles what changed: a file is compiled again when it, a header it read, or its command did, and
-once for all build folders side by side whose flags for it are the same."""
+"""Compiles what changed, by ninja: a file is compiled again when it, a header it read, or its command did.
+
+Objects lie in build/objects, in a folder for each compiler with its flags, so that images whose flags
+for a file are the same share its object."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import shutil
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Callable, Sequence
 
 from cllm_gen.image.errors import BuildFailed
+from cllm_gen.image.lock import locked
 from cllm_gen.image.sources import Unit
-from cllm_gen.image.tool import run_tool
 
-
-def object_path(folder: Path, unit: Unit) -> Path:
-    """Where a unit's object lies in the build folder."""
-    return folder / "objects" / (unit.source + ".o")
-
-
-def _command(root: Path, folder: Path, unit: Unit) -> list[str]:
-    object_file = object_path(folder, unit)
-    output = os.path.relpath(object_file, root)
-    return [unit.compiler, *unit.flags, "-MMD", "-MP", "-c", unit.source, "-o", output]
-
-
-def _dependencies(file: Path) -> list[str]:
-    """The files that a make-style dependency file names before its first empty rule."""
-    text = file.read_text().replace("\\\n", " ")
-    rule = text.split("\n", 1)[0].split(":", 1)[1]
-    return rule.replace("\\ ", "\0").split()
-
-
-def is_stale(root: Path, folder: Path, unit: Unit) -> bool:
-    """Whether the unit must be compiled."""
-    object_file = object_path(folder, unit)
-    record, needed = object_file.with_suffix(".cmd"), object_file.with_suffix(".d")
-    try:
-        if record.read_text() != "\n".join(_command(root, folder, unit)):
-            return True
-        made = object_file.stat().st_mtime_ns
-        names = (name.replace("\0", " ") for name in _dependencies(needed))
-        return any((root / name).stat().st_mtime_ns >= made for name in names)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-
-
-def _twin(root: Path, folder: Path, unit: Unit) -> Path | None:
-    """An object of the same source and flags, and up to date, in a folder beside this one."""
-    for other in sorted(folder.parent.iterdir()):
-        if other != folder and not is_stale(root, other, unit):
-            return object_path(other, unit)
-    return None
-
-
-def _compile(root: Path, folder: Path, unit: Unit) -> None:
-    object_file = object_path(folder, unit)
-    record = object_file.with_suffix(".cmd")
-    object_file.parent.mkdir(parents=True, exist_ok=True)
-    record.unlink(missing_ok=True)
-    command = _command(root, folder, unit)
-    twin = _twin(root, folder, unit)
-    if twin is None:
-        run_tool(root, command)
-    else:
-        shutil.copyfile(twin.with_suffix(".d"), object_file.with_suffix(".d"))
-        shutil.copyfile(twin, object_file)
-    record.write_text("\n".join(command))
+_OBJECTS = "build/objects"
+_STATUS = re.compile(r"\[(\d+)/(\d+)\] (.*)")
 
 
 def compile_units(
     root: Path, folder: Path, units: Sequence[Unit], progress: Callable[[int, int, str], None]
 ) -> list[Path]:
     """Brings all objects up to date, as many at a time as there are processors; returns them in
-    the order of `units`. `progress(done, total, source)` follows the stale ones. Objects of files
-    that are gone are deleted."""
-    stale = [unit for unit in units if is_stale(root, folder, unit)]
-    lock, done = threading.Lock(), 0
+    the order of `units`. `progress(done, total, source)` follows what is compiled. What ninja was told
+    stays in `folder`. Objects of files that are gone are deleted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "build.ninja"
+    with locked(root / _OBJECTS):
+        file.write_text(_ninja(units))
+        _run(root, file, progress)
+        _delete_orphans(root)
+    return [root / _object(unit) for unit in units]
 
-    def one(unit: Unit) -> None:
-        nonlocal done
-        _compile(root, folder, unit)
-        with lock:
-            done += 1
-            progress(done, len(stale), unit.source)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        tasks = [pool.submit(one, unit) for unit in stale]
-        try:
-            for task in tasks:
-                task.result()
-        except BuildFailed:
-            pool.shutdown(cancel_futures=True)
-            raise
-    objects = [object_path(folder, unit) for unit in units]
-    for orphan in set((folder / "objects").rglob("*.o")) - set(objects):
-        orphan.unlink()
-    return objects
+def write_commands(root: Path, units: Sequence[Unit]) -> None:
+    """Tells editors how the files of one image are compiled: build/compile_commands.json."""
+    entries = [
+        {
+            "directory": str(root),
+            "file": unit.source,
+            "output": _object(unit),
+            "arguments": [*_command(unit), unit.source, "-o", _object(unit)],
+        }
+        for unit in units
+    ]
+    (root / "build/compile_commands.json").write_text(json.dumps(entries, indent=1) + "\n")
+
+
+def _command(unit: Unit) -> list[str]:
+    """Compiler and flags, without file names."""
+    return [unit.compiler, *unit.flags, "-c"]
+
+
+def _key(unit: Unit) -> str:
+    """Names the folder for the objects of this compiler and these flags."""
+    return hashlib.sha256("\n".join(_command(unit)).encode()).hexdigest()[:12]
+
+
+def _object(unit: Unit) -> str:
+    """Where a unit's object lies, from the root."""
+    return f"{_OBJECTS}/{_key(unit)}/{unit.source}.o"
+
+
+def _ninja(units: Sequence[Unit]) -> str:
+    """The build file; https://ninja-build.org/manual.html has the language. A compiler that refuses leaves
+    no object, not even an old one."""
+    lines = [f"builddir = {_OBJECTS}", ""]
+    for key, unit in {_key(unit): unit for unit in units}.items():
+        command = shlex.join(_command(unit)).replace("$", "$$")
+        lines += [
+            f"rule compile_{key}",
+            f"  command = rm -f $out && {command} -MD -MF $out.d $in -o $out",
+            "  depfile = $out.d",
+            "  description = $in",
+            "",
+        ]
+    for unit in units:
+        lines.append(f"build {_path(_object(unit))}: compile_{_key(unit)} {_path(unit.source)}")
+    return "\n".join([*lines, ""])
+
+
+def _path(name: str) -> str:
+    return re.sub(r"([$ :])", r"$\1", name)
+
+
+def _run(root: Path, file: Path, progress: Callable[[int, int, str], None]) -> None:
+    """Runs ninja; raises BuildFailed with the compiler's own words."""
+    tool = Path(sys.executable).with_name("ninja")
+    command = [str(tool) if tool.exists() else "ninja", "-f", os.path.relpath(file, root)]
+    environment = {**os.environ, "NINJA_STATUS": "[%f/%t] "}
+    try:
+        ninja = subprocess.Popen(
+            command,
+            cwd=root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    except FileNotFoundError:
+        raise BuildFailed("ninja is not installed; `make setup` installs it") from None
+    said: list[str] = []
+    try:
+        for line in ninja.stdout or ():
+            if status := _STATUS.fullmatch(line.rstrip()):
+                progress(int(status[1]), int(status[2]), status[3])
+            elif line.startswith("FAILED: "):
+                next(ninja.stdout)  # the command
+            elif not line.startswith("ninja: build stopped"):
+                said.append(line)
+    except BaseException:
+        ninja.terminate()
+        raise
+    finally:
+        ninja.wait()
+    if ninja.returncode:
+        where = f"the commands are in {os.path.relpath(file, root)}"
+        raise BuildFailed(f"{''.join(said).rstrip()}\n  {where}")
+
+
+def _delete_orphans(root: Path) -> None:
+    """Objects of files that are gone, whichever image had them."""
+    for object_file in (root / _OBJECTS).rglob("*.o"):
+        source = Path(*object_file.relative_to(root / _OBJECTS).parts[1:]).with_suffix("")
+        if not (root / source).exists():
+            object_file.unlink()
+            object_file.with_name(object_file.name + ".d").unlink(missing_ok=True)

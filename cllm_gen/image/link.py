@@ -13,11 +13,16 @@ from cllm_gen.spec.target import Target
 
 
 def link_process(
-    root: Path, image: Path, target: Target, objects: Sequence[Path], sanitize: str | None
+    root: Path,
+    image: Path,
+    target: Target,
+    objects: Sequence[Path],
+    sanitize: str | None = None,
+    libraries: Sequence[str] = (),
 ) -> None:
-    """A process of this machine, against the C library of the compiler."""
+    """A process of this machine, against the C library of the compiler and `libraries`."""
     flags = [*target.flags, *(target.sanitizers[sanitize] if sanitize else ())]
-    run_tool(root, [target.compiler, *flags, "-o", str(image), *map(str, objects)])
+    run_tool(root, [target.compiler, *flags, "-o", str(image), *map(str, objects), *libraries])
 
 
 def _script(root: Path, folder: Path, target: Target, memory: MemoryMap) -> Path:

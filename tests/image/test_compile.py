@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from cllm_gen.image import compile
-from cllm_gen.image.compile import compile_units, is_stale
+from cllm_gen.image.compile import compile_units, write_commands
 from cllm_gen.image.errors import BuildFailed
 from cllm_gen.image.sources import Unit
-from cllm_gen.image.tool import run_tool
 
 FLAGS = ("-O1", "-Iinclude")
 
@@ -35,7 +36,6 @@ def compiled(root: Path, units: list[Unit]) -> list[str]:
         root, root / "build", units, lambda done, total, name: seen.append(name)
     )
     assert all(file.exists() for file in objects)
-    assert not any(is_stale(root, root / "build", unit) for unit in units)
     return sorted(seen)
 
 
@@ -68,8 +68,7 @@ def test_what_depends_on_a_changed_file(project: Path, changed: str, again: list
     both = units("one.c", "two.c")
     compiled(project, both)
     later(project / changed)
-    stale = [unit.source for unit in both if is_stale(project, project / "build", unit)]
-    assert stale == again
+    assert compiled(project, both) == again
 
 
 def test_changed_flags(project: Path):
@@ -81,34 +80,53 @@ def test_deleted_header_and_source(project: Path):
     compiled(project, units("one.c", "two.c"))
     (project / "include/outer.h").unlink()
     (project / "one.c").write_text("int one(void) { return 3; }\n")
+    (project / "two.c").unlink()
     assert compiled(project, units("one.c")) == ["one.c"]
     left = sorted(file.name for file in (project / "build").rglob("*.o"))
     assert left == ["one.c.o"], "the object of a source that is gone is gone too"
 
 
-def test_a_folder_beside_lends_objects_of_the_same_flags(project: Path, monkeypatch):
-    """That of one.c, whose flags are the same in both; not when they are older than its sources."""
-    seen: list[str] = []
-
-    def noted(root: Path, command: list[str]) -> str:
-        seen.append(command[command.index("-c") + 1])
-        return run_tool(root, command)
+def test_images_share_objects_of_the_same_flags(project: Path):
+    """That of one.c, whose flags are the same in both; not when it is older than its sources."""
 
     def into(name: str, *more: str) -> list[str]:
-        seen.clear()
+        seen: list[str] = []
         both = [*units("one.c"), *units("two.c", flags=(*FLAGS, *more))]
-        folder = project / "build" / name
-        objects = compile_units(project, folder, both, lambda *_: None)
-        assert all(file.is_relative_to(folder) and file.stat().st_size for file in objects)
-        assert not any(is_stale(project, folder, unit) for unit in both)
+        note = lambda done, total, source: seen.append(source)
+        objects = compile_units(project, project / "build" / name, both, note)
+        assert all(file.stat().st_size for file in objects)
         return sorted(seen)
 
-    monkeypatch.setattr(compile, "run_tool", noted)
     assert into("release") == ["one.c", "two.c"]
     assert into("debug", "-DX") == ["two.c"]
     for file in (project / "build").rglob("*.o"):
         os.utime(file, ns=(0, 0))
     assert into("third", "-DX") == ["one.c", "two.c"]
+
+
+def test_commands_for_editors(project: Path):
+    both = units("one.c", "two.c", flags=(*FLAGS, '-DNAME="a b"'))
+    objects = compile_units(project, project / "build", both, lambda *_: None)
+    write_commands(project, both)
+    entries = json.loads((project / "build/compile_commands.json").read_text())
+    assert [entry["file"] for entry in entries] == ["one.c", "two.c"]
+    for entry, made in zip(entries, objects):
+        made.unlink()
+        subprocess.run(entry["arguments"], cwd=entry["directory"], check=True)
+        assert made == project / entry["output"] and made.exists()
+
+
+def test_builds_wait_for_each_other(project: Path):
+    """Two at once in one checkout compile each file once."""
+    seen: list[str] = []
+    note = lambda done, total, source: seen.append(source)
+
+    def build(name: str) -> None:
+        compile_units(project, project / "build" / name, units("one.c", "two.c"), note)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(build, ("first", "second")))
+    assert sorted(seen) == ["one.c", "two.c"]
 
 
 def test_failure_shows_the_compilers_words_and_is_tried_again(project: Path):
