@@ -24,8 +24,8 @@ uint64_t clock_nanoseconds(void);
 /* Seconds since 1970-01-01 UTC (PC: CMOS clock read once at boot, then the monotonic clock). */
 uint64_t clock_unix_seconds(void);
 
-/* Fills count bytes with random numbers fit for initial sequence numbers (RDRAND, else a hash of
- * clock jitter; the kernel log says which). */
+/* Fills count bytes with random numbers fit for keys (PC: generator.h, seeded from RDRAND, else
+ * from clock jitter; the kernel log says which. Hosted: the host's). */
 void entropy_fill(void *bytes, size_t count);
 
 /* The loader's command line (hosted: the process arguments joined by spaces); never null. */
