@@ -25,9 +25,8 @@ from cllm_gen.emit import tree
 from cllm_gen.lower.appliance import outputs
 from cllm_gen.lower.kernel.resolve import Resolved, resolve_all
 from cllm_gen.lower.kernel.trace import trace
-from cllm_gen.lower.model.outputs import lowered
+from cllm_gen.lower.model.lowered import lowered
 from cllm_gen.spec.appliance import Appliance
-from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.load import NoProject, load_appliances
 from cllm_gen.source import SpecError
 
@@ -73,14 +72,9 @@ def _merged(parts) -> Facts:
     return {name: fact for part in parts for name, fact in part.items()}
 
 
-def _sets(appliance: Appliance) -> list[InstructionSet]:
-    """Those of all its targets, each once."""
-    return list({isa.name: isa for listed in appliance.targets.values() for isa in listed}.values())
-
-
 def _kernels(appliance: Appliance) -> dict[str, Resolved]:
     """All functions of kernels, by symbol."""
-    return resolve_all(lowered(appliance.model, appliance.kv_cache).requests, _sets(appliance))
+    return resolve_all(lowered(appliance.model, appliance.kv_cache).requests, appliance.sets)
 
 
 def _included(texts: dict[str, str], source: str) -> list[str]:

@@ -12,7 +12,7 @@ from cllm_gen.image.build import compile_image
 from cllm_gen.image.symbols import read_symbols
 from cllm_gen.lower.kernel.resolve import load_kernels, resolve
 from cllm_gen.lower.kernel.trace import Traced, trace
-from cllm_gen.lower.model.outputs import ROWS_MAX, Lowered, lowered
+from cllm_gen.lower.model.lowered import ROWS_MAX, Lowered, lowered
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.explain.kernel_case import Case, Cases
 from cllm_gen.explain.kernel_library import KernelLibrary, MachineCode

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cllm_gen.lower.kernel.tables import may_quantize
 from cllm_gen.lower.kernel.trace import Traced
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS
-from cllm_gen.lower.model.outputs import Lowered
+from cllm_gen.lower.model.lowered import Lowered
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.explain.kernel_library import KernelLibrary
 from cllm_gen.spec.kernel import KernelRequest
@@ -126,7 +125,7 @@ class Cases:
         elif kind in ("in f32", "out f32"):
             values = request.shape if len(request.shape) < 2 else self._row(request)
             size = 4 * prod(values)
-            if may_quantize(request):
+            if request.may_quantize:
                 size = max(size, quantized_bytes(prod(values)))
             floats = aligned(rows * size).view(np.float32)
             floats[:] = self._random.standard_normal(len(floats))

@@ -13,12 +13,14 @@ from cllm_gen.image.compile import compile_units
 from cllm_gen.image.sources import units
 from cllm_gen.image.tool import run_tool
 from cllm_gen.lower.kernel.resolve import resolve_all
-from cllm_gen.lower.model.outputs import lowered
+from cllm_gen.lower.model.lowered import lowered
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.spec.appliance import Appliance
-from cllm_gen.spec.isa import CPU_REGISTERS, InstructionSet
+from cllm_gen.spec.isa import InstructionSet
 
 _STOPWATCH = Path(__file__).with_name("stopwatch.c")
+_CPU = ("cpu_features.c", "vectors.c")
+"""Files of the kernel that tell which sets run here."""
 _ARGUMENTS = 12
 _STACK = re.compile(r"\(%rsp|\(%rbp")
 
@@ -48,11 +50,12 @@ class KernelLibrary:
         requests = lowered(appliance.model, appliance.kv_cache).requests
         functions = resolve_all(requests, [isa]).values()
         files = {f"generated/{each.file}" for each in functions}
+        files.add(f"generated/isa/{isa.name}.c")
         self._of = {each.request.name: each.symbol for each in functions}
         found = [
             replace(unit, flags=(*unit.flags, "-fPIC"))
             for unit in units(root, appliance, target)
-            if unit.source in files
+            if unit.source in files or Path(unit.source).name in _CPU
         ]
         objects = compile_units(root, folder, found, lambda *_: None)
         stopwatch = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", str(_STOPWATCH)]
@@ -69,7 +72,7 @@ class KernelLibrary:
         self._symbols = self._read_symbols()
         self._library = ctypes.CDLL(str(self.path))
         self._library.stopwatch.restype = ctypes.c_double
-        self._library.cpu_has.restype = self._library.allow_tiles.restype = ctypes.c_bool
+        self._library.cpu_supports.restype = ctypes.c_bool
         own = ctypes.cast(self._library.stopwatch, ctypes.c_void_p).value
         self._base = own - self._symbols["stopwatch"][0]
 
@@ -90,19 +93,9 @@ class KernelLibrary:
 
     def runs_here(self) -> bool:
         """Whether this CPU and system have the set."""
-        features = self.isa.all_features
-        if any(each.state & 0x60000 for each in features) and not self._library.allow_tiles():
-            return False
-        return all(
-            self._library.cpu_has(
-                each.leaf,
-                each.subleaf,
-                CPU_REGISTERS.index(each.register),
-                each.bit,
-                ctypes.c_uint64(each.state),
-            )
-            for each in features
-        )
+        self._library.host_enable_vectors()
+        wanted = self._base + self._symbols[f"isa__{self.isa.name}"][0]
+        return self._library.cpu_supports(ctypes.c_void_p(wanted))
 
     def size(self, symbol: str) -> int:
         """Bytes of machine code."""

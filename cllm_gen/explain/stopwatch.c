@@ -1,16 +1,10 @@
 /* Times one generated kernel inside a shared library that a Python process loads. */
 #define _GNU_SOURCE
-#include <cpuid.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #define ARGUMENTS 12
-#define ARCH_REQ_XCOMP_PERM 0x1023 /* arch_prctl(2): asks for tile registers */
-#define TILE_DATA 18
 
 #define NUMBER 0.5f
 /* A kernel's arguments are pointers and sizes, which a call passes alike, and at most one float,
@@ -43,21 +37,3 @@ double stopwatch(kernel *run, const uint64_t *arguments, const uint64_t *steps, 
     }
     return best;
 }
-
-/* Whether CPUID shows a bit (register 0 to 3: eax to edx) and the system has enabled `state` in
- * XCR0. */
-bool cpu_has(uint32_t leaf, uint32_t subleaf, uint32_t number, uint32_t bit, uint64_t state) {
-    uint32_t r[4] = {0}, low, high;
-    if (!__get_cpuid_count(leaf, subleaf, &r[0], &r[1], &r[2], &r[3]) || !(r[number] >> bit & 1))
-        return false;
-    if (!state)
-        return true;
-    __get_cpuid(1, &r[0], &r[1], &r[2], &r[3]);
-    if (!(r[2] >> 27 & 1)) /* OSXSAVE: xgetbv may be used */
-        return false;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (((uint64_t)high << 32 | low) & state) == state;
-}
-
-/* Asks Linux for tile registers; false where it refuses or knows none. */
-bool allow_tiles(void) { return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0; }

@@ -8,7 +8,8 @@ from pathlib import Path
 from cllm_gen.image.tool import run_tool
 from cllm_gen.lower.api.outputs import family_of
 from cllm_gen.lower.kernel.resolve import resolve_all
-from cllm_gen.lower.model.outputs import lowered
+from cllm_gen.lower.model.lowered import lowered
+from cllm_gen.lower.model.outputs import folder
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.target import Target
 
@@ -17,6 +18,8 @@ FLAGS = (
     "-fno-omit-frame-pointer -fno-optimize-sibling-calls"
 ).split()
 """Of every file of every image."""
+_TEXT = ("chat_template", "pretokenizer")
+"""What a model's folder has for its text, whatever its cache."""
 # Kernels are leaves whose loops want every register; a backtrace starts at their caller.
 _KERNEL = ("-O3", "-fomit-frame-pointer")
 _FOLDERS = ("engine", "http", "lib", "mem", "runtime")
@@ -51,20 +54,18 @@ def _handlers(root: Path, appliance: Appliance) -> list[str]:
 
 def _generated(root: Path, appliance: Appliance, target: Target) -> list[str]:
     """Generated C of this appliance, but for kernels: its model's and what all appliances share."""
-    carried = {f"kernels__{isa.name}.c" for isa in appliance.targets[target]}
-    kept = []
-    for file in _files(root, "generated"):
-        parts = file.split("/")
-        if parts[1] == "models" and parts[2] != appliance.model.name:
-            continue
-        if parts[1] == "kernels":
-            continue
-        if parts[1] == "appliances" and parts[2] != appliance.name:
-            continue
-        if parts[-1].startswith("kernels__") and parts[-1] not in carried:
-            continue
-        kept.append(file)
-    return kept
+    sets = [isa.name for isa in appliance.targets[target]]
+    own = f"generated/appliances/{appliance.name}"
+    cached = f"generated/{folder(appliance.model, appliance.kv_cache)}"
+    return [
+        *_files(root, "generated/api"),
+        *_files(root, f"{own}/api"),
+        f"{own}/{target.name}.c",
+        *(f"generated/isa/{name}.c" for name in sets),
+        *(f"generated/models/{appliance.model.name}/{name}.c" for name in _TEXT),
+        f"{cached}/forward.c",
+        *(f"{cached}/kernels__{name}.c" for name in sets),
+    ]
 
 
 def _kernels(appliance: Appliance, target: Target) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Iterable
 
 from cllm_gen.lower.output import Output
-from cllm_gen.lower import device, protocol
+from cllm_gen.lower import device, protocol, served
 from cllm_gen.lower.api import outputs as api
 from cllm_gen.lower.model import outputs as model
 from cllm_gen.spec.appliance import Appliance
@@ -74,5 +74,6 @@ def outputs(appliances: Iterable[Appliance]) -> list[Output]:
             found += device.outputs(spec)
         for spec in appliance.protocols:
             found += protocol.outputs(spec)
-        found += model.outputs(appliance.model, appliance.targets, appliance.kv_cache)
+        found += model.outputs(appliance.model, appliance.sets, appliance.kv_cache)
+        found += served.outputs(appliance)
     return found

@@ -249,7 +249,7 @@ def outputs(model) -> list[Output]:
         Output(
             path=f"models/{model.name}/pretokenizer.c",
             template="pretokenizer.c.j2",
-            context=context(rules.splits if rules else ()),
+            context={"model": model.name, **context(rules.splits if rules else ())},
             specs=list(dict.fromkeys([*specs, model.span.path])),
             parameters={"model": model.name, "pretokenizer": rules.name if rules else "none"},
         )

@@ -129,6 +129,11 @@ class Appliance:
         )
 
     @property
+    def sets(self) -> list[InstructionSet]:
+        """Those of all its targets, each once."""
+        return list({isa.name: isa for listed in self.targets.values() for isa in listed}.values())
+
+    @property
     def process(self) -> Target:
         """The first target whose image runs as a process of this machine. Raises SpecError."""
         for each in self.targets:

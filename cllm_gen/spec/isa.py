@@ -49,9 +49,23 @@ class RegisterFile:
 
 @dataclass(frozen=True)
 class Feature:
-    """One CPUID bit that must be set, and the XCR0 bits that the system must have enabled."""
+    """Something that a CPU must have for an instruction set. `name` is what Linux calls it; what it
+    is asked for by is the architecture's: CpuidBit, or for another one a kind of its own, with a
+    `struct cpu_feature` in kernel_static/cpu/<architecture>/ whose fields are `values`."""
 
     name: str
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The fields of its `struct cpu_feature` behind the name, in C."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class CpuidBit(Feature):
+    """Of an x86 CPU: one CPUID bit that must be set, and the XCR0 bits that the system must have
+    enabled (kernel_static/cpu/x86/cpu_feature.h)."""
+
     leaf: int
     subleaf: int
     register: str
@@ -64,8 +78,13 @@ class Feature:
                 caller_span(),
                 f"feature {self.name} in {self.register}[{self.bit}]",
                 "a bit 0 to 31 of eax, ebx, ecx or edx",
-                'Feature("sse2", 1, 0, "edx", 26)',
+                'CpuidBit("sse2", 1, 0, "edx", 26)',
             )
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        register = f"CPUID_{self.register.upper()}"
+        return (str(self.leaf), str(self.subleaf), register, str(self.bit), str(self.state))
 
 
 @dataclass(frozen=True)
@@ -169,7 +188,7 @@ class InstructionSet:
 
     @property
     def all_features(self) -> list[Feature]:
-        """CPUID requirements of the whole chain."""
+        """What a CPU must have for the whole chain."""
         return [*(self.base.all_features if self.base else []), *self.features]
 
     @property

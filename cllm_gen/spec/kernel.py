@@ -52,6 +52,11 @@ class KernelRequest:
         """Weight matrices that it multiplies by; 0: it is no matrix kernel."""
         return {"matmul": 1, "matmul_add": 1, "swiglu": 2, "geglu": 2}.get(self.operation, 0)
 
+    @property
+    def may_quantize(self) -> bool:
+        """Whether a schedule may leave the result quantised."""
+        return self.matrices == 2 or self.operation.startswith("attention")
+
 
 def _digits(value: float) -> str:
     """A number as part of a name: p is the point, m a minus."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cllm_gen import unicode
-from cllm_gen.lower.model.outputs import IMAGE_FORMAT, Lowered, lowered
+from cllm_gen.lower.model.lowered import IMAGE_FORMAT, Lowered, lowered
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.model import Model
 from cllm_gen.weights.errors import ModelFileError

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "appliance.h"
+#include "model.h"
 #include "platform.h"
 #include "respond.h"
 
@@ -63,7 +64,7 @@ void answer_set_sampling(struct answer *answer, double temperature, double top_p
         entropy_fill(&start, sizeof(start));
     answer->generation.sampling =
         (struct sampling){.temperature = (float)temperature,
-                          .top_k = top_k < MODEL_VOCABULARY ? (uint32_t)top_k : 0,
+                          .top_k = (uint64_t)top_k < served_model->vocabulary ? (uint32_t)top_k : 0,
                           .top_p = (float)top_p,
                           .min_p = (float)min_p,
                           .seed = start};

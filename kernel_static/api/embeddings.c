@@ -1,8 +1,8 @@
 /* POST /v1/embeddings. */
 #include "answer.h"
 #include "api/handlers.h"
-#include "appliance.h"
 #include "mathematics.h"
+#include "model.h"
 #include "prompt.h"
 #include "respond.h"
 #include "served_model.h"
@@ -29,7 +29,7 @@ static void keep(const float *vector, size_t width, float *kept) {
     float square = 0, scale = 1;
     for (size_t i = 0; i < width; i++)
         square += vector[i] * vector[i];
-    if (width < MODEL_WIDTH && square > 0)
+    if (width < served_model->width && square > 0)
         scale = 1 / math_sqrt(square);
     for (size_t i = 0; i < width; i++)
         kept[i] = vector[i] * scale;
@@ -100,12 +100,12 @@ void handle_create_embeddings(struct http_exchange *exchange,
         !served_model_ready(exchange) ||
         !prompt_lists(exchange, &request->input, "input", &inputs, &count))
         return;
-    if (request->has_dimensions && request->dimensions > MODEL_WIDTH) {
+    if (request->has_dimensions && (uint64_t)request->dimensions > served_model->width) {
         http_error(exchange, 400, "invalid_request_error", "dimensions",
-                   "'dimensions' must be at most the model's width, %d", MODEL_WIDTH);
+                   "'dimensions' must be at most the model's width, %zu", served_model->width);
         return;
     }
-    size_t width = request->has_dimensions ? (size_t)request->dimensions : MODEL_WIDTH;
+    size_t width = request->has_dimensions ? (size_t)request->dimensions : served_model->width;
     struct embedder *embedder = arena_allocate(arena, sizeof(*embedder));
     float *vectors = arena_allocate(arena, count * width * sizeof(*vectors));
     struct embedding *items = arena_allocate(arena, count * sizeof(*items));

@@ -1,7 +1,7 @@
 #include "prompt.h"
 
-#include "appliance.h"
 #include "engine.h"
+#include "model.h"
 #include "tokenizer.h"
 
 static bool refuse(struct http_exchange *exchange, const char *field, const char *rule) {
@@ -27,12 +27,12 @@ static bool encode(struct http_exchange *exchange, struct text text, const char 
     int32_t *tokens = arena_allocate(http_arena(exchange), (most + 1) * sizeof(*tokens));
     if (!tokens)
         return no_memory(exchange);
-    if (MODEL_ADD_BOS)
-        tokens[0] = MODEL_BOS;
-    ptrdiff_t count = tokenizer_encode(text, true, tokens + MODEL_ADD_BOS, most);
+    if (served_model->add_bos)
+        tokens[0] = served_model->bos;
+    ptrdiff_t count = tokenizer_encode(text, true, tokens + served_model->add_bos, most);
     if (count < 0)
         return too_long(exchange, field);
-    *list = (struct prompt_list){tokens, (size_t)count + MODEL_ADD_BOS};
+    *list = (struct prompt_list){tokens, (size_t)count + served_model->add_bos};
     return list->count > 0 || refuse(exchange, field, "must not be empty");
 }
 
@@ -44,7 +44,7 @@ static bool take(struct http_exchange *exchange, const int64_t *items, size_t co
     if (!tokens)
         return no_memory(exchange);
     for (size_t i = 0; i < count; i++) {
-        if (items[i] >= MODEL_VOCABULARY)
+        if ((uint64_t)items[i] >= served_model->vocabulary)
             return refuse(exchange, field, "has a token id beyond the model's vocabulary");
         tokens[i] = (int32_t)items[i];
     }

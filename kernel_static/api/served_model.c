@@ -2,10 +2,12 @@
 
 #include <string.h>
 
-#include "appliance.h"
 #include "engine.h"
+#include "model.h"
 
-struct text served_model_name(void) { return (struct text){MODEL_NAME, sizeof(MODEL_NAME) - 1}; }
+struct text served_model_name(void) {
+    return (struct text){served_model->name, strlen(served_model->name)};
+}
 
 bool served_model_accepts(struct http_exchange *exchange, bool given, struct text name) {
     struct text served = served_model_name();
@@ -14,7 +16,7 @@ bool served_model_accepts(struct http_exchange *exchange, bool given, struct tex
     int shown = name.count < 80 ? (int)name.count : 80;
     http_error(exchange, 404, "invalid_request_error", "model",
                "the model '%.*s' does not exist; this appliance serves '%s'", shown, name.bytes,
-               MODEL_NAME);
+               served_model->name);
     return false;
 }
 

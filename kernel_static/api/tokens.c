@@ -1,6 +1,6 @@
 /* POST /tokenize and POST /detokenize. */
 #include "api/handlers.h"
-#include "appliance.h"
+#include "model.h"
 #include "respond.h"
 #include "served_model.h"
 #include "tokenizer.h"
@@ -43,8 +43,8 @@ void handle_tokenize(struct http_exchange *exchange, const struct tokenize_reque
     ptrdiff_t count = -1;
     size_t added = 0;
     if (tokens) {
-        if (request->add_special && MODEL_ADD_BOS)
-            tokens[added++] = MODEL_BOS;
+        if (request->add_special && served_model->add_bos)
+            tokens[added++] = served_model->bos;
         count = tokenizer_encode(request->content, request->parse_special, tokens + added,
                                  most - added);
     }
@@ -66,11 +66,11 @@ void handle_detokenize(struct http_exchange *exchange, const struct detokenize_r
     respond_start(&text);
     for (size_t i = 0; i < request->tokens.count; i++) {
         int64_t token = request->tokens.items[i];
-        if (token >= MODEL_VOCABULARY) {
+        if ((uint64_t)token >= served_model->vocabulary) {
             buffer_release(&text);
             http_error(exchange, 400, "invalid_request_error", "tokens",
-                       "'tokens[%u]' must be less than the vocabulary's %d", (unsigned)i,
-                       MODEL_VOCABULARY);
+                       "'tokens[%u]' must be less than the vocabulary's %zu", (unsigned)i,
+                       served_model->vocabulary);
             return;
         }
         struct text bytes = tokenizer_token((int32_t)token);

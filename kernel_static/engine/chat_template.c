@@ -2,6 +2,7 @@
 
 #include "chat_text.h"
 #include "heap.h"
+#include "model.h"
 #include "tokenizer.h"
 #include "unicode.h"
 
@@ -13,7 +14,7 @@ static bool run_template(struct chat_run *run, const struct chat_message *messag
     run->messages = (struct chat_messages){messages, (int64_t)count};
     run->add_generation_prompt = add_generation_prompt;
     arena_start(&run->arena, SCRATCH_BYTES);
-    chat_template_write(run);
+    served_model->write_chat(run);
     arena_release(&run->arena);
     return !run->error;
 }

@@ -9,6 +9,7 @@
 #include "job.h"
 #include "log.h"
 #include "mathematics.h"
+#include "model.h"
 #include "model_image.h"
 #include "pace.h"
 #include "platform.h"
@@ -17,7 +18,7 @@
 static enum engine_state state;
 static struct job *queue; /* head runs */
 static size_t queued;
-static struct forward_row rows[FORWARD_ROWS_MAX];
+static struct forward_row *rows;
 static size_t step_rows; /* rows of the step under way; 0: none */
 static size_t step_stages;
 static uint64_t step_nanoseconds; /* that the stages took */
@@ -26,8 +27,8 @@ static void *scratch;             /* the sampler's */
 enum engine_state engine_state(void) { return state; }
 
 size_t engine_context(void) {
-    size_t cached = kv_cache_blocks() * KV_BLOCK_TOKENS;
-    return cached < MODEL_CONTEXT ? cached : MODEL_CONTEXT;
+    size_t cached = kv_cache_blocks() * served_model->block_tokens;
+    return cached < served_model->context ? cached : served_model->context;
 }
 
 static bool start(void) {
@@ -38,15 +39,16 @@ static bool start(void) {
     }
     if (!model_image_open(image) || !tokenizer_start() || !forward_start())
         return false;
-    scratch = memory_reserve(sampler_scratch(MODEL_VOCABULARY));
-    if (!scratch || !kv_cache_start(memory_available())) {
-        log_error("engine", "%zu bytes of memory are not enough for one KV cache block of %u",
-                  memory_available(), (unsigned)KV_BLOCK_BYTES);
+    rows = memory_reserve(served_model->step_rows * sizeof *rows);
+    scratch = memory_reserve(sampler_scratch(served_model->vocabulary));
+    if (!rows || !scratch || !kv_cache_start(memory_available())) {
+        log_error("engine", "%zu bytes of memory are not enough for one KV cache block of %zu",
+                  memory_available(), served_model->block_bytes);
         return false;
     }
-    log_info("engine", "%s: kernels %s, context %zu tokens, KV cache %zu MiB", MODEL_NAME,
+    log_info("engine", "%s: kernels %s, context %zu tokens, KV cache %zu MiB", served_model->name,
              forward_instruction_set(), engine_context(),
-             kv_cache_blocks() * (size_t)KV_BLOCK_BYTES >> 20);
+             kv_cache_blocks() * served_model->block_bytes >> 20);
     return true;
 }
 
@@ -179,17 +181,18 @@ static void begin_step(struct job *job) {
 
 static void finish_embedding(struct job *job) {
     float square = 0;
-    for (size_t i = 0; i < MODEL_WIDTH; i++)
+    for (size_t i = 0; i < served_model->width; i++)
         square += job->sum[i] * job->sum[i];
     float scale = square > 0 ? 1 / math_sqrt(square) : 0;
-    for (size_t i = 0; i < MODEL_WIDTH; i++)
+    for (size_t i = 0; i < served_model->width; i++)
         job->sum[i] *= scale;
     job->done(job->context, job->sum);
     remove_job(job);
 }
 
 static void next_token(struct job *job, const float *logits) {
-    int32_t token = sampler_draw(&job->sampling, &job->random, logits, MODEL_VOCABULARY, scratch);
+    int32_t token =
+        sampler_draw(&job->sampling, &job->random, logits, served_model->vocabulary, scratch);
 
     if (token < 0) {
         fail_job(job);
@@ -223,7 +226,7 @@ static void finish_step(struct job *job) {
         return;
     if (job->embeds)
         for (size_t row = 0; row < count; row++)
-            for (size_t i = 0; i < MODEL_WIDTH; i++)
+            for (size_t i = 0; i < served_model->width; i++)
                 job->sum[i] += forward_hidden(row)[i];
     if (job->cached < job->token_count)
         return;

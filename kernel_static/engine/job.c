@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "appliance.h"
 #include "heap.h"
+#include "model.h"
 
 #define READY_LIMIT (1 << 20)
 
@@ -64,12 +64,12 @@ struct job *job_new_embedding(const struct pooling_request *request) {
         return NULL;
     job->embeds = true;
     job->done = request->done;
-    job->sum = heap_allocate(MODEL_WIDTH * sizeof(float));
+    job->sum = heap_allocate(served_model->width * sizeof(float));
     if (!job->sum) {
         job_release(job);
         return NULL;
     }
-    memset(job->sum, 0, MODEL_WIDTH * sizeof(float));
+    memset(job->sum, 0, served_model->width * sizeof(float));
     return job;
 }
 

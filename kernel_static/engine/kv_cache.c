@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#include "appliance.h"
 #include "forward.h"
 #include "heap.h"
+#include "model.h"
 #include "panic.h"
 
 #define CONTEXTS 4 /* whole contexts that the pool may hold, memory allowing */
@@ -20,32 +20,46 @@ struct block {
     uint32_t parent, children; /* NONE: begins a sequence; kept children */
     uint32_t next_in_slot;     /* another block of the same hash */
     uint32_t older, younger;   /* idle neighbours, while no table refers to it */
-    int32_t tokens[KV_BLOCK_TOKENS];
 };
 
 static struct block *blocks;
+static int32_t *block_tokens; /* of kept blocks: a block's tokens, one block after another */
 static uint32_t *free_blocks; /* a stack */
 static uint32_t *slots;       /* by hash: the first block, or NONE */
 static uint32_t oldest, youngest;
 static size_t total, free_count, idle_kept, slot_count;
 
+/* Blocks that hold so many positions. */
+static size_t blocks_for(size_t tokens) {
+    return (tokens + served_model->block_tokens - 1) / served_model->block_tokens;
+}
+
+/* The tokens of a kept block. */
+static int32_t *tokens_of(uint32_t number) {
+    return &block_tokens[number * served_model->block_tokens];
+}
+
+static size_t tokens_size(void) { return served_model->block_tokens * sizeof *block_tokens; }
+
 static uint32_t *slot_of(uint32_t parent, const int32_t *tokens) {
     uint32_t mixed = parent * UINT32_C(0x9E3779B1);
-    for (size_t i = 0; i < KV_BLOCK_TOKENS; i++)
+    for (size_t i = 0; i < served_model->block_tokens; i++)
         mixed = (mixed ^ (uint32_t)tokens[i] ^ mixed >> 15) * UINT32_C(0x85EBCA77);
     return &slots[(mixed ^ mixed >> 16) & (slot_count - 1)];
 }
 
 size_t kv_cache_start(size_t most) {
-    size_t wanted = CONTEXTS * ((MODEL_CONTEXT + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS);
-    total = most / KV_BLOCK_BYTES < wanted ? most / KV_BLOCK_BYTES : wanted;
+    size_t wanted = CONTEXTS * blocks_for(served_model->context);
+    size_t fitting = most / served_model->block_bytes;
+    total = fitting < wanted ? fitting : wanted;
     for (slot_count = 1; slot_count < total;)
         slot_count *= 2;
     blocks = heap_allocate(total * sizeof(*blocks));
+    block_tokens = heap_allocate(total * served_model->block_tokens * sizeof(*block_tokens));
     free_blocks = heap_allocate(total * sizeof(*free_blocks));
     slots = heap_allocate(slot_count * sizeof(*slots));
-    void *memory = total ? memory_reserve(total * (size_t)KV_BLOCK_BYTES) : NULL;
-    if (!memory || !blocks || !free_blocks || !slots)
+    void *memory = total ? memory_reserve(total * served_model->block_bytes) : NULL;
+    if (!memory || !blocks || !block_tokens || !free_blocks || !slots)
         return total = 0;
     memset(blocks, 0, total * sizeof(*blocks));
     memset(slots, 0xff, slot_count * sizeof(*slots));
@@ -81,8 +95,8 @@ static void unlink_idle(uint32_t number) {
 
 static uint32_t find(uint32_t parent, const int32_t *tokens) {
     uint32_t number = *slot_of(parent, tokens);
-    while (number != NONE && (blocks[number].parent != parent ||
-                              memcmp(blocks[number].tokens, tokens, sizeof blocks->tokens)))
+    while (number != NONE &&
+           (blocks[number].parent != parent || memcmp(tokens_of(number), tokens, tokens_size())))
         number = blocks[number].next_in_slot;
     return number;
 }
@@ -93,7 +107,7 @@ static void keep(uint32_t number, uint32_t parent, const int32_t *tokens) {
     block->kept = true;
     block->parent = parent;
     block->children = 0;
-    memcpy(block->tokens, tokens, sizeof block->tokens);
+    memcpy(tokens_of(number), tokens, tokens_size());
     block->next_in_slot = *slot;
     *slot = number;
     if (parent != NONE)
@@ -102,7 +116,7 @@ static void keep(uint32_t number, uint32_t parent, const int32_t *tokens) {
 
 static void forget(uint32_t number) {
     struct block *block = &blocks[number];
-    uint32_t *link = slot_of(block->parent, block->tokens);
+    uint32_t *link = slot_of(block->parent, tokens_of(number));
     kernel_assert(block->references == 0 && block->children == 0);
     while (*link != number)
         link = &blocks[*link].next_in_slot;
@@ -143,7 +157,7 @@ static void give_up(uint32_t number) {
 }
 
 bool block_table_start(struct block_table *table, size_t tokens) {
-    *table = (struct block_table){.capacity = (tokens + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS};
+    *table = (struct block_table){.capacity = blocks_for(tokens)};
     table->blocks = heap_allocate(table->capacity * sizeof(*table->blocks));
     return table->blocks != NULL;
 }
@@ -151,18 +165,18 @@ bool block_table_start(struct block_table *table, size_t tokens) {
 size_t block_table_reuse(struct block_table *table, const int32_t *tokens, size_t count) {
     uint32_t parent = NONE;
     kernel_assert(table->count == 0);
-    for (size_t at = 0; at + KV_BLOCK_TOKENS < count; at += KV_BLOCK_TOKENS) {
+    for (size_t at = 0; at + served_model->block_tokens < count; at += served_model->block_tokens) {
         uint32_t found = find(parent, tokens + at);
         if (found == NONE)
             break;
         refer(found);
         table->blocks[table->count++] = parent = found;
     }
-    return table->count * KV_BLOCK_TOKENS;
+    return table->count * served_model->block_tokens;
 }
 
 bool block_table_cover(struct block_table *table, size_t tokens) {
-    size_t needed = (tokens + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS;
+    size_t needed = blocks_for(tokens);
     kernel_assert(needed <= table->capacity);
     for (; table->count < needed; table->count++) {
         uint32_t taken = take();
@@ -177,12 +191,12 @@ bool block_table_cover(struct block_table *table, size_t tokens) {
  * so that the path to its later blocks is one of kept blocks that it refers to. */
 void block_table_keep(struct block_table *table, const int32_t *tokens, size_t count) {
     uint32_t parent = NONE;
-    for (size_t i = 0; i < count / KV_BLOCK_TOKENS; i++) {
+    for (size_t i = 0; i < count / served_model->block_tokens; i++) {
         uint32_t own = table->blocks[i];
         if (!blocks[own].kept) {
-            uint32_t other = find(parent, tokens + i * KV_BLOCK_TOKENS);
+            uint32_t other = find(parent, tokens + i * served_model->block_tokens);
             if (other == NONE) {
-                keep(own, parent, tokens + i * KV_BLOCK_TOKENS);
+                keep(own, parent, tokens + i * served_model->block_tokens);
             } else {
                 refer(other);
                 give_up(own);

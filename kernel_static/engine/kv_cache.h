@@ -1,5 +1,5 @@
 /* The pool of KV cache blocks, and the block table of a sequence. A block holds the keys and
- * values of KV_BLOCK_TOKENS consecutive positions for every layer.
+ * values of a model's block_tokens consecutive positions for every layer.
  *
  * Tables count their references to blocks. A block that no table refers to is free, or kept: it
  * still holds what a finished sequence computed for its tokens, given all tokens before them, and

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "appliance.h"
 #include "log.h"
+#include "model.h"
 
 #define FORMAT_VERSION 2
 #define HEADER_BYTES 64
@@ -23,7 +23,6 @@ struct section {
 
 _Static_assert(sizeof(struct section) == ENTRY_BYTES, "a table entry is 64 bytes");
 
-static const uint8_t fingerprint[32] = MODEL_FINGERPRINT;
 static const uint8_t *base;
 static const struct section *sections;
 static uint32_t section_count;
@@ -53,7 +52,7 @@ static bool section_fits(const struct section *section, uint64_t size) {
 }
 
 bool model_image_open(struct memory_span image) {
-    const uint8_t *bytes = image.start;
+    const uint8_t *bytes = image.start, *fingerprint = served_model->fingerprint;
     base = NULL;
     section_count = verify_section = 0;
     verify_done = 0;
@@ -71,7 +70,7 @@ bool model_image_open(struct memory_span image) {
     memcpy(&count, bytes + 12, sizeof count);
     if (version != FORMAT_VERSION)
         return refuse("model image format", version, FORMAT_VERSION);
-    if (memcmp(bytes + 16, fingerprint, sizeof fingerprint) != 0) {
+    if (memcmp(bytes + 16, fingerprint, sizeof served_model->fingerprint) != 0) {
         log_error(
             "model",
             "the image was packed for another layout: its fingerprint is %02x%02x%02x%02x..., "

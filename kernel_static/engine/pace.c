@@ -1,13 +1,14 @@
 /* Steps of a few rows say nothing about long ones, since reading the weights dominates them. */
 #include "pace.h"
 
-#include "appliance.h"
+#include "model.h"
 
 static uint64_t row_nanoseconds = PACE_STAGE_NANOSECONDS / PACE_ROWS_LEAST; /* of a stage */
 
 size_t pace_rows(void) {
     size_t rows = PACE_ROWS_LEAST;
-    while (2 * rows <= FORWARD_ROWS_MAX && 2 * rows * row_nanoseconds <= PACE_STAGE_NANOSECONDS)
+    while (2 * rows <= served_model->step_rows &&
+           2 * rows * row_nanoseconds <= PACE_STAGE_NANOSECONDS)
         rows *= 2;
     return rows;
 }

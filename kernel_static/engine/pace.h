@@ -8,7 +8,7 @@
 #define PACE_ROWS_LEAST 8                /* of a long prompt, while nothing is known */
 #define PACE_STAGE_NANOSECONDS 50000000u /* what a stage may take, more rows than these given */
 
-/* PACE_ROWS_LEAST times a power of two, at most FORWARD_ROWS_MAX. */
+/* PACE_ROWS_LEAST times a power of two, at most the model's step_rows. */
 size_t pace_rows(void);
 
 /* Learns from a step of `rows` rows, `stages` of whose stages took so long together. */

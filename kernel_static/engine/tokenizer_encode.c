@@ -3,6 +3,7 @@
 
 #include "buffer.h"
 #include "log.h"
+#include "model.h"
 #include "pretokenizer.h"
 #include "tokenizer.h"
 #include "tokenizer_tables.h"
@@ -109,7 +110,7 @@ static bool encode_ordinary(struct encoding *encoding, const char *bytes, size_t
     if (count == 0)
         return true;
     if (!(rules & TOKENIZER_BY_SCORE))
-        return pretokenizer_split(bytes, count, &sink);
+        return served_model->split(bytes, count, &sink);
     if (!(rules & TOKENIZER_LEADING_SPACE) && find_space_sign(bytes, count) == count)
         return encode_by_score(encoding, bytes, count);
     rewrite(&encoding->rewritten, bytes, count);

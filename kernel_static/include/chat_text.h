@@ -45,10 +45,6 @@ struct chat_run {
     const char *error; /* the first thing that went wrong, or null */
 };
 
-/* The generated template. Writes through run->write; what was written counts only if run->error
- * is null afterwards. */
-void chat_template_write(struct chat_run *run);
-
 /* Output, and putting texts together. */
 void chat_write(struct chat_run *run, struct text text, enum chat_origin origin);
 void chat_write_all(struct chat_run *run, struct chat_text text);

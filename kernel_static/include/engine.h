@@ -57,7 +57,7 @@ struct generation_request {
 };
 
 /* Asks for the pooled embedding of a text: the mean of its final hidden states, of unit length.
- * `done` gets MODEL_WIDTH floats, or null if it failed. */
+ * `done` gets as many floats as the model is wide, or null if it failed. */
 struct pooling_request {
     const int32_t *tokens; /* at least one; copied */
     size_t token_count;

@@ -6,7 +6,7 @@
  *   0       8     magic "CLLMPACK"
  *   8       4     format version (2)
  *   12      4     section count
- *   16      32    fingerprint: SHA-256 of the layout that the generated model.h states
+ *   16      32    fingerprint: SHA-256 of the layout of the served model (model.h)
  *   48      8     image size in bytes
  *   56      8     zero
  *   64      64*n  section table: name (24 bytes, zero padded), offset (8), size (8),

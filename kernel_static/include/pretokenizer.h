@@ -1,5 +1,4 @@
-/* Cuts text into the pieces inside which byte-pair merges happen. Implemented by generated code
- * in generated/models/<model>/pretokenizer.c, from the rules that the model's spec names. */
+/* What takes the pieces into which a model's `split` (model.h) cuts a text. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +9,3 @@ struct pretokenizer_sink {
     bool (*piece)(void *context, const char *bytes, size_t count);
     void *context;
 };
-
-/* Hands every piece of valid UTF-8 to the sink, in order; together they are all of the text.
- * False if the sink stopped it. */
-bool pretokenizer_split(const char *bytes, size_t count, const struct pretokenizer_sink *sink);

@@ -2,7 +2,7 @@
 the conversions of AVX-512 BF16 that make its operands. Source: Intel SDM volume 1, chapter 18, and
 volume 2, the entry of each mnemonic."""
 
-from cllm_gen.spec.isa import Feature, Instruction, InstructionSet, RegisterFile, TileShape
+from cllm_gen.spec.isa import CpuidBit, Instruction, InstructionSet, RegisterFile, TileShape
 from specs.isa.avx512 import avx512
 
 _TILE_STATE = 0x60000  # XCR0: tile configuration, tile data
@@ -17,8 +17,8 @@ amx = InstructionSet(
     headers=("immintrin.h",),
     flags=("-mamx-tile", "-mamx-bf16"),
     features=(
-        Feature("amx_tile", leaf=7, subleaf=0, register="edx", bit=24, state=_TILE_STATE),
-        Feature("amx_bf16", leaf=7, subleaf=0, register="edx", bit=22),
+        CpuidBit("amx_tile", leaf=7, subleaf=0, register="edx", bit=24, state=_TILE_STATE),
+        CpuidBit("amx_bf16", leaf=7, subleaf=0, register="edx", bit=22),
     ),
     registers=(
         RegisterFile(

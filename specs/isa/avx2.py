@@ -2,7 +2,7 @@
 halves, which every CPU with AVX2 that is served here also has. Shuffles act within each half of 128
 bits."""
 
-from cllm_gen.spec.isa import Feature, Instruction, InstructionSet, RegisterFile
+from cllm_gen.spec.isa import CpuidBit, Instruction, InstructionSet, RegisterFile
 from specs.isa.sse2 import INTEGERS, sse2
 
 _SSE_AVX_STATE = 6  # XCR0: SSE and AVX registers are saved and restored
@@ -14,10 +14,10 @@ avx2 = InstructionSet(
     headers=("immintrin.h",),
     flags=("-mavx2", "-mfma", "-mf16c"),
     features=(
-        Feature("avx", leaf=1, subleaf=0, register="ecx", bit=28, state=_SSE_AVX_STATE),
-        Feature("fma", leaf=1, subleaf=0, register="ecx", bit=12),
-        Feature("f16c", leaf=1, subleaf=0, register="ecx", bit=29),
-        Feature("avx2", leaf=7, subleaf=0, register="ebx", bit=5),
+        CpuidBit("avx", leaf=1, subleaf=0, register="ecx", bit=28, state=_SSE_AVX_STATE),
+        CpuidBit("fma", leaf=1, subleaf=0, register="ecx", bit=12),
+        CpuidBit("f16c", leaf=1, subleaf=0, register="ecx", bit=29),
+        CpuidBit("avx2", leaf=7, subleaf=0, register="ebx", bit=5),
     ),
     registers=(
         RegisterFile("__m256i", 256, INTEGERS, {64: 16}),

@@ -2,7 +2,7 @@
 (BF16). Foundation, BW, DQ, VL, VNNI and BF16 count as one set: they come together in the servers
 that this is for. Source: Intel SDM volume 2, the entry of each mnemonic."""
 
-from cllm_gen.spec.isa import Feature, Instruction, InstructionSet, RegisterFile
+from cllm_gen.spec.isa import CpuidBit, Instruction, InstructionSet, RegisterFile
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import INTEGERS
 
@@ -22,12 +22,12 @@ avx512 = InstructionSet(
         "-mavx512bf16",
     ),
     features=(
-        Feature("avx512f", leaf=7, subleaf=0, register="ebx", bit=16, state=_AVX512_STATE),
-        Feature("avx512dq", leaf=7, subleaf=0, register="ebx", bit=17),
-        Feature("avx512bw", leaf=7, subleaf=0, register="ebx", bit=30),
-        Feature("avx512vl", leaf=7, subleaf=0, register="ebx", bit=31),
-        Feature("avx512_vnni", leaf=7, subleaf=0, register="ecx", bit=11),
-        Feature("avx512_bf16", leaf=7, subleaf=1, register="eax", bit=5),
+        CpuidBit("avx512f", leaf=7, subleaf=0, register="ebx", bit=16, state=_AVX512_STATE),
+        CpuidBit("avx512dq", leaf=7, subleaf=0, register="ebx", bit=17),
+        CpuidBit("avx512bw", leaf=7, subleaf=0, register="ebx", bit=30),
+        CpuidBit("avx512vl", leaf=7, subleaf=0, register="ebx", bit=31),
+        CpuidBit("avx512_vnni", leaf=7, subleaf=0, register="ecx", bit=11),
+        CpuidBit("avx512_bf16", leaf=7, subleaf=1, register="eax", bit=5),
     ),
     registers=(
         RegisterFile("__m512i", 512, INTEGERS, {64: 32}),

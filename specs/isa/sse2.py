@@ -1,7 +1,7 @@
 """SSE2: sixteen registers of 128 bits (eight on i386). Every x86_64 CPU has it; on i386 it is the
 least that cllm runs on. Source: Intel SDM volume 2, the entry of each mnemonic."""
 
-from cllm_gen.spec.isa import Feature, Instruction, InstructionSet, RegisterFile
+from cllm_gen.spec.isa import CpuidBit, Instruction, InstructionSet, RegisterFile
 
 INTEGERS = ("i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64")
 
@@ -10,7 +10,7 @@ sse2 = InstructionSet(
     summary="128-bit integer and float vectors",
     headers=("immintrin.h",),
     flags=("-msse2",),
-    features=(Feature("sse2", leaf=1, subleaf=0, register="edx", bit=26),),
+    features=(CpuidBit("sse2", leaf=1, subleaf=0, register="edx", bit=26),),
     registers=(
         RegisterFile("__m128i", 128, INTEGERS, {32: 8, 64: 16}),
         RegisterFile("__m128", 128, ("f32",), {32: 8, 64: 16}),

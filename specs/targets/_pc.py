@@ -16,7 +16,7 @@ FLAGS = (
     "-fdata-sections",
     "-mtune=generic",
 )
-FOLDERS = ("arch/x86", "drivers", "libc", "net", "platform/pc")
+FOLDERS = ("arch/x86", "cpu/x86", "drivers", "libc", "net", "platform/pc")
 LIBC = "libc/include"
 
 

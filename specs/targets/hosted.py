@@ -16,7 +16,8 @@ hosted = Target(
     word_bits=64,
     compiler="gcc",
     flags=("-m64", "-mtune=generic", "-pthread"),
-    folders=("platform/linux",),
+    folders=("cpu/x86", "platform/linux"),
+    headers=("cpu/x86",),
     sets=(word32, word64, sse2, avx2, avx512, amx),
     sanitizers={
         "memory": ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"),

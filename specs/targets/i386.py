@@ -13,7 +13,7 @@ i386 = Target(
     compiler="gcc",
     flags=(*_pc.FLAGS, "-m32", "-march=i686", "-msse2", "-mfpmath=sse"),
     folders=(*_pc.FOLDERS, "arch/i386"),
-    headers=("arch/x86", "arch/i386"),
+    headers=("arch/x86", "cpu/x86", "arch/i386"),
     libc=_pc.LIBC,
     devices=True,
     layout=_pc.layout("elf_i386"),

@@ -12,7 +12,7 @@ import pytest
 
 from tests.native import HEAP, ROOT, SUPPORT, UNDEFINED, library
 
-BLOCK, CONTEXT, VOCABULARY, PAGE = 4, 96, 26, 4096  # tests/engine/small/appliance.h
+BLOCK, CONTEXT, VOCABULARY, PAGE = 4, 96, 26, 4096  # tests/engine/small/model.c
 STOP, LENGTH, FAILED = range(3)
 SOURCES = [
     *(f"kernel_static/engine/{name}.c" for name in ("engine", "job", "kv_cache", "pace")),
@@ -189,7 +189,7 @@ def started(compiled, tmp_path):
         )  # loaded apart from the others
         shutil.copy(compiled, own)
         lib = ctypes.CDLL(str(own))
-        lib.test_start_memory(c_size_t(heap + PAGE * (1 + blocks)), c_size_t(heap))
+        lib.test_start_memory(c_size_t(heap + PAGE * (2 + blocks)), c_size_t(heap))
         made = Engine(lib)
         lib.engine_start()
         made.poll(2)

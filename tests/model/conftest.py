@@ -23,7 +23,7 @@ def appliance():
 @pytest.fixture(scope="session")
 def sets(appliance):
     """Every instruction set that a target of the appliance carries and this CPU can run."""
-    found = {isa.name: isa for listed in appliance.targets.values() for isa in listed}
+    found = {isa.name: isa for isa in appliance.sets}
     return list(found.values())
 
 

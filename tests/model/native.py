@@ -4,8 +4,12 @@ with a packed image, and called as the engine calls it."""
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Mapping, Sequence
 
 import numpy as np
 
@@ -13,18 +17,29 @@ from cllm_gen.emit import tree
 from cllm_gen.lower.output import Output
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
-from cllm_gen.lower.kernel.resolve import resolve_all
-from cllm_gen.lower.model.outputs import KV_BLOCK_TOKENS, LOGITS_MAX, ROWS_MAX, lowered, outputs
+from cllm_gen.lower.model.lowered import LOGITS_MAX, ROWS_MAX, lowered
+from cllm_gen.lower.model.outputs import outputs
+from cllm_gen.lower.served import outputs as served_outputs
+from cllm_gen.schedule.kv_layout import BLOCK_TOKENS as KV_BLOCK_TOKENS
+from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.model import Model
+from cllm_gen.spec.target import Target
+from cllm_gen.source import Span
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.pack import image, weights_section
 from tests.compiled import kept, sources
+from tests.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fPIC"]
 UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 STATIC = [
+    "kernel_static/cpu/x86/cpu_features.c",
+    "kernel_static/engine/forward.c",
+    "kernel_static/engine/kernel_choice.c",
     "kernel_static/engine/model_image.c",
+    "kernel_static/engine/phases.c",
+    "kernel_static/engine/step.c",
     "kernel_static/lib/mathematics.c",
     "kernel_static/runtime/workers.c",
     "kernel_static/platform/linux/vectors.c",
@@ -45,9 +60,20 @@ class Row(ctypes.Structure):
     ]
 
 
+@dataclass(frozen=True)
+class _Served:
+    """As much of an appliance as its table of what is served needs."""
+
+    model: Model
+    targets: Mapping[Target, Sequence[InstructionSet]]
+    name: str = "test"
+    kv_cache: str = "f16"
+    span: Span = Span(__file__, 1)
+
+
 def build(folder: Path, model: Model, sets) -> Path:
     """Generates and compiles the model's code for these instruction sets; the library's path."""
-    wanted = outputs(model, {"hosted": sets})
+    wanted = [*outputs(model, sets), *served_outputs(_Served(model, {TARGETS["hosted"]: sets}))]
     parts = [render(output, environment()) for output in wanted]
     parts += [sources("kernel_static", "tests/model"), *FLAGS, *UNDEFINED]
     parts += [flag for isa in sets for flag in isa.all_flags]
@@ -64,26 +90,35 @@ def _compiled(folder: Path, model: Model, sets, wanted: list[Output]) -> Path:
             parse(path, text)
         (generated / path).parent.mkdir(parents=True, exist_ok=True)
         (generated / path).write_text(text)
-    (generated / "appliance.h").write_text(f'#include "models/{model.name}/model.h"\n')
-    base = generated / "models" / model.name
-    sources = {base / "forward.c": UNDEFINED, base / "kernels.c": UNDEFINED}
-    sources |= {base / f"kernels__{isa.name}.c": [] for isa in sets}
-    sources |= {
-        generated / each.file: list(each.isa.all_flags)
-        for each in resolve_all(lowered(model).requests, sets).values()
-    }
-    sources |= {ROOT / path: UNDEFINED for path in STATIC}
-    objects = []
-    for source, flags in sources.items():
-        target = folder / f"{len(objects)}.o"
-        folders = (ROOT / "kernel_static/include", ROOT / "kernel_static/platform/linux", generated)
-        includes = [f"-I{path}" for path in folders]
-        command = ["gcc", *FLAGS, *flags, *includes, "-c", str(source), "-o", str(target)]
+    flags = {level.name: list(level.all_flags) for isa in sets for level in isa.chain}
+    sources = {ROOT / path: UNDEFINED for path in STATIC}
+    for file in sorted(generated.rglob("*.c")):
+        if file.name not in ("pretokenizer.c", "chat_template.c"):
+            kernel = file.parent.parent.name == "kernels"
+            sources[file] = flags[file.parent.name] if kernel else UNDEFINED
+    folders = (
+        ROOT / "kernel_static/include",
+        ROOT / "kernel_static/cpu/x86",
+        ROOT / "kernel_static/platform/linux",
+        generated,
+    )
+    includes = [f"-I{path}" for path in folders]
+
+    def compile_one(item: tuple[int, Path]) -> str:
+        number, source = item
+        target = folder / f"{number}.o"
+        command = ["gcc", *FLAGS, *sources[source], *includes, "-c", str(source), "-o", str(target)]
         subprocess.run(command, check=True)
-        objects.append(str(target))
+        return str(target)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(compile_one, enumerate(sources)))
     library = folder / "forward.so"
+    # The pass alone: a model's tokenizer and chat template are not called.
+    unused = [f"-Wl,--defsym={model.name}__{part}=0" for part in ("split", "write_chat")]
     subprocess.run(
-        ["gcc", "-shared", "-pthread", *UNDEFINED, *objects, "-o", str(library)], check=True
+        ["gcc", "-shared", "-pthread", *UNDEFINED, *unused, *objects, "-o", str(library)],
+        check=True,
     )
     return library
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cllm_gen.lower.model.outputs import lowered
+from cllm_gen.lower.model.lowered import lowered
 from cllm_gen.spec.model import Gguf
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile

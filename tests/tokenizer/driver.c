@@ -10,6 +10,7 @@
 #include "heap.h"
 #include "log.h"
 #include "model_image.h"
+#include "model.h"
 #include "pretokenizer.h"
 #include "tokenizer.h"
 #include "unicode.h"
@@ -110,7 +111,7 @@ static bool put_piece(void *context, const char *bytes, size_t count) {
 static void split(void) {
     struct text text = get_text();
     struct pretokenizer_sink sink = {put_piece, NULL};
-    pretokenizer_split(text.bytes, text.count, &sink);
+    served_model->split(text.bytes, text.count, &sink);
     put_number(0);
     free((char *)text.bytes);
 }

@@ -35,6 +35,15 @@ SOURCES = [
 ]
 
 
+SERVED = """#include "model.h"
+bool {split}__split(const char *bytes, size_t count, const struct pretokenizer_sink *sink);
+void {chat}__write_chat(struct chat_run *run);
+static const struct language_model tested = {{.split = {split}__split, .write_chat = {chat}__write_chat}};
+const struct language_model *const served_model = &tested;
+"""
+"""The model whose tokenizer and chat template a program has."""
+
+
 def objects(folder: Path) -> list[Path]:
     """The static sources compiled once into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +66,12 @@ def build(folder: Path, outputs: list[Output], static: list[Path]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         sources.append(str(file))
+    names = {output.template: output.parameters["model"] for output in outputs}
+    served = folder / "served.c"
+    served.write_text(
+        SERVED.format(split=names["pretokenizer.c.j2"], chat=names["chat_template.c.j2"])
+    )
+    sources.append(str(served))
     program = folder / "driver"
     subprocess.run(["gcc", *FLAGS, *sources, *map(str, static), "-o", str(program)], check=True)
     return program

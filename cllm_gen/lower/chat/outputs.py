@@ -59,7 +59,11 @@ def outputs(model) -> list[Output]:
         Output(
             path=f"models/{model.name}/chat_template.c",
             template="chat_template.c.j2",
-            context={"statements": compile_template(model), "title": model.title},
+            context={
+                "statements": compile_template(model),
+                "title": model.title,
+                "model": model.name,
+            },
             specs=[model.span.path],
             parameters={"model": model.name},
         )

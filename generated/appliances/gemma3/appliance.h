@@ -12,8 +12,6 @@
 #define APPLIANCE_NAME "gemma3"
 #define APPLIANCE_MODEL "gemma3_270m"
 
-#include "models/gemma3_270m/model.h"
-
 /* Limits on what a client may make the appliance hold. */
 /* TCP connections that may be open at once; one more takes the place of the one idle longest. */
 #define LIMIT_CONNECTIONS 32

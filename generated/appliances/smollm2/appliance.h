@@ -12,8 +12,6 @@
 #define APPLIANCE_NAME "smollm2"
 #define APPLIANCE_MODEL "smollm2_135m"
 
-#include "models/smollm2_135m/model.h"
-
 /* Limits on what a client may make the appliance hold. */
 /* TCP connections that may be open at once; one more takes the place of the one idle longest. */
 #define LIMIT_CONNECTIONS 32

@@ -8,7 +8,8 @@
 #include "chat_text.h"
 
 /* The chat template of gemma-3-270m. */
-void chat_template_write(struct chat_run *run) {
+void gemma3_270m__write_chat(struct chat_run *run);
+void gemma3_270m__write_chat(struct chat_run *run) {
     /* specs/models/gemma3_270m.py | "{{ bos_token }}" */
     chat_write(run, CHAT_LITERAL("<bos>"), CHAT_TEMPLATE);
     /* specs/models/gemma3_270m.py | "{% for message in messages %}" */

@@ -8,6 +8,7 @@
 
 #include "pretokenizer.h"
 
-bool pretokenizer_split(const char *bytes, size_t count, const struct pretokenizer_sink *sink) {
+bool gemma3_270m__split(const char *bytes, size_t count, const struct pretokenizer_sink *sink);
+bool gemma3_270m__split(const char *bytes, size_t count, const struct pretokenizer_sink *sink) {
     return count == 0 || sink->piece(sink->context, bytes, count);
 }

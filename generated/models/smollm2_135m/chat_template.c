@@ -8,7 +8,8 @@
 #include "chat_text.h"
 
 /* The chat template of SmolLM2-135M-Instruct. */
-void chat_template_write(struct chat_run *run) {
+void smollm2_135m__write_chat(struct chat_run *run);
+void smollm2_135m__write_chat(struct chat_run *run) {
     /* specs/models/smollm2_135m.py | "{% for message in messages %}" */
     for (int64_t message_index = 0; message_index < run->messages.count; message_index++) {
         const struct chat_message *message = &run->messages.first[message_index];

@@ -226,6 +226,7 @@ static bool split_digits(const char *bytes, size_t count, const struct pretokeni
     return done == count || split_words(bytes + done, count - done, sink);
 }
 
-bool pretokenizer_split(const char *bytes, size_t count, const struct pretokenizer_sink *sink) {
+bool smollm2_135m__split(const char *bytes, size_t count, const struct pretokenizer_sink *sink);
+bool smollm2_135m__split(const char *bytes, size_t count, const struct pretokenizer_sink *sink) {
     return split_digits(bytes, count, sink);
 }

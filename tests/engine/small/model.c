@@ -6,14 +6,29 @@
 #include <string.h>
 #include <time.h>
 
-#include "appliance.h"
 #include "forward.h"
 #include "heap.h"
+#include "model.h"
 #include "model_image.h"
 #include "platform.h"
 #include "tokenizer.h"
 
 #define STAGES 5
+#define WIDTH 4
+#define VOCABULARY 26
+#define ROWS 32
+
+static const struct language_model small = {
+    .name = "small",
+    .width = WIDTH,
+    .vocabulary = VOCABULARY,
+    .context = 96,
+    .step_rows = ROWS,
+    .step_logits = 4,
+    .block_tokens = 4,
+    .block_bytes = 4096,
+};
+const struct language_model *const served_model = &small;
 
 /* For the tests to set and read. */
 uint64_t test_stage_nanoseconds, test_row_nanoseconds; /* that a stage costs, that each row adds */
@@ -30,9 +45,9 @@ void test_start_memory(size_t size, size_t heap) {
 static uint64_t now = 1;
 static uint64_t *cache;
 static size_t cache_blocks;
-static struct forward_row rows[FORWARD_ROWS_MAX];
+static struct forward_row rows[ROWS];
 static size_t row_count, stage;
-static float logits[FORWARD_ROWS_MAX][MODEL_VOCABULARY], hidden[FORWARD_ROWS_MAX][MODEL_WIDTH];
+static float logits[ROWS][VOCABULARY], hidden[ROWS][WIDTH];
 
 bool forward_start(void) { return true; }
 
@@ -42,10 +57,10 @@ void forward_set_cache(void *memory, size_t blocks) {
 }
 
 static uint64_t *at(const struct forward_row *row, uint32_t position) {
-    uint32_t block = row->blocks[position / KV_BLOCK_TOKENS];
+    uint32_t block = row->blocks[position / small.block_tokens];
     if (block >= cache_blocks)
         __builtin_trap();
-    return &cache[block * (KV_BLOCK_BYTES / sizeof *cache) + position % KV_BLOCK_TOKENS];
+    return &cache[block * (small.block_bytes / sizeof *cache) + position % small.block_tokens];
 }
 
 uint64_t test_mix(uint64_t digest, int32_t token) {
@@ -54,20 +69,20 @@ uint64_t test_mix(uint64_t digest, int32_t token) {
 }
 
 /* The token that follows. */
-int32_t test_next(uint64_t digest) { return (int32_t)(digest >> 40) % MODEL_VOCABULARY; }
+int32_t test_next(uint64_t digest) { return (int32_t)(digest >> 40) % VOCABULARY; }
 
 static void run_row(size_t r) {
     const struct forward_row *row = &rows[r];
     uint64_t digest = test_mix(row->position ? *at(row, row->position - 1) : 0, row->token);
     *at(row, row->position) = digest;
-    for (int32_t i = 0; i < MODEL_VOCABULARY; i++)
+    for (int32_t i = 0; i < VOCABULARY; i++)
         logits[r][i] = test_broken ? __builtin_nanf("") : i == test_next(digest) ? 2 : 0;
-    for (size_t i = 0; i < MODEL_WIDTH; i++)
+    for (size_t i = 0; i < WIDTH; i++)
         hidden[r][i] = (float)(digest >> 16 * i & 0xff);
 }
 
 void forward_begin(const struct forward_row *given, size_t count) {
-    if (count == 0 || count > FORWARD_ROWS_MAX)
+    if (count == 0 || count > ROWS)
         __builtin_trap();
     memcpy(rows, given, count * sizeof *rows);
     row_count = count;

@@ -1,0 +1,151 @@
+/* The choice of kernels: by name, or by time. */
+#include "kernel_choice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "command_line.h"
+#include "forward_pass.h"
+#include "log.h"
+#include "panic.h"
+#include "platform.h"
+
+#define PROBE_ROUNDS 6 /* at least: the first fills caches and has an emulator translate */
+#define PROBE_NANOSECONDS 500000u /* at least: longer than most of what disturbs a machine */
+#define PROBE_CALLS_NANOSECONDS                                                                    \
+    10000u /* a CPU runs wide vectors slowly for the first microsecond */
+#define SETS_MAX 32
+#define NAMES_BYTES 256
+
+/* What is timed, and on what. */
+struct contest {
+    const struct kernel_probe *probe;
+    const uint8_t *weights;
+    float *input, *output;
+    uint8_t *quantized;
+};
+
+/* The sets by name, for messages. */
+static const char *names_of_sets(char names[NAMES_BYTES]) {
+    size_t used = 0;
+    names[0] = '\0';
+    for (size_t i = 0; served_kernel_sets[i] != NULL && used < NAMES_BYTES; i++)
+        used += (size_t)snprintf(names + used, NAMES_BYTES - used, "%s%s", i == 0 ? "" : ", ",
+                                 served_kernel_sets[i]->instruction_set->name);
+    return names;
+}
+
+static bool supported(const struct kernel_set *set) { return cpu_supports(set->instruction_set); }
+
+/* What one set takes for a probe of so many rows, quantisation (each set has its own layout) not
+ * counted. */
+static uint64_t time_set(const struct contest *contest, const struct kernel_set *set, size_t rows) {
+    const struct kernel_probe *probe = contest->probe;
+    matmul_kernel *matmul = set->kernels[probe->matmul].matmul;
+    for (size_t i = 0; i < rows * probe->inputs; i++)
+        contest->input[i] = (float)(int)(i % 17) - 8.0f;
+    set->kernels[probe->quantize].quantize(rows, contest->input, contest->quantized);
+    uint64_t begun = clock_nanoseconds(), start = begun, least = UINT64_MAX;
+    while (start - begun < PROBE_CALLS_NANOSECONDS) {
+        matmul(rows, 0, probe->tiles, contest->quantized, contest->weights, contest->output);
+        uint64_t now = clock_nanoseconds();
+        least = now - start < least ? now - start : least;
+        start = now;
+    }
+    return least;
+}
+
+/* The supported set that is fastest at so many rows; null if there is none. The sets take turns, so
+ * that a moment in which the machine is slow does not count against one. */
+static const struct kernel_set *fastest(const struct contest *contest, size_t rows) {
+    uint64_t least[SETS_MAX];
+    uint64_t start = clock_nanoseconds();
+    for (size_t round = 0; round < PROBE_ROUNDS || clock_nanoseconds() - start < PROBE_NANOSECONDS;
+         round++) {
+        for (size_t i = 0; served_kernel_sets[i] != NULL; i++) {
+            kernel_assert(i < SETS_MAX);
+            if (supported(served_kernel_sets[i])) {
+                uint64_t taken = time_set(contest, served_kernel_sets[i], rows);
+                least[i] = round == 0 || taken < least[i] ? taken : least[i];
+            }
+        }
+    }
+    size_t best = SETS_MAX;
+    for (size_t i = 0; served_kernel_sets[i] != NULL; i++)
+        if (supported(served_kernel_sets[i]) && (best == SETS_MAX || least[i] < least[best]))
+            best = i;
+    return best == SETS_MAX ? NULL : served_kernel_sets[best];
+}
+
+/* The most capable set that this CPU has. */
+static const struct kernel_set *last_supported(void) {
+    const struct kernel_set *found = NULL;
+    for (size_t i = 0; served_kernel_sets[i] != NULL; i++)
+        if (supported(served_kernel_sets[i]))
+            found = served_kernel_sets[i];
+    return found;
+}
+
+static bool choose_by_time(struct kernel_choice *choice, const struct language_model *model,
+                           const uint8_t *weights, void *activations) {
+    const struct kernel_probe *probe = &model->pass->probe;
+    const struct kernel_set *most = last_supported();
+    *choice = (struct kernel_choice){most, most, 1};
+    if (most == NULL || probe->matmul == 0)
+        return most != NULL;
+    struct contest contest = {.probe = probe, .weights = weights + probe->weights};
+    contest.input = activations;
+    contest.output = contest.input + probe->rows * probe->inputs;
+    contest.quantized = (uint8_t *)(contest.output + probe->rows * probe->outputs);
+    size_t scratch =
+        probe->rows * (sizeof(float) * (probe->inputs + probe->outputs) + probe->row_bytes);
+    kernel_assert(scratch <= model->activation_bytes);
+    choice->few = fastest(&contest, 1);
+    choice->many = fastest(&contest, probe->rows);
+    choice->many_from = 2;
+    while (choice->many_from < probe->rows && fastest(&contest, choice->many_from) != choice->many)
+        choice->many_from *= 2;
+    return true;
+}
+
+static bool choose_by_name(struct kernel_choice *choice, struct text name) {
+    char names[NAMES_BYTES];
+    for (size_t i = 0; served_kernel_sets[i] != NULL; i++) {
+        const struct kernel_set *set = served_kernel_sets[i];
+        const char *known = set->instruction_set->name;
+        if (strlen(known) == name.count && memcmp(known, name.bytes, name.count) == 0) {
+            *choice = (struct kernel_choice){set, set, 1};
+            if (!supported(set))
+                log_error("forward", "isa=%s: this CPU lacks it", known);
+            return supported(set);
+        }
+    }
+    log_error("forward", "isa=%.*s: expected one of %s", (int)name.count, name.bytes,
+              names_of_sets(names));
+    return false;
+}
+
+bool kernel_choice_make(struct kernel_choice *choice, const struct language_model *model,
+                        const uint8_t *weights, void *activations) {
+    char names[NAMES_BYTES];
+    struct text name = command_line_value("isa");
+    if (name.bytes != NULL) {
+        if (!choose_by_name(choice, name))
+            return false;
+    } else if (!choose_by_time(choice, model, weights, activations)) {
+        log_error("forward", "this CPU has none of the image's instruction sets (%s)",
+                  names_of_sets(names));
+        return false;
+    }
+    if (choice->few == choice->many)
+        log_info("forward", "kernels for %s", choice->few->instruction_set->name);
+    else
+        log_info("forward", "kernels for %s, from %zu rows up for %s",
+                 choice->few->instruction_set->name, choice->many_from,
+                 choice->many->instruction_set->name);
+    return true;
+}
+
+const struct kernel *kernel_choice_for(const struct kernel_choice *choice, size_t rows) {
+    return (rows < choice->many_from ? choice->few : choice->many)->kernels;
+}
