@@ -88,7 +88,7 @@ class Cases:
             if "W" in dimensions:
                 seen = sum(min(POSITION + r + 1, dimensions["W"]) for r in range(rows))
             made.operations = 4 * dimensions["H"] * dimensions["D"] * seen
-            layers = len(self.low.cache_offsets)
+            layers = len(self.low.cache_bytes)
             positions = min(POSITION + rows, dimensions.get("W", POSITION) + rows)
             made.bytes = self.low.block_bytes // layers * positions // 32
             made.outputs = rows * dimensions["H"] * dimensions["D"]
@@ -120,7 +120,7 @@ class Cases:
         elif kind in ("in u8", "out u8"):
             blocks = (POSITION + rows) // 32 + 2
             memory = aligned(blocks * self.low.block_bytes, _HALF_ONES)
-            made.copies = len(self.low.cache_offsets)
+            made.copies = len(self.low.cache_bytes)
             return self._keep(made, memory), self.low.block_bytes // made.copies
         elif kind in ("in f32", "out f32"):
             values = request.shape if len(request.shape) < 2 else self._row(request)

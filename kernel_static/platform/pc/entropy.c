@@ -8,8 +8,9 @@
 #include "timer.h"
 
 #define SEED_WORDS (CHACHA20_KEY_BYTES / sizeof(uint32_t))
-#define JITTER_SEEDS 128 /* 1,024 words, each worth a bit or more: four times what a key can hold  \
-                          */
+#define JITTER_SEEDS                                                                               \
+    128 /* 1,024 words, each worth a bit or more: four times what a key can hold                   \
+         */
 #define RESEED_NANOSECONDS UINT64_C(60000000000)
 
 static struct generator generator;
