@@ -76,12 +76,12 @@ static void turn(const struct rotation *rotation, size_t worker) {
 }
 
 static void run_stage(size_t worker, const void *context) {
-    const struct stage_run_context *run = context;
+    const struct stage_work *work = context;
     const struct forward_pass *pass = served_model->pass;
-    if (run->first)
+    if (work->first)
         for (size_t i = 0; i < pass->rotation_count; i++)
             turn(&pass->rotations[i], worker);
-    phases_run(run, worker);
+    phases_run(work, worker);
 }
 
 bool forward_advance(void) {
@@ -89,7 +89,7 @@ bool forward_advance(void) {
     const struct stage *stage = pass->stages[next.run].stage;
     kernel_assert(!complete);
     next.layer += stage->cache_bytes != 0;
-    struct stage_run_context run = {
+    struct stage_work work = {
         .step = &step,
         .stage = stage,
         .section = weights,
@@ -99,7 +99,7 @@ bool forward_advance(void) {
         .first = next.run == 0 && next.done == 0,
         .last = stage->cache_bytes != 0 && next.layer == served_model->layers,
     };
-    workers_run(run_stage, &run);
+    workers_run(run_stage, &work);
     next.weights += stage->weight_bytes;
     next.cache += stage->cache_bytes;
     if (++next.done == pass->stages[next.run].count) {

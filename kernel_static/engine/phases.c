@@ -84,95 +84,97 @@ static struct part tiles_of(const struct products *pairs, size_t begin, size_t c
 }
 
 /* Where a buffer has a row. */
-static void *row_of(const struct stage_run_context *run, uint16_t buffer, size_t row) {
-    const struct row_buffer *found = &run->step->model->pass->buffers[buffer];
-    return run->activations + found->offset + row * found->row_bytes;
+static void *row_of(const struct stage_work *work, uint16_t buffer, size_t row) {
+    const struct row_buffer *found = &work->step->model->pass->buffers[buffer];
+    return work->activations + found->offset + row * found->row_bytes;
 }
 
-static const void *weights_of(const struct stage_run_context *run,
-                              const struct operation *operation, size_t which) {
-    return (operation->elsewhere ? run->section : run->weights) + operation->weights[which];
+static const void *weights_of(const struct stage_work *work, const struct operation *operation,
+                              size_t which) {
+    return (operation->elsewhere ? work->section : work->weights) + operation->weights[which];
 }
 
 /* Where a kernel leaves its result that may be quantised. */
-static float *result_of(const struct stage_run_context *run, const struct operation *operation,
+static float *result_of(const struct stage_work *work, const struct operation *operation,
                         const struct kernel *kernel, size_t row) {
     bool quantized = operation->quantized != 0 && kernel->quantizes;
-    return row_of(run, quantized ? operation->quantized : operation->y, row);
+    return row_of(work, quantized ? operation->quantized : operation->y, row);
 }
 
-static void run_on_rows(const struct stage_run_context *run, const struct operation *operation,
+static void run_on_rows(const struct stage_work *work, const struct operation *operation,
                         const struct kernel *kernels, struct part part) {
     const struct kernel *kernel = &kernels[operation->kernel];
-    const struct step *step = run->step;
+    const struct step *step = work->step;
     size_t first = part.first, count = part.count;
     size_t bytes = step->model->pass->buffers[operation->y].row_bytes;
     switch (operation->kind) {
     case OPERATION_EMBED:
         for (size_t r = first; r < first + count; r++)
-            kernel->embed(1, &step->rows[r].token, weights_of(run, operation, 0),
-                          row_of(run, operation->y, r));
+            kernel->embed(1, &step->rows[r].token, weights_of(work, operation, 0),
+                          row_of(work, operation->y, r));
         break;
     case OPERATION_COPY:
-        memcpy(row_of(run, operation->y, first), row_of(run, operation->x, first), count * bytes);
+        memcpy(row_of(work, operation->y, first), row_of(work, operation->x, first), count * bytes);
         break;
     case OPERATION_ASKED:
         for (size_t i = first; i < first + count; i++)
-            memcpy(row_of(run, operation->y, i), row_of(run, operation->x, step->asked[i]), bytes);
+            memcpy(row_of(work, operation->y, i), row_of(work, operation->x, step->asked[i]),
+                   bytes);
         break;
     case OPERATION_NORM:
-        kernel->norm(count * operation->parts, row_of(run, operation->x, first),
-                     weights_of(run, operation, 0), operation->number,
-                     row_of(run, operation->y, first));
+        kernel->norm(count * operation->parts, row_of(work, operation->x, first),
+                     weights_of(work, operation, 0), operation->number,
+                     row_of(work, operation->y, first));
         break;
     case OPERATION_NORM_QUANTIZE:
-        kernel->norm_quantize(count, row_of(run, operation->x, first),
-                              weights_of(run, operation, 0), operation->number,
-                              row_of(run, operation->q, first));
+        kernel->norm_quantize(count, row_of(work, operation->x, first),
+                              weights_of(work, operation, 0), operation->number,
+                              row_of(work, operation->q, first));
         break;
     case OPERATION_QUANTIZE:
-        kernel->quantize(count, row_of(run, operation->x, first), row_of(run, operation->q, first));
+        kernel->quantize(count, row_of(work, operation->x, first),
+                         row_of(work, operation->q, first));
         break;
     case OPERATION_SCALE:
-        kernel->scale(count, row_of(run, operation->x, first), operation->number,
-                      row_of(run, operation->y, first));
+        kernel->scale(count, row_of(work, operation->x, first), operation->number,
+                      row_of(work, operation->y, first));
         break;
     case OPERATION_ADD:
-        kernel->add(count, row_of(run, operation->x, first), row_of(run, operation->y, first));
+        kernel->add(count, row_of(work, operation->x, first), row_of(work, operation->y, first));
         break;
     case OPERATION_BIAS:
-        kernel->bias(count, weights_of(run, operation, 0), row_of(run, operation->y, first));
+        kernel->bias(count, weights_of(work, operation, 0), row_of(work, operation->y, first));
         break;
     case OPERATION_GATE:
-        kernel->gate(count, row_of(run, operation->x, first), row_of(run, operation->up, first),
-                     row_of(run, operation->y, first));
+        kernel->gate(count, row_of(work, operation->x, first), row_of(work, operation->up, first),
+                     row_of(work, operation->y, first));
         break;
     default:
         panic("operation %u does not work on rows", (unsigned)operation->kind);
     }
 }
 
-static void share_rows(const struct stage_run_context *run, const struct phase *phase,
+static void share_rows(const struct stage_work *work, const struct phase *phase,
                        const struct kernel *kernels, size_t count, size_t worker) {
     for (struct part part = first_rows(count, worker); part.count != 0; part = next_rows(part))
         for (size_t i = 0; i < phase->operation_count; i++)
-            run_on_rows(run, &phase->operations[i], kernels, part);
+            run_on_rows(work, &phase->operations[i], kernels, part);
 }
 
-static void multiply(const struct stage_run_context *run, const struct operation *operation,
+static void multiply(const struct stage_work *work, const struct operation *operation,
                      const struct kernel *kernel, struct part rows, struct part tiles) {
-    const void *q = row_of(run, operation->q, rows.first);
-    float *y = result_of(run, operation, kernel, rows.first);
+    const void *q = row_of(work, operation->q, rows.first);
+    float *y = result_of(work, operation, kernel, rows.first);
     if (operation->kind == OPERATION_GATED)
-        kernel->gated(rows.count, tiles.first, tiles.end, q, weights_of(run, operation, 0),
-                      weights_of(run, operation, 1), y);
+        kernel->gated(rows.count, tiles.first, tiles.end, q, weights_of(work, operation, 0),
+                      weights_of(work, operation, 1), y);
     else
-        kernel->matmul(rows.count, tiles.first, tiles.end, q, weights_of(run, operation, 0), y);
+        kernel->matmul(rows.count, tiles.first, tiles.end, q, weights_of(work, operation, 0), y);
 }
 
-static void share_tiles(const struct stage_run_context *run, const struct phase *phase,
+static void share_tiles(const struct stage_work *work, const struct phase *phase,
                         const struct kernel *kernels, size_t count, size_t worker) {
-    size_t pairs = 0, turn = (size_t)(phase - run->stage->phases);
+    size_t pairs = 0, turn = (size_t)(phase - work->stage->phases);
     for (size_t i = 0; i < phase->operation_count; i++)
         pairs += pairs_of(&phase->operations[i]);
     struct products products = products_of(count, worker, turn, pairs);
@@ -182,15 +184,15 @@ static void share_tiles(const struct stage_run_context *run, const struct phase 
             const struct operation *operation = &phase->operations[i];
             struct part tiles = tiles_of(&products, begin, operation->tiles);
             if (tiles.count != 0)
-                multiply(run, operation, &kernels[operation->kernel], products.rows, tiles);
+                multiply(work, operation, &kernels[operation->kernel], products.rows, tiles);
             begin += pairs_of(operation);
         }
     }
 }
 
-static void share_blocks(const struct stage_run_context *run, const struct phase *phase,
+static void share_blocks(const struct stage_work *work, const struct phase *phase,
                          const struct kernel *kernels, size_t worker) {
-    const struct step *step = run->step;
+    const struct step *step = work->step;
     for (size_t r = 0; r < step->row_count; r++) {
         if (step->storers[r] != worker)
             continue;
@@ -198,76 +200,75 @@ static void share_blocks(const struct stage_run_context *run, const struct phase
             const struct operation *operation = &phase->operations[i];
             const struct kernel *kernel = &kernels[operation->kernel];
             if (operation->kind == OPERATION_ROPE)
-                kernel->rope(1, row_of(run, operation->cosines, r),
-                             row_of(run, operation->sines, r), row_of(run, operation->x, r));
+                kernel->rope(1, row_of(work, operation->cosines, r),
+                             row_of(work, operation->sines, r), row_of(work, operation->x, r));
             else
-                kernel->store(row_of(run, operation->k, r), row_of(run, operation->v, r),
-                              run->cache + step_block(step, r) * step->model->block_bytes,
+                kernel->store(row_of(work, operation->k, r), row_of(work, operation->v, r),
+                              work->cache + step_block(step, r) * step->model->block_bytes,
                               step->rows[r].position % step->model->block_tokens);
         }
     }
 }
 
-static void attend(const struct stage_run_context *run, const struct operation *operation,
+static void attend(const struct stage_work *work, const struct operation *operation,
                    const struct kernel *kernel, size_t task) {
-    const struct step *step = run->step;
+    const struct step *step = work->step;
     struct step_run rows = step->runs[task / operation->groups];
     const struct forward_row *first = &step->rows[rows.first];
     size_t group = task % operation->groups;
     kernel->attention(rows.count, first->position, group, group + 1,
-                      row_of(run, operation->q, rows.first), run->cache, step->model->block_bytes,
-                      first->blocks, result_of(run, operation, kernel, rows.first));
+                      row_of(work, operation->q, rows.first), work->cache, step->model->block_bytes,
+                      first->blocks, result_of(work, operation, kernel, rows.first));
 }
 
-static void share_groups(const struct stage_run_context *run, const struct phase *phase,
+static void share_groups(const struct stage_work *work, const struct phase *phase,
                          const struct kernel *kernels, size_t worker) {
     const struct operation *operation = phase->operations;
-    size_t turn = (size_t)(phase - run->stage->phases);
+    size_t turn = (size_t)(phase - work->stage->phases);
     struct workers_share tasks =
-        workers_share(worker, turn, run->step->run_count * operation->groups);
+        workers_share(worker, turn, work->step->run_count * operation->groups);
     while (workers_take(&tasks))
         for (size_t task = tasks.first; task < tasks.end; task++)
-            attend(run, operation, &kernels[operation->kernel], task);
+            attend(work, operation, &kernels[operation->kernel], task);
 }
 
 /* Once the last layer has stored keys and values, only rows that are wanted go on. */
-static void drop_unwanted(const struct stage_run_context *run, const struct phase *phase,
-                          size_t worker) {
-    struct step *step = run->step;
+static void drop_unwanted(const struct stage_work *work, const struct phase *phase, size_t worker) {
+    struct step *step = work->step;
     if (worker == 0) {
         for (size_t i = 0; i < step->wanted_count; i++)
             for (const uint16_t *buffer = phase->carried; *buffer != 0; buffer++)
-                memmove(row_of(run, *buffer, i), row_of(run, *buffer, step->wanted[i]),
+                memmove(row_of(work, *buffer, i), row_of(work, *buffer, step->wanted[i]),
                         step->model->pass->buffers[*buffer].row_bytes);
         step_keep_wanted(step);
     }
     workers_barrier();
 }
 
-void phases_run(const struct stage_run_context *run, size_t worker) {
-    const struct step *step = run->step;
-    for (size_t i = 0; i < run->stage->phase_count; i++) {
-        const struct phase *phase = &run->stage->phases[i];
+void phases_run(const struct stage_work *work, size_t worker) {
+    const struct step *step = work->step;
+    for (size_t i = 0; i < work->stage->phase_count; i++) {
+        const struct phase *phase = &work->stage->phases[i];
         const struct kernel *kernels = phase->asked ? step->asked_kernels : step->row_kernels;
         if (phase->unless != 0 && kernels[phase->unless].quantizes)
             continue;
         if (i != 0)
             workers_barrier();
-        if (phase->carried != NULL && run->last && step->some_unwanted)
-            drop_unwanted(run, phase, worker);
+        if (phase->carried != NULL && work->last && step->some_unwanted)
+            drop_unwanted(work, phase, worker);
         size_t count = phase->asked ? step->asked_count : step->row_count;
         switch (phase->split) {
         case SPLIT_ROWS:
-            share_rows(run, phase, kernels, count, worker);
+            share_rows(work, phase, kernels, count, worker);
             break;
         case SPLIT_TILES:
-            share_tiles(run, phase, kernels, count, worker);
+            share_tiles(work, phase, kernels, count, worker);
             break;
         case SPLIT_BLOCKS:
-            share_blocks(run, phase, kernels, worker);
+            share_blocks(work, phase, kernels, worker);
             break;
         case SPLIT_GROUPS:
-            share_groups(run, phase, kernels, worker);
+            share_groups(work, phase, kernels, worker);
             break;
         }
     }

@@ -9,7 +9,7 @@
 #include "step.h"
 
 /* A stage under way. What its operations read and write: */
-struct stage_run_context {
+struct stage_work {
     struct step *step;
     const struct stage *stage;
     const uint8_t *section; /* all weights, */
@@ -21,4 +21,4 @@ struct stage_run_context {
 };
 
 /* The worker's part of the stage; every worker calls it. */
-void phases_run(const struct stage_run_context *run, size_t worker);
+void phases_run(const struct stage_work *work, size_t worker);
