@@ -7,6 +7,7 @@ expected and an example that would be accepted, so that the message alone is eno
 from __future__ import annotations
 
 import linecache
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +35,14 @@ class Span:
             return "/".join(parts[last:])
         return Path(self.file).name
 
-    def cite(self) -> str:
-        """How generated code names this line: by its text, so that lines above it may move."""
-        text = " ".join(self.text.replace("*/", "* /").replace("/*", "/ *").split())
-        return f"{self.path} | {text[:87] + '...' if len(text) > 90 else text}"
+    def cite(self, name: str = "") -> str:
+        """How generated code names this place, in words to search the file for: by `name`, or by the
+        line's text, so that lines above it may move."""
+        text = name or self.text.rstrip(",")
+        bound = re.fullmatch(r"(\w+) = \w+\(", text)
+        text = bound[1] if bound else text
+        text = " ".join(text.replace("*/", "* /").replace("/*", "/ *").split())
+        return f"{self.path} | {text}"
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}"

@@ -167,7 +167,7 @@ class Explainer:
             summary=traced.kernel.summary,
             algorithm=traced.kernel.read.text,
             schedule=traced.summary,
-            spec=traced.kernel.span.cite(),
+            spec=traced.kernel.span.cite(traced.kernel.name),
             shape=traced.kernel.dimensions(traced.request),
             registers=traced.registers,
             instructions=dict(sorted(traced.instructions.items(), key=lambda item: -item[1])),

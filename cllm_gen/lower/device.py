@@ -51,7 +51,7 @@ def _context(spec: Device) -> dict[str, Any]:
                 "device": f"0x{each.device:04x}",
                 "name": each.name,
                 "note": each.note,
-                "cite": each.span.cite(),
+                "cite": each.span.cite(f'"{each.name}"'),
                 "said": f"{each.vendor:04x}:{each.device:04x}",
             }
             for each in spec.ids
@@ -69,7 +69,7 @@ def _part(spec: Device, part: Registers | Record) -> dict[str, Any]:
         "record": record,
         "c": prefix,
         "title": part.title,
-        "cite": part.span.cite(),
+        "cite": part.span.cite(f'"{part.name}"' if record else ""),
         "size": part.size if record else 0,
         "registers": [_register(prefix, part, each) for each in part.registers],
     }

@@ -79,7 +79,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Kernel:
-    """`arguments` maps a C parameter to what it is (a key of C_TYPES); `shape` names the request's
+    """Bound to the name `operation_type`. `arguments` maps a C parameter to what it is (a key of C_TYPES); `shape` names the request's
     dimensions as the algorithm does; `schedules` maps an instruction set's name to its schedule. A
     set without one uses that of the nearest set it extends."""
 
@@ -103,6 +103,11 @@ class Kernel:
                     " or ".join(C_TYPES),
                     'arguments={"x": "in f32"}',
                 )
+
+    @property
+    def name(self) -> str:
+        """What its spec calls it."""
+        return f"{self.operation}_{self.type}"
 
     def schedule(self, isa: InstructionSet, request: KernelRequest) -> Schedule:
         """The schedule of the nearest set; SpecError when there is none."""

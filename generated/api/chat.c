@@ -10,8 +10,7 @@
 
 #include "word.h"
 
-/* specs/api/chat.py | Field("type", Enum("content_part_type", "text"), "Only text is understood."),
- */
+/* specs/api/chat.py | "content_part_type" */
 bool content_part_type_parse(struct json_reader *reader, const struct json_path *path,
                              enum content_part_type *value) {
     struct text text;
@@ -26,7 +25,7 @@ bool content_part_type_parse(struct json_reader *reader, const struct json_path 
     return json_rule(reader, path, "must be \"text\"");
 }
 
-/* specs/api/chat.py | "content_part", */
+/* specs/api/chat.py | "content_part" */
 enum content_part_key {
     CONTENT_PART_NO_KEY,
     CONTENT_PART_KEY_TYPE,
@@ -84,7 +83,7 @@ bool content_part_parse(struct json_reader *reader, const struct json_path *path
     return true;
 }
 
-/* specs/api/chat.py | "message_content", */
+/* specs/api/chat.py | "message_content" */
 static bool message_content_parts_parse(struct json_reader *reader, const struct json_path *path,
                                         struct message_content_parts *value) {
     struct json_path here = {.parent = path};
@@ -103,7 +102,7 @@ static bool message_content_parts_parse(struct json_reader *reader, const struct
     return json_item_count(reader, path, value->count, 1, SIZE_MAX);
 }
 
-/* specs/api/chat.py | "message_content", */
+/* specs/api/chat.py | "message_content" */
 bool message_content_parse(struct json_reader *reader, const struct json_path *path,
                            struct message_content *value) {
     switch (json_peek(reader)) {
@@ -119,7 +118,7 @@ bool message_content_parse(struct json_reader *reader, const struct json_path *p
     return json_wrong_type(reader, path, "a string or an array of objects");
 }
 
-/* specs/api/chat.py | Enum("chat_role", "system", "developer", "user", "assistant"), */
+/* specs/api/chat.py | "chat_role" */
 bool chat_role_parse(struct json_reader *reader, const struct json_path *path,
                      enum chat_role *value) {
     struct text text;
@@ -155,7 +154,7 @@ bool chat_role_parse(struct json_reader *reader, const struct json_path *path,
                      "must be one of \"system\", \"developer\", \"user\", \"assistant\"");
 }
 
-/* specs/api/chat.py | "request_message", */
+/* specs/api/chat.py | "request_message" */
 enum request_message_key {
     REQUEST_MESSAGE_NO_KEY,
     REQUEST_MESSAGE_KEY_ROLE,
@@ -286,8 +285,7 @@ bool request_message_parse(struct json_reader *reader, const struct json_path *p
     return true;
 }
 
-/* specs/api/chat.py | Field("type", Enum("response_format_type", "text"), "Only free text is
- * generated."), */
+/* specs/api/chat.py | "response_format_type" */
 bool response_format_type_parse(struct json_reader *reader, const struct json_path *path,
                                 enum response_format_type *value) {
     struct text text;
@@ -302,7 +300,7 @@ bool response_format_type_parse(struct json_reader *reader, const struct json_pa
     return json_rule(reader, path, "must be \"text\"");
 }
 
-/* specs/api/chat.py | "response_format", */
+/* specs/api/chat.py | "response_format" */
 enum response_format_key {
     RESPONSE_FORMAT_NO_KEY,
     RESPONSE_FORMAT_KEY_TYPE,
@@ -346,7 +344,7 @@ bool response_format_parse(struct json_reader *reader, const struct json_path *p
     return true;
 }
 
-/* specs/api/chat.py | Array(Enum("modality", "text"), least=1), */
+/* specs/api/chat.py | "modality" */
 bool modality_parse(struct json_reader *reader, const struct json_path *path,
                     enum modality *value) {
     struct text text;
@@ -361,7 +359,7 @@ bool modality_parse(struct json_reader *reader, const struct json_path *path,
     return json_rule(reader, path, "must be \"text\"");
 }
 
-/* specs/api/chat.py | "chat_request", */
+/* specs/api/chat.py | "messages" */
 static bool chat_request_messages_parse(struct json_reader *reader, const struct json_path *path,
                                         struct chat_request_messages *value) {
     struct json_path here = {.parent = path};
@@ -380,7 +378,7 @@ static bool chat_request_messages_parse(struct json_reader *reader, const struct
     return json_item_count(reader, path, value->count, 1, SIZE_MAX);
 }
 
-/* specs/api/chat.py | "chat_request", */
+/* specs/api/chat.py | "modalities" */
 static bool chat_request_modalities_parse(struct json_reader *reader, const struct json_path *path,
                                           struct chat_request_modalities *value) {
     struct json_path here = {.parent = path};
@@ -399,7 +397,7 @@ static bool chat_request_modalities_parse(struct json_reader *reader, const stru
     return json_item_count(reader, path, value->count, 1, SIZE_MAX);
 }
 
-/* specs/api/chat.py | "chat_request", */
+/* specs/api/chat.py | "chat_request" */
 enum chat_request_key {
     CHAT_REQUEST_NO_KEY,
     CHAT_REQUEST_KEY_MODEL,
@@ -850,7 +848,7 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
     return true;
 }
 
-/* specs/api/chat.py | "chat_answer", */
+/* specs/api/chat.py | "chat_answer" */
 void chat_answer_write(struct buffer *buffer, const struct chat_answer *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -863,7 +861,7 @@ void chat_answer_write(struct buffer *buffer, const struct chat_answer *value) {
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/chat.py | "chat_choice", */
+/* specs/api/chat.py | "chat_choice" */
 void chat_choice_write(struct buffer *buffer, const struct chat_choice *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -878,7 +876,7 @@ void chat_choice_write(struct buffer *buffer, const struct chat_choice *value) {
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/chat.py | "chat_completion", */
+/* specs/api/chat.py | "choices" */
 static void chat_completion_choices_write(struct buffer *buffer,
                                           const struct chat_completion_choices *value) {
     bool first = true;
@@ -890,7 +888,7 @@ static void chat_completion_choices_write(struct buffer *buffer,
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/chat.py | "chat_completion", */
+/* specs/api/chat.py | "chat_completion" */
 void chat_completion_write(struct buffer *buffer, const struct chat_completion *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -911,8 +909,7 @@ void chat_completion_write(struct buffer *buffer, const struct chat_completion *
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/chat.py | Field("role", Enum("chat_delta_role", "assistant"), "In the first event
- * only.", require... */
+/* specs/api/chat.py | "chat_delta_role" */
 void chat_delta_role_write(struct buffer *buffer, enum chat_delta_role value) {
     switch (value) {
     case CHAT_DELTA_ROLE_ASSISTANT:
@@ -921,7 +918,7 @@ void chat_delta_role_write(struct buffer *buffer, enum chat_delta_role value) {
     }
 }
 
-/* specs/api/chat.py | "chat_delta", */
+/* specs/api/chat.py | "chat_delta" */
 void chat_delta_write(struct buffer *buffer, const struct chat_delta *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -936,7 +933,7 @@ void chat_delta_write(struct buffer *buffer, const struct chat_delta *value) {
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/chat.py | "chat_chunk_choice", */
+/* specs/api/chat.py | "chat_chunk_choice" */
 void chat_chunk_choice_write(struct buffer *buffer, const struct chat_chunk_choice *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -954,7 +951,7 @@ void chat_chunk_choice_write(struct buffer *buffer, const struct chat_chunk_choi
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/chat.py | "chat_chunk", */
+/* specs/api/chat.py | "choices" */
 static void chat_chunk_choices_write(struct buffer *buffer,
                                      const struct chat_chunk_choices *value) {
     bool first = true;
@@ -966,7 +963,7 @@ static void chat_chunk_choices_write(struct buffer *buffer,
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/chat.py | "chat_chunk", */
+/* specs/api/chat.py | "chat_chunk" */
 void chat_chunk_write(struct buffer *buffer, const struct chat_chunk *value) {
     bool first = true;
     json_write_raw(buffer, "{");

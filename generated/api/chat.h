@@ -21,8 +21,7 @@
 #include "text.h"
 #include "api/generation.h"
 
-/* specs/api/chat.py | Field("type", Enum("content_part_type", "text"), "Only text is understood."),
- */
+/* specs/api/chat.py | "content_part_type" */
 enum content_part_type {
     CONTENT_PART_TYPE_TEXT,
 };
@@ -31,7 +30,7 @@ bool content_part_type_parse(struct json_reader *reader, const struct json_path 
                              enum content_part_type *value);
 
 /* A piece of a message. The pieces of one message are joined without anything between them.
- * specs/api/chat.py | "content_part", */
+ * specs/api/chat.py | "content_part" */
 struct content_part {
     /* Only text is understood. */
     enum content_part_type type;
@@ -42,14 +41,14 @@ struct content_part {
 bool content_part_parse(struct json_reader *reader, const struct json_path *path,
                         struct content_part *value);
 
-/* specs/api/chat.py | "message_content", */
+/* specs/api/chat.py | "message_content" */
 struct message_content_parts {
     const struct content_part *items;
     size_t count;
 };
 
 /* Text, or text in parts.
- * specs/api/chat.py | "message_content", */
+ * specs/api/chat.py | "message_content" */
 struct message_content {
     enum {
         MESSAGE_CONTENT_TEXT,
@@ -64,7 +63,7 @@ struct message_content {
 bool message_content_parse(struct json_reader *reader, const struct json_path *path,
                            struct message_content *value);
 
-/* specs/api/chat.py | Enum("chat_role", "system", "developer", "user", "assistant"), */
+/* specs/api/chat.py | "chat_role" */
 enum chat_role {
     CHAT_ROLE_SYSTEM,
     CHAT_ROLE_DEVELOPER,
@@ -76,7 +75,7 @@ bool chat_role_parse(struct json_reader *reader, const struct json_path *path,
                      enum chat_role *value);
 
 /* One turn of the conversation.
- * specs/api/chat.py | "request_message", */
+ * specs/api/chat.py | "request_message" */
 struct request_message {
     /* Who speaks; `developer` is another name for `system`. */
     enum chat_role role;
@@ -88,8 +87,7 @@ struct request_message {
 bool request_message_parse(struct json_reader *reader, const struct json_path *path,
                            struct request_message *value);
 
-/* specs/api/chat.py | Field("type", Enum("response_format_type", "text"), "Only free text is
- * generated."), */
+/* specs/api/chat.py | "response_format_type" */
 enum response_format_type {
     RESPONSE_FORMAT_TYPE_TEXT,
 };
@@ -98,7 +96,7 @@ bool response_format_type_parse(struct json_reader *reader, const struct json_pa
                                 enum response_format_type *value);
 
 /* The form of the answer.
- * specs/api/chat.py | "response_format", */
+ * specs/api/chat.py | "response_format" */
 struct response_format {
     /* Only free text is generated. */
     enum response_format_type type;
@@ -107,27 +105,27 @@ struct response_format {
 bool response_format_parse(struct json_reader *reader, const struct json_path *path,
                            struct response_format *value);
 
-/* specs/api/chat.py | Array(Enum("modality", "text"), least=1), */
+/* specs/api/chat.py | "modality" */
 enum modality {
     MODALITY_TEXT,
 };
 
 bool modality_parse(struct json_reader *reader, const struct json_path *path, enum modality *value);
 
-/* specs/api/chat.py | "chat_request", */
+/* specs/api/chat.py | "messages" */
 struct chat_request_messages {
     const struct request_message *items;
     size_t count;
 };
 
-/* specs/api/chat.py | "chat_request", */
+/* specs/api/chat.py | "modalities" */
 struct chat_request_modalities {
     const enum modality *items;
     size_t count;
 };
 
 /* A conversation to continue.
- * specs/api/chat.py | "chat_request", */
+ * specs/api/chat.py | "chat_request" */
 struct chat_request {
     /* Name of the served model (see GET /v1/models); absent means the served one. */
     bool has_model;
@@ -173,7 +171,7 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
                         struct chat_request *value);
 
 /* The model's turn.
- * specs/api/chat.py | "chat_answer", */
+ * specs/api/chat.py | "chat_answer" */
 struct chat_answer {
     /* What the model says. */
     struct text content;
@@ -182,7 +180,7 @@ struct chat_answer {
 void chat_answer_write(struct buffer *buffer, const struct chat_answer *value);
 
 /* One answer.
- * specs/api/chat.py | "chat_choice", */
+ * specs/api/chat.py | "chat_choice" */
 struct chat_choice {
     /* Always 0. */
     int64_t index;
@@ -194,14 +192,14 @@ struct chat_choice {
 
 void chat_choice_write(struct buffer *buffer, const struct chat_choice *value);
 
-/* specs/api/chat.py | "chat_completion", */
+/* specs/api/chat.py | "choices" */
 struct chat_completion_choices {
     const struct chat_choice *items;
     size_t count;
 };
 
 /* A whole answer.
- * specs/api/chat.py | "chat_completion", */
+ * specs/api/chat.py | "chat_completion" */
 struct chat_completion {
     /* Name of the answer. */
     struct text id;
@@ -219,8 +217,7 @@ struct chat_completion {
 
 void chat_completion_write(struct buffer *buffer, const struct chat_completion *value);
 
-/* specs/api/chat.py | Field("role", Enum("chat_delta_role", "assistant"), "In the first event
- * only.", require... */
+/* specs/api/chat.py | "chat_delta_role" */
 enum chat_delta_role {
     CHAT_DELTA_ROLE_ASSISTANT,
 };
@@ -228,7 +225,7 @@ enum chat_delta_role {
 void chat_delta_role_write(struct buffer *buffer, enum chat_delta_role value);
 
 /* What an event adds to the turn.
- * specs/api/chat.py | "chat_delta", */
+ * specs/api/chat.py | "chat_delta" */
 struct chat_delta {
     /* In the first event only. */
     bool has_role;
@@ -241,7 +238,7 @@ struct chat_delta {
 void chat_delta_write(struct buffer *buffer, const struct chat_delta *value);
 
 /* A piece of the answer.
- * specs/api/chat.py | "chat_chunk_choice", */
+ * specs/api/chat.py | "chat_chunk_choice" */
 struct chat_chunk_choice {
     /* Always 0. */
     int64_t index;
@@ -254,14 +251,14 @@ struct chat_chunk_choice {
 
 void chat_chunk_choice_write(struct buffer *buffer, const struct chat_chunk_choice *value);
 
-/* specs/api/chat.py | "chat_chunk", */
+/* specs/api/chat.py | "choices" */
 struct chat_chunk_choices {
     const struct chat_chunk_choice *items;
     size_t count;
 };
 
 /* One event of a stream.
- * specs/api/chat.py | "chat_chunk", */
+ * specs/api/chat.py | "chat_chunk" */
 struct chat_chunk {
     /* Name of the answer, the same in all events of a stream. */
     struct text id;

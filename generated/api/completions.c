@@ -10,7 +10,7 @@
 
 #include "word.h"
 
-/* specs/api/completions.py | "completion_request", */
+/* specs/api/completions.py | "completion_request" */
 enum completion_request_key {
     COMPLETION_REQUEST_NO_KEY,
     COMPLETION_REQUEST_KEY_MODEL,
@@ -311,7 +311,7 @@ bool completion_request_parse(struct json_reader *reader, const struct json_path
     return true;
 }
 
-/* specs/api/completions.py | "completion_choice", */
+/* specs/api/completions.py | "completion_choice" */
 void completion_choice_write(struct buffer *buffer, const struct completion_choice *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -329,7 +329,7 @@ void completion_choice_write(struct buffer *buffer, const struct completion_choi
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/completions.py | "completion", */
+/* specs/api/completions.py | "choices" */
 static void completion_choices_write(struct buffer *buffer,
                                      const struct completion_choices *value) {
     bool first = true;
@@ -341,7 +341,7 @@ static void completion_choices_write(struct buffer *buffer,
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/completions.py | "completion", */
+/* specs/api/completions.py | "completion" */
 void completion_write(struct buffer *buffer, const struct completion *value) {
     bool first = true;
     json_write_raw(buffer, "{");

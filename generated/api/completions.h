@@ -23,7 +23,7 @@
 #include "api/generation.h"
 
 /* A text to continue.
- * specs/api/completions.py | "completion_request", */
+ * specs/api/completions.py | "completion_request" */
 struct completion_request {
     /* Name of the served model (see GET /v1/models); absent means the served one. */
     bool has_model;
@@ -59,7 +59,7 @@ bool completion_request_parse(struct json_reader *reader, const struct json_path
                               struct completion_request *value);
 
 /* The continuation of one prompt, or a piece of it in a stream.
- * specs/api/completions.py | "completion_choice", */
+ * specs/api/completions.py | "completion_choice" */
 struct completion_choice {
     /* What was generated. */
     struct text text;
@@ -72,14 +72,14 @@ struct completion_choice {
 
 void completion_choice_write(struct buffer *buffer, const struct completion_choice *value);
 
-/* specs/api/completions.py | "completion", */
+/* specs/api/completions.py | "choices" */
 struct completion_choices {
     const struct completion_choice *items;
     size_t count;
 };
 
 /* A whole answer, or one event of a stream.
- * specs/api/completions.py | "completion", */
+ * specs/api/completions.py | "completion" */
 struct completion {
     /* Name of the answer, the same in all events of a stream. */
     struct text id;

@@ -10,7 +10,7 @@
 
 #include "word.h"
 
-/* specs/api/embeddings.py | Enum("encoding_format", "float", "base64"), */
+/* specs/api/embeddings.py | "encoding_format" */
 bool encoding_format_parse(struct json_reader *reader, const struct json_path *path,
                            enum encoding_format *value) {
     struct text text;
@@ -29,7 +29,7 @@ bool encoding_format_parse(struct json_reader *reader, const struct json_path *p
     return json_rule(reader, path, "must be one of \"float\", \"base64\"");
 }
 
-/* specs/api/embeddings.py | "embedding_request", */
+/* specs/api/embeddings.py | "embedding_request" */
 enum embedding_request_key {
     EMBEDDING_REQUEST_NO_KEY,
     EMBEDDING_REQUEST_KEY_MODEL,
@@ -117,7 +117,7 @@ bool embedding_request_parse(struct json_reader *reader, const struct json_path 
     return true;
 }
 
-/* specs/api/embeddings.py | "embedding_vector", */
+/* specs/api/embeddings.py | "embedding_vector" */
 static void embedding_vector_floats_write(struct buffer *buffer,
                                           const struct embedding_vector_floats *value) {
     bool first = true;
@@ -129,7 +129,7 @@ static void embedding_vector_floats_write(struct buffer *buffer,
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/embeddings.py | "embedding_vector", */
+/* specs/api/embeddings.py | "embedding_vector" */
 void embedding_vector_write(struct buffer *buffer, const struct embedding_vector *value) {
     switch (value->kind) {
     case EMBEDDING_VECTOR_FLOATS:
@@ -141,7 +141,7 @@ void embedding_vector_write(struct buffer *buffer, const struct embedding_vector
     }
 }
 
-/* specs/api/embeddings.py | "embedding", */
+/* specs/api/embeddings.py | "embedding" */
 void embedding_write(struct buffer *buffer, const struct embedding *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -154,7 +154,7 @@ void embedding_write(struct buffer *buffer, const struct embedding *value) {
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/embeddings.py | "embedding_usage", */
+/* specs/api/embeddings.py | "embedding_usage" */
 void embedding_usage_write(struct buffer *buffer, const struct embedding_usage *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -165,7 +165,7 @@ void embedding_usage_write(struct buffer *buffer, const struct embedding_usage *
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/embeddings.py | "embedding_list", */
+/* specs/api/embeddings.py | "data" */
 static void embedding_list_data_write(struct buffer *buffer,
                                       const struct embedding_list_data *value) {
     bool first = true;
@@ -177,7 +177,7 @@ static void embedding_list_data_write(struct buffer *buffer,
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/embeddings.py | "embedding_list", */
+/* specs/api/embeddings.py | "embedding_list" */
 void embedding_list_write(struct buffer *buffer, const struct embedding_list *value) {
     bool first = true;
     json_write_raw(buffer, "{");

@@ -21,7 +21,7 @@
 #include "text.h"
 #include "api/generation.h"
 
-/* specs/api/embeddings.py | Enum("encoding_format", "float", "base64"), */
+/* specs/api/embeddings.py | "encoding_format" */
 enum encoding_format {
     ENCODING_FORMAT_FLOAT,
     ENCODING_FORMAT_BASE64,
@@ -31,7 +31,7 @@ bool encoding_format_parse(struct json_reader *reader, const struct json_path *p
                            enum encoding_format *value);
 
 /* Texts to embed.
- * specs/api/embeddings.py | "embedding_request", */
+ * specs/api/embeddings.py | "embedding_request" */
 struct embedding_request {
     /* Name of the served model (see GET /v1/models); absent means the served one. */
     bool has_model;
@@ -48,14 +48,14 @@ struct embedding_request {
 bool embedding_request_parse(struct json_reader *reader, const struct json_path *path,
                              struct embedding_request *value);
 
-/* specs/api/embeddings.py | "embedding_vector", */
+/* specs/api/embeddings.py | "embedding_vector" */
 struct embedding_vector_floats {
     const float *items;
     size_t count;
 };
 
 /* The vector, as `encoding_format` asked.
- * specs/api/embeddings.py | "embedding_vector", */
+ * specs/api/embeddings.py | "embedding_vector" */
 struct embedding_vector {
     enum {
         EMBEDDING_VECTOR_FLOATS,
@@ -70,7 +70,7 @@ struct embedding_vector {
 void embedding_vector_write(struct buffer *buffer, const struct embedding_vector *value);
 
 /* The vector of one input.
- * specs/api/embeddings.py | "embedding", */
+ * specs/api/embeddings.py | "embedding" */
 struct embedding {
     /* Which input, from 0. */
     int64_t index;
@@ -81,7 +81,7 @@ struct embedding {
 void embedding_write(struct buffer *buffer, const struct embedding *value);
 
 /* Tokens that a request took.
- * specs/api/embeddings.py | "embedding_usage", */
+ * specs/api/embeddings.py | "embedding_usage" */
 struct embedding_usage {
     /* Tokens of all inputs. */
     int64_t prompt_tokens;
@@ -91,14 +91,14 @@ struct embedding_usage {
 
 void embedding_usage_write(struct buffer *buffer, const struct embedding_usage *value);
 
-/* specs/api/embeddings.py | "embedding_list", */
+/* specs/api/embeddings.py | "data" */
 struct embedding_list_data {
     const struct embedding *items;
     size_t count;
 };
 
 /* All vectors, in the order of the inputs.
- * specs/api/embeddings.py | "embedding_list", */
+ * specs/api/embeddings.py | "embedding_list" */
 struct embedding_list {
     /* The vectors. */
     struct embedding_list_data data;

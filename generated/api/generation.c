@@ -10,7 +10,7 @@
 
 #include "word.h"
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 static bool prompt_texts_parse(struct json_reader *reader, const struct json_path *path,
                                struct prompt_texts *value) {
     struct json_path here = {.parent = path};
@@ -29,7 +29,7 @@ static bool prompt_texts_parse(struct json_reader *reader, const struct json_pat
     return json_item_count(reader, path, value->count, 1, SIZE_MAX);
 }
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 static bool prompt_tokens_parse(struct json_reader *reader, const struct json_path *path,
                                 struct prompt_tokens *value) {
     struct json_path here = {.parent = path};
@@ -48,7 +48,7 @@ static bool prompt_tokens_parse(struct json_reader *reader, const struct json_pa
     return json_item_count(reader, path, value->count, 1, SIZE_MAX);
 }
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 static bool prompt_token_lists_item_parse(struct json_reader *reader, const struct json_path *path,
                                           struct prompt_token_lists_item *value) {
     struct json_path here = {.parent = path};
@@ -67,7 +67,7 @@ static bool prompt_token_lists_item_parse(struct json_reader *reader, const stru
     return json_item_count(reader, path, value->count, 1, SIZE_MAX);
 }
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 static bool prompt_token_lists_parse(struct json_reader *reader, const struct json_path *path,
                                      struct prompt_token_lists *value) {
     struct json_path here = {.parent = path};
@@ -86,7 +86,7 @@ static bool prompt_token_lists_parse(struct json_reader *reader, const struct js
     return json_item_count(reader, path, value->count, 1, SIZE_MAX);
 }
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 bool prompt_parse(struct json_reader *reader, const struct json_path *path, struct prompt *value) {
     switch (json_peek(reader)) {
     case JSON_STRING:
@@ -118,7 +118,7 @@ bool prompt_parse(struct json_reader *reader, const struct json_path *path, stru
         "a string, an array of strings, an array of integers or an array of arrays of integers");
 }
 
-/* specs/api/generation.py | "stop", */
+/* specs/api/generation.py | "stop" */
 static bool stop_texts_parse(struct json_reader *reader, const struct json_path *path,
                              struct stop_texts *value) {
     struct json_path here = {.parent = path};
@@ -137,7 +137,7 @@ static bool stop_texts_parse(struct json_reader *reader, const struct json_path 
     return json_item_count(reader, path, value->count, 0, 4);
 }
 
-/* specs/api/generation.py | "stop", */
+/* specs/api/generation.py | "stop" */
 bool stop_parse(struct json_reader *reader, const struct json_path *path, struct stop *value) {
     switch (json_peek(reader)) {
     case JSON_STRING:
@@ -152,7 +152,7 @@ bool stop_parse(struct json_reader *reader, const struct json_path *path, struct
     return json_wrong_type(reader, path, "a string or an array of strings");
 }
 
-/* specs/api/generation.py | "stream_options", */
+/* specs/api/generation.py | "stream_options" */
 enum stream_options_key {
     STREAM_OPTIONS_NO_KEY,
     STREAM_OPTIONS_KEY_INCLUDE_USAGE,
@@ -198,7 +198,7 @@ bool stream_options_parse(struct json_reader *reader, const struct json_path *pa
     return true;
 }
 
-/* specs/api/generation.py | finish_reason = Enum("finish_reason", "stop", "length") */
+/* specs/api/generation.py | "finish_reason" */
 void finish_reason_write(struct buffer *buffer, enum finish_reason value) {
     switch (value) {
     case FINISH_REASON_STOP:
@@ -210,7 +210,7 @@ void finish_reason_write(struct buffer *buffer, enum finish_reason value) {
     }
 }
 
-/* specs/api/generation.py | "prompt_tokens_details", */
+/* specs/api/generation.py | "prompt_tokens_details" */
 void prompt_tokens_details_write(struct buffer *buffer, const struct prompt_tokens_details *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -219,7 +219,7 @@ void prompt_tokens_details_write(struct buffer *buffer, const struct prompt_toke
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/generation.py | "usage", */
+/* specs/api/generation.py | "usage" */
 void usage_write(struct buffer *buffer, const struct usage *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -234,7 +234,7 @@ void usage_write(struct buffer *buffer, const struct usage *value) {
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/generation.py | "timings", */
+/* specs/api/generation.py | "timings" */
 void timings_write(struct buffer *buffer, const struct timings *value) {
     bool first = true;
     json_write_raw(buffer, "{");

@@ -20,32 +20,32 @@
 #include "json.h"
 #include "text.h"
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 struct prompt_texts {
     const struct text *items;
     size_t count;
 };
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 struct prompt_tokens {
     const int64_t *items;
     size_t count;
 };
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 struct prompt_token_lists_item {
     const int64_t *items;
     size_t count;
 };
 
-/* specs/api/generation.py | "prompt", */
+/* specs/api/generation.py | "prompt" */
 struct prompt_token_lists {
     const struct prompt_token_lists_item *items;
     size_t count;
 };
 
 /* Text, texts, tokens or lists of tokens; each text or list of tokens is one prompt.
- * specs/api/generation.py | "prompt", */
+ * specs/api/generation.py | "prompt" */
 struct prompt {
     enum {
         PROMPT_TEXT,
@@ -63,14 +63,14 @@ struct prompt {
 
 bool prompt_parse(struct json_reader *reader, const struct json_path *path, struct prompt *value);
 
-/* specs/api/generation.py | "stop", */
+/* specs/api/generation.py | "stop" */
 struct stop_texts {
     const struct text *items;
     size_t count;
 };
 
 /* Text before which the answer ends; the text itself is not part of it.
- * specs/api/generation.py | "stop", */
+ * specs/api/generation.py | "stop" */
 struct stop {
     enum {
         STOP_TEXT,
@@ -85,7 +85,7 @@ struct stop {
 bool stop_parse(struct json_reader *reader, const struct json_path *path, struct stop *value);
 
 /* What a stream carries besides text.
- * specs/api/generation.py | "stream_options", */
+ * specs/api/generation.py | "stream_options" */
 struct stream_options {
     /* Send the token counts in one more event before the end. */
     bool include_usage;
@@ -94,7 +94,7 @@ struct stream_options {
 bool stream_options_parse(struct json_reader *reader, const struct json_path *path,
                           struct stream_options *value);
 
-/* specs/api/generation.py | finish_reason = Enum("finish_reason", "stop", "length") */
+/* specs/api/generation.py | "finish_reason" */
 enum finish_reason {
     FINISH_REASON_STOP,
     FINISH_REASON_LENGTH,
@@ -103,7 +103,7 @@ enum finish_reason {
 void finish_reason_write(struct buffer *buffer, enum finish_reason value);
 
 /* What became of the prompt's tokens.
- * specs/api/generation.py | "prompt_tokens_details", */
+ * specs/api/generation.py | "prompt_tokens_details" */
 struct prompt_tokens_details {
     /* Tokens whose keys and values came from earlier requests; part of `prompt_tokens`. */
     int64_t cached_tokens;
@@ -112,7 +112,7 @@ struct prompt_tokens_details {
 void prompt_tokens_details_write(struct buffer *buffer, const struct prompt_tokens_details *value);
 
 /* Tokens that a request took.
- * specs/api/generation.py | "usage", */
+ * specs/api/generation.py | "usage" */
 struct usage {
     /* Tokens of the prompt, template included. */
     int64_t prompt_tokens;
@@ -128,8 +128,8 @@ void usage_write(struct buffer *buffer, const struct usage *value);
 
 /* Where a request's time went; waiting for other requests is not counted. The first token comes out
  * of the prompt's last step, so rates of prediction are those of the tokens after it. Milliseconds
- * have three decimals; what cannot be told of so few tokens is 0. specs/api/generation.py |
- * "timings", */
+ * have three decimals; what cannot be told of so few tokens is 0.
+ * specs/api/generation.py | "timings" */
 struct timings {
     /* Tokens of the prompt that came from the cache. */
     int64_t cache_n;

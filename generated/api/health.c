@@ -10,7 +10,7 @@
 
 #include "word.h"
 
-/* specs/api/health.py | Enum("health_status", "ok", "loading"), */
+/* specs/api/health.py | "health_status" */
 void health_status_write(struct buffer *buffer, enum health_status value) {
     switch (value) {
     case HEALTH_STATUS_OK:
@@ -22,7 +22,7 @@ void health_status_write(struct buffer *buffer, enum health_status value) {
     }
 }
 
-/* specs/api/health.py | "health", */
+/* specs/api/health.py | "health" */
 void health_write(struct buffer *buffer, const struct health *value) {
     bool first = true;
     json_write_raw(buffer, "{");

@@ -19,7 +19,7 @@
 #include "json.h"
 #include "text.h"
 
-/* specs/api/health.py | Enum("health_status", "ok", "loading"), */
+/* specs/api/health.py | "health_status" */
 enum health_status {
     HEALTH_STATUS_OK,
     HEALTH_STATUS_LOADING,
@@ -28,7 +28,7 @@ enum health_status {
 void health_status_write(struct buffer *buffer, enum health_status value);
 
 /* The appliance's state.
- * specs/api/health.py | "health", */
+ * specs/api/health.py | "health" */
 struct health {
     /* `loading` while the model image is checked after boot, then `ok`. */
     enum health_status status;

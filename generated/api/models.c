@@ -10,7 +10,7 @@
 
 #include "word.h"
 
-/* specs/api/models.py | "model", */
+/* specs/api/models.py | "model" */
 void model_write(struct buffer *buffer, const struct model *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -25,7 +25,7 @@ void model_write(struct buffer *buffer, const struct model *value) {
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/models.py | "model_list", */
+/* specs/api/models.py | "data" */
 static void model_list_data_write(struct buffer *buffer, const struct model_list_data *value) {
     bool first = true;
     json_write_raw(buffer, "[");
@@ -36,7 +36,7 @@ static void model_list_data_write(struct buffer *buffer, const struct model_list
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/models.py | "model_list", */
+/* specs/api/models.py | "model_list" */
 void model_list_write(struct buffer *buffer, const struct model_list *value) {
     bool first = true;
     json_write_raw(buffer, "{");

@@ -20,7 +20,7 @@
 #include "text.h"
 
 /* A model that requests may name.
- * specs/api/models.py | "model", */
+ * specs/api/models.py | "model" */
 struct model {
     /* Name to put into a request's `model`. */
     struct text id;
@@ -32,14 +32,14 @@ struct model {
 
 void model_write(struct buffer *buffer, const struct model *value);
 
-/* specs/api/models.py | "model_list", */
+/* specs/api/models.py | "data" */
 struct model_list_data {
     const struct model *items;
     size_t count;
 };
 
 /* All models; an appliance has one.
- * specs/api/models.py | "model_list", */
+ * specs/api/models.py | "model_list" */
 struct model_list {
     /* The models. */
     struct model_list_data data;

@@ -10,7 +10,7 @@
 
 #include "word.h"
 
-/* specs/api/tokens.py | "tokenize_request", */
+/* specs/api/tokens.py | "tokenize_request" */
 enum tokenize_request_key {
     TOKENIZE_REQUEST_NO_KEY,
     TOKENIZE_REQUEST_KEY_CONTENT,
@@ -99,7 +99,7 @@ bool tokenize_request_parse(struct json_reader *reader, const struct json_path *
     return true;
 }
 
-/* specs/api/tokens.py | "piece", */
+/* specs/api/tokens.py | "piece" */
 static void piece_bytes_write(struct buffer *buffer, const struct piece_bytes *value) {
     bool first = true;
     json_write_raw(buffer, "[");
@@ -110,7 +110,7 @@ static void piece_bytes_write(struct buffer *buffer, const struct piece_bytes *v
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/tokens.py | "piece", */
+/* specs/api/tokens.py | "piece" */
 void piece_write(struct buffer *buffer, const struct piece *value) {
     switch (value->kind) {
     case PIECE_TEXT:
@@ -122,7 +122,7 @@ void piece_write(struct buffer *buffer, const struct piece *value) {
     }
 }
 
-/* specs/api/tokens.py | "token_piece", */
+/* specs/api/tokens.py | "token_piece" */
 void token_piece_write(struct buffer *buffer, const struct token_piece *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -133,7 +133,7 @@ void token_piece_write(struct buffer *buffer, const struct token_piece *value) {
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/tokens.py | "token_list", */
+/* specs/api/tokens.py | "token_list" */
 static void token_list_tokens_write(struct buffer *buffer, const struct token_list_tokens *value) {
     bool first = true;
     json_write_raw(buffer, "[");
@@ -144,7 +144,7 @@ static void token_list_tokens_write(struct buffer *buffer, const struct token_li
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/tokens.py | "token_list", */
+/* specs/api/tokens.py | "token_list" */
 static void token_list_pieces_write(struct buffer *buffer, const struct token_list_pieces *value) {
     bool first = true;
     json_write_raw(buffer, "[");
@@ -155,7 +155,7 @@ static void token_list_pieces_write(struct buffer *buffer, const struct token_li
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/tokens.py | "token_list", */
+/* specs/api/tokens.py | "token_list" */
 void token_list_write(struct buffer *buffer, const struct token_list *value) {
     switch (value->kind) {
     case TOKEN_LIST_TOKENS:
@@ -167,7 +167,7 @@ void token_list_write(struct buffer *buffer, const struct token_list *value) {
     }
 }
 
-/* specs/api/tokens.py | "tokenize_response", */
+/* specs/api/tokens.py | "tokenize_response" */
 void tokenize_response_write(struct buffer *buffer, const struct tokenize_response *value) {
     bool first = true;
     json_write_raw(buffer, "{");
@@ -176,7 +176,7 @@ void tokenize_response_write(struct buffer *buffer, const struct tokenize_respon
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/tokens.py | "detokenize_request", */
+/* specs/api/tokens.py | "tokens" */
 static bool detokenize_request_tokens_parse(struct json_reader *reader,
                                             const struct json_path *path,
                                             struct detokenize_request_tokens *value) {
@@ -196,7 +196,7 @@ static bool detokenize_request_tokens_parse(struct json_reader *reader,
     return json_item_count(reader, path, value->count, 0, SIZE_MAX);
 }
 
-/* specs/api/tokens.py | "detokenize_request", */
+/* specs/api/tokens.py | "detokenize_request" */
 enum detokenize_request_key {
     DETOKENIZE_REQUEST_NO_KEY,
     DETOKENIZE_REQUEST_KEY_TOKENS,
@@ -240,7 +240,7 @@ bool detokenize_request_parse(struct json_reader *reader, const struct json_path
     return true;
 }
 
-/* specs/api/tokens.py | "detokenize_response", */
+/* specs/api/tokens.py | "detokenize_response" */
 void detokenize_response_write(struct buffer *buffer, const struct detokenize_response *value) {
     bool first = true;
     json_write_raw(buffer, "{");

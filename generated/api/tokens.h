@@ -20,7 +20,7 @@
 #include "text.h"
 
 /* Text to cut into tokens.
- * specs/api/tokens.py | "tokenize_request", */
+ * specs/api/tokens.py | "tokenize_request" */
 struct tokenize_request {
     /* The text. */
     struct text content;
@@ -35,14 +35,14 @@ struct tokenize_request {
 bool tokenize_request_parse(struct json_reader *reader, const struct json_path *path,
                             struct tokenize_request *value);
 
-/* specs/api/tokens.py | "piece", */
+/* specs/api/tokens.py | "piece" */
 struct piece_bytes {
     const int64_t *items;
     size_t count;
 };
 
 /* The token's text, or its bytes if they are no whole characters.
- * specs/api/tokens.py | "piece", */
+ * specs/api/tokens.py | "piece" */
 struct piece {
     enum {
         PIECE_TEXT,
@@ -57,7 +57,7 @@ struct piece {
 void piece_write(struct buffer *buffer, const struct piece *value);
 
 /* A token and what it stands for.
- * specs/api/tokens.py | "token_piece", */
+ * specs/api/tokens.py | "token_piece" */
 struct token_piece {
     /* The token. */
     int64_t id;
@@ -67,20 +67,20 @@ struct token_piece {
 
 void token_piece_write(struct buffer *buffer, const struct token_piece *value);
 
-/* specs/api/tokens.py | "token_list", */
+/* specs/api/tokens.py | "token_list" */
 struct token_list_tokens {
     const int64_t *items;
     size_t count;
 };
 
-/* specs/api/tokens.py | "token_list", */
+/* specs/api/tokens.py | "token_list" */
 struct token_list_pieces {
     const struct token_piece *items;
     size_t count;
 };
 
 /* Tokens, with their pieces if `with_pieces` asked for them.
- * specs/api/tokens.py | "token_list", */
+ * specs/api/tokens.py | "token_list" */
 struct token_list {
     enum {
         TOKEN_LIST_TOKENS,
@@ -95,7 +95,7 @@ struct token_list {
 void token_list_write(struct buffer *buffer, const struct token_list *value);
 
 /* The tokens.
- * specs/api/tokens.py | "tokenize_response", */
+ * specs/api/tokens.py | "tokenize_response" */
 struct tokenize_response {
     /* In the order of the text. */
     struct token_list tokens;
@@ -103,14 +103,14 @@ struct tokenize_response {
 
 void tokenize_response_write(struct buffer *buffer, const struct tokenize_response *value);
 
-/* specs/api/tokens.py | "detokenize_request", */
+/* specs/api/tokens.py | "tokens" */
 struct detokenize_request_tokens {
     const int64_t *items;
     size_t count;
 };
 
 /* Tokens to turn into text.
- * specs/api/tokens.py | "detokenize_request", */
+ * specs/api/tokens.py | "detokenize_request" */
 struct detokenize_request {
     /* The tokens. */
     struct detokenize_request_tokens tokens;
@@ -120,7 +120,7 @@ bool detokenize_request_parse(struct json_reader *reader, const struct json_path
                               struct detokenize_request *value);
 
 /* The text.
- * specs/api/tokens.py | "detokenize_response", */
+ * specs/api/tokens.py | "detokenize_response" */
 struct detokenize_response {
     /* Bytes that are no whole characters become U+FFFD. */
     struct text content;

@@ -11,7 +11,7 @@
  * Intel PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, 317453-006,
  * revision 4.0; ids: table 5-1.
  *
- * specs/devices/e1000.py | e1000 = Device(
+ * specs/devices/e1000.py | e1000
  *
  * Names: E1000_REGISTER_OFFSET, _RESET (initial value, undefined bits as 0), of arrays _COUNT
  * and _STRIDE (bytes); E1000_REGISTER_FIELD_MASK and _SHIFT; E1000_REGISTER_FIELD_VALUE.
@@ -28,19 +28,15 @@
 
 /* PCI ids of the chips that this map describes. */
 static const struct pci_id e1000_pci_ids[] = {
-    /* specs/devices/e1000.py | PciId(0x8086, 0x100E, "82540EM", "QEMU's e1000; VirtualBox's MT
-       Desktop"), */
+    /* specs/devices/e1000.py | "82540EM" */
     {0x8086, 0x100e, "82540EM"},
-    /* specs/devices/e1000.py | PciId(0x8086, 0x100F, "82545EM", "VMware's e1000; VirtualBox's MT
-       Server"), */
+    /* specs/devices/e1000.py | "82545EM" */
     {0x8086, 0x100f, "82545EM"},
-    /* specs/devices/e1000.py | PciId(0x8086, 0x100C, "82544GC", "QEMU's e1000-82544gc"), */
+    /* specs/devices/e1000.py | "82544GC" */
     {0x8086, 0x100c, "82544GC"},
-    /* specs/devices/e1000.py | PciId(0x8086, 0x1004, "82543GC", "VirtualBox's T Server; has no
-       EERD"), */
+    /* specs/devices/e1000.py | "82543GC" */
     {0x8086, 0x1004, "82543GC"},
-    /* specs/devices/e1000.py | PciId(0x8086, 0x10D3, "82574L", "QEMU's and VMware's e1000e; EERD
-       differs"), */
+    /* specs/devices/e1000.py | "82574L" */
     {0x8086, 0x10d3, "82574L"},
 };
 #define E1000_PCI_IDS_COUNT 5
@@ -445,8 +441,7 @@ static inline void e1000_fcttv_write(volatile void *base, uint32_t value) {
     mmio_write32(base, E1000_FCTTV_OFFSET, value);
 }
 
-/* specs/devices/e1000.py | ICR (000C0h; RC) -- Interrupt Cause Read, 13.4.17: reading acknowledges
- */
+/* specs/devices/e1000.py | ICR (000C0h; RC) -- Interrupt Cause Read, 13.4.17: reading acknowledges */
 #define E1000_ICR_OFFSET 0xc0
 #define E1000_ICR_RESET 0x00000000u
 
@@ -530,8 +525,7 @@ static inline void e1000_itr_write(volatile void *base, uint32_t value) {
     mmio_write32(base, E1000_ITR_OFFSET, value);
 }
 
-/* specs/devices/e1000.py | INTERVAL 15:0 0 -- Least time between interrupts in 256 ns; 0 disables.
- */
+/* specs/devices/e1000.py | INTERVAL 15:0 0 -- Least time between interrupts in 256 ns; 0 disables. */
 #define E1000_ITR_INTERVAL_SHIFT 0
 #define E1000_ITR_INTERVAL_MASK 0x0000ffffu
 
@@ -551,8 +545,7 @@ static inline void e1000_ics_write(volatile void *base, uint32_t value) {
     mmio_write32(base, E1000_ICS_OFFSET, value);
 }
 
-/* specs/devices/e1000.py | IMS (000D0h; R/W) -- Interrupt Mask Set, 13.4.20: ones enable, bits as
- * ICR */
+/* specs/devices/e1000.py | IMS (000D0h; R/W) -- Interrupt Mask Set, 13.4.20: ones enable, bits as ICR */
 #define E1000_IMS_OFFSET 0xd0
 
 static inline uint32_t e1000_ims_read(const volatile void *base) {
@@ -563,8 +556,7 @@ static inline void e1000_ims_write(volatile void *base, uint32_t value) {
     mmio_write32(base, E1000_IMS_OFFSET, value);
 }
 
-/* specs/devices/e1000.py | IMC (000D8h; W) -- Interrupt Mask Clear, 13.4.21: ones disable, bits as
- * ICR */
+/* specs/devices/e1000.py | IMC (000D8h; W) -- Interrupt Mask Clear, 13.4.21: ones disable, bits as ICR */
 #define E1000_IMC_OFFSET 0xd8
 
 static inline void e1000_imc_write(volatile void *base, uint32_t value) {
@@ -762,8 +754,7 @@ static inline uint32_t e1000_rctl_secrc_set(uint32_t word, bool value) {
     return value ? word | E1000_RCTL_SECRC_MASK : word & ~E1000_RCTL_SECRC_MASK;
 }
 
-/* specs/devices/e1000.py | RDBAL (02800h; R/W) -- Receive Descriptor Base Low, 13.4.25: 16-octet
- * aligned */
+/* specs/devices/e1000.py | RDBAL (02800h; R/W) -- Receive Descriptor Base Low, 13.4.25: 16-octet aligned */
 #define E1000_RDBAL_OFFSET 0x02800
 
 static inline uint32_t e1000_rdbal_read(const volatile void *base) {
@@ -785,8 +776,7 @@ static inline void e1000_rdbah_write(volatile void *base, uint32_t value) {
     mmio_write32(base, E1000_RDBAH_OFFSET, value);
 }
 
-/* specs/devices/e1000.py | RDLEN (02808h; R/W; reset 0) -- Receive Descriptor Length, 13.4.27:
- * octets, multiple of... */
+/* specs/devices/e1000.py | RDLEN (02808h; R/W; reset 0) -- Receive Descriptor Length, 13.4.27: octets, multiple of 128 */
 #define E1000_RDLEN_OFFSET 0x02808
 #define E1000_RDLEN_RESET 0x00000000u
 
@@ -798,8 +788,7 @@ static inline void e1000_rdlen_write(volatile void *base, uint32_t value) {
     mmio_write32(base, E1000_RDLEN_OFFSET, value);
 }
 
-/* specs/devices/e1000.py | RDH (02810h; R/W) -- Receive Descriptor Head, 13.4.28: where the device
- * writes next */
+/* specs/devices/e1000.py | RDH (02810h; R/W) -- Receive Descriptor Head, 13.4.28: where the device writes next */
 #define E1000_RDH_OFFSET 0x02810
 #define E1000_RDH_RESET 0x00000000u
 
@@ -823,8 +812,7 @@ static inline uint32_t e1000_rdh_rdh_set(uint32_t word, uint32_t value) {
     return (word & ~E1000_RDH_RDH_MASK) | (value << E1000_RDH_RDH_SHIFT & E1000_RDH_RDH_MASK);
 }
 
-/* specs/devices/e1000.py | RDT (02818h; R/W) -- Receive Descriptor Tail, 13.4.29: one past the last
- * free one */
+/* specs/devices/e1000.py | RDT (02818h; R/W) -- Receive Descriptor Tail, 13.4.29: one past the last free one */
 #define E1000_RDT_OFFSET 0x02818
 #define E1000_RDT_RESET 0x00000000u
 
@@ -921,8 +909,7 @@ static inline void e1000_mta_write(volatile void *base, size_t index, uint32_t v
     mmio_write32(base, E1000_MTA_OFFSET + index * E1000_MTA_STRIDE, value);
 }
 
-/* specs/devices/e1000.py | RAL[16] (05400h + 8*n; R/W) -- Receive Address Low, 13.5.2: first octet
- * in bits 7:0 */
+/* specs/devices/e1000.py | RAL[16] (05400h + 8*n; R/W) -- Receive Address Low, 13.5.2: first octet in bits 7:0 */
 #define E1000_RAL_OFFSET 0x05400
 #define E1000_RAL_COUNT 16
 #define E1000_RAL_STRIDE 8
@@ -1111,8 +1098,7 @@ static inline uint32_t e1000_tipg_ipgr2_set(uint32_t word, uint32_t value) {
            (value << E1000_TIPG_IPGR2_SHIFT & E1000_TIPG_IPGR2_MASK);
 }
 
-/* specs/devices/e1000.py | TDBAL (03800h; R/W) -- Transmit Descriptor Base Low, 13.4.36: 16-octet
- * aligned */
+/* specs/devices/e1000.py | TDBAL (03800h; R/W) -- Transmit Descriptor Base Low, 13.4.36: 16-octet aligned */
 #define E1000_TDBAL_OFFSET 0x03800
 
 static inline uint32_t e1000_tdbal_read(const volatile void *base) {
@@ -1134,8 +1120,7 @@ static inline void e1000_tdbah_write(volatile void *base, uint32_t value) {
     mmio_write32(base, E1000_TDBAH_OFFSET, value);
 }
 
-/* specs/devices/e1000.py | TDLEN (03808h; R/W; reset 0) -- Transmit Descriptor Length, 13.4.38:
- * octets, multiple o... */
+/* specs/devices/e1000.py | TDLEN (03808h; R/W; reset 0) -- Transmit Descriptor Length, 13.4.38: octets, multiple of 128 */
 #define E1000_TDLEN_OFFSET 0x03808
 #define E1000_TDLEN_RESET 0x00000000u
 
@@ -1147,8 +1132,7 @@ static inline void e1000_tdlen_write(volatile void *base, uint32_t value) {
     mmio_write32(base, E1000_TDLEN_OFFSET, value);
 }
 
-/* specs/devices/e1000.py | TDH (03810h; R/W) -- Transmit Descriptor Head, 13.4.39: what the device
- * sends next */
+/* specs/devices/e1000.py | TDH (03810h; R/W) -- Transmit Descriptor Head, 13.4.39: what the device sends next */
 #define E1000_TDH_OFFSET 0x03810
 #define E1000_TDH_RESET 0x00000000u
 
@@ -1172,8 +1156,7 @@ static inline uint32_t e1000_tdh_tdh_set(uint32_t word, uint32_t value) {
     return (word & ~E1000_TDH_TDH_MASK) | (value << E1000_TDH_TDH_SHIFT & E1000_TDH_TDH_MASK);
 }
 
-/* specs/devices/e1000.py | TDT (03818h; R/W) -- Transmit Descriptor Tail, 13.4.40: one past the
- * last to send */
+/* specs/devices/e1000.py | TDT (03818h; R/W) -- Transmit Descriptor Tail, 13.4.40: one past the last to send */
 #define E1000_TDT_OFFSET 0x03818
 #define E1000_TDT_RESET 0x00000000u
 
@@ -1243,8 +1226,7 @@ static inline uint32_t e1000_rxerrc_read(const volatile void *base) {
     return mmio_read32(base, E1000_RXERRC_OFFSET);
 }
 
-/* specs/devices/e1000.py | MPC (04010h; RC) -- Missed Packets, 13.7.5: no room in the device's FIFO
- */
+/* specs/devices/e1000.py | MPC (04010h; RC) -- Missed Packets, 13.7.5: no room in the device's FIFO */
 #define E1000_MPC_OFFSET 0x04010
 
 static inline uint32_t e1000_mpc_read(const volatile void *base) {
@@ -1279,8 +1261,7 @@ static inline uint32_t e1000_gptc_read(const volatile void *base) {
     return mmio_read32(base, E1000_GPTC_OFFSET);
 }
 
-/* specs/devices/e1000.py | RNBC (040A0h; RC) -- Receive No Buffers, 13.7.33: no free descriptor at
- * the time */
+/* specs/devices/e1000.py | RNBC (040A0h; RC) -- Receive No Buffers, 13.7.33: no free descriptor at the time */
 #define E1000_RNBC_OFFSET 0x040a0
 
 static inline uint32_t e1000_rnbc_read(const volatile void *base) {
@@ -1303,7 +1284,7 @@ static inline uint32_t e1000_roc_read(const volatile void *base) {
 
 /* ---- Receive descriptor, 3.2.3 ("R": written by the device) ---- */
 
-/* specs/devices/e1000.py | Record( */
+/* specs/devices/e1000.py | "rx_descriptor" */
 struct e1000_rx_descriptor {
     uint64_t address;  /* Of the buffer, physical. */
     uint16_t length;   /* Octets written to the buffer. */
@@ -1322,12 +1303,10 @@ _Static_assert(sizeof(struct e1000_rx_descriptor) == E1000_RX_DESCRIPTOR_SIZE,
 /* specs/devices/e1000.py | LENGTH (8; R; 16 bits) -- Octets written to the buffer. */
 #define E1000_RX_DESCRIPTOR_LENGTH_OFFSET 0x08
 
-/* specs/devices/e1000.py | CHECKSUM (10; R; 16 bits) -- Ones' complement sum from the packet's
- * start. */
+/* specs/devices/e1000.py | CHECKSUM (10; R; 16 bits) -- Ones' complement sum from the packet's start. */
 #define E1000_RX_DESCRIPTOR_CHECKSUM_OFFSET 0x0a
 
-/* specs/devices/e1000.py | STATUS (12; R/W; 8 bits) -- 3.2.3.1; the driver clears it before it
- * hands over the buffer. */
+/* specs/devices/e1000.py | STATUS (12; R/W; 8 bits) -- 3.2.3.1; the driver clears it before it hands over the buffer. */
 #define E1000_RX_DESCRIPTOR_STATUS_OFFSET 0x0c
 
 /* specs/devices/e1000.py | DD 0 -- The device is done with the descriptor. */
@@ -1485,7 +1464,7 @@ static inline bool e1000_rx_descriptor_errors_rxe_get(uint8_t word) {
 
 /* ---- Legacy transmit descriptor, 3.3.3 ("R": written by the device) ---- */
 
-/* specs/devices/e1000.py | Record( */
+/* specs/devices/e1000.py | "tx_descriptor" */
 struct e1000_tx_descriptor {
     uint64_t address; /* Of the buffer, physical. */
     uint16_t length;  /* Octets of the buffer. */

@@ -11,7 +11,7 @@
  * PCI Local Bus Specification, revision 3.0, chapter 6; PCI-to-PCI Bridge Architecture
  * Specification, revision 1.2, section 3.2.
  *
- * specs/devices/pci.py | pci = Device(
+ * specs/devices/pci.py | pci
  *
  * Names: PCI_REGISTER_OFFSET, _RESET (initial value, undefined bits as 0), of arrays _COUNT
  * and _STRIDE (bytes); PCI_REGISTER_FIELD_MASK and _SHIFT; PCI_REGISTER_FIELD_VALUE.
@@ -371,8 +371,7 @@ static inline uint8_t pci_capabilities_read(struct pci_address function) {
     return pci_read8(function, PCI_CAPABILITIES_OFFSET);
 }
 
-/* specs/devices/pci.py | INTERRUPT_LINE (3Ch; R/W; 8 bits) -- Written by the firmware: the line of
- * the interrupt... */
+/* specs/devices/pci.py | INTERRUPT_LINE (3Ch; R/W; 8 bits) -- Written by the firmware: the line of the interrupt controller. */
 #define PCI_INTERRUPT_LINE_OFFSET 0x3c
 
 static inline uint8_t pci_interrupt_line_read(struct pci_address function) {

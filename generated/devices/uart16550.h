@@ -10,7 +10,7 @@
 /* 16550 universal asynchronous receiver/transmitter.
  * National Semiconductor PC16550D data sheet, June 1995, section 8.
  *
- * specs/devices/uart16550.py | uart16550 = Device(
+ * specs/devices/uart16550.py | uart16550
  *
  * Names: UART16550_REGISTER_OFFSET, _RESET (initial value, undefined bits as 0), of arrays _COUNT
  * and _STRIDE (bytes); UART16550_REGISTER_FIELD_MASK and _SHIFT; UART16550_REGISTER_FIELD_VALUE.

@@ -9,7 +9,7 @@
  */
 
 /* tiles of 16 by 16 sums, products of bfloat16
- * specs/isa/amx.py | amx = InstructionSet( */
+ * specs/isa/amx.py | amx */
 #include "cpu_features.h"
 
 #include "cpu_feature.h"

@@ -7,7 +7,7 @@
  */
 
 /* 256-bit vectors with fused multiply-add
- * specs/isa/avx2.py | avx2 = InstructionSet( */
+ * specs/isa/avx2.py | avx2 */
 #include "cpu_features.h"
 
 #include "cpu_feature.h"

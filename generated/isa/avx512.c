@@ -8,7 +8,7 @@
  */
 
 /* 512-bit vectors, sums of four byte products, bfloat16
- * specs/isa/avx512.py | avx512 = InstructionSet( */
+ * specs/isa/avx512.py | avx512 */
 #include "cpu_features.h"
 
 #include "cpu_feature.h"

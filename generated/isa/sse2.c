@@ -6,7 +6,7 @@
  */
 
 /* 128-bit integer and float vectors
- * specs/isa/sse2.py | sse2 = InstructionSet( */
+ * specs/isa/sse2.py | sse2 */
 #include "cpu_features.h"
 
 #include "cpu_feature.h"

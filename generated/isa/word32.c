@@ -7,7 +7,7 @@
  */
 
 /* 32-bit general registers as vectors: fastest under emulators
- * specs/isa/word32.py | word32 = InstructionSet( */
+ * specs/isa/word32.py | word32 */
 #include "cpu_features.h"
 
 #include "cpu_feature.h"

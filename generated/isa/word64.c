@@ -7,7 +7,7 @@
  */
 
 /* 64-bit general registers as vectors: fastest under emulators
- * specs/isa/word64.py | word64 = InstructionSet( */
+ * specs/isa/word64.py | word64 */
 #include "cpu_features.h"
 
 #include "cpu_feature.h"

@@ -9,7 +9,7 @@
 
 /* Address Resolution Protocol, IPv4 over Ethernet, RFC 826.
  *
- * specs/protocols/arp.py | arp = Protocol(
+ * specs/protocols/arp.py | arp
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -133,8 +133,7 @@ static inline void arp_set_sender_ip(uint8_t *bytes, uint32_t value) {
     network_store32(bytes + 14, value);
 }
 
-/* specs/protocols/arp.py | Target Hardware Address (Target MAC): 6 octets -- Undefined in a
- * request; sent as zero. */
+/* specs/protocols/arp.py | Target Hardware Address (Target MAC): 6 octets -- Undefined in a request; sent as zero. */
 #define ARP_TARGET_MAC_SIZE 6
 
 static inline const uint8_t *arp_target_mac(struct arp_view view) { return view.bytes + 18; }

@@ -9,7 +9,7 @@
 
 /* Dynamic Host Configuration Protocol, RFC 2131, section 2, figure 1; options: RFC 2132.
  *
- * specs/protocols/dhcp.py | dhcp = Protocol(
+ * specs/protocols/dhcp.py | dhcp
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -131,8 +131,7 @@ static inline uint8_t dhcp_hops(struct dhcp_view view) { return view.bytes[3]; }
 
 static inline void dhcp_set_hops(uint8_t *bytes, uint8_t value) { bytes[3] = value; }
 
-/* specs/protocols/dhcp.py | Transaction (xid): 32 bits -- Chosen by the client, returned by the
- * server. */
+/* specs/protocols/dhcp.py | Transaction (xid): 32 bits -- Chosen by the client, returned by the server. */
 static inline uint32_t dhcp_xid(struct dhcp_view view) { return network_load32(view.bytes + 4); }
 
 static inline void dhcp_set_xid(uint8_t *bytes, uint32_t value) {
@@ -153,8 +152,7 @@ static inline void dhcp_set_flags(uint8_t *bytes, uint16_t value) {
     network_store16(bytes + 10, value);
 }
 
-/* specs/protocols/dhcp.py | Client Address (ciaddr): 32 bits -- Only when the client may already
- * use it. */
+/* specs/protocols/dhcp.py | Client Address (ciaddr): 32 bits -- Only when the client may already use it. */
 static inline uint32_t dhcp_ciaddr(struct dhcp_view view) {
     return network_load32(view.bytes + 12);
 }
@@ -190,8 +188,7 @@ static inline void dhcp_set_giaddr(uint8_t *bytes, uint32_t value) {
     network_store32(bytes + 24, value);
 }
 
-/* specs/protocols/dhcp.py | Client Hardware Address (chaddr): 16 octets -- Six are used for
- * Ethernet. */
+/* specs/protocols/dhcp.py | Client Hardware Address (chaddr): 16 octets -- Six are used for Ethernet. */
 #define DHCP_CHADDR_SIZE 16
 
 static inline const uint8_t *dhcp_chaddr(struct dhcp_view view) { return view.bytes + 28; }
@@ -501,8 +498,7 @@ static inline size_t dhcp_put_option_server_identifier(uint8_t *at, uint32_t val
     return 6;
 }
 
-/* specs/protocols/dhcp.py | option 55 = Parameter Request List: octets -- Option types that the
- * client wants. */
+/* specs/protocols/dhcp.py | option 55 = Parameter Request List: octets -- Option types that the client wants. */
 static inline size_t dhcp_put_option_parameter_request_list(uint8_t *at, const void *data,
                                                             size_t size) {
     return dhcp_put_option(at, DHCP_OPTION_PARAMETER_REQUEST_LIST, data, size);

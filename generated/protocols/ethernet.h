@@ -9,7 +9,7 @@
 
 /* Ethernet II frame, RFC 894; IEEE 802.3-2018, clause 3.1.1.
  *
- * specs/protocols/ethernet.py | ethernet = Protocol(
+ * specs/protocols/ethernet.py | ethernet
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -45,8 +45,7 @@
 /* Octets of the fields. */
 #define ETHERNET_HEADER_SIZE 14
 
-/* specs/protocols/ethernet.py | EtherType: 16 bits -- What the payload is; a length (below 1536) is
- * not understood. */
+/* specs/protocols/ethernet.py | EtherType: 16 bits -- What the payload is; a length (below 1536) is not understood. */
 enum ethernet_ethertype {
     ETHERNET_ETHERTYPE_IPV4 = 0x0800,
     ETHERNET_ETHERTYPE_ARP = 0x0806,
@@ -93,8 +92,7 @@ static inline void ethernet_set_source(uint8_t *bytes, const uint8_t *value) {
     memcpy(bytes + 6, value, ETHERNET_SOURCE_SIZE);
 }
 
-/* specs/protocols/ethernet.py | EtherType: 16 bits -- What the payload is; a length (below 1536) is
- * not understood. */
+/* specs/protocols/ethernet.py | EtherType: 16 bits -- What the payload is; a length (below 1536) is not understood. */
 static inline uint16_t ethernet_ethertype(struct ethernet_view view) {
     return network_load16(view.bytes + 12);
 }

@@ -9,7 +9,7 @@
 
 /* Internet Control Message Protocol, RFC 792.
  *
- * specs/protocols/icmp.py | icmp = Protocol(
+ * specs/protocols/icmp.py | icmp
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -87,8 +87,7 @@ static inline void icmp_set_checksum(uint8_t *bytes, uint16_t value) {
     network_store16(bytes + 2, value);
 }
 
-/* specs/protocols/icmp.py | Identifier: 16 bits -- Echo: chosen by the sender, returned unchanged.
- */
+/* specs/protocols/icmp.py | Identifier: 16 bits -- Echo: chosen by the sender, returned unchanged. */
 static inline uint16_t icmp_identifier(struct icmp_view view) {
     return network_load16(view.bytes + 4);
 }
@@ -97,8 +96,7 @@ static inline void icmp_set_identifier(uint8_t *bytes, uint16_t value) {
     network_store16(bytes + 4, value);
 }
 
-/* specs/protocols/icmp.py | Sequence Number: 16 bits -- Echo: likewise. Unreachable, code 4:
- * next-hop MTU. */
+/* specs/protocols/icmp.py | Sequence Number: 16 bits -- Echo: likewise. Unreachable, code 4: next-hop MTU. */
 static inline uint16_t icmp_sequence_number(struct icmp_view view) {
     return network_load16(view.bytes + 6);
 }

@@ -10,7 +10,7 @@
 /* Internet Protocol, version 4, RFC 791, section 3.1; the type of service octet is RFC 2474's and
  * RFC 3168's.
  *
- * specs/protocols/ipv4.py | ipv4 = Protocol(
+ * specs/protocols/ipv4.py | ipv4
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -84,8 +84,7 @@ static inline bool ipv4_check(const uint8_t *bytes, size_t size, struct ipv4_vie
     if ((bytes[0] >> 4) != IPV4_VERSION) {
         return false;
     }
-    /* specs/protocols/ipv4.py | Total Length: 16 bits, total length in octets -- Header and
-     * payload; the frame may be p... */
+    /* specs/protocols/ipv4.py | Total Length: 16 bits, total length in octets -- Header and payload; the frame may be padded. */
     size_t total = network_load16(bytes + 2);
     if (total < IPV4_HEADER_SIZE || total > size) {
         return false;
@@ -129,8 +128,7 @@ static inline void ipv4_set_ecn(uint8_t *bytes, uint8_t value) {
     bytes[1] = (uint8_t)((bytes[1] & 0xfcu) | (value & 0x3u));
 }
 
-/* specs/protocols/ipv4.py | Total Length: 16 bits, total length in octets -- Header and payload;
- * the frame may be p... */
+/* specs/protocols/ipv4.py | Total Length: 16 bits, total length in octets -- Header and payload; the frame may be padded. */
 static inline uint16_t ipv4_total_length(struct ipv4_view view) {
     return network_load16(view.bytes + 2);
 }

@@ -9,7 +9,7 @@
 
 /* Transmission Control Protocol, RFC 9293, section 3.1.
  *
- * specs/protocols/tcp.py | tcp = Protocol(
+ * specs/protocols/tcp.py | tcp
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -112,8 +112,7 @@ static inline void tcp_set_destination_port(uint8_t *bytes, uint16_t value) {
     network_store16(bytes + 2, value);
 }
 
-/* specs/protocols/tcp.py | Sequence Number: 32 bits -- Of the first data octet, or of the SYN if
- * there is one. */
+/* specs/protocols/tcp.py | Sequence Number: 32 bits -- Of the first data octet, or of the SYN if there is one. */
 static inline uint32_t tcp_sequence_number(struct tcp_view view) {
     return network_load32(view.bytes + 4);
 }
@@ -122,8 +121,7 @@ static inline void tcp_set_sequence_number(uint8_t *bytes, uint32_t value) {
     network_store32(bytes + 4, value);
 }
 
-/* specs/protocols/tcp.py | Acknowledgment Number: 32 bits -- The next octet that the sender
- * expects, if ACK is set. */
+/* specs/protocols/tcp.py | Acknowledgment Number: 32 bits -- The next octet that the sender expects, if ACK is set. */
 static inline uint32_t tcp_acknowledgment_number(struct tcp_view view) {
     return network_load32(view.bytes + 8);
 }

@@ -9,7 +9,7 @@
 
 /* User Datagram Protocol, RFC 768.
  *
- * specs/protocols/udp.py | udp = Protocol(
+ * specs/protocols/udp.py | udp
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1

@@ -130,7 +130,7 @@ _SCHEDULES = {
     "amx": (amx, matmul_amx.quantize, "bfloat16"),
 }
 
-quantize = Kernel(
+quantize_f32 = Kernel(
     operation="quantize",
     type="f32",
     summary="Rounds each row to integers; see activations.py for scales and what is stored.",
@@ -143,7 +143,7 @@ quantize = Kernel(
     schedules={name: Schedule(*schedule) for name, schedule in _SCHEDULES.items()},
 )
 
-rms_norm_quantize = Kernel(
+rms_norm_quantize_f32 = Kernel(
     operation="rms_norm_quantize",
     type="f32",
     summary="Divides each row by its root mean square, multiplies by gain and quantises.",

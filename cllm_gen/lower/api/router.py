@@ -93,7 +93,7 @@ def node_blocks(root: _Node) -> list[dict]:
                     {
                         "method": f"HTTP_{method}",
                         "symbol": f"route_{route_symbol(each)}",
-                        "cite": each.span.cite(),
+                        "cite": each.span.cite(f'"{each.notation}"'),
                     }
                     for method, each in node.routes.items()
                 ],
@@ -126,7 +126,7 @@ def handlers(routes: Sequence[Route]) -> list[dict]:
         entry = {
             "handler": route.handler,
             "subject": subject,
-            "cite": route.span.cite(),
+            "cite": route.span.cite(f'"{route.notation}"'),
             "summary": route.summary,
             "place": f"{route.span.path}:{route.span.line}",
             "notation": route.notation,
@@ -164,7 +164,7 @@ def route_blocks(routes: Sequence[Route]) -> list[dict]:
     return [
         {
             "symbol": f"route_{route_symbol(route)}",
-            "cite": route.span.cite(),
+            "cite": route.span.cite(f'"{route.notation}"'),
             "pattern": c_string(route.pattern.path),
             "method": f"HTTP_{route.pattern.method}",
             "authenticated": flag[route.authenticated],

@@ -71,7 +71,7 @@ def home_includes(home: Home) -> list[str]:
 
 def _blocks(schema: Enum | Object | Union) -> list[dict]:
     """A named schema's own block after those of the arrays that only it holds."""
-    cite, span = schema.span.cite(), schema.span
+    cite, span = schema.span.cite(f'"{schema.name}"'), schema.span
     if isinstance(schema, Enum):
         symbols = {value: f"{schema.name.upper()}_{enumerator(value)}" for value in schema.values}
         quoted = [json.dumps(value) for value in schema.values]
@@ -91,10 +91,17 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
             }
         ]
     if isinstance(schema, Union):
-        held = [(f"{schema.name}_{name}", type) for name, type in schema.alternatives]
+        held = [(name, type, cite, span) for name, type in schema.alternatives]
     else:
-        held = [(f"{schema.name}_{item.name}", item.type) for item in schema.fields]
-    blocks = [block for name, type in held for block in _arrays(name, type, cite, span)]
+        held = [
+            (item.name, item.type, item.span.cite(f'"{item.name}"'), item.span)
+            for item in schema.fields
+        ]
+    blocks = [
+        block
+        for name, type, *place in held
+        for block in _arrays(f"{schema.name}_{name}", type, *place)
+    ]
     if isinstance(schema, Union):
         return [*blocks, _union(schema, cite)]
     members = {

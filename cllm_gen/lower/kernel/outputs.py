@@ -41,7 +41,7 @@ def _comment(traced: Traced) -> list[str]:
     if traced.weight_bytes:
         cost += f"; {traced.weight_bytes:,} bytes of weights in all"
     return [
-        traced.kernel.span.cite(),
+        traced.kernel.span.cite(traced.kernel.name),
         "",
         traced.kernel.summary,
         *(f"    {line}" for line in traced.kernel.read.text.splitlines()),

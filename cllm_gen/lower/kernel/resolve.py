@@ -27,13 +27,24 @@ def load_kernels(root: Path) -> Kernels:
     try:
         for file in sorted((root / "specs" / "kernels").glob("[!_]*.py")):
             module = importlib.import_module(f"specs.kernels.{file.stem}")
-            for each in vars(module).values():
+            for name, each in vars(module).items():
                 if isinstance(each, Kernel):
+                    _check_name(name, each)
                     found[each.operation, each.type] = each
     finally:
         sys.path.remove(str(root))
         sys.dont_write_bytecode = written
     return found
+
+
+def _check_name(name: str, kernel: Kernel) -> None:
+    if name != kernel.name:
+        raise SpecError(
+            kernel.span,
+            f"kernel {kernel.name} bound to {name}",
+            "a variable of the kernel's name",
+            f"{kernel.name} = Kernel(",
+        )
 
 
 def kernels_of(isa: InstructionSet) -> Kernels:

@@ -8,7 +8,7 @@
 #pragma once
 
 /* Gemma 3 270M behind an OpenAI-shaped API.
- * specs/appliances/gemma3.py | appliance = Appliance( */
+ * specs/appliances/gemma3.py | appliance */
 #define APPLIANCE_NAME "gemma3"
 #define APPLIANCE_MODEL "gemma3_270m"
 

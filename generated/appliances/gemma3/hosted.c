@@ -7,7 +7,7 @@
  */
 
 /* What the image of gemma3 for hosted serves; contracts in include/model.h.
- * specs/appliances/gemma3.py | appliance = Appliance( */
+ * specs/appliances/gemma3.py | appliance */
 #include "kernels.h"
 #include "model.h"
 

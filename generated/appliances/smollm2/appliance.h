@@ -8,7 +8,7 @@
 #pragma once
 
 /* SmolLM2-135M-Instruct behind an OpenAI-shaped API.
- * specs/appliances/smollm2.py | appliance = Appliance( */
+ * specs/appliances/smollm2.py | appliance */
 #define APPLIANCE_NAME "smollm2"
 #define APPLIANCE_MODEL "smollm2_135m"
 

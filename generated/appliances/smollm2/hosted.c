@@ -7,7 +7,7 @@
  */
 
 /* What the image of smollm2 for hosted serves; contracts in include/model.h.
- * specs/appliances/smollm2.py | appliance = Appliance( */
+ * specs/appliances/smollm2.py | appliance */
 #include "kernels.h"
 #include "model.h"
 

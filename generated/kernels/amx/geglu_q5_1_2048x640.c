@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/matmul.py | Kernel(
+ * specs/kernels/matmul.py | geglu_q5_1
  *
  * Products with two Q5_1 matrices, joined by a GELU gate (arXiv:2002.05202).
  *     for r < rows, n < N

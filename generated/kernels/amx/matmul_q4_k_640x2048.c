@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/matmul.py | Kernel(
+ * specs/kernels/matmul.py | matmul_q4_k
  *
  * Products of rows with a Q4_K matrix.
  *     for r < rows, n < N

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/matmul.py | Kernel(
+ * specs/kernels/matmul.py | swiglu_q4_1
  *
  * Products with two Q4_1 matrices, joined by a SiLU gate (arXiv:2002.05202).
  *     for r < rows, n < N

@@ -12,12 +12,12 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/rows.py | rope_halves_f32 = Kernel(
+ * specs/kernels/rows.py | rope_halves_f32
  *
  * Turns each head's pairs of a half and the other by its position's angle, in place.
  *     for r < rows, h < H, d < D
- *     across[r, h, d] = select(d < D // 2, 0 - x[r, h, (d + D // 2) % D], x[r, h, (d + D // 2) %
- * D]) x[r, h, d] = x[r, h, d] * cosines[r, d % (D // 2)] + across[r, h, d] * sines[r, d % (D // 2)]
+ *     across[r, h, d] = select(d < D // 2, 0 - x[r, h, (d + D // 2) % D], x[r, h, (d + D // 2) % D])
+ *     x[r, h, d] = x[r, h, d] * cosines[r, d % (D // 2)] + across[r, h, d] * sines[r, d % (D // 2)]
  *
  * Schedule: 8 values a vector, an angle shared by all heads.
  * 672 instructions a row, 0.7 an output.

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/matmul.py | Kernel(
+ * specs/kernels/matmul.py | matmul_q8_0
  *
  * Products of rows with a Q8_0 matrix.
  *     for r < rows, n < N

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/quantize.py | quantize = Kernel(
+ * specs/kernels/quantize.py | quantize_f32
  *
  * Rounds each row to integers; see activations.py for scales and what is stored.
  *     for r < rows, k < K

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/vectors.py | rope_f32 = Kernel(
+ * specs/kernels/vectors.py | rope_f32
  *
  * Turns each pair of neighbours in each head by its position's angle, in place.
  *     for r < rows, h < H, i < D // 2

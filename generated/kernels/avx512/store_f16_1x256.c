@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/kv_store.py | return Kernel(
+ * specs/kernels/kv_store.py | store_f16
  *
  * One row's keys and values of G heads to its slot of a KV block, as f16.
  *     for g < G, d < D

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/rows.py | add_f32 = Kernel(
+ * specs/kernels/rows.py | add_f32
  *
  * Adds rows to rows.
  *     for r < rows, k < K

@@ -12,15 +12,17 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/attention.py | return Kernel(
+ * specs/kernels/attention.py | attention_f16
  *
  * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
- * all positions up to its own. for r < rows, h < H, d < D, p < position + rows score[r, h, p] =
- * sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale visible[r, p] = p <= position + r
- *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 -
- * 1000000)) share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0) total[r,
- * h] = sum(t < position + rows: share[r, h, t]) y[r, h, d] = sum(t < position + rows: share[r, h,
- * t] * values[h // (H // G), t, d]) / total[r, h]
+ * all positions up to its own.
+ *     for r < rows, h < H, d < D, p < position + rows
+ *     score[r, h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale
+ *     visible[r, p] = p <= position + r
+ *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 - 1000000))
+ *     share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0)
+ *     total[r, h] = sum(t < position + rows: share[r, h, t])
+ *     y[r, h, d] = sum(t < position + rows: share[r, h, t] * values[h // (H // G), t, d]) / total[r, h]
  *
  * Schedule: 4 values a vector; a block is converted once.
  * 37,761 instructions a row, 36.9 an output.

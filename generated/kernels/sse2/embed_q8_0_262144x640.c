@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/embed.py | return Kernel(
+ * specs/kernels/embed.py | embed_q8_0
  *
  * Rows of the embedding matrix, one a token.
  *     for r < rows, k < K

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/matmul.py | Kernel(
+ * specs/kernels/matmul.py | matmul_add_q4_1
  *
  * Adds products with a Q4_1 matrix to y: a residual.
  *     for r < rows, n < N

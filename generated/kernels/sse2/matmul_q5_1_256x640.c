@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/matmul.py | Kernel(
+ * specs/kernels/matmul.py | matmul_q5_1
  *
  * Products of rows with a Q5_1 matrix.
  *     for r < rows, n < N

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/vectors.py | rms_norm_f32 = Kernel(
+ * specs/kernels/vectors.py | rms_norm_f32
  *
  * Divides each row by its root mean square and multiplies by gain. y may be x.
  *     for r < rows, k < K

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/rows.py | scale_f32 = Kernel(
+ * specs/kernels/rows.py | scale_f32
  *
  * Multiplies rows by a number. y may be x.
  *     for r < rows, k < K

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/quantize.py | rms_norm_quantize = Kernel(
+ * specs/kernels/quantize.py | rms_norm_quantize_f32
  *
  * Divides each row by its root mean square, multiplies by gain and quantises.
  *     for r < rows, k < K

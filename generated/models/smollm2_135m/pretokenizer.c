@@ -136,8 +136,7 @@ static size_t words_others(const char *bytes, size_t count, size_t at) {
     return at;
 }
 
-/* specs/models/pretokenizers.py | blanks: \s+ (?!\S) -- Leaves the last one to the word behind it.
- */
+/* specs/models/pretokenizers.py | blanks: \s+ (?!\S) -- Leaves the last one to the word behind it. */
 static size_t words_blanks_rest(const char *bytes, size_t count, size_t at) {
     size_t ahead = at;
     if (past_not_space(bytes, count, &ahead, 1))

@@ -10,8 +10,7 @@
 
 #include "word.h"
 
-/* specs/api/greetings.py | Field("mood", Enum("mood", "glad", "gloomy"), "How.", required=False,
- * nullable=True), */
+/* specs/api/greetings.py | "mood" */
 bool mood_parse(struct json_reader *reader, const struct json_path *path, enum mood *value) {
     struct text text;
     if (!json_string(reader, path, 0, SIZE_MAX, &text))
@@ -29,7 +28,7 @@ bool mood_parse(struct json_reader *reader, const struct json_path *path, enum m
     return json_rule(reader, path, "must be one of \"glad\", \"gloomy\"");
 }
 
-/* specs/api/greetings.py | "greeting_request", */
+/* specs/api/greetings.py | "greeting_request" */
 enum greeting_request_key {
     GREETING_REQUEST_NO_KEY,
     GREETING_REQUEST_KEY_NAME,
@@ -107,7 +106,7 @@ bool greeting_request_parse(struct json_reader *reader, const struct json_path *
     return true;
 }
 
-/* specs/api/greetings.py | "greeting", */
+/* specs/api/greetings.py | "lines" */
 static void greeting_lines_write(struct buffer *buffer, const struct greeting_lines *value) {
     bool first = true;
     json_write_raw(buffer, "[");
@@ -118,7 +117,7 @@ static void greeting_lines_write(struct buffer *buffer, const struct greeting_li
     json_write_raw(buffer, "]");
 }
 
-/* specs/api/greetings.py | "greeting", */
+/* specs/api/greetings.py | "greeting" */
 void greeting_write(struct buffer *buffer, const struct greeting *value) {
     bool first = true;
     json_write_raw(buffer, "{");

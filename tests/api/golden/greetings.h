@@ -20,8 +20,7 @@
 #include "json.h"
 #include "text.h"
 
-/* specs/api/greetings.py | Field("mood", Enum("mood", "glad", "gloomy"), "How.", required=False,
- * nullable=True), */
+/* specs/api/greetings.py | "mood" */
 enum mood {
     MOOD_GLAD,
     MOOD_GLOOMY,
@@ -30,7 +29,7 @@ enum mood {
 bool mood_parse(struct json_reader *reader, const struct json_path *path, enum mood *value);
 
 /* Whom to greet.
- * specs/api/greetings.py | "greeting_request", */
+ * specs/api/greetings.py | "greeting_request" */
 struct greeting_request {
     /* Who is greeted. */
     struct text name;
@@ -44,14 +43,14 @@ struct greeting_request {
 bool greeting_request_parse(struct json_reader *reader, const struct json_path *path,
                             struct greeting_request *value);
 
-/* specs/api/greetings.py | "greeting", */
+/* specs/api/greetings.py | "lines" */
 struct greeting_lines {
     const struct text *items;
     size_t count;
 };
 
 /* Greetings.
- * specs/api/greetings.py | "greeting", */
+ * specs/api/greetings.py | "greeting" */
 struct greeting {
     /* One for each time. */
     struct greeting_lines lines;

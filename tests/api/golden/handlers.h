@@ -14,18 +14,15 @@
 #include "api/greetings.h"
 
 /* Greets.
- * specs/api/greetings.py | Route("POST /greetings", "Greets.", handler="handle_greet",
- * request=greeting_request, r... */
+ * specs/api/greetings.py | "POST /greetings" */
 void handle_greet(struct http_exchange *exchange, const struct greeting_request *request);
 
-/* specs/api/greetings.py | Route("GET /greetings/{name}", "Greets once.",
- * handler="handle_greet_once", response=gr... */
+/* specs/api/greetings.py | "GET /greetings/{name}" */
 struct greet_once_parameters {
     struct text name;
 };
 
 /* Greets once.
- * specs/api/greetings.py | Route("GET /greetings/{name}", "Greets once.",
- * handler="handle_greet_once", response=gr... */
+ * specs/api/greetings.py | "GET /greetings/{name}" */
 void handle_greet_once(struct http_exchange *exchange,
                        const struct greet_once_parameters *parameters);

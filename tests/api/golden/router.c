@@ -12,8 +12,7 @@
 #include "percent.h"
 #include "word.h"
 
-/* specs/api/greetings.py | Route("POST /greetings", "Greets.", handler="handle_greet",
- * request=greeting_request, r... */
+/* specs/api/greetings.py | "POST /greetings" */
 static void dispatch_greet(struct http_exchange *exchange, const struct text *parameters,
                            struct text body) {
     (void)parameters;
@@ -26,8 +25,7 @@ static void dispatch_greet(struct http_exchange *exchange, const struct text *pa
         http_reject(exchange, &reader);
 }
 
-/* specs/api/greetings.py | Route("GET /greetings/{name}", "Greets once.",
- * handler="handle_greet_once", response=gr... */
+/* specs/api/greetings.py | "GET /greetings/{name}" */
 static void dispatch_greet_once(struct http_exchange *exchange, const struct text *parameters,
                                 struct text body) {
     struct greet_once_parameters *decoded = arena_allocate(http_arena(exchange), sizeof *decoded);
@@ -44,8 +42,7 @@ static void dispatch_greet_once(struct http_exchange *exchange, const struct tex
     handle_greet_once(exchange, decoded);
 }
 
-/* specs/api/greetings.py | Route("POST /greetings", "Greets.", handler="handle_greet",
- * request=greeting_request, r... */
+/* specs/api/greetings.py | "POST /greetings" */
 static const struct route route_post__greetings = {
     .pattern = "/greetings",
     .method = HTTP_POST,
@@ -55,8 +52,7 @@ static const struct route route_post__greetings = {
     .dispatch = dispatch_greet,
 };
 
-/* specs/api/greetings.py | Route("GET /greetings/{name}", "Greets once.",
- * handler="handle_greet_once", response=gr... */
+/* specs/api/greetings.py | "GET /greetings/{name}" */
 static const struct route route_get__greetings__any = {
     .pattern = "/greetings/{name}",
     .method = HTTP_GET,
@@ -80,9 +76,7 @@ static struct text take_segment(struct text *rest) {
 static void match__greetings__any(struct route_match *match, enum http_method method,
                                   struct text rest) {
     if (rest.count == 0) {
-        match->allowed |=
-            HTTP_GET; /* specs/api/greetings.py | Route("GET /greetings/{name}", "Greets once.",
-                         handler="handle_greet_once", response=gr... */
+        match->allowed |= HTTP_GET; /* specs/api/greetings.py | "GET /greetings/{name}" */
         if (method == HTTP_GET)
             match->route = &route_get__greetings__any;
     }
@@ -91,8 +85,7 @@ static void match__greetings__any(struct route_match *match, enum http_method me
 /* /greetings */
 static void match__greetings(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_POST; /* specs/api/greetings.py | Route("POST /greetings", "Greets.",
-                                        handler="handle_greet", request=greeting_request, r... */
+        match->allowed |= HTTP_POST; /* specs/api/greetings.py | "POST /greetings" */
         if (method == HTTP_POST)
             match->route = &route_post__greetings;
     }

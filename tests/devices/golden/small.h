@@ -10,7 +10,7 @@
 /* Small device.
  * Its data sheet, revision 1.
  *
- * small.py | small = Device(
+ * small.py | small
  *
  * Names: SMALL_REGISTER_OFFSET, _RESET (initial value, undefined bits as 0), of arrays _COUNT
  * and _STRIDE (bytes); SMALL_REGISTER_FIELD_MASK and _SHIFT; SMALL_REGISTER_FIELD_VALUE.
@@ -27,7 +27,7 @@
 
 /* PCI ids of the chips that this map describes. */
 static const struct pci_id small_pci_ids[] = {
-    /* small.py | ids=[PciId(0x1AF4, 0x1000, "SMALL", "nobody")], */
+    /* small.py | "SMALL" */
     {0x1af4, 0x1000, "SMALL"},
 };
 #define SMALL_PCI_IDS_COUNT 1
@@ -127,7 +127,7 @@ static inline void small_port_latch_write(uint16_t base, uint16_t value) {
 
 /* ---- Word ---- */
 
-/* small.py | Record( */
+/* small.py | "word" */
 struct small_word {
     uint64_t address;
     uint32_t state;

@@ -9,7 +9,7 @@
 
 /* Small header, RFC 0, section 1.
  *
- * small.py | small = Protocol(
+ * small.py | small
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1

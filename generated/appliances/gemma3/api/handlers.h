@@ -25,42 +25,42 @@
 #include "api/tokens.h"
 
 /* Answers 200 once the model can generate.
- * specs/api/health.py | "GET /health", */
+ * specs/api/health.py | "GET /health" */
 void handle_health(struct http_exchange *exchange);
 
 /* Lists the models.
- * specs/api/models.py | "GET /v1/models", */
+ * specs/api/models.py | "GET /v1/models" */
 void handle_list_models(struct http_exchange *exchange);
 
-/* specs/api/models.py | "GET /v1/models/{model}", */
+/* specs/api/models.py | "GET /v1/models/{model}" */
 struct get_model_parameters {
     struct text model;
 };
 
 /* Describes one model.
- * specs/api/models.py | "GET /v1/models/{model}", */
+ * specs/api/models.py | "GET /v1/models/{model}" */
 void handle_get_model(struct http_exchange *exchange,
                       const struct get_model_parameters *parameters);
 
 /* Continues the prompt.
- * specs/api/completions.py | "POST /v1/completions", */
+ * specs/api/completions.py | "POST /v1/completions" */
 void handle_create_completion(struct http_exchange *exchange,
                               const struct completion_request *request);
 
 /* Answers the conversation's last turn.
- * specs/api/chat.py | "POST /v1/chat/completions", */
+ * specs/api/chat.py | "POST /v1/chat/completions" */
 void handle_create_chat_completion(struct http_exchange *exchange,
                                    const struct chat_request *request);
 
 /* Embeds each input.
- * specs/api/embeddings.py | "POST /v1/embeddings", */
+ * specs/api/embeddings.py | "POST /v1/embeddings" */
 void handle_create_embeddings(struct http_exchange *exchange,
                               const struct embedding_request *request);
 
 /* Cuts text into tokens.
- * specs/api/tokens.py | "POST /tokenize", */
+ * specs/api/tokens.py | "POST /tokenize" */
 void handle_tokenize(struct http_exchange *exchange, const struct tokenize_request *request);
 
 /* Joins tokens to text.
- * specs/api/tokens.py | "POST /detokenize", */
+ * specs/api/tokens.py | "POST /detokenize" */
 void handle_detokenize(struct http_exchange *exchange, const struct detokenize_request *request);

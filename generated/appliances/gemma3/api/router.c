@@ -17,7 +17,7 @@
 #include "percent.h"
 #include "word.h"
 
-/* specs/api/health.py | "GET /health", */
+/* specs/api/health.py | "GET /health" */
 static void dispatch_health(struct http_exchange *exchange, const struct text *parameters,
                             struct text body) {
     (void)parameters;
@@ -25,7 +25,7 @@ static void dispatch_health(struct http_exchange *exchange, const struct text *p
     handle_health(exchange);
 }
 
-/* specs/api/models.py | "GET /v1/models", */
+/* specs/api/models.py | "GET /v1/models" */
 static void dispatch_list_models(struct http_exchange *exchange, const struct text *parameters,
                                  struct text body) {
     (void)parameters;
@@ -33,7 +33,7 @@ static void dispatch_list_models(struct http_exchange *exchange, const struct te
     handle_list_models(exchange);
 }
 
-/* specs/api/models.py | "GET /v1/models/{model}", */
+/* specs/api/models.py | "GET /v1/models/{model}" */
 static void dispatch_get_model(struct http_exchange *exchange, const struct text *parameters,
                                struct text body) {
     struct get_model_parameters *decoded = arena_allocate(http_arena(exchange), sizeof *decoded);
@@ -50,7 +50,7 @@ static void dispatch_get_model(struct http_exchange *exchange, const struct text
     handle_get_model(exchange, decoded);
 }
 
-/* specs/api/completions.py | "POST /v1/completions", */
+/* specs/api/completions.py | "POST /v1/completions" */
 static void dispatch_create_completion(struct http_exchange *exchange,
                                        const struct text *parameters, struct text body) {
     (void)parameters;
@@ -63,7 +63,7 @@ static void dispatch_create_completion(struct http_exchange *exchange,
         http_reject(exchange, &reader);
 }
 
-/* specs/api/chat.py | "POST /v1/chat/completions", */
+/* specs/api/chat.py | "POST /v1/chat/completions" */
 static void dispatch_create_chat_completion(struct http_exchange *exchange,
                                             const struct text *parameters, struct text body) {
     (void)parameters;
@@ -76,7 +76,7 @@ static void dispatch_create_chat_completion(struct http_exchange *exchange,
         http_reject(exchange, &reader);
 }
 
-/* specs/api/embeddings.py | "POST /v1/embeddings", */
+/* specs/api/embeddings.py | "POST /v1/embeddings" */
 static void dispatch_create_embeddings(struct http_exchange *exchange,
                                        const struct text *parameters, struct text body) {
     (void)parameters;
@@ -89,7 +89,7 @@ static void dispatch_create_embeddings(struct http_exchange *exchange,
         http_reject(exchange, &reader);
 }
 
-/* specs/api/tokens.py | "POST /tokenize", */
+/* specs/api/tokens.py | "POST /tokenize" */
 static void dispatch_tokenize(struct http_exchange *exchange, const struct text *parameters,
                               struct text body) {
     (void)parameters;
@@ -102,7 +102,7 @@ static void dispatch_tokenize(struct http_exchange *exchange, const struct text 
         http_reject(exchange, &reader);
 }
 
-/* specs/api/tokens.py | "POST /detokenize", */
+/* specs/api/tokens.py | "POST /detokenize" */
 static void dispatch_detokenize(struct http_exchange *exchange, const struct text *parameters,
                                 struct text body) {
     (void)parameters;
@@ -115,7 +115,7 @@ static void dispatch_detokenize(struct http_exchange *exchange, const struct tex
         http_reject(exchange, &reader);
 }
 
-/* specs/api/health.py | "GET /health", */
+/* specs/api/health.py | "GET /health" */
 static const struct route route_get__health = {
     .pattern = "/health",
     .method = HTTP_GET,
@@ -125,7 +125,7 @@ static const struct route route_get__health = {
     .dispatch = dispatch_health,
 };
 
-/* specs/api/models.py | "GET /v1/models", */
+/* specs/api/models.py | "GET /v1/models" */
 static const struct route route_get__v1__models = {
     .pattern = "/v1/models",
     .method = HTTP_GET,
@@ -135,7 +135,7 @@ static const struct route route_get__v1__models = {
     .dispatch = dispatch_list_models,
 };
 
-/* specs/api/models.py | "GET /v1/models/{model}", */
+/* specs/api/models.py | "GET /v1/models/{model}" */
 static const struct route route_get__v1__models__any = {
     .pattern = "/v1/models/{model}",
     .method = HTTP_GET,
@@ -145,7 +145,7 @@ static const struct route route_get__v1__models__any = {
     .dispatch = dispatch_get_model,
 };
 
-/* specs/api/completions.py | "POST /v1/completions", */
+/* specs/api/completions.py | "POST /v1/completions" */
 static const struct route route_post__v1__completions = {
     .pattern = "/v1/completions",
     .method = HTTP_POST,
@@ -155,7 +155,7 @@ static const struct route route_post__v1__completions = {
     .dispatch = dispatch_create_completion,
 };
 
-/* specs/api/chat.py | "POST /v1/chat/completions", */
+/* specs/api/chat.py | "POST /v1/chat/completions" */
 static const struct route route_post__v1__chat__completions = {
     .pattern = "/v1/chat/completions",
     .method = HTTP_POST,
@@ -165,7 +165,7 @@ static const struct route route_post__v1__chat__completions = {
     .dispatch = dispatch_create_chat_completion,
 };
 
-/* specs/api/embeddings.py | "POST /v1/embeddings", */
+/* specs/api/embeddings.py | "POST /v1/embeddings" */
 static const struct route route_post__v1__embeddings = {
     .pattern = "/v1/embeddings",
     .method = HTTP_POST,
@@ -175,7 +175,7 @@ static const struct route route_post__v1__embeddings = {
     .dispatch = dispatch_create_embeddings,
 };
 
-/* specs/api/tokens.py | "POST /tokenize", */
+/* specs/api/tokens.py | "POST /tokenize" */
 static const struct route route_post__tokenize = {
     .pattern = "/tokenize",
     .method = HTTP_POST,
@@ -185,7 +185,7 @@ static const struct route route_post__tokenize = {
     .dispatch = dispatch_tokenize,
 };
 
-/* specs/api/tokens.py | "POST /detokenize", */
+/* specs/api/tokens.py | "POST /detokenize" */
 static const struct route route_post__detokenize = {
     .pattern = "/detokenize",
     .method = HTTP_POST,
@@ -208,7 +208,7 @@ static struct text take_segment(struct text *rest) {
 /* /health */
 static void match__health(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_GET; /* specs/api/health.py | "GET /health", */
+        match->allowed |= HTTP_GET; /* specs/api/health.py | "GET /health" */
         if (method == HTTP_GET)
             match->route = &route_get__health;
     }
@@ -218,7 +218,7 @@ static void match__health(struct route_match *match, enum http_method method, st
 static void match__v1__models__any(struct route_match *match, enum http_method method,
                                    struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_GET; /* specs/api/models.py | "GET /v1/models/{model}", */
+        match->allowed |= HTTP_GET; /* specs/api/models.py | "GET /v1/models/{model}" */
         if (method == HTTP_GET)
             match->route = &route_get__v1__models__any;
     }
@@ -228,7 +228,7 @@ static void match__v1__models__any(struct route_match *match, enum http_method m
 static void match__v1__models(struct route_match *match, enum http_method method,
                               struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_GET; /* specs/api/models.py | "GET /v1/models", */
+        match->allowed |= HTTP_GET; /* specs/api/models.py | "GET /v1/models" */
         if (method == HTTP_GET)
             match->route = &route_get__v1__models;
     }
@@ -245,7 +245,7 @@ static void match__v1__models(struct route_match *match, enum http_method method
 static void match__v1__completions(struct route_match *match, enum http_method method,
                                    struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_POST; /* specs/api/completions.py | "POST /v1/completions", */
+        match->allowed |= HTTP_POST; /* specs/api/completions.py | "POST /v1/completions" */
         if (method == HTTP_POST)
             match->route = &route_post__v1__completions;
     }
@@ -255,7 +255,7 @@ static void match__v1__completions(struct route_match *match, enum http_method m
 static void match__v1__chat__completions(struct route_match *match, enum http_method method,
                                          struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_POST; /* specs/api/chat.py | "POST /v1/chat/completions", */
+        match->allowed |= HTTP_POST; /* specs/api/chat.py | "POST /v1/chat/completions" */
         if (method == HTTP_POST)
             match->route = &route_post__v1__chat__completions;
     }
@@ -282,7 +282,7 @@ static void match__v1__chat(struct route_match *match, enum http_method method, 
 static void match__v1__embeddings(struct route_match *match, enum http_method method,
                                   struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_POST; /* specs/api/embeddings.py | "POST /v1/embeddings", */
+        match->allowed |= HTTP_POST; /* specs/api/embeddings.py | "POST /v1/embeddings" */
         if (method == HTTP_POST)
             match->route = &route_post__v1__embeddings;
     }
@@ -324,7 +324,7 @@ static void match__v1(struct route_match *match, enum http_method method, struct
 /* /tokenize */
 static void match__tokenize(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_POST; /* specs/api/tokens.py | "POST /tokenize", */
+        match->allowed |= HTTP_POST; /* specs/api/tokens.py | "POST /tokenize" */
         if (method == HTTP_POST)
             match->route = &route_post__tokenize;
     }
@@ -334,7 +334,7 @@ static void match__tokenize(struct route_match *match, enum http_method method, 
 static void match__detokenize(struct route_match *match, enum http_method method,
                               struct text rest) {
     if (rest.count == 0) {
-        match->allowed |= HTTP_POST; /* specs/api/tokens.py | "POST /detokenize", */
+        match->allowed |= HTTP_POST; /* specs/api/tokens.py | "POST /detokenize" */
         if (method == HTTP_POST)
             match->route = &route_post__detokenize;
     }

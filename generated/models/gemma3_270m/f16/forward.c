@@ -9,7 +9,7 @@
 
 /* The forward pass of gemma-3-270m over a KV cache of f16; what the tables mean is in
  * include/forward_pass.h.
- * specs/models/gemma3_270m.py | model = Model( */
+ * specs/models/gemma3_270m.py | model */
 #include "forward_pass.h"
 #include "model.h"
 #include "models/gemma3_270m/f16/kernel_numbers.h"
@@ -393,8 +393,7 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_640, .x = RESIDUAL,
                  .q = ATTN_NORM_QUANTIZED, .weights = {LAYER_ATTN_NORM}, .number = 1e-06f},
             },
@@ -404,16 +403,13 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head,
-                   width), x) */
+                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_1024X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_Q, .weights = {LAYER_ATTN_Q}, .tiles = 64},
-                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_256X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_K, .weights = {LAYER_ATTN_K}, .tiles = 16},
-                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q8_0_256X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_V, .weights = {LAYER_ATTN_V}, .tiles = 16},
             },
@@ -423,12 +419,10 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight",
-                   head), head_norms) */
+                /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight", head), head_norms) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_256, .x = ATTN_Q, .y = ATTN_Q,
                  .weights = {LAYER_ATTN_Q_NORM}, .parts = 4, .number = 1e-06f},
-                /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight",
-                   head), head_norms) */
+                /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight", head), head_norms) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_256, .x = ATTN_K, .y = ATTN_K,
                  .weights = {LAYER_ATTN_K_NORM}, .parts = 1, .number = 1e-06f},
             },
@@ -438,8 +432,7 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_BLOCKS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation),
-                   v, window) */
+                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v, window) */
                 {OPERATION_ROPE, KERNEL_ROPE_HALVES_F32_4X256, .cosines = COSINES_256_10000,
                  .sines = SINES_256_10000, .x = ATTN_Q},
                 {OPERATION_ROPE, KERNEL_ROPE_HALVES_F32_1X256, .cosines = COSINES_256_10000,
@@ -462,8 +455,7 @@ static const struct phase layer_phases[] = {
         .unless = KERNEL_ATTENTION_WINDOW_F16_4X1X256X512,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
-                   heads * head), mixed.flat()) */
+                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads * head), mixed.flat()) */
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_1024, .x = MIXED, .q = MIXED_QUANTIZED},
             },
         .operation_count = 1,
@@ -481,15 +473,12 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = ATTN_OUTPUT, .y = ATTN_OUTPUT,
                  .weights = {LAYER_POST_ATTENTION_NORM}, .parts = 1, .number = 1e-06f},
-                /* specs/models/gemma3_270m.py | x = x + normalised(block, y,
-                   "post_attention_norm.weight", EPSILON) */
+                /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_attention_norm.weight", EPSILON) */
                 {OPERATION_ADD, KERNEL_ADD_F32_640, .x = ATTN_OUTPUT, .y = RESIDUAL},
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_640, .x = RESIDUAL,
                  .q = FFN_NORM_QUANTIZED, .weights = {LAYER_FFN_NORM}, .number = 1e-06f},
             },
@@ -499,8 +488,7 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width,
-                   hidden), activation(gate) * up) */
+                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden), activation(gate) * up) */
                 {OPERATION_GATED, KERNEL_GEGLU_Q5_1_2048X640, .q = FFN_NORM_QUANTIZED,
                  .y = FFN_GATE_TIMES_FFN_UP, .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
                  .weights = {LAYER_FFN_GATE, LAYER_FFN_UP}, .tiles = 128},
@@ -531,12 +519,10 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = FFN_DOWN, .y = FFN_DOWN,
                  .weights = {LAYER_POST_FFW_NORM}, .parts = 1, .number = 1e-06f},
-                /* specs/models/gemma3_270m.py | x = x + normalised(block, y,
-                   "post_ffw_norm.weight", EPSILON) */
+                /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_ffw_norm.weight", EPSILON) */
                 {OPERATION_ADD, KERNEL_ADD_F32_640, .x = FFN_DOWN, .y = RESIDUAL},
             },
         .operation_count = 2,
@@ -574,8 +560,7 @@ static const struct phase layer_like_2_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_640, .x = RESIDUAL,
                  .q = ATTN_NORM_QUANTIZED, .weights = {LAYER_LIKE_2_ATTN_NORM}, .number = 1e-06f},
             },
@@ -585,16 +570,13 @@ static const struct phase layer_like_2_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head,
-                   width), x) */
+                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_1024X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_Q, .weights = {LAYER_LIKE_2_ATTN_Q}, .tiles = 64},
-                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_256X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_K, .weights = {LAYER_LIKE_2_ATTN_K}, .tiles = 16},
-                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_256X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_V, .weights = {LAYER_LIKE_2_ATTN_V}, .tiles = 16},
             },
@@ -604,12 +586,10 @@ static const struct phase layer_like_2_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight",
-                   head), head_norms) */
+                /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight", head), head_norms) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_256, .x = ATTN_Q, .y = ATTN_Q,
                  .weights = {LAYER_LIKE_2_ATTN_Q_NORM}, .parts = 4, .number = 1e-06f},
-                /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight",
-                   head), head_norms) */
+                /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight", head), head_norms) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_256, .x = ATTN_K, .y = ATTN_K,
                  .weights = {LAYER_LIKE_2_ATTN_K_NORM}, .parts = 1, .number = 1e-06f},
             },
@@ -619,8 +599,7 @@ static const struct phase layer_like_2_phases[] = {
         .split = SPLIT_BLOCKS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation),
-                   v, window) */
+                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v, window) */
                 {OPERATION_ROPE, KERNEL_ROPE_HALVES_F32_4X256, .cosines = COSINES_256_10000,
                  .sines = SINES_256_10000, .x = ATTN_Q},
                 {OPERATION_ROPE, KERNEL_ROPE_HALVES_F32_1X256, .cosines = COSINES_256_10000,
@@ -643,8 +622,7 @@ static const struct phase layer_like_2_phases[] = {
         .unless = KERNEL_ATTENTION_WINDOW_F16_4X1X256X512,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
-                   heads * head), mixed.flat()) */
+                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads * head), mixed.flat()) */
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_1024, .x = MIXED, .q = MIXED_QUANTIZED},
             },
         .operation_count = 1,
@@ -662,15 +640,12 @@ static const struct phase layer_like_2_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = ATTN_OUTPUT, .y = ATTN_OUTPUT,
                  .weights = {LAYER_LIKE_2_POST_ATTENTION_NORM}, .parts = 1, .number = 1e-06f},
-                /* specs/models/gemma3_270m.py | x = x + normalised(block, y,
-                   "post_attention_norm.weight", EPSILON) */
+                /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_attention_norm.weight", EPSILON) */
                 {OPERATION_ADD, KERNEL_ADD_F32_640, .x = ATTN_OUTPUT, .y = RESIDUAL},
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_640, .x = RESIDUAL,
                  .q = FFN_NORM_QUANTIZED, .weights = {LAYER_LIKE_2_FFN_NORM}, .number = 1e-06f},
             },
@@ -680,8 +655,7 @@ static const struct phase layer_like_2_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width,
-                   hidden), activation(gate) * up) */
+                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden), activation(gate) * up) */
                 {OPERATION_GATED, KERNEL_GEGLU_Q5_1_2048X640, .q = FFN_NORM_QUANTIZED,
                  .y = FFN_GATE_TIMES_FFN_UP, .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
                  .weights = {LAYER_LIKE_2_FFN_GATE, LAYER_LIKE_2_FFN_UP}, .tiles = 128},
@@ -712,12 +686,10 @@ static const struct phase layer_like_2_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = FFN_DOWN, .y = FFN_DOWN,
                  .weights = {LAYER_LIKE_2_POST_FFW_NORM}, .parts = 1, .number = 1e-06f},
-                /* specs/models/gemma3_270m.py | x = x + normalised(block, y,
-                   "post_ffw_norm.weight", EPSILON) */
+                /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_ffw_norm.weight", EPSILON) */
                 {OPERATION_ADD, KERNEL_ADD_F32_640, .x = FFN_DOWN, .y = RESIDUAL},
             },
         .operation_count = 2,
@@ -755,8 +727,7 @@ static const struct phase layer_like_5_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_640, .x = RESIDUAL,
                  .q = ATTN_NORM_QUANTIZED, .weights = {LAYER_LIKE_5_ATTN_NORM}, .number = 1e-06f},
             },
@@ -766,16 +737,13 @@ static const struct phase layer_like_5_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head,
-                   width), x) */
+                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_1024X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_Q, .weights = {LAYER_LIKE_5_ATTN_Q}, .tiles = 64},
-                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_256X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_K, .weights = {LAYER_LIKE_5_ATTN_K}, .tiles = 16},
-                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_256X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_V, .weights = {LAYER_LIKE_5_ATTN_V}, .tiles = 16},
             },
@@ -785,12 +753,10 @@ static const struct phase layer_like_5_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight",
-                   head), head_norms) */
+                /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight", head), head_norms) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_256, .x = ATTN_Q, .y = ATTN_Q,
                  .weights = {LAYER_LIKE_5_ATTN_Q_NORM}, .parts = 4, .number = 1e-06f},
-                /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight",
-                   head), head_norms) */
+                /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight", head), head_norms) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_256, .x = ATTN_K, .y = ATTN_K,
                  .weights = {LAYER_LIKE_5_ATTN_K_NORM}, .parts = 1, .number = 1e-06f},
             },
@@ -800,8 +766,7 @@ static const struct phase layer_like_5_phases[] = {
         .split = SPLIT_BLOCKS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation),
-                   v, window) */
+                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v, window) */
                 {OPERATION_ROPE, KERNEL_ROPE_HALVES_F32_4X256, .cosines = COSINES_256_1E06,
                  .sines = SINES_256_1E06, .x = ATTN_Q},
                 {OPERATION_ROPE, KERNEL_ROPE_HALVES_F32_1X256, .cosines = COSINES_256_1E06,
@@ -824,8 +789,7 @@ static const struct phase layer_like_5_phases[] = {
         .unless = KERNEL_ATTENTION_F16_4X1X256,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
-                   heads * head), mixed.flat()) */
+                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads * head), mixed.flat()) */
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_1024, .x = MIXED, .q = MIXED_QUANTIZED},
             },
         .operation_count = 1,
@@ -843,15 +807,12 @@ static const struct phase layer_like_5_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = ATTN_OUTPUT, .y = ATTN_OUTPUT,
                  .weights = {LAYER_LIKE_5_POST_ATTENTION_NORM}, .parts = 1, .number = 1e-06f},
-                /* specs/models/gemma3_270m.py | x = x + normalised(block, y,
-                   "post_attention_norm.weight", EPSILON) */
+                /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_attention_norm.weight", EPSILON) */
                 {OPERATION_ADD, KERNEL_ADD_F32_640, .x = ATTN_OUTPUT, .y = RESIDUAL},
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_640, .x = RESIDUAL,
                  .q = FFN_NORM_QUANTIZED, .weights = {LAYER_LIKE_5_FFN_NORM}, .number = 1e-06f},
             },
@@ -861,8 +822,7 @@ static const struct phase layer_like_5_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width,
-                   hidden), activation(gate) * up) */
+                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden), activation(gate) * up) */
                 {OPERATION_GATED, KERNEL_GEGLU_Q5_1_2048X640, .q = FFN_NORM_QUANTIZED,
                  .y = FFN_GATE_TIMES_FFN_UP, .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
                  .weights = {LAYER_LIKE_5_FFN_GATE, LAYER_LIKE_5_FFN_UP}, .tiles = 128},
@@ -893,12 +853,10 @@ static const struct phase layer_like_5_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = FFN_DOWN, .y = FFN_DOWN,
                  .weights = {LAYER_LIKE_5_POST_FFW_NORM}, .parts = 1, .number = 1e-06f},
-                /* specs/models/gemma3_270m.py | x = x + normalised(block, y,
-                   "post_ffw_norm.weight", EPSILON) */
+                /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_ffw_norm.weight", EPSILON) */
                 {OPERATION_ADD, KERNEL_ADD_F32_640, .x = FFN_DOWN, .y = RESIDUAL},
             },
         .operation_count = 2,
@@ -936,8 +894,7 @@ static const struct phase layer_like_17_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_640, .x = RESIDUAL,
                  .q = ATTN_NORM_QUANTIZED, .weights = {LAYER_LIKE_17_ATTN_NORM}, .number = 1e-06f},
             },
@@ -947,16 +904,13 @@ static const struct phase layer_like_17_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head,
-                   width), x) */
+                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_1024X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_Q, .weights = {LAYER_LIKE_17_ATTN_Q}, .tiles = 64},
-                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q5_1_256X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_K, .weights = {LAYER_LIKE_17_ATTN_K}, .tiles = 16},
-                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q8_0_256X640, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_V, .weights = {LAYER_LIKE_17_ATTN_V}, .tiles = 16},
             },
@@ -966,12 +920,10 @@ static const struct phase layer_like_17_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight",
-                   head), head_norms) */
+                /* specs/models/blocks.py | q = rms_norm(q, block.weight("attn_q_norm.weight", head), head_norms) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_256, .x = ATTN_Q, .y = ATTN_Q,
                  .weights = {LAYER_LIKE_17_ATTN_Q_NORM}, .parts = 4, .number = 1e-06f},
-                /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight",
-                   head), head_norms) */
+                /* specs/models/blocks.py | k = rms_norm(k, block.weight("attn_k_norm.weight", head), head_norms) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_256, .x = ATTN_K, .y = ATTN_K,
                  .weights = {LAYER_LIKE_17_ATTN_K_NORM}, .parts = 1, .number = 1e-06f},
             },
@@ -981,8 +933,7 @@ static const struct phase layer_like_17_phases[] = {
         .split = SPLIT_BLOCKS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation),
-                   v, window) */
+                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v, window) */
                 {OPERATION_ROPE, KERNEL_ROPE_HALVES_F32_4X256, .cosines = COSINES_256_1E06,
                  .sines = SINES_256_1E06, .x = ATTN_Q},
                 {OPERATION_ROPE, KERNEL_ROPE_HALVES_F32_1X256, .cosines = COSINES_256_1E06,
@@ -1006,8 +957,7 @@ static const struct phase layer_like_17_phases[] = {
         .unless = KERNEL_ATTENTION_F16_4X1X256,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
-                   heads * head), mixed.flat()) */
+                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads * head), mixed.flat()) */
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_1024, .x = MIXED, .q = MIXED_QUANTIZED},
             },
         .operation_count = 1,
@@ -1025,15 +975,12 @@ static const struct phase layer_like_17_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = ATTN_OUTPUT, .y = ATTN_OUTPUT,
                  .weights = {LAYER_LIKE_17_POST_ATTENTION_NORM}, .parts = 1, .number = 1e-06f},
-                /* specs/models/gemma3_270m.py | x = x + normalised(block, y,
-                   "post_attention_norm.weight", EPSILON) */
+                /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_attention_norm.weight", EPSILON) */
                 {OPERATION_ADD, KERNEL_ADD_F32_640, .x = ATTN_OUTPUT, .y = RESIDUAL},
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_640, .x = RESIDUAL,
                  .q = FFN_NORM_QUANTIZED, .weights = {LAYER_LIKE_17_FFN_NORM}, .number = 1e-06f},
             },
@@ -1043,8 +990,7 @@ static const struct phase layer_like_17_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width,
-                   hidden), activation(gate) * up) */
+                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden), activation(gate) * up) */
                 {OPERATION_GATED, KERNEL_GEGLU_Q5_1_2048X640, .q = FFN_NORM_QUANTIZED,
                  .y = FFN_GATE_TIMES_FFN_UP, .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
                  .weights = {LAYER_LIKE_17_FFN_GATE, LAYER_LIKE_17_FFN_UP}, .tiles = 128},
@@ -1075,12 +1021,10 @@ static const struct phase layer_like_17_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = FFN_DOWN, .y = FFN_DOWN,
                  .weights = {LAYER_LIKE_17_POST_FFW_NORM}, .parts = 1, .number = 1e-06f},
-                /* specs/models/gemma3_270m.py | x = x + normalised(block, y,
-                   "post_ffw_norm.weight", EPSILON) */
+                /* specs/models/gemma3_270m.py | x = x + normalised(block, y, "post_ffw_norm.weight", EPSILON) */
                 {OPERATION_ADD, KERNEL_ADD_F32_640, .x = FFN_DOWN, .y = RESIDUAL},
             },
         .operation_count = 2,
@@ -1106,8 +1050,7 @@ static const struct phase head_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/gemma3_270m.py | hidden = rms_norm(x,
-                   model.weight("output_norm.weight", model.width), EPSILON) */
+                /* specs/models/gemma3_270m.py | hidden = rms_norm(x, model.weight("output_norm.weight", model.width), EPSILON) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_640, .x = RESIDUAL, .y = RESIDUAL,
                  .weights = {HEAD_OUTPUT_NORM}, .parts = 1, .number = 1e-06f},
             },
@@ -1118,8 +1061,7 @@ static const struct phase head_phases[] = {
         .asked = true,
         .operations =
             (const struct operation[]){
-                /* specs/models/gemma3_270m.py | return Forward(hidden=hidden, logits=linear(table,
-                   rows.asked(hidden))) */
+                /* specs/models/gemma3_270m.py | return Forward(hidden=hidden, logits=linear(table, rows.asked(hidden))) */
                 {OPERATION_ASKED, 0, .x = RESIDUAL, .y = RESIDUAL_ASKED},
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_640, .x = RESIDUAL_ASKED,
                  .q = RESIDUAL_ASKED_QUANTIZED},

@@ -9,7 +9,7 @@
 
 /* The forward pass of SmolLM2-135M-Instruct over a KV cache of f16; what the tables mean is in
  * include/forward_pass.h.
- * specs/models/smollm2_135m.py | model = Model( */
+ * specs/models/smollm2_135m.py | model */
 #include "forward_pass.h"
 #include "model.h"
 #include "models/smollm2_135m/f16/kernel_numbers.h"
@@ -147,8 +147,7 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_576, .x = RESIDUAL,
                  .q = ATTN_NORM_QUANTIZED, .weights = {LAYER_ATTN_NORM}, .number = 1e-05f},
             },
@@ -158,16 +157,13 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head,
-                   width), x) */
+                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_576X576, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_Q, .weights = {LAYER_ATTN_Q}, .tiles = 36},
-                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_192X576, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_K, .weights = {LAYER_ATTN_K}, .tiles = 12},
-                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads *
-                   head, width), x) */
+                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x) */
                 {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_192X576, .q = ATTN_NORM_QUANTIZED,
                  .y = ATTN_V, .weights = {LAYER_ATTN_V}, .tiles = 12},
             },
@@ -177,8 +173,7 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_BLOCKS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation),
-                   v, window) */
+                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v, window) */
                 {OPERATION_ROPE, KERNEL_ROPE_F32_9X64, .cosines = COSINES_64_100000,
                  .sines = SINES_64_100000, .x = ATTN_Q},
                 {OPERATION_ROPE, KERNEL_ROPE_F32_3X64, .cosines = COSINES_64_100000,
@@ -202,8 +197,7 @@ static const struct phase layer_phases[] = {
         .unless = KERNEL_ATTENTION_F16_9X3X64,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width,
-                   heads * head), mixed.flat()) */
+                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads * head), mixed.flat()) */
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_576, .x = MIXED, .q = MIXED_QUANTIZED},
             },
         .operation_count = 1,
@@ -221,8 +215,7 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]),
-                   epsilon) */
+                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
                 {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_576, .x = RESIDUAL,
                  .q = FFN_NORM_QUANTIZED, .weights = {LAYER_FFN_NORM}, .number = 1e-05f},
             },
@@ -232,8 +225,7 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width,
-                   hidden), activation(gate) * up) */
+                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden), activation(gate) * up) */
                 {OPERATION_GATED, KERNEL_SWIGLU_Q4_1_1536X576, .q = FFN_NORM_QUANTIZED,
                  .y = FFN_GATE_TIMES_FFN_UP, .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
                  .weights = {LAYER_FFN_GATE, LAYER_FFN_UP}, .tiles = 96},
@@ -281,8 +273,7 @@ static const struct phase head_phases[] = {
         .split = SPLIT_ROWS,
         .operations =
             (const struct operation[]){
-                /* specs/models/smollm2_135m.py | hidden = rms_norm(x,
-                   model.weight("output_norm.weight", model.width), EPSILON) */
+                /* specs/models/smollm2_135m.py | hidden = rms_norm(x, model.weight("output_norm.weight", model.width), EPSILON) */
                 {OPERATION_NORM, KERNEL_RMS_NORM_F32_576, .x = RESIDUAL, .y = RESIDUAL,
                  .weights = {HEAD_OUTPUT_NORM}, .parts = 1, .number = 1e-05f},
             },
@@ -293,8 +284,7 @@ static const struct phase head_phases[] = {
         .asked = true,
         .operations =
             (const struct operation[]){
-                /* specs/models/smollm2_135m.py | return Forward(hidden=hidden, logits=linear(table,
-                   rows.asked(hidden))) */
+                /* specs/models/smollm2_135m.py | return Forward(hidden=hidden, logits=linear(table, rows.asked(hidden))) */
                 {OPERATION_ASKED, 0, .x = RESIDUAL, .y = RESIDUAL_ASKED},
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_576, .x = RESIDUAL_ASKED,
                  .q = RESIDUAL_ASKED_QUANTIZED},
