@@ -12,7 +12,7 @@ from cllm_gen.emit.syntax import SyntaxProblem
 from cllm_gen.emit.tree import OutputConflict
 from cllm_gen.image.build import BuildFailed
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.machine.options import CPUS_MOST, NICS, default_cpus
+from cllm_gen.machine.options import CPUS_MOST, default_cpus
 from cllm_gen.spec.load import NoProject, find_root, target_names
 from cllm_gen.source import SpecError
 from cllm_gen.spec.target import SANITIZERS
@@ -189,13 +189,7 @@ def build(
     help="CPUs to work on.",
 )
 @click.option("--cpu", help="QEMU CPU model (default: max).")
-@click.option(
-    "--nic",
-    type=click.Choice(NICS),
-    default=NICS[0],
-    show_default=True,
-    help="QEMU network device.",
-)
+@click.option("--nic", help="QEMU network device (default: the first that the image drives).")
 @click.option("--gdb", is_flag=True, help="Start paused, with a gdb server on :1234.")
 @click.option("--vga", is_flag=True, help="Show the VGA console in a window.")
 @click.option(

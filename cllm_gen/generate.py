@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
+from cllm_gen.check.drivers import check_drivers
 from cllm_gen.check.handlers import check_handlers
 from cllm_gen.emit import tree
 from cllm_gen.lower.appliance import outputs
@@ -17,6 +18,7 @@ def generate(root: Path, appliance: str | None, wrote: Callable[[str], None]) ->
     written; a handler that is missing is reported (MissingHandlers) after writing, since its
     prototype is generated."""
     appliances = load_appliances(root, appliance)
+    check_drivers(root, appliances)
     wanted = tree.texts(outputs(appliances))
     if appliance is not None:
         wanted = {**tree.on_disk(root), **wanted}
@@ -28,5 +30,6 @@ def generate(root: Path, appliance: str | None, wrote: Callable[[str], None]) ->
 def staleness(root: Path) -> str:
     """A unified diff from `generated/` to what the specs say; empty when fresh."""
     appliances = load_appliances(root)
+    check_drivers(root, appliances)
     check_handlers(root, appliances)
     return tree.difference(root, tree.texts(outputs(appliances)))

@@ -24,7 +24,8 @@ __all__ = ["BuildFailed", "Image", "build", "compile_image"]
 @dataclass(frozen=True)
 class Image:
     """What a build made. `image` is what boots or runs; `symbols` is the file for gdb (the same
-    for a process); `model` is the packed model image."""
+    for a process); `model` is the packed model image; `nics` is what QEMU
+    calls network devices that it drives, best first."""
 
     root: Path
     appliance: str
@@ -33,6 +34,7 @@ class Image:
     image: Path
     symbols: Path
     model: Path | None
+    nics: tuple[str, ...]
 
     def sections(self) -> dict[str, int]:
         """Bytes of .text, .rodata, .data and .bss."""
@@ -111,7 +113,8 @@ def compile_image(
             record.write_text(recipe)
         write_commands(root, sources)
         _write_gdb(root, symbols)
-    return Image(root, appliance.name, target, folder, image, symbols, None)
+    nics = tuple(name for each in appliance.network_devices for name in each.emulated)
+    return Image(root, appliance.name, target, folder, image, symbols, None, nics)
 
 
 def build(

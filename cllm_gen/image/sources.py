@@ -52,8 +52,17 @@ def _handlers(root: Path, appliance: Appliance) -> list[str]:
     ]
 
 
+def _drivers(root: Path, appliance: Appliance) -> list[str]:
+    """Of the appliance's devices, and what chooses between those for the network."""
+    files = ["kernel_static/drivers/nic.c"]
+    for name in dict.fromkeys(each.driver.file for each in appliance.devices if each.driver):
+        found = [f"kernel_static/drivers/{name}.c", *_files(root, f"kernel_static/drivers/{name}")]
+        files += [file for file in found if (root / file).exists()]
+    return [*sorted(files), f"generated/appliances/{appliance.name}/drivers.c"]
+
+
 def _generated(root: Path, appliance: Appliance, target: Target) -> list[str]:
-    """Generated C of this appliance, but for kernels: its model's and what all appliances share."""
+    """Generated C of this appliance, but for kernels and drivers: its model's and what all appliances share."""
     sets = [isa.name for isa in appliance.targets[target]]
     own = f"generated/appliances/{appliance.name}"
     cached = f"generated/{folder(appliance.model, appliance.kv_cache)}"
@@ -100,5 +109,6 @@ def units(
     files = ["kernel_static/main.c", *_handlers(root, appliance)]
     for folder in sorted([*_FOLDERS, *target.folders]):
         files += _files(root, f"kernel_static/{folder}")
+    files += _drivers(root, appliance) if target.devices else []
     files += [*kernels, *_generated(root, appliance, target)]
     return [Unit(file, target.compiler, (*flags, *kernels.get(file, checks))) for file in files]

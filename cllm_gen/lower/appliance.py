@@ -72,6 +72,7 @@ def outputs(appliances: Iterable[Appliance]) -> list[Output]:
         found += api.outputs(appliance.api, f"appliances/{appliance.name}/api")
         for spec in appliance.devices:
             found += device.outputs(spec)
+        found += device.drivers(appliance)
         for spec in appliance.protocols:
             found += protocol.outputs(spec)
         found += model.outputs(appliance.model, appliance.sets, appliance.kv_cache)

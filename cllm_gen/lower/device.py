@@ -7,6 +7,7 @@ from typing import Any
 from cllm_gen.lower.output import Output
 from cllm_gen.notation.names import c_name
 from cllm_gen.notation.register_map import Field, Register
+from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.device import Device, Record, Registers
 
 _BUS = {  # bus: (parameter, its type when reading, when writing, read call, write call)
@@ -29,6 +30,27 @@ def outputs(spec: Device) -> list[Output]:
     return [
         Output(f"devices/{spec.name}.h", "device.h.j2", context, **recipe),
         Output(f"devices/{spec.name}.md", "device.md.j2", context, **recipe),
+    ]
+
+
+def drivers(appliance: Appliance) -> list[Output]:
+    """The table of the drivers that are asked for a network device, where images drive devices."""
+    if not any(target.devices for target in appliance.targets):
+        return []
+    asked: dict[str, dict[str, str]] = {}
+    for each in appliance.network_devices:
+        asked.setdefault(
+            each.driver.file,
+            {"file": each.driver.file, "title": each.title, "cite": each.span.cite()},
+        )
+    return [
+        Output(
+            f"appliances/{appliance.name}/drivers.c",
+            "drivers.c.j2",
+            {"drivers": list(asked.values()), "cite": appliance.span.cite()},
+            [appliance.span.path, *(each.span.path for each in appliance.network_devices)],
+            {"appliance": appliance.name},
+        )
     ]
 
 

@@ -5,11 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-NICS = ("e1000e", "e1000", "e1000-82545em", "e1000-82544gc")
-"""Network devices of QEMU that the kernel drives. The first is the default because it takes frames
-at once: QEMU's e1000 models hold them back for a second after the receiver is switched on."""
-
-
 CPUS_MOST = 16
 """CPUs that an image works on at most (kernel_static/include/workers.h)."""
 
@@ -26,7 +21,7 @@ class Options:
     memory  MiB of a booted guest
     cpus    processors of a booted guest, or threads of a process
     cpu     QEMU's CPU model; none: all that the accelerator has
-    nic     QEMU's network device, one of NICS
+    nic     QEMU's network device; none: the first that the image drives
     append  more kernel command line
     gdb     start paused, with a gdb server
     vga     show the VGA console
@@ -37,7 +32,7 @@ class Options:
     memory: int = 512
     cpus: int = field(default_factory=default_cpus)
     cpu: str | None = None
-    nic: str = NICS[0]
+    nic: str | None = None
     append: str = ""
     gdb: bool = False
     vga: bool = False

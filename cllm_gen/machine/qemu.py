@@ -76,9 +76,9 @@ def command(
         arguments += ["-initrd", os.path.relpath(model, image.parent)]
     if options.append:
         arguments += ["-append", options.append]
-    # romfile= keeps the firmware from spending its time on network boot
-    arguments += ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80"]
-    arguments += ["-device", f"{options.nic},netdev=net,romfile="]
+    if options.nic:  # romfile= keeps the firmware from spending its time on network boot
+        arguments += ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80"]
+        arguments += ["-device", f"{options.nic},netdev=net,romfile="]
     arguments += ["-device", loader.exit_device, "-serial", "stdio", *screen]
     told = [f"accelerator: {kind} ({why})"]
     told += [screen_line] if screen_line else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from cllm_gen.image.build import Image, build
@@ -36,6 +36,11 @@ def start_image(image: Image, **settings) -> tuple[Machine, list[str]]:
         if image.model:
             command.append(f"model={os.path.relpath(image.model, image.root)}")
         return Machine(command, image.root, port, lambda status: status, options.echo), []
+    nic = options.nic or image.nics[0]
+    if nic not in image.nics:
+        drives = ", ".join(image.nics)
+        raise RunFailed(f"the image has no driver for network device {nic!r}; it drives {drives}")
+    options = replace(options, nic=nic)
     command, told = qemu.command(image.target.loader, image.image, image.model, port, options)
     return Machine(command, image.folder, port, qemu.exit_code, options.echo), told
 

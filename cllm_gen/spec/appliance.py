@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Mapping, Sequence
 
 from cllm_gen.source import Span, SpecError, caller_span
+from cllm_gen.spec.device import Device
 from cllm_gen.spec.isa import InstructionSet
+from cllm_gen.spec.protocol import Protocol
 from cllm_gen.spec.target import Target
 
 KIB, MIB = 1024, 1024 * 1024
+PAGE = 4 * KIB
 
 
 @dataclass(frozen=True)
@@ -67,17 +70,30 @@ class MemoryMap:
     load_address: int = 1 * MIB
     """Physical address at which the Multiboot loader places the image."""
 
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not isinstance(value, int) or not 0 < value < 4096 * MIB or value % PAGE:
+                raise SpecError(
+                    caller_span(),
+                    f"memory {item.name}={value!r}",
+                    f"whole pages of {PAGE} bytes, at least one, below 4 GiB",
+                    f"MemoryMap({item.name}={item.default // KIB} * KIB)",
+                )
+
 
 @dataclass(frozen=True)
 class Appliance:
-    """`targets` maps each target to the instruction sets that its image carries, least capable first."""
+    """`targets` maps each target to the instruction sets that its image carries, least capable first.
+    `devices` are those that targets without a host drive; of several for the network, the first that
+    works is taken."""
 
     name: str
     summary: str
     api: Any
     model: Any
-    devices: Sequence[Any]
-    protocols: Sequence[Any]
+    devices: Sequence[Device]
+    protocols: Sequence[Protocol]
     targets: Mapping[Target, Sequence[InstructionSet]]
     default: bool = False
     """This one runs where none is named."""
@@ -94,6 +110,12 @@ class Appliance:
             )
         if self.kv_cache not in ("f16", "i8"):
             raise SpecError(self.span, f"kv_cache={self.kv_cache!r}", "f16 or i8", 'kv_cache="f16"')
+        self._check_targets()
+        self._check_parts("device", Device, self.devices)
+        self._check_parts("protocol", Protocol, self.protocols)
+
+    def _check_targets(self) -> None:
+        """Every target can hold the sets that it is given."""
         example = "targets={i386: [sse2], x86_64: [sse2, avx2]}"
         if not self.targets or not all(isinstance(each, Target) for each in self.targets):
             found = ", ".join(repr(each) for each in self.targets if not isinstance(each, Target))
@@ -113,6 +135,40 @@ class Appliance:
                     f"sets that it can hold: {', '.join(holds)}",
                     example,
                 )
+
+    def _check_parts(self, noun: str, kind: type, parts: Sequence[Any]) -> None:
+        """Each device, or protocol, once, and all that the targets are written for."""
+        names = [each.name if isinstance(each, kind) else repr(each) for each in parts]
+        for each, name in zip(parts, names):
+            if not isinstance(each, kind) or names.count(name) > 1:
+                raise SpecError(
+                    self.span,
+                    f"{noun} {name}{' twice' if isinstance(each, kind) else ''}",
+                    f"each {noun} of specs/{noun}s at most once",
+                    f"{noun}s=[{', '.join(dict.fromkeys(names))}]",
+                )
+        for target in self.targets:
+            wanted = [each.name for each in getattr(target, f"{noun}s")]
+            missing = [name for name in wanted if name not in names]
+            if missing:
+                raise SpecError(
+                    self.span,
+                    f"{noun}s without {missing[0]}",
+                    f"all that {target.name} is written for: {', '.join(wanted)}",
+                    f"{noun}s=[{', '.join([*names, *missing])}]",
+                )
+            if kind is Device and target.devices and not self.network_devices:
+                raise SpecError(
+                    self.span,
+                    "devices without one for the network",
+                    f"at least one, which {target.name} drives itself",
+                    f"devices=[{', '.join(['e1000', *names])}]",
+                )
+
+    @property
+    def network_devices(self) -> list[Device]:
+        """In the order in which their drivers are asked."""
+        return [each for each in self.devices if each.is_network]
 
     def target(self, name: str | None = None) -> Target:
         """By name; without one, the default of its targets or else the first. Raises SpecError."""

@@ -12,6 +12,9 @@ from cllm_gen.notation.register import read_registers
 from cllm_gen.notation.register_map import Condition, Register
 from cllm_gen.source import Span, SpecError, caller_span
 
+KINDS = ("bus", "console", "network")
+"""What drivers are for."""
+
 
 @dataclass(frozen=True)
 class Registers:
@@ -139,15 +142,50 @@ class PciId:
 
 
 @dataclass(frozen=True)
+class Driver:
+    """What drives a device: `file`.c in kernel_static/drivers/, or every file in the folder of that name.
+    `kind` says what for. The one for a network defines bool <file>_start(struct nic **) for
+    kernel_static/drivers/nic.c to call."""
+
+    file: str
+    kind: str
+    span: Span = field(default_factory=caller_span)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.file):
+            raise SpecError(
+                self.span,
+                f"driver {self.file!r}",
+                "a file of kernel_static/drivers/ without its folder and ending",
+                'Driver("e1000", "network")',
+            )
+        if self.kind not in KINDS:
+            raise SpecError(
+                self.span,
+                f"a driver for {self.kind!r}",
+                f"one of {', '.join(KINDS)}",
+                'Driver("e1000", "network")',
+            )
+
+
+@dataclass(frozen=True)
 class Device:
-    """One device as its datasheet describes it. `source` names the datasheet and its revision."""
+    """One device as its datasheet describes it. `source` names the datasheet and its revision;
+    `emulated` is what QEMU calls devices that the driver drives, best first."""
 
     name: str
     title: str
     source: str
     parts: Sequence[Registers | Record]
     ids: Sequence[PciId] = ()
+    driver: Driver | None = None
+    emulated: Sequence[str] = ()
     span: Span = field(default_factory=caller_span)
+
+    @property
+    def is_network(self) -> bool:
+        """Whether packets go through it."""
+        return self.driver is not None and self.driver.kind == "network"
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Sequence
 
+from cllm_gen.spec.device import Device
 from cllm_gen.spec.isa import InstructionSet
+from cllm_gen.spec.protocol import Protocol
 from cllm_gen.source import Span, SpecError, caller_span
 
 SANITIZERS = ("memory", "threads")
@@ -44,7 +46,9 @@ class Target:
     folders    below kernel_static/, beside those that every image has
     headers    folders below kernel_static/ whose headers every file may include
     libc       headers of the C library below kernel_static/; none: the compiler's own library
-    devices    drives the machine's devices itself, with a driver for each device of the appliance
+    devices    that its folders are written for. With any, images drive the machine's devices
+               themselves: those and all others of their appliance; without, the host does
+    protocols  that its folders are written for
     sets       instruction sets that it can hold
     sanitizers compiler flags of each of SANITIZERS that it allows
     default    this one is built where none is named
@@ -59,7 +63,8 @@ class Target:
     sets: Sequence[InstructionSet] = field(repr=False)
     headers: Sequence[str] = ()
     libc: str | None = None
-    devices: bool = False
+    devices: Sequence[Device] = field(default=(), repr=False)
+    protocols: Sequence[Protocol] = field(default=(), repr=False)
     layout: Layout | None = None
     loader: Qemu | None = None
     sanitizers: Mapping[str, Sequence[str]] = field(default_factory=dict)

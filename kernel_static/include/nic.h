@@ -1,5 +1,5 @@
-/* One Ethernet device, as the network stack sees it. Implemented by drivers/e1000.c; tests
- * implement it with a fault-injecting link. */
+/* One Ethernet device, as the network stack sees it. Implemented by a file of drivers/ for each
+ * kind of device; tests implement it with a fault-injecting link. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +19,18 @@ struct nic {
                       void *context);
 };
 
+/* `start` finds, resets and starts the first device that the driver drives. False, having logged
+ * why unless there is none. Called once. */
+struct nic_driver {
+    const char *name;
+    bool (*start)(struct nic **nic);
+};
+
+/* The appliance's drivers, in the order in which they are asked; generated. */
+extern const struct nic_driver nic_drivers[];
+extern const size_t nic_driver_count;
+
 /* Finds and starts the first supported device (receive and transmit rings running, MAC read); the
- * same device on every call. Null, having logged why, if there is none. Implemented by the
- * drivers; called once, by transport_start. */
+ * same device on every call. Null, having logged why, if there is none. Implemented by
+ * drivers/nic.c; called once, by transport_start. */
 struct nic *nic_open(void);

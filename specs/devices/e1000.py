@@ -4,13 +4,20 @@ the PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual
 chip (82574 GbE Controller Family Datasheet, chapter 10) that keeps these registers and the legacy
 descriptors, except that EERD has DONE in bit 1 and ADDR in bits 15:2."""
 
-from cllm_gen.spec.device import Device, PciId, Record, Registers
+from cllm_gen.spec.device import Device, Driver, PciId, Record, Registers
 
 e1000 = Device(
     name="e1000",
     title="Intel 8254x Gigabit Ethernet controller",
     source="Intel PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, "
     "317453-006, revision 4.0; ids: table 5-1",
+    driver=Driver("e1000", "network"),
+    emulated=(
+        "e1000e",  # first, since it takes frames at once: the others hold them back for a second
+        "e1000",
+        "e1000-82545em",
+        "e1000-82544gc",
+    ),
     ids=[
         PciId(0x8086, 0x100E, "82540EM", "QEMU's e1000; VirtualBox's MT Desktop"),
         PciId(0x8086, 0x100F, "82545EM", "VMware's e1000; VirtualBox's MT Server"),

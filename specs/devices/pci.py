@@ -1,12 +1,13 @@
 """PCI configuration space, reached by configuration mechanism #1: an address port and a data port."""
 
-from cllm_gen.spec.device import Device, Registers
+from cllm_gen.spec.device import Device, Driver, Registers
 
 pci = Device(
     name="pci",
     title="PCI configuration space",
     source="PCI Local Bus Specification, revision 3.0, chapter 6; "
     "PCI-to-PCI Bridge Architecture Specification, revision 1.2, section 3.2",
+    driver=Driver("pci", "bus"),
     parts=[
         Registers(
             bus="ports",

@@ -1,11 +1,12 @@
 """The serial port of a PC: a 16550 with its FIFOs at I/O port 3F8h."""
 
-from cllm_gen.spec.device import Device, Registers
+from cllm_gen.spec.device import Device, Driver, Registers
 
 uart16550 = Device(
     name="uart16550",
     title="16550 universal asynchronous receiver/transmitter",
     source="National Semiconductor PC16550D data sheet, June 1995, section 8",
+    driver=Driver("uart16550", "console"),
     parts=[
         Registers(
             bus="ports",

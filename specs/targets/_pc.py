@@ -2,6 +2,16 @@
 
 from cllm_gen.spec.target import Layout, Qemu
 
+from specs.devices.pci import pci
+from specs.devices.uart16550 import uart16550
+from specs.protocols.arp import arp
+from specs.protocols.dhcp import dhcp
+from specs.protocols.ethernet import ethernet
+from specs.protocols.icmp import icmp
+from specs.protocols.ipv4 import ipv4
+from specs.protocols.tcp import tcp
+from specs.protocols.udp import udp
+
 FLAGS = (
     "-ffreestanding",
     "-fbuiltin",
@@ -16,7 +26,9 @@ FLAGS = (
     "-fdata-sections",
     "-mtune=generic",
 )
-FOLDERS = ("arch/x86", "cpu/x86", "drivers", "libc", "net", "platform/pc")
+FOLDERS = ("arch/x86", "cpu/x86", "libc", "net", "platform/pc")
+DEVICES = (pci, uart16550)
+PROTOCOLS = (ethernet, arp, ipv4, icmp, udp, dhcp, tcp)
 LIBC = "libc/include"
 
 

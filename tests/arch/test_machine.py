@@ -24,7 +24,7 @@ def test_free_memory_is_zero(debug_image, target: str, memory: int, firmware: st
         image.image,
         None,
         free_port(),
-        Options(memory=memory, append="fault=dirty-memory"),
+        Options(memory=memory, nic=image.nics[0], append="fault=dirty-memory"),
     )
     if "-bios" in command and firmware == "seabios":
         place = command.index("-bios")

@@ -47,7 +47,7 @@ def walked(request, debug_image, tmp_path_factory):
         image.image,
         module,
         free_port(),
-        Options(memory=64, append="fault=panic"),
+        Options(memory=64, nic=image.nics[0], append="fault=panic"),
     )
     place = command.index("-device", command.index("-device") + 1)
     assert command[place + 1].startswith("isa-debug-exit")

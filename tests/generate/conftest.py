@@ -9,7 +9,13 @@ from tests.native import ROOT
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with specs/, generated/ and kernel_static/api, as a checkout has them."""
-    for name in ("specs", "generated", "kernel_static/api", "kernel_static/include"):
+    """A folder with specs/, generated/ and what of kernel_static/ specs name, as a checkout has them."""
+    for name in (
+        "specs",
+        "generated",
+        "kernel_static/api",
+        "kernel_static/drivers",
+        "kernel_static/include",
+    ):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path

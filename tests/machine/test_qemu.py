@@ -60,7 +60,7 @@ def test_command_line():
         folder / "image.elf",
         folder.parent / "model.pack",
         8123,
-        Options(memory=256, cpus=3, append="log=debug"),
+        Options(memory=256, cpus=3, nic="e1000e", append="log=debug"),
     )
     text = " ".join(command)
     assert command[0] == "qemu-system-x86_64" and "-M pc " in text
