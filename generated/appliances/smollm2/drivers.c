@@ -9,11 +9,11 @@
 #include "nic.h"
 
 /* Intel 8254x Gigabit Ethernet controller
- * specs/devices/e1000.py | e1000 = Device( */
+ * specs/devices/e1000.py | e1000 */
 bool e1000_start(struct nic **nic);
 
 /* In the order of the appliance's devices.
- * specs/appliances/smollm2.py | appliance = Appliance( */
+ * specs/appliances/smollm2.py | appliance */
 const struct nic_driver nic_drivers[] = {
     {"e1000", e1000_start},
 };
