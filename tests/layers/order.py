@@ -3,6 +3,8 @@ member of its own row. README's architecture says the same in the same words."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 Rows = tuple[dict[str, str], ...]
 
 COMPILER: Rows = (
@@ -54,3 +56,99 @@ SPECS: Rows = (
 )
 SPECS_MAY_IMPORT = ("cllm_gen.spec", "cllm_gen.schedule")
 """All that a spec knows of the compiler."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer of the kernel: its files (as globs; generated ones count to those that they are linked
+    with), and which headers of include/ are its own, for all above it to use. Other headers of its
+    folders are for itself."""
+
+    says: str
+    files: str
+    headers: str = ""
+
+
+KERNEL: tuple[dict[str, Part], ...] = (
+    {
+        "limits": Part(
+            "what an appliance's spec fixes, as constants (generated)",
+            "generated/appliances/*/appliance.h",
+        ),
+        "contracts": Part(
+            "what all may ask for, whoever supplies it: the machine, its CPUs, the log, the end, the transport",
+            "",
+            "platform.h processors.h log.h panic.h exit_port.h transport.h",
+        ),
+        "libc": Part(
+            "the libc subset, real numbers in decimal",
+            "kernel_static/libc/* kernel_static/libc/include/*",
+        ),
+    },
+    {"mem": Part("heap", "kernel_static/mem/*", "heap.h")},
+    {
+        "lib": Part(
+            "text, JSON, buffers, arenas, the generator of random numbers",
+            "kernel_static/lib/*",
+            "text.h utf8.h word.h percent.h mathematics.h buffer.h arena.h json.h chacha20.h generator.h",
+        )
+    },
+    {
+        "runtime": Part(
+            "log, command line, workers, faults",
+            "kernel_static/runtime/*",
+            "command_line.h workers.h fault.h",
+        ),
+        "cpu": Part(
+            "what a set of kernels needs of a CPU, and whether this one has it",
+            "kernel_static/cpu/*/* generated/isa/*",
+            "cpu_features.h",
+        ),
+        "arch": Part(
+            "entry, descriptor tables, paging, traps; i386, x86_64, and what both share",
+            "kernel_static/arch/*/*",
+            "arch.h arch_io.h irq.h layout.h",
+        ),
+    },
+    {
+        "drivers": Part(
+            "PCI, e1000, 16550, over generated register headers",
+            "kernel_static/drivers/* generated/devices/*",
+            "pci.h pci_config.h nic.h uart.h",
+        )
+    },
+    {
+        "platform": Part(
+            "pc/ (bare metal) and linux/ (a process): the target chooses",
+            "kernel_static/platform/*/*",
+        ),
+        "net": Part(
+            "Ethernet, ARP, IPv4, ICMP, UDP, DHCP, TCP: files are the layers",
+            "kernel_static/net/* generated/protocols/*",
+            "network_order.h",
+        ),
+        "http": Part(
+            "HTTP/1.1 connections over the generated router and parsers",
+            "kernel_static/http/*",
+            "http.h route.h",
+        ),
+        "types": Part("bodies of requests and answers (generated)", "generated/api/*"),
+        "engine": Part(
+            "queue, sequences, KV cache, sampler, tokenizer; calls the generated forward pass",
+            "kernel_static/engine/* generated/models/*/* generated/models/*/*/* generated/kernels/*/* generated/appliances/*/*.c",
+            "engine.h forward.h forward_pass.h kernels.h model.h model_image.h tokenizer.h pretokenizer.h unicode.h chat_text.h chat_template.h",
+        ),
+    },
+    {"router": Part("routes to handlers (generated)", "generated/appliances/*/api/*")},
+    {
+        "api": Part(
+            "the handlers that specs name, each family's in a file of its name",
+            "kernel_static/api/*",
+        )
+    },
+    {"main.c": Part("the boot order and the main loop", "kernel_static/main.c")},
+)
+HOSTS = "kernel_static/platform/linux/"
+"""The only folder that may use the headers of an operating system."""
+FREESTANDING = "stdarg.h stdbool.h stddef.h stdint.h float.h cpuid.h"
+"""Headers that come with the compiler, beside those of libc/include and of vector instructions."""
