@@ -13,8 +13,8 @@ from cllm_gen.emit.tree import OutputConflict
 from cllm_gen.image.build import BuildFailed
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.options import CPUS_MOST, default_cpus
-from cllm_gen.spec.load import NoProject, find_root, target_names
 from cllm_gen.source import SpecError
+from cllm_gen.spec.load import NoProject, find_root, target_names
 from cllm_gen.spec.target import SANITIZERS
 from cllm_gen.weights.errors import ModelFileError
 
@@ -69,7 +69,9 @@ def _known_target(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> str | None:
     """A name that specs/targets has."""
-    names = target_names(context.find_object(Path))
+    root = context.find_object(Path)
+    assert root is not None
+    names = target_names(root)
     if value is not None and value not in names:
         raise click.BadParameter(f"{value!r}: expected one of {', '.join(names)} (specs/targets)")
     return value
@@ -251,7 +253,8 @@ def bench(
     **settings,
 ) -> None:
     """Measure the engine as a process beside its peers, and what this machine allows."""
-    from cllm_gen.bench.bench import Settings, bench as run
+    from cllm_gen.bench.bench import Settings
+    from cllm_gen.bench.bench import bench as run
 
     if boot:
         from cllm_gen.bench.bench_boot import bench as run_boot

@@ -11,6 +11,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Span:
 def caller_span() -> Span:
     """The spec line that is being executed: the innermost frame outside `cllm_gen`."""
     package = str(Path(__file__).resolve().parent)
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith((package, "<")) and "dataclasses" not in file:

@@ -31,8 +31,8 @@ def categories() -> bytes:
             first, name = line.split()
             runs.append((int(first, 16), numbers[name]))
     table = bytearray()
-    for (first, number), (after, _) in zip(runs, runs[1:] + [(CODE_POINTS, 0)]):
-        table += bytes([number]) * (after - first)
+    for (start, number), (end, _) in zip(runs, [*runs[1:], (CODE_POINTS, 0)]):
+        table += bytes([number]) * (end - start)
     for code_point in CONTROL_SPACE:
         table[code_point] = numbers["control-space"]
     return bytes(table)
@@ -54,7 +54,10 @@ def members(name: str) -> frozenset[str]:
 
 def pages() -> tuple[list[int], bytes]:
     """The two-stage table: for each 256 code points the number of their row, and the rows."""
-    table, rows, found = categories(), {}, []
-    for first in range(0, CODE_POINTS, 256):
-        found.append(rows.setdefault(table[first : first + 256], len(rows)))
+    table = categories()
+    rows: dict[bytes, int] = {}
+    found = [
+        rows.setdefault(table[first : first + 256], len(rows))
+        for first in range(0, CODE_POINTS, 256)
+    ]
     return found, b"".join(rows)

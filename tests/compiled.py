@@ -8,9 +8,9 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Callable, Iterable
 
 from tests.native import ROOT
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from cllm_gen.emit.syntax import parse
 from cllm_gen.emit.tree import texts

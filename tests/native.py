@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import subprocess
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "kernel_static"
@@ -25,6 +26,12 @@ def library(folder: Path, sources: list[str], flags: list[str] = UNDEFINED) -> c
         files = [str(ROOT / path) for path in sources]
         subprocess.run(["gcc", *FLAGS, *flags, *includes, *files, "-o", str(output)], check=True)
     return ctypes.CDLL(str(output))
+
+
+def pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    """A stream of a process that was started with a pipe there."""
+    assert stream is not None
+    return stream
 
 
 def with_heap(lib: ctypes.CDLL, size: int = 16 << 20) -> ctypes.CDLL:

@@ -12,16 +12,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cllm_gen.image.build import build
-from cllm_gen.bench import report
-from cllm_gen.bench import tables
-from cllm_gen.bench.contest import OURS, Entrant, Hosted, Rival, hold, passage
+from cllm_gen.bench import report, tables
+from cllm_gen.bench.contest import OURS, Engine, Entrant, Hosted, Rival, hold, passage
 from cllm_gen.bench.costs import costs
-from cllm_gen.machine.errors import RunFailed
 from cllm_gen.bench.peer_weights import SHIPPED
 from cllm_gen.bench.peers import VARIANTS, Peer, installed, python
 from cllm_gen.bench.probe import Abilities, probe
 from cllm_gen.bench.ratios import ratios
+from cllm_gen.image.build import build
+from cllm_gen.machine.errors import RunFailed
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.load import load_appliances
 from cllm_gen.weights.locate import locate
@@ -107,7 +106,7 @@ def _contest(root, console, image, shipped, threads, settings) -> list[Entrant]:
         hosted = Hosted(image, threads, settings.append)
         open_engines.callback(hosted.stop)
         ours.detail = hosted.kernels()
-        started = [(ours, hosted)]
+        started: list[tuple[Entrant, Engine]] = [(ours, hosted)]
         for entrant in rivals:
             status.update(f"load {entrant.title}")
             try:

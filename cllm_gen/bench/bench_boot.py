@@ -97,7 +97,7 @@ def _measure(image: Image) -> Figures:
         first_answer=statistics.median(boots),
         least_memory=_least_memory(image) if booted else None,
         image_bytes=image.image.stat().st_size,
-        model_bytes=image.model.stat().st_size,
+        model_bytes=image.model.stat().st_size if image.model else 0,
         prefill=prefill,
         decode=decode,
     )

@@ -11,15 +11,16 @@ request with an answer as whoever asked saw it, HTTP included for ours.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Callable, Iterator, Protocol
+from typing import Protocol
 
 import requests
 
+from cllm_gen.bench.peers import TITLES, Peer
 from cllm_gen.image.build import Image
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.bench.peers import TITLES, Peer
 from cllm_gen.machine.process import Machine
 from cllm_gen.machine.run import start_image
 

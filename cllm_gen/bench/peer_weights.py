@@ -54,9 +54,9 @@ def _convert(source: Path, target: Path, weights: str) -> None:
     for name, field in reader.fields.items():
         if name in _WRITTEN or name.startswith("GGUF."):
             continue
-        kind = field.types[0]
-        inner = field.types[-1] if kind == GGUFValueType.ARRAY else None
-        writer.add_key_value(name, field.contents(), kind, sub_type=inner)
+        value_type = field.types[0]
+        inner = field.types[-1] if value_type == GGUFValueType.ARRAY else None
+        writer.add_key_value(name, field.contents(), value_type, sub_type=inner)
     for tensor in reader.tensors:
         shape = tuple(int(size) for size in reversed(tensor.shape))
         kind = _converted(tensor.tensor_type, shape, weights)

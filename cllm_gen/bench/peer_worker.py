@@ -17,10 +17,19 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 CONTEXT = 2048
+
+
+class Engine(Protocol):
+    """What every peer can do; some can `score` too."""
+
+    def version(self) -> str: ...
+    def generate(self, prompt: list[int], answer: int) -> dict: ...
 
 
 class Llama:
@@ -78,7 +87,8 @@ class Llama:
         }
 
     def score(self, tokens: list[int]) -> list[float]:
-        lib, found = self.lib, []
+        lib = self.lib
+        found: list[float] = []
         self._forget()
         for start in range(0, len(tokens), 512):
             part = tokens[start : start + 512]
@@ -136,7 +146,7 @@ class OpenVino:
         }
 
 
-ENGINES = {"llama": Llama, "openvino": OpenVino}
+ENGINES: dict[str, Callable[[str, int], Engine]] = {"llama": Llama, "openvino": OpenVino}
 
 
 def main(name: str, path: str, threads: str) -> None:
@@ -155,7 +165,7 @@ def main(name: str, path: str, threads: str) -> None:
     for line in sys.stdin:
         question = json.loads(line)
         try:
-            if "score" in question:
+            if "score" in question and isinstance(engine, Llama):
                 reply(logprobs=engine.score(question["score"]))
             else:
                 reply(**engine.generate(question["prompt"], question["answer"]))

@@ -8,8 +8,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from cllm_gen.machine.errors import RunFailed
 from cllm_gen.bench.peer_weights import SHIPPED, peer_weights
+from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.process import die_with_parent
 
 VARIANTS = {
@@ -52,7 +52,7 @@ class Peer:
         self.file = peer_weights(shipped, weights, root / "build" / "peers" / "weights")
         log = root / "build" / "bench" / f"{engine}-{weights}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._log = open(log, "w")
+        self._log = log.open("w")
         self.process = subprocess.Popen(
             [str(python(root)), str(_WORKER), engine, str(self.file), str(threads)],
             stdin=subprocess.PIPE,
@@ -61,6 +61,8 @@ class Peer:
             text=True,
             preexec_fn=die_with_parent,
         )
+        assert self.process.stdin and self.process.stdout
+        self._questions, self._answers = self.process.stdin, self.process.stdout
         try:
             self.version = self._answer()["version"]
         except BaseException:
@@ -68,7 +70,7 @@ class Peer:
             raise
 
     def _answer(self) -> dict:
-        line = self.process.stdout.readline()
+        line = self._answers.readline()
         if not line:
             raise RunFailed(self._ended(self.process.wait()))
         answer = json.loads(line)
@@ -88,8 +90,8 @@ class Peer:
     def ask(self, **question) -> dict:
         """One line of peer_worker.py's protocol and its answer. RunFailed when it fails."""
         try:
-            self.process.stdin.write(json.dumps(question) + "\n")
-            self.process.stdin.flush()
+            self._questions.write(json.dumps(question) + "\n")
+            self._questions.flush()
         except BrokenPipeError:
             pass  # it has ended: the answer says how
         return self._answer()
@@ -104,8 +106,8 @@ class Peer:
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+        self._questions.close()
+        self._answers.close()
         self._log.close()
 
     def __enter__(self) -> Peer:

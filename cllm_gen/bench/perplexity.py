@@ -13,14 +13,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from cllm_gen.bench.contest import Hosted, passage
+from cllm_gen.bench.peer_weights import SHIPPED
+from cllm_gen.bench.peers import Peer, installed
 from cllm_gen.image.build import Image, build
 from cllm_gen.image.compile import compile_units
 from cllm_gen.image.link import link_process
 from cllm_gen.image.sources import units
-from cllm_gen.bench.contest import Hosted, passage
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.bench.peer_weights import SHIPPED
-from cllm_gen.bench.peers import Peer, installed
 from cllm_gen.machine.process import die_with_parent
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.weights.locate import locate

@@ -67,6 +67,7 @@ def cache_value_bytes(engine: str, ours: str) -> float:
 
 def result(entrant: Entrant, cache_bytes: float, abilities: Abilities | None) -> Result:
     """The figures of an entrant that has runs."""
+    assert entrant.file is not None
     cost: Costs = costs(entrant.file)
     prefill = Rate.of([run.prefill for run in entrant.runs])
     decode = Rate.of([run.decode for run in entrant.runs])
@@ -89,7 +90,7 @@ def result(entrant: Entrant, cache_bytes: float, abilities: Abilities | None) ->
         operations,
         bandwidth / abilities.bandwidth[entrant.threads - 1] if abilities else None,
         unit,
-        operations / abilities.peaks[unit][entrant.threads - 1] if abilities else None,
+        operations / abilities.peaks[unit][entrant.threads - 1] if abilities and unit else None,
     )
 
 

@@ -8,6 +8,7 @@ Runs in the peers' environment, which has matplotlib, and imports nothing of thi
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ matplotlib.use("Agg")
 matplotlib.rcParams.update(
     {"svg.hashsalt": "cllm", "svg.fonttype": "none", "font.size": 9, "axes.titlesize": 10}
 )
-import matplotlib.pyplot as plot  # noqa: E402
+import matplotlib.pyplot as plot  # noqa: E402 - after the backend is chosen
 
 COLOURS = {"cllm": "#c0392b", "llama": "#2471a3", "openvino": "#7d3c98"}
 MARKERS = {"decode": "o", "prefill": "s"}
@@ -69,7 +70,7 @@ def spread(values: list[float], least: float) -> list[float]:
     order = sorted(range(len(values)), key=lambda i: values[i])
     placed = list(values)
     for _ in range(200):
-        for low, high in zip(order, order[1:]):
+        for low, high in itertools.pairwise(order):
             if placed[high] < placed[low] * least:
                 middle = (placed[high] * placed[low]) ** 0.5
                 placed[low], placed[high] = middle / least**0.5, middle * least**0.5

@@ -6,8 +6,9 @@ a response must still hold what it held.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Any
 
 _BOUNDS = {  # keyword: (what it bounds, +1 if a larger value is stricter, else -1)
     "minimum": +1,
@@ -94,10 +95,9 @@ def _compare_schemas(
         return []
     left = dict(_flatten(old, before or {}, ""))
     right = dict(_flatten(new, after or {}, ""))
-    changes = []
-    for path in left:
-        if path not in right:
-            changes.append(Change(f"{where}: field `{path}` removed", True))
+    changes = [
+        Change(f"{where}: field `{path}` removed", True) for path in left if path not in right
+    ]
     for path, facts in right.items():
         if path not in left:
             needed = request and facts["required"]

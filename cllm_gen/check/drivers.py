@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable
 
 from cllm_gen.source import SpecError
 from cllm_gen.spec.appliance import Appliance

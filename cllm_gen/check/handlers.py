@@ -6,16 +6,16 @@ missing is said in one message, with the text to paste and the file to paste it 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 from pycparser import c_ast, c_generator
 
 from cllm_gen.emit.syntax import SyntaxProblem, parse
 from cllm_gen.lower.api.outputs import family_of
 from cllm_gen.lower.api.router import handlers
-from cllm_gen.spec.appliance import Appliance
 
 
 class MissingHandlers(Exception):
@@ -29,13 +29,12 @@ class _Function:
     static: bool
 
 
-def check_handlers(root: Path, appliances: Iterable[Appliance]) -> None:
-    """Raises MissingHandlers unless all handlers of all appliances are there."""
+def check_handlers(root: Path, families: Iterable[object]) -> None:
+    """Raises MissingHandlers unless all handlers of all families are there."""
     wanted: dict[str, tuple[dict, str]] = {}
-    for appliance in appliances:
-        for family in map(family_of, appliance.api):
-            for entry in handlers(family.routes):
-                wanted.setdefault(entry["handler"], (entry, family.name))
+    for family in map(family_of, families):
+        for entry in handlers(family.routes):
+            wanted.setdefault(entry["handler"], (entry, family.name))
     present, unreadable = _functions(root)
     problems = [
         text

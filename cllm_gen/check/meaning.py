@@ -8,9 +8,9 @@ import re
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Collection
 
 from cllm_gen.check.compatibility import Change, compare_apis
 from cllm_gen.check.facts import (
@@ -26,9 +26,9 @@ from cllm_gen.lower.appliance import outputs
 from cllm_gen.lower.kernel.resolve import Resolved, resolve_all
 from cllm_gen.lower.kernel.trace import trace
 from cllm_gen.lower.model.lowered import lowered
+from cllm_gen.source import SpecError
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.load import NoProject, load_appliances
-from cllm_gen.source import SpecError
 
 
 class Meaning:

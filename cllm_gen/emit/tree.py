@@ -6,12 +6,12 @@ import difflib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable
 
-from cllm_gen.lower.output import Output
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
+from cllm_gen.lower.output import Output
 
 STYLE = Path(__file__).parent / "style.yaml"
 """The one C style, of generated/ and kernel_static/ alike; the project's .clang-format links here."""

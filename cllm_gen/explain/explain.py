@@ -8,15 +8,15 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from cllm_gen.bench.probe import Abilities, known, probe
+from cllm_gen.explain.kernel_case import Case, Cases
+from cllm_gen.explain.kernel_library import KernelLibrary, MachineCode
 from cllm_gen.image.build import compile_image
 from cllm_gen.image.symbols import read_symbols
 from cllm_gen.lower.kernel.resolve import load_kernels, resolve
 from cllm_gen.lower.kernel.trace import Traced, trace
 from cllm_gen.lower.model.lowered import ROWS_MAX, Lowered, lowered
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.explain.kernel_case import Case, Cases
-from cllm_gen.explain.kernel_library import KernelLibrary, MachineCode
-from cllm_gen.bench.probe import Abilities, known, probe
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.weights.pack import pack_model
@@ -149,13 +149,19 @@ class Explainer:
                 )
         return found
 
+    def _library(self, isa: InstructionSet | None) -> KernelLibrary:
+        """The set's kernels; without a set, those of the most capable one that runs here."""
+        if isa:
+            return KernelLibrary(self.root, self.appliance, isa)
+        for each in reversed(self.sets[1:]):
+            library = KernelLibrary(self.root, self.appliance, each)
+            if library.runs_here():
+                return library
+        return KernelLibrary(self.root, self.appliance, self.sets[0])
+
     def explain(self, name: str, isa: InstructionSet | None) -> Explanation:
         """One kernel; without a set, the most capable one that runs here."""
-        library = None
-        for each in [isa] if isa else reversed(self.sets):
-            library = KernelLibrary(self.root, self.appliance, each)
-            if isa or library.runs_here():
-                break
+        library = self._library(isa)
         traced = self.trace(name, library.isa)
         symbol = library.symbol(name)
         schedule = traced.kernel.schedule(library.isa, traced.request)
@@ -216,7 +222,7 @@ def timed(
     if case.copies > 1:
         copies = min(case.copies, max(2, int(_BUDGET / hot)))
         cold = library.seconds(symbol, case.arguments, case.steps, copies, _BUDGET)
-    peak = abilities.peaks.get(unit, [0.0])[0]
+    peak = abilities.peaks[unit][0] if unit in abilities.peaks else 0.0
     return Timing(
         case.rows,
         case.bytes,

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cllm_gen.bench.bench import find_appliance
-from cllm_gen.machine.errors import RunFailed
 from cllm_gen.explain.explain import Explainer, Explanation, Listed
+from cllm_gen.machine.errors import RunFailed
 
 
 def show(

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from cllm_gen.explain.kernel_library import KernelLibrary
 from cllm_gen.lower.kernel.trace import Traced
-from cllm_gen.schedule.kv_layout import ATTENTION_ROWS
 from cllm_gen.lower.model.lowered import Lowered
 from cllm_gen.machine.errors import RunFailed
-from cllm_gen.explain.kernel_library import KernelLibrary
-from cllm_gen.spec.kernel import KernelRequest
+from cllm_gen.schedule.kv_layout import ATTENTION_ROWS
 from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.schedule.weight_layout import TILE_ROWS
+from cllm_gen.spec.kernel import KernelRequest
 
 POSITION = 512
 """The position at which the first row of an attention call is timed."""
@@ -190,10 +190,10 @@ def aligned(size: int, fill: int = 0) -> np.ndarray:
 
 def section(pack: Path, name: str) -> memoryview:
     """A section of a packed model image; kernel_static/include/model_image.h states the format."""
-    data = np.memmap(pack, np.uint8, "r")
+    data = np.memmap(pack, np.uint8, "r").data
     (count,) = struct.unpack_from("<I", data, 12)
     for index in range(count):
         found, offset, size = struct.unpack_from("<24sQQ", data, 64 + 64 * index)
         if found.rstrip(b"\0").decode() == name:
-            return memoryview(data[offset : offset + size])
+            return data[offset : offset + size]
     raise RunFailed(f"{pack.name}: no section {name}")

@@ -73,7 +73,7 @@ class KernelLibrary:
         self._library = ctypes.CDLL(str(self.path))
         self._library.stopwatch.restype = ctypes.c_double
         self._library.cpu_supports.restype = ctypes.c_bool
-        own = ctypes.cast(self._library.stopwatch, ctypes.c_void_p).value
+        own = ctypes.cast(self._library.stopwatch, ctypes.c_void_p).value or 0
         self._base = own - self._symbols["stopwatch"][0]
 
     def _read_symbols(self) -> dict[str, tuple[int, int]]:

@@ -12,8 +12,8 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Callable, Sequence
 
 from cllm_gen.image.errors import BuildFailed
 from cllm_gen.image.lock import locked
@@ -107,11 +107,12 @@ def _run(root: Path, file: Path, progress: Callable[[int, int, str], None]) -> N
         raise BuildFailed("ninja is not installed; `make setup` installs it") from None
     said: list[str] = []
     try:
-        for line in ninja.stdout or ():
+        lines = iter(ninja.stdout or ())
+        for line in lines:
             if status := _STATUS.fullmatch(line.rstrip()):
                 progress(int(status[1]), int(status[2]), status[3])
             elif line.startswith("FAILED: "):
-                next(ninja.stdout)  # the command
+                next(lines)  # the command
             elif not line.startswith("ninja: build stopped"):
                 said.append(line)
     except BaseException:

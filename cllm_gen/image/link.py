@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 from cllm_gen.image.errors import BuildFailed
 from cllm_gen.image.symbols import Symbol, functions, read_symbols, symbol_table
 from cllm_gen.image.tool import run_tool
 from cllm_gen.spec.appliance import MemoryMap
-from cllm_gen.spec.target import Target
+from cllm_gen.spec.target import Layout, Target
 
 
 def link_process(
@@ -25,11 +25,11 @@ def link_process(
     run_tool(root, [target.compiler, *flags, "-o", str(image), *map(str, objects), *libraries])
 
 
-def _script(root: Path, folder: Path, target: Target, memory: MemoryMap) -> Path:
+def _script(root: Path, folder: Path, target: Target, layout: Layout, memory: MemoryMap) -> Path:
     """The linker script with the appliance's memory map filled in."""
     script = folder / "image.ld"
     settings = [f"-DIMAGE_BASE={memory.load_address}", f"-DIMAGE_STACK={memory.stack}"]
-    source = f"kernel_static/{target.layout.script}"
+    source = f"kernel_static/{layout.script}"
     preprocess = [target.compiler, "-E", "-P", "-x", "c", *settings]
     run_tool(root, [*preprocess, source, "-o", str(script)])
     return script
@@ -45,8 +45,9 @@ def link_bare(
 ) -> None:
     """Writes `image`, in the format that the target's loader takes, and `full`, the same in the target's
     own format and with debugging information."""
-    folder = image.parent
-    script = _script(root, folder, target, memory)
+    layout, folder = target.layout, image.parent
+    assert layout is not None, "a bare image has one"
+    script = _script(root, folder, target, layout, memory)
 
     def link(output: Path, table: list[Symbol]) -> list[Symbol]:
         source, names = folder / "symbols.S", folder / "symbols.o"
@@ -55,11 +56,11 @@ def link_bare(
         options = ["-nostdlib", "-static", "--gc-sections", "--build-id=none"]
         options += ["-z", "noexecstack", "-z", "max-page-size=4096", "--fatal-warnings"]
         files = [str(file) for file in (*objects, names)]
-        layout = ["-m", target.layout.emulation, "-T", str(script)]
-        run_tool(root, ["ld", *layout, *options, "-o", str(output), *files])
+        places = ["-m", layout.emulation, "-T", str(script)]
+        run_tool(root, ["ld", *places, *options, "-o", str(output), *files])
         return functions(read_symbols(root, output))
 
     wanted = link(full, [])
     if link(full, wanted) != wanted:
         raise BuildFailed("functions moved between the two passes of the link; see image/link.py")
-    run_tool(root, ["objcopy", "--strip-all", "-O", target.layout.image, str(full), str(image)])
+    run_tool(root, ["objcopy", "--strip-all", "-O", layout.image, str(full), str(image)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cllm_gen.image.tool import run_tool
 from cllm_gen.image.symbols import Symbol, read_symbols
+from cllm_gen.image.tool import run_tool
 
 _SHOWN = (".text", ".rodata", ".data", ".bss")
 

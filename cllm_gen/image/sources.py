@@ -107,8 +107,8 @@ def units(
     checks = ("-DDEBUG",) if debug else ()
     kernels = _kernels(appliance, target)  # no checks: both kinds of image share their objects
     files = ["kernel_static/main.c", *_handlers(root, appliance)]
-    for folder in sorted([*_FOLDERS, *target.folders]):
-        files += _files(root, f"kernel_static/{folder}")
+    for each in sorted([*_FOLDERS, *target.folders]):
+        files += _files(root, f"kernel_static/{each}")
     files += _drivers(root, appliance) if target.devices else []
     files += [*kernels, *_generated(root, appliance, target)]
     return [Unit(file, target.compiler, (*flags, *kernels.get(file, checks))) for file in files]

@@ -30,7 +30,7 @@ def read_symbols(root: Path, image: Path) -> list[Symbol]:
 
 def functions(symbols: list[Symbol]) -> list[Symbol]:
     """What a return address can lie in: one name for each address of the text."""
-    by_address = {}
+    by_address: dict[int, Symbol] = {}
     for symbol in symbols:
         if symbol.kind in "tT" and not symbol.name.startswith("layout_"):
             by_address.setdefault(symbol.address, symbol)

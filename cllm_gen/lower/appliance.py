@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from collections.abc import Iterable
 from dataclasses import fields
-from typing import Iterable
 
-from cllm_gen.lower.output import Output
 from cllm_gen.lower import device, protocol, served
 from cllm_gen.lower.api import outputs as api
 from cllm_gen.lower.model import outputs as model
+from cllm_gen.lower.output import Output
 from cllm_gen.spec.appliance import Appliance
 
 
@@ -49,17 +51,12 @@ def appliance_outputs(appliance: Appliance) -> list[Output]:
 
 def _docstring(owner: type, name: str) -> str:
     """The string literal below a dataclass field, which is its documentation."""
-    import ast
-    import inspect
-
-    body = ast.parse(inspect.getsource(owner)).body[0].body
-    for item, after in zip(body, body[1:]):
-        if (
-            isinstance(item, ast.AnnAssign)
-            and item.target.id == name
-            and isinstance(after, ast.Expr)
-        ):
-            return " ".join(after.value.value.split())
+    (made,) = ast.parse(inspect.getsource(owner)).body
+    assert isinstance(made, ast.ClassDef)
+    for item, after in zip(made.body, made.body[1:]):
+        named = isinstance(item, ast.AnnAssign) and ast.unparse(item.target) == name
+        if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            return " ".join(str(after.value.value).split())
     return ""
 
 
@@ -70,11 +67,9 @@ def outputs(appliances: Iterable[Appliance]) -> list[Output]:
     for appliance in appliances:
         found += appliance_outputs(appliance)
         found += api.outputs(appliance.api, f"appliances/{appliance.name}/api")
-        for spec in appliance.devices:
-            found += device.outputs(spec)
+        found += [output for spec in appliance.devices for output in device.outputs(spec)]
         found += device.drivers(appliance)
-        for spec in appliance.protocols:
-            found += protocol.outputs(spec)
+        found += [output for spec in appliance.protocols for output in protocol.outputs(spec)]
         found += model.outputs(appliance.model, appliance.sets, appliance.kv_cache)
         found += served.outputs(appliance)
     return found

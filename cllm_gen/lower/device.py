@@ -26,10 +26,10 @@ _BUS = {  # bus: (parameter, its type when reading, when writing, read call, wri
 def outputs(spec: Device) -> list[Output]:
     """The C header and the register page of one device."""
     context = _context(spec)
-    recipe = {"specs": [spec.span.path], "parameters": {"device": spec.name}}
+    specs, parameters = [spec.span.path], {"device": spec.name}
     return [
-        Output(f"devices/{spec.name}.h", "device.h.j2", context, **recipe),
-        Output(f"devices/{spec.name}.md", "device.md.j2", context, **recipe),
+        Output(f"devices/{spec.name}.{suffix}", f"device.{suffix}.j2", context, specs, parameters)
+        for suffix in ("h", "md")
     ]
 
 
@@ -39,10 +39,11 @@ def drivers(appliance: Appliance) -> list[Output]:
         return []
     asked: dict[str, dict[str, str]] = {}
     for each in appliance.network_devices:
-        asked.setdefault(
-            each.driver.file,
-            {"file": each.driver.file, "title": each.title, "cite": each.span.cite()},
-        )
+        if each.driver:
+            asked.setdefault(
+                each.driver.file,
+                {"file": each.driver.file, "title": each.title, "cite": each.span.cite()},
+            )
     return [
         Output(
             f"appliances/{appliance.name}/drivers.c",
@@ -84,15 +85,13 @@ def _context(spec: Device) -> dict[str, Any]:
 
 
 def _part(spec: Device, part: Registers | Record) -> dict[str, Any]:
-    record = isinstance(part, Record)
-    between = part.name if record else part.prefix
-    prefix = f"{spec.name}_{between}" if between else spec.name
+    prefix = f"{spec.name}_{part.between}" if part.between else spec.name
     return {
-        "record": record,
+        "record": isinstance(part, Record),
         "c": prefix,
         "title": part.title,
-        "cite": part.span.cite(f'"{part.name}"' if record else ""),
-        "size": part.size if record else 0,
+        "cite": part.span.cite(f'"{part.name}"' if isinstance(part, Record) else ""),
+        "size": part.size if isinstance(part, Record) else 0,
         "registers": [_register(prefix, part, each) for each in part.registers],
     }
 

@@ -54,8 +54,8 @@ def _ruler(above: list[Field | None], below: list[Field | None]) -> str:
 def _cells(row: list[Field | None], labelled: set[str]) -> str:
     """One row of cells; `labelled` collects the fields whose name has been written."""
     text, i = "", 0
-    while i < _ROW and row[i] is not None:
-        field, start = row[i], i
+    while i < _ROW and (field := row[i]) is not None:
+        start = i
         while i < _ROW and row[i] is field:
             i += 1
         width = 2 * (i - start) - 1
@@ -66,7 +66,8 @@ def _cells(row: list[Field | None], labelled: set[str]) -> str:
         text += (
             ":" if _tall(field, i - start) else "|"
         ) + f"{_label(field, first, width):^{width}}"
-    return text + (":" if row[0] is row[-1] and _tall(row[0], _ROW) else "|")
+    whole = row[0] if row[0] is row[-1] else None
+    return text + (":" if whole and _tall(whole, _ROW) else "|")
 
 
 def _tall(field: Field, count: int) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cllm_gen.lower.output import Output
 from cllm_gen.lower.diagram import diagram
+from cllm_gen.lower.output import Output
 from cllm_gen.notation.names import c_name
 from cllm_gen.notation.wire_layout import Bit, Field, Value, WireOption
 from cllm_gen.spec.protocol import Protocol
@@ -14,10 +14,12 @@ from cllm_gen.spec.protocol import Protocol
 def outputs(spec: Protocol) -> list[Output]:
     """The C header and the page of one protocol."""
     context = _context(spec)
-    recipe = {"specs": [spec.span.path], "parameters": {"protocol": spec.name}}
+    specs, parameters = [spec.span.path], {"protocol": spec.name}
     return [
-        Output(f"protocols/{spec.name}.h", "protocol.h.j2", context, **recipe),
-        Output(f"protocols/{spec.name}.md", "protocol.md.j2", context, **recipe),
+        Output(
+            f"protocols/{spec.name}.{suffix}", f"protocol.{suffix}.j2", context, specs, parameters
+        )
+        for suffix in ("h", "md")
     ]
 
 
@@ -101,8 +103,8 @@ def _initial(spec: Protocol) -> list[tuple[Field, int]]:
     for field in spec.layout.fields:
         if field.role == "header_length":
             found.append((field, spec.fixed_size // field.unit))
-        elif field.must_be or field.initially:
-            found.append((field, field.must_be or field.initially))
+        elif value := field.must_be or field.initially:
+            found.append((field, value))
     return found
 
 
@@ -168,7 +170,7 @@ def _store(field: Field) -> str:
 def _field(p: str, field: Field) -> dict[str, Any]:
     name = c_name(field.name)
     macro = f"{p}_{name}".upper()
-    named = [(value, value.number) for value in field.values]
+    named: list[tuple[Value | Bit, int]] = [(value, value.number) for value in field.values]
     named += [(bit, 1 << (field.bits - 1 - bit.position)) for bit in field.bit_names]
     width = (field.bits + 3) // 4
     return {

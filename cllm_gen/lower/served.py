@@ -3,8 +3,8 @@ instruction sets that these are for."""
 
 from __future__ import annotations
 
-from cllm_gen.lower.output import Output
 from cllm_gen.lower.model import outputs as model
+from cllm_gen.lower.output import Output
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import InstructionSet
 

@@ -3,10 +3,12 @@ what follows could want them."""
 
 from __future__ import annotations
 
-from cllm_gen.lower.output import Output
-from cllm_gen.source import Span, SpecError
-from cllm_gen.notation.splits import Alternative, CharacterClass, Item, Rule, Split
+from typing import Any
+
 from cllm_gen import unicode
+from cllm_gen.lower.output import Output
+from cllm_gen.notation.splits import Alternative, CharacterClass, Item, Rule, Split
+from cllm_gen.source import Span, SpecError
 
 _GROUPS = {  # class text: (C name, what unicode.h calls it)
     r"\p{L}": ("letter", "UNICODE_L"),
@@ -125,6 +127,7 @@ def _c_string(text: str) -> tuple[str, int]:
 
 
 def _literal(item: Item) -> dict:
+    assert isinstance(item.what, str)
     text, size = _c_string(item.what)
     function = "past_text_either_case" if item.either_case else "past_text"
     return {
@@ -173,7 +176,7 @@ def _steps(name: str, items: Alternative, span: Span, nested: bool) -> list[dict
 def _rule(split: Split, rule: Rule) -> dict:
     name = f"{split.name}_{rule.name}"
     choices = rule.alternatives
-    made = {"name": name, "cite": rule.span.cite(), "literals": [], "functions": []}
+    made: dict[str, Any] = {"name": name, "cite": rule.span.cite(), "literals": [], "functions": []}
     if len(choices) > 1:
         for each in choices:
             if len(each.items) > 1 or each.not_before or not isinstance(each.items[0].what, str):

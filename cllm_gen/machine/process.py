@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Callable, Sequence
 
 from cllm_gen.machine.errors import RunFailed
 
@@ -160,7 +160,7 @@ class Machine:
         for reader in self._readers:
             reader.join(5)
 
-    def __enter__(self) -> "Machine":
+    def __enter__(self) -> Machine:
         return self
 
     def __exit__(self, *_) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -128,7 +129,7 @@ class _Evaluation:
             return _OPERATORS[node.operator](self.of(node.left, axes), self.of(node.right, axes))
         assert isinstance(node, Reduction)
         count = int(self.of(node.count, []))
-        shape = tuple(len(numbers) for _, numbers in axes) + (count,)
+        shape = (*(len(numbers) for _, numbers in axes), count)
         body = self.of(node.body, [*axes, (node.index, np.arange(count))])
         join = np.sum if node.operation == "sum" else np.max
         return join(np.broadcast_to(body, shape), axis=-1)

@@ -192,7 +192,9 @@ def _node(tree):
 
 def _type(tree: Tree) -> Type:
     star, element, shape = tree.children
-    rows, lanes = [0, 0] if shape is None else [int(size or 0) for size in shape.children]
+    rows, lanes = 0, 0
+    if isinstance(shape, Tree):
+        rows, lanes = (int(str(size or 0)) for size in shape.children)
     if not lanes:
         rows, lanes = 0, rows
     return Type(str(element), lanes, star is not None, rows)

@@ -6,10 +6,10 @@ import re
 
 from lark import Token, Tree
 
-from cllm_gen.notation.reading import grammar, inside, place, read
-from cllm_gen.source import Span, SpecError
-from cllm_gen.notation.splits import Alternative, CharacterClass, Item, Rule, Split
 from cllm_gen import unicode
+from cllm_gen.notation.reading import grammar, inside, place, read, token
+from cllm_gen.notation.splits import Alternative, CharacterClass, Item, Rule, Split
+from cllm_gen.source import Span, SpecError
 
 _PARSER = grammar("pretokenizer")
 _EXAMPLE = r'letters: " "? \p{L}+'
@@ -45,21 +45,26 @@ def _note(tree: Tree) -> str:
 
 
 def _split(tree: Tree, start: Span) -> Split:
-    name = tree.children[0]
+    name = token(tree)
     rules = tuple(_rule(each, start) for each in tree.find_data("rule"))
-    return Split(str(name), rules, _note(tree), inside(start, name.line, name.column))
+    return Split(str(name), rules, _note(tree), _place(name, start))
+
+
+def _place(name: Token, start: Span) -> Span:
+    assert name.line is not None and name.column is not None
+    return inside(start, name.line, name.column)
 
 
 def _rule(tree: Tree, start: Span) -> Rule:
-    name = tree.children[0]
-    span = inside(start, name.line, name.column)
+    name = token(tree)
+    span = _place(name, start)
     alternatives = tuple(_alternative(each, span) for each in tree.find_data("alternative"))
     return Rule(str(name), alternatives, _note(tree), span)
 
 
 def _alternative(tree: Tree, span: Span) -> Alternative:
-    items = tuple(_item(each, span) for each in tree.children if each.data == "item")
-    ahead = [_class(each.children[-1], span) for each in tree.children if each.data == "lookahead"]
+    items = tuple(_item(each, span) for each in _children(tree, "item"))
+    ahead = [_class(token(each, -1), span) for each in _children(tree, "lookahead")]
     if all(item.least == 0 for item in items):
         raise SpecError(
             span, "an alternative that can match nothing", "at least one character", _EXAMPLE
@@ -67,19 +72,23 @@ def _alternative(tree: Tree, span: Span) -> Alternative:
     return Alternative(items, ahead[0] if ahead else None)
 
 
+def _children(tree: Tree, name: str) -> list[Tree]:
+    return [each for each in tree.children if isinstance(each, Tree) and each.data == name]
+
+
 def _item(tree: Tree, span: Span) -> Item:
-    token = tree.children[0]
-    least, most = _times(tree.children[1] if len(tree.children) > 1 else "{1,1}", span)
-    if token.type != "STRING":
-        return Item(_class(token, span), least, most)
-    text = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), token[token.index('"') + 1 : -1])
-    either = token.startswith("i")
+    what = token(tree)
+    least, most = _times(token(tree, 1) if len(tree.children) > 1 else "{1,1}", span)
+    if what.type != "STRING":
+        return Item(_class(what, span), least, most)
+    text = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), what[what.index('"') + 1 : -1])
+    either = what.startswith("i")
     if most != 1:
         raise SpecError(
-            span, f"{token} repeated", "a repeated set, or a literal once", '[\\n]+ or "\\n"?'
+            span, f"{what} repeated", "a repeated set, or a literal once", '[\\n]+ or "\\n"?'
         )
     if either and not text.isascii():
-        raise SpecError(span, f"{token} in either case", "ASCII text after `i`", 'i"\'s"')
+        raise SpecError(span, f"{what} in either case", "ASCII text after `i`", 'i"\'s"')
     return Item(text, least, most, either)
 
 
@@ -94,8 +103,8 @@ def _times(quantifier: str, span: Span) -> tuple[int, int | None]:
     return least, most
 
 
-def _class(token: Token, span: Span) -> CharacterClass:
-    text = str(token)
+def _class(written: Token, span: Span) -> CharacterClass:
+    text = str(written)
     if text in ("\\s", "\\S"):
         return CharacterClass(unicode.WHITE_SPACE, negated=text == "\\S", text=text)
     if text[0] == "\\":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import linecache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Mapping
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
@@ -35,6 +35,20 @@ def place(text: str, call: Span) -> Span:
 def inside(start: Span, line: int, column: int = 0) -> Span:
     """Line `line` (from 1) of a text that begins at `start`."""
     return Span(start.file, start.line + line - 1, column)
+
+
+def token(tree: Tree, index: int = 0) -> Token:
+    """A child of which the grammar says that it is a terminal."""
+    child = tree.children[index]
+    assert isinstance(child, Token)
+    return child
+
+
+def branch(tree: Tree, index: int) -> Tree:
+    """A child of which the grammar says that it is no terminal."""
+    child = tree.children[index]
+    assert isinstance(child, Tree)
+    return child
 
 
 def note(line: Tree) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lark import Token, Tree
 
-from cllm_gen.notation.reading import grammar, inside, note, place, read
+from cllm_gen.notation.reading import grammar, inside, note, place, read, token
 from cllm_gen.notation.register_map import Access, Condition, Field, Register, Value
 from cllm_gen.source import Span, SpecError
 
@@ -69,7 +69,7 @@ def read_registers(text: str, call: Span, width: int) -> tuple[Register, ...]:
                     "its field above it",
                     "SPEED 9:8, below it: 10b = 1000",
                 )
-            value = Value(str(line.children[1]).strip(), number(line.children[0]), note(line), span)
+            value = Value(str(line.children[1]).strip(), number(token(line)), note(line), span)
             registers[-1]["fields"][-1]["values"].append(value)
     return tuple(
         Register(
@@ -99,10 +99,10 @@ def _register(line: Tree, span: Span, width: int) -> dict:
             elif item.type == "ACCESS":
                 made["access"] = Access(str(item))
         elif item.data == "when":
-            register, field, value = item.children
+            register, field, value = (token(item, index) for index in range(3))
             made["when"] = Condition(str(register), str(field), number(value))
         else:
-            made[str(item.data)] = number(item.children[0])
+            made[str(item.data)] = number(token(item))
     return made
 
 
@@ -117,6 +117,7 @@ def _field(line: Tree, span: Span) -> dict:
         "values": [],
     }
     for item in line.children[2:]:
+        assert isinstance(item, Token)
         if item.type == "INITIAL" and item != "X":
             made["initial"] = number(item)
         elif item.type == "ACCESS":

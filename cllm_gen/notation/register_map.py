@@ -149,7 +149,11 @@ class Register:
                 "an array with both count and stride",
                 "RAL[16] (05400h + 8*n; R/W)",
             )
-        if self.count is not None and (self.count < 1 or self.stride < self.width // 8):
+        if (
+            self.count is not None
+            and self.stride is not None
+            and (self.count < 1 or self.stride < self.width // 8)
+        ):
             raise SpecError(
                 self.span,
                 f"{self.count} of {self.name}, {self.stride} bytes apart",
@@ -196,10 +200,10 @@ class Register:
     @property
     def initial(self) -> int | None:
         """The value after reset with undefined bits as 0; None if nothing is said about it."""
-        known = [item for item in self.fields if item.initial is not None]
+        known = [item.initial << item.low for item in self.fields if item.initial is not None]
         if self.reset is not None or not known:
             return self.reset
-        return sum(item.initial << item.low for item in known)
+        return sum(known)
 
 
 def _allowed(name: str, span: Span) -> None:

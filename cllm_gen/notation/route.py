@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
+from cllm_gen.notation.reading import grammar
 from cllm_gen.source import Span, SpecError
 
 EXAMPLE = '"GET /v1/models/{model}"'
@@ -49,7 +49,7 @@ class Pattern:
         return tuple(segment.text for segment in self.segments if segment.parameter)
 
 
-class _Reader(Transformer):
+class _Reader(Transformer[Token, Pattern]):
     def literal(self, children: list[Token]) -> Segment:
         return Segment(str(children[0]), False)
 
@@ -68,21 +68,20 @@ class _Reader(Transformer):
 
 @cache
 def _parser() -> Lark:
-    grammar = Path(__file__).with_name("route.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer="contextual", transformer=_Reader())
+    return grammar("route")
 
 
 def read_route(text: str, span: Span) -> Pattern:
     """The pattern that `text` writes; `span` is where the text begins."""
     try:
-        return _parser().parse(text)
+        return _Reader().transform(_parser().parse(text))
     except UnexpectedInput as error:
         if isinstance(error, UnexpectedToken):
             names, at = error.accepts or error.expected, max(error.token.start_pos or 0, 0)
             at = len(text) if error.token.type == "$END" else at
         else:
             assert isinstance(error, UnexpectedCharacters)
-            names, at = set(error.allowed), error.pos_in_stream
+            names, at = set(error.allowed), error.pos_in_stream or 0
             if _complete(text[:at]):
                 names.add("$END")
     found = f"{text[at]!r} at column {at + 1}" if at < len(text) else "the end"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lark import Tree
 
-from cllm_gen.notation.reading import grammar, inside, note, place, read
+from cllm_gen.notation.reading import branch, grammar, inside, note, place, read, token
 from cllm_gen.notation.wire_layout import Bit, Field, Layout, Part, Value, WireOption
 from cllm_gen.source import Span, SpecError
 
@@ -67,15 +67,15 @@ def read_layout(text: str, call: Span) -> Layout:
             number, name = line.children[:2]
             kind, key = (Value, "values") if line.data == "value" else (Bit, "bit_names")
             item = kind(str(name).strip(), int(str(number), 0), note(line), span)
-            owner = (options or fields or [None])[-1]
-            if owner is None or (options and kind is Bit) or (rest and not options):
+            owners = options or fields
+            if not owners or (options and kind is Bit) or (rest and not options):
                 raise SpecError(
                     span,
                     f"{line.data} {item.name!r} below no field",
                     "the field it belongs to above it",
                     "Protocol: 8 bits",
                 )
-            owner.setdefault(key, []).append(item)
+            owners[-1].setdefault(key, []).append(item)
         elif line.data == "rest":
             rest_name, rest = str(line.children[0]).strip(), str(line.children[1])
         elif line.data == "option_length":
@@ -98,39 +98,35 @@ def _finish(kind: type, made: dict):
 
 
 def _field(line: Tree, offset: int, span: Span) -> dict:
-    name, size, *rest = line.children
+    size = branch(line, 1)
     octets = size.data == "octets"
     made = {
-        "name": str(name).strip(),
+        "name": str(token(line)).strip(),
         "offset": offset,
         "span": span,
         "note": note(line),
         "octets": octets,
-        "bits": int(size.children[0]) * (8 if octets else 1),
+        "bits": int(token(size)) * (8 if octets else 1),
     }
-    for clause in (item for item in rest if isinstance(item, Tree)):
+    for clause in (item for item in line.children[2:] if isinstance(item, Tree)):
         if clause.data in ("must_be", "initially"):
-            made[clause.data] = int(str(clause.children[0]), 0)
+            made[clause.data] = int(token(clause), 0)
         else:
-            count = clause.children[0].children
-            made["role"], made["unit"] = str(clause.data), int(count[0]) if count else 1
+            unit = branch(clause, 0)
+            made["role"], made["unit"] = str(clause.data), int(token(unit)) if unit.children else 1
     return made
 
 
 def _option(line: Tree, span: Span) -> dict:
-    number, name = line.children[:2]
-    parts = next(
-        (item for item in line.children if isinstance(item, Tree) and item.data == "parts"), None
-    )
-    found = []
-    for part in parts.children if parts else []:
-        *label, bits = part.children
-        found.append(Part(str(label[0]) if label else "", int(bits)))
+    parts = [
+        Part("".join(map(str, part.children[:-1])), int(token(part, -1)))
+        for part in line.find_data("part")
+    ]
     return {
-        "name": str(name).strip(),
-        "number": int(str(number), 0),
+        "name": str(token(line, 1)).strip(),
+        "number": int(token(line), 0),
         "shape": line.data.removeprefix("option_"),
-        "parts": tuple(found),
+        "parts": tuple(parts),
         "note": note(line),
         "span": span,
     }

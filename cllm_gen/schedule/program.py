@@ -4,14 +4,14 @@ instruction set, counted, and its named values' lifetimes give the registers it 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Iterator
 
 from cllm_gen.schedule.terms import MEMORY, Pointer, Term, type_name
 from cllm_gen.schedule.tiles import Tiles
-from cllm_gen.spec.isa import Instruction, InstructionSet
 from cllm_gen.source import SpecError, caller_span
+from cllm_gen.spec.isa import Instruction, InstructionSet
 
 
 @dataclass
@@ -38,6 +38,14 @@ class _Life:
     assigned: bool = False
 
 
+def _tiles_of(isa: InstructionSet) -> Tiles | None:
+    file = isa.tiles
+    return Tiles(file, file.tile) if file and file.tile else None
+
+
+Names = set[str]
+
+
 class Program:
     """What a schedule writes to. Every instruction of the set is a method:
     `p.add_i16(a, b)`. A result that is used twice must first be named with `let`."""
@@ -56,7 +64,7 @@ class Program:
         self._spans: dict[int, list[int]] = {}
         self._lives: list[_Life] = []
         self._alive: dict[str, _Life] = {}
-        self._tiles = Tiles(isa.tiles) if isa.tiles else None
+        self._tiles = _tiles_of(isa)
 
     def __getattr__(self, name: str):
         instruction = self.__dict__.get("table", {}).get(name)
@@ -131,7 +139,7 @@ class Program:
 
     def _number(self, tile: Value) -> str:
         """The number that code gives a tile operand."""
-        if tile.name not in self._alive:
+        if self._tiles is None or tile.name not in self._alive:
             raise SpecError(
                 caller_span(),
                 f"tile {tile.name or tile.text}",
@@ -320,7 +328,7 @@ class Program:
         self._scopes[-1].add(name)
         self.lines += self._tiles.configure(name, rows)
         yield
-        self.lines.append(f"{self._tiles.file.tile.release};")
+        self.lines.append(f"{self._tiles.shape.release};")
 
     @contextmanager
     def when(self, condition: Term) -> Iterator[None]:
@@ -356,7 +364,7 @@ class Program:
             yield
 
     @contextmanager
-    def _repeated(self, names: set[str], trips: int) -> Iterator[None]:
+    def _repeated(self, names: Names, trips: int) -> Iterator[None]:
         """The body of a loop, in which values from outside live on to its end."""
         self._trips.append(trips)
         self._scopes.append(names)

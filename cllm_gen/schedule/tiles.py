@@ -3,11 +3,11 @@ shapes them. Source: Intel SDM volume 1, 18.2 (palette 1)."""
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from cllm_gen.schedule.terms import Term
-from cllm_gen.spec.isa import RegisterFile
 from cllm_gen.source import SpecError, caller_span
+from cllm_gen.spec.isa import RegisterFile, TileShape
 
 PALETTE, COLUMN_BYTES, ROWS = 0, 16, 48
 """Offsets in a configuration of 64 bytes: u8 palette, u16 bytes a row of each tile, u8 rows."""
@@ -18,8 +18,8 @@ FENCE = "__atomic_signal_fence(__ATOMIC_SEQ_CST);"
 class Tiles:
     """The tiles of one kernel, numbered in the order in which its configuration names them."""
 
-    def __init__(self, file: RegisterFile):
-        self.file = file
+    def __init__(self, file: RegisterFile, shape: TileShape):
+        self.file, self.shape = file, shape
         self.numbers: dict[str, int] = {}
 
     def configure(self, name: str, rows: Mapping[str, Term | int]) -> list[str]:
@@ -34,7 +34,6 @@ class Tiles:
                 'p.configure_tiles("shapes", {"sum": rows, "a": rows, "b": 16})',
             )
         self.numbers = {tile: number for number, tile in enumerate(rows)}
-        shape = self.file.tile
         lines = [
             "/* "
             + ", ".join(f"tile {number}: {tile}" for tile, number in self.numbers.items())
@@ -44,10 +43,10 @@ class Tiles:
         for tile, number in self.numbers.items():
             count = rows[tile]
             lines += [
-                f"{name}[{COLUMN_BYTES + 2 * number}] = {shape.row_bytes};",
+                f"{name}[{COLUMN_BYTES + 2 * number}] = {self.shape.row_bytes};",
                 f"{name}[{ROWS + number}] = {count if isinstance(count, int) else count.text};",
             ]
-        return [*lines, FENCE, shape.configure.replace("{p}", name) + ";"]
+        return [*lines, FENCE, self.shape.configure.replace("{p}", name) + ";"]
 
     def number(self, name: str) -> int:
         """The number of a tile that the configuration names."""

@@ -11,13 +11,13 @@ api = Api(
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Sequence
 
 from cllm_gen.notation.route import EXAMPLE as NOTATION_EXAMPLE
 from cllm_gen.notation.route import Pattern, read_route
-from cllm_gen.spec.schema import Array, Base64, Float, Literal, Object, Union, literal_span
 from cllm_gen.source import Span, SpecError, caller_span
+from cllm_gen.spec.schema import Array, Base64, Float, Literal, Object, Union, literal_span
 
 PARAMETERS_MAX = 4  # ROUTE_PARAMETERS_MAX of include/route.h
 

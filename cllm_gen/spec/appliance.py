@@ -3,8 +3,9 @@ instruction sets each target carries, and every limit, named once. One appliance
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from cllm_gen.source import Span, SpecError, caller_span
 from cllm_gen.spec.device import Device
@@ -78,7 +79,7 @@ class MemoryMap:
                     caller_span(),
                     f"memory {item.name}={value!r}",
                     f"whole pages of {PAGE} bytes, at least one, below 4 GiB",
-                    f"MemoryMap({item.name}={item.default // KIB} * KIB)",
+                    f"MemoryMap({item.name}={getattr(MemoryMap, item.name) // KIB} * KIB)",
                 )
 
 
@@ -136,7 +137,9 @@ class Appliance:
                     example,
                 )
 
-    def _check_parts(self, noun: str, kind: type, parts: Sequence[Any]) -> None:
+    def _check_parts(
+        self, noun: str, kind: type[Device] | type[Protocol], parts: Sequence[Any]
+    ) -> None:
         """Each device, or protocol, once, and all that the targets are written for."""
         names = [each.name if isinstance(each, kind) else repr(each) for each in parts]
         for each, name in zip(parts, names):

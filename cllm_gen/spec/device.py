@@ -4,8 +4,8 @@ notation of datasheets (cllm_gen/notation/register.lark)."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Sequence
 
 from cllm_gen.notation.names import c_name
 from cllm_gen.notation.register import read_registers
@@ -52,6 +52,11 @@ class Registers:
             if each.when:
                 self._exists(each, each.when)
         self._apart(registers)
+
+    @property
+    def between(self) -> str:
+        """What stands in C between the device's name and a register's; may be empty."""
+        return self.prefix
 
     def _exists(self, register: Register, when: Condition) -> None:
         fields = {(r.name, f.name): f for r in self.registers for f in r.fields}
@@ -117,6 +122,11 @@ class Record:
                     "LENGTH (8; R; 16 bits)",
                 )
             at += each.width // 8
+
+    @property
+    def between(self) -> str:
+        """What stands in C between the device's name and a word's."""
+        return self.name
 
     @property
     def size(self) -> int:
@@ -204,16 +214,12 @@ class Device:
             seen[each.vendor, each.device] = each
         names: set[str] = set()
         for part in self.parts:
-            prefix = (
-                f"{part.name}_"
-                if isinstance(part, Record)
-                else f"{part.prefix}_" if part.prefix else ""
-            )
-            for each in part.registers:
-                name = prefix + c_name(each.name)
+            prefix = f"{part.between}_" if part.between else ""
+            for register in part.registers:
+                name = prefix + c_name(register.name)
                 if name in names:
                     raise SpecError(
-                        each.span,
+                        register.span,
                         f"{name} in two parts of {self.name}",
                         "each name once, or a prefix for one part",
                         'Registers(..., prefix="bridge")',

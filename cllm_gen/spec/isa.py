@@ -5,8 +5,8 @@ CPU against its meaning."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Mapping, Sequence
 
 from cllm_gen.notation.index import Meaning, Type, read_meaning
 from cllm_gen.source import Span, SpecError, caller_span

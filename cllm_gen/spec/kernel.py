@@ -4,12 +4,13 @@ computes it. A request asks for one kernel at one shape."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any
 
 from cllm_gen.notation.index import Algorithm, read_algorithm
-from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.source import Span, SpecError, caller_span
+from cllm_gen.spec.isa import InstructionSet
 
 NAME = re.compile(
     r"(?P<operation>[a-z_]+?)_(?P<type>b?f16|f32|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"

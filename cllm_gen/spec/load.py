@@ -7,8 +7,8 @@ import linecache
 import sys
 from pathlib import Path
 
-from cllm_gen.spec.appliance import Appliance
 from cllm_gen.source import Span, SpecError
+from cllm_gen.spec.appliance import Appliance
 
 
 class NoProject(Exception):

@@ -4,9 +4,9 @@ as ordinary Python over symbolic tensors (`cllm_gen.spec.tensor`), which the gen
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Callable, Mapping
 
 from cllm_gen.source import Span, SpecError, caller_span
 from cllm_gen.spec.tokenizer import Tokenizer

@@ -18,10 +18,10 @@ from __future__ import annotations
 import linecache
 import re
 from dataclasses import dataclass, field
-from typing import Any, Union as Either
+from typing import Any, TypeAlias
 
-from cllm_gen.spec.c_names import C_WORDS, NAME, check_name, enumerator
 from cllm_gen.source import Span, SpecError, caller_span
+from cllm_gen.spec.c_names import C_WORDS, NAME, check_name, enumerator
 
 INT64 = 1 << 63
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -160,7 +160,7 @@ class Enum:
 class Array:
     """Values of one type in order."""
 
-    item: "Type"
+    item: Type
     least: int = 0
     most: int | None = None
 
@@ -177,7 +177,7 @@ class Field:
     absence if there is none."""
 
     name: str
-    type: "Type"
+    type: Type
     doc: str
     default: Any = MISSING
     required: bool | None = None
@@ -306,10 +306,10 @@ class Union:
 
     name: str
     doc: str
-    alternatives: tuple[tuple[str, "Type"], ...]
+    alternatives: tuple[tuple[str, Type], ...]
     span: Span
 
-    def __init__(self, name: str, doc: str, **alternatives: "Type"):
+    def __init__(self, name: str, doc: str, **alternatives: Type):
         span = literal_span(caller_span(), name)
         example = 'Union("stop", "Where to stop.", text=String(), texts=Array(String()))'
         check_name(span, "union", name, example)
@@ -339,7 +339,9 @@ class Union:
         _set(self, name=name, doc=doc, alternatives=tuple(alternatives.items()), span=span)
 
 
-Type = Either[String, Boolean, Integer, Number, Float, Base64, Literal, Enum, Array, Object, Union]
+Type: TypeAlias = (
+    String | Boolean | Integer | Number | Float | Base64 | Literal | Enum | Array | Object | Union
+)
 _TYPES = (String, Boolean, Integer, Number, Float, Base64, Literal, Enum, Array, Object, Union)
 
 

@@ -3,13 +3,13 @@ run, and what it can hold. A target is a spec, an arch/ and a platform/ folder, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Mapping, Sequence
 
+from cllm_gen.source import Span, SpecError, caller_span
 from cllm_gen.spec.device import Device
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.protocol import Protocol
-from cllm_gen.source import Span, SpecError, caller_span
 
 SANITIZERS = ("memory", "threads")
 """What an image can be made to watch itself for: addresses and undefined behaviour, or races."""

@@ -7,8 +7,9 @@ a tape in program order, each in the stage (embedding, a layer, head) in which i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any
 
 from cllm_gen.source import Span, SpecError, caller_span
 from cllm_gen.spec.weight import Weight
@@ -59,12 +60,12 @@ class Node:
     """One recorded operation."""
 
     operation: str
-    inputs: tuple["Tensor", ...]
+    inputs: tuple[Tensor, ...]
     weights: tuple[Weight, ...]
     attributes: tuple[tuple[str, Any], ...]
     shape: tuple[int, ...]
     batch: str
-    stage: "Stage"
+    stage: Stage
     span: Span
 
     def __getitem__(self, name: str) -> Any:
@@ -83,20 +84,20 @@ class Stage:
 class Tensor:
     """One vector a row, or `shape` = (heads, width) a row."""
 
-    tape: "Tape"
+    tape: Tape
     batch: str
     shape: tuple[int, ...]
     node: Node
 
-    def __add__(self, other: "Tensor") -> "Tensor":
+    def __add__(self, other: Tensor) -> Tensor:
         return _elementwise("add", self, other)
 
-    def __mul__(self, other: "Tensor | float") -> "Tensor":
+    def __mul__(self, other: Tensor | float) -> Tensor:
         if isinstance(other, (int, float)) and not isinstance(other, bool):
             return self.tape.record("scale", (self,), shape=self.shape, factor=float(other))
         return _elementwise("multiply", self, other)
 
-    def heads(self, count: int) -> "Tensor":
+    def heads(self, count: int) -> Tensor:
         """The same values seen as `count` heads."""
         width = self.size
         if count <= 0 or width % count:
@@ -108,7 +109,7 @@ class Tensor:
             )
         return self.tape.record("view", (self,), shape=(count, width // count))
 
-    def flat(self) -> "Tensor":
+    def flat(self) -> Tensor:
         """The same values seen as one vector."""
         return self.tape.record("view", (self,), shape=(self.size,))
 
@@ -271,7 +272,7 @@ def attention(
             "one attention a layer: the cache has one slot for it",
             "for layer in rows.layers(30):",
         )
-    if window is not None and window <= 0 or scale is not None and scale <= 0:
+    if (window is not None and window <= 0) or (scale is not None and scale <= 0):
         raise SpecError(
             caller_span(),
             f"attention with window={window}, scale={scale}",

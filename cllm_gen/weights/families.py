@@ -3,8 +3,9 @@ that pass reads, and the metadata that would ask for something else."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -193,7 +194,7 @@ def _check(file: GgufFile, architecture: str, facts: Facts) -> None:
         raise ModelFileError(
             f"{file.path.name}: {facts['heads']} heads cannot share {facts['kv_heads']} KV heads equally"
         )
-    refused = dict(REFUSED)
+    refused: dict[str, tuple[float, ...]] = dict(REFUSED)
     if architecture != "gemma3":
         refused["attention.sliding_window"] = (0, facts["context"])
     for key, neutral in refused.items():

@@ -46,7 +46,7 @@ class TensorInfo:
     shape: tuple[int, ...]
     offset: int
     size: int
-    file: "GgufFile"
+    file: GgufFile
 
     def raw(self) -> np.ndarray:
         """The stored bytes as (rows, bytes of a row)."""
@@ -92,7 +92,7 @@ class GgufFile:
         if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
             raise self._error(f"general.alignment is {alignment!r}, not a power of two")
         start = -(-self._at // alignment) * alignment
-        self.tensors = {}
+        self.tensors: dict[str, TensorInfo] = {}
         for name, kind, shape, offset in descriptions:
             if name in self.tensors:
                 raise self._error(f"two tensors are called {name!r}")

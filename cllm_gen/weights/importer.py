@@ -214,7 +214,7 @@ def _origin(path: Path) -> str:
     wanted, pieces = path.resolve(), {}
     for distribution in importlib.metadata.distributions():
         for file in distribution.files or ():
-            place = Path(distribution.locate_file(file))
+            place = Path(str(distribution.locate_file(file)))
             if file.name == path.name and place.resolve() == wanted:
                 return f'package="{distribution.metadata["Name"]}",'
             if is_piece(file.name, path.name) and place.is_file():

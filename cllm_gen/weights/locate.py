@@ -8,8 +8,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from cllm_gen.spec.model import Gguf
 from cllm_gen.weights.errors import ModelFileError

@@ -9,8 +9,8 @@ import hashlib
 import os
 import struct
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 from rich.console import Console
@@ -18,11 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cllm_gen import unicode
 from cllm_gen.lower.model.lowered import IMAGE_FORMAT, Lowered, lowered
+from cllm_gen.schedule.weight_layout import whole_tiles
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.model import Model
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile
-from cllm_gen.schedule.weight_layout import whole_tiles
 from cllm_gen.weights.locate import locate
 from cllm_gen.weights.tile16 import pack
 from cllm_gen.weights.tokenizer_tables import tokenizer_section

@@ -76,7 +76,7 @@ def _vectors(stored: str, q: np.ndarray) -> np.ndarray:
     if stored not in _NIBBLES:
         return order.reshape(tiles, blocks, -1)
     nibbles = order[:, :, :4] & 15 | (order[:, :, 4:] & 15) << 4
-    parts = [nibbles.reshape(tiles, blocks, -1)]
+    parts: list[np.ndarray] = [nibbles.reshape(tiles, blocks, -1)]
     if stored in _FIFTH:
         bits = (order >> 4).reshape(tiles, blocks, 8, -1).swapaxes(2, 3)
         parts.append(np.packbits(bits, axis=3, bitorder="little").reshape(tiles, blocks, -1))

@@ -3,13 +3,14 @@ and Unicode categories, in the layout of `kernel_static/engine/tokenizer_tables.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from pathlib import Path
 
 import numpy as np
 
-from cllm_gen.weights import tokenizer_vocabulary as vocabulary
 from cllm_gen import unicode
+from cllm_gen.weights import tokenizer_vocabulary as vocabulary
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.tokenizer_vocabulary import HIDDEN, LITERAL, ORDINARY, SPECIAL, field
@@ -44,7 +45,8 @@ def hashes(spellings: list[bytes]) -> np.ndarray:
 
 def merge_tables(merges: list[str], ids: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
     """Merges by rank (left, right, result), and ranks by hash slot."""
-    rows, seen = [], {}
+    rows: list[tuple[int, int, int]] = []
+    seen: dict[tuple[int, int], int] = {}
     for rank, text in enumerate(merges):
         left, _, right = text.partition(" ")
         if left not in ids or right not in ids or left + right not in ids:
@@ -56,8 +58,8 @@ def merge_tables(merges: list[str], ids: dict[str, int]) -> tuple[np.ndarray, np
             raise ModelFileError(f"merge {rank}, {text!r}, repeats merge {seen[pair]}")
         rows.append((*pair, ids[left + right]))
     slots = np.full(1 << (2 * len(rows) + 1).bit_length(), NO_MERGE, np.uint32)
-    for rank, (left, right, _) in enumerate(rows):
-        slot = slot_of(left, right, len(slots))
+    for rank, (first, second, _) in enumerate(rows):
+        slot = slot_of(first, second, len(slots))
         while slots[slot] != NO_MERGE:
             slot = (slot + 1) % len(slots)
         slots[slot] = rank
@@ -98,7 +100,7 @@ def before_space(spellings: list[bytes], kinds: list[int]) -> np.ndarray:
     found = np.zeros(256, np.uint8)
     for spelling, kind in zip(spellings, kinds):
         if kind == ORDINARY and b" " in spelling[1:]:
-            for byte, after in zip(spelling, spelling[1:]):
+            for byte, after in itertools.pairwise(spelling):
                 found[byte] |= after == ord(" ") and byte != ord(" ")
     return found
 
@@ -149,7 +151,7 @@ def section_of(file: GgufFile, model) -> bytes:
     wanted = (SPECIAL, LITERAL, ORDINARY) if by_score or tokenizer.whole_pieces else (SPECIAL,)
     offsets = np.cumsum([0] + [len(spelling) for spelling in spellings])
     pages, rows = unicode.pages()
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "offsets": offsets.astype(np.uint32),
         "bytes": np.frombuffer(b"".join(spellings), np.uint8),
         "kinds": np.array(kinds, np.uint8),

@@ -20,8 +20,9 @@ def field(file: GgufFile, name: str, kind: type = str, each: type | None = None)
     """One metadata field, a list of `each` if that is given; raises ModelFileError naming it."""
     value = file.metadata.get(name)
     wanted = kind if each is None else list
+    items = value if isinstance(value, list) else []
     if not isinstance(value, wanted) or (
-        each and not all(isinstance(item, each) for item in value)
+        each and not all(isinstance(item, each) for item in items)
     ):
         found = (
             "missing"
@@ -57,9 +58,9 @@ def byte_level(tokens: list[str], types: list[int]) -> Vocabulary:
                 f"token {token!r} has {error.args[0]!r}, which is not in GPT-2's byte alphabet"
             ) from None
     byte_tokens = [-1] * 256
-    for token, (spelling, kind) in enumerate(zip(spellings, kinds)):
+    for number, (spelling, kind) in enumerate(zip(spellings, kinds)):
         if kind == ORDINARY and len(spelling) == 1 and byte_tokens[spelling[0]] < 0:
-            byte_tokens[spelling[0]] = token
+            byte_tokens[spelling[0]] = number
     return spellings, kinds, byte_tokens
 
 

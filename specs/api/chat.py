@@ -14,7 +14,6 @@ from cllm_gen.spec.schema import (
     Union,
     Unsupported,
 )
-
 from specs.api.generation import (
     finish_reason,
     ignored,

@@ -2,7 +2,6 @@
 
 from cllm_gen.spec.api import Api, Route
 from cllm_gen.spec.schema import Array, Field, Integer, Literal, Object, String, Unsupported
-
 from specs.api.generation import (
     finish_reason,
     ignored,

@@ -15,7 +15,6 @@ from cllm_gen.spec.schema import (
     String,
     Union,
 )
-
 from specs.api.generation import model_name, prompt
 
 embedding_request = Object(

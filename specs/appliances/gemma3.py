@@ -3,7 +3,6 @@ with a text; its chats are a dialogue that it goes on with. Its weights come und
 terms."""
 
 from cllm_gen.spec.appliance import MIB, Appliance, Limits, MemoryMap
-
 from specs.api import chat, completions, embeddings, health, models, tokens
 from specs.devices.e1000 import e1000
 from specs.devices.pci import pci

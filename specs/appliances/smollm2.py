@@ -1,7 +1,6 @@
 """The first appliance: SmolLM2-135M-Instruct behind the whole API, on any PC with an e1000."""
 
 from cllm_gen.spec.appliance import MIB, Appliance, Limits, MemoryMap
-
 from specs.api import chat, completions, embeddings, health, models, tokens
 from specs.devices.e1000 import e1000
 from specs.devices.pci import pci

@@ -1,7 +1,7 @@
 """Rows of an embedding matrix as floats, of every type that a matrix may have."""
 
-from cllm_gen.spec.kernel import Kernel, Schedule
 from cllm_gen.schedule.weight_layout import LAYOUTS, TILE_ROWS
+from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.sse2 import sse2
 from specs.schedules.halves import broadcast_half
 

@@ -61,7 +61,7 @@ def kernels(type_name, title, schedules):
                 "first": "size",
                 "last": "size",
                 "q": "in bytes",
-                **{name: "in bytes" for name in matrices(operation)},
+                **dict.fromkeys(matrices(operation), "in bytes"),
                 "y": "out f32",
             },
             algorithm=algorithm,

@@ -3,7 +3,7 @@
 GGUF names the tensors of layer L `blk.L.<part>.weight`; a `Block` supplies that prefix.
 """
 
-from typing import Callable
+from collections.abc import Callable
 
 from cllm_gen.spec.model import Block
 from cllm_gen.spec.tensor import Rope, Tensor, attention, biased, linear, rms_norm, rope, silu

@@ -8,7 +8,10 @@ from 1 to 1023 a block and q of ten bits, so that a kernel may sum whole rows in
 BYTES: a value is scale * (128 * high + low) with a float scale a block and two signed bytes.
 """
 
-from cllm_gen.schedule.quantized_rows import BLOCK_BYTES, ROW_HEADER, quantized_bytes
+from cllm_gen.schedule import quantized_rows
+
+ROW_HEADER, BLOCK_BYTES = quantized_rows.ROW_HEADER, quantized_rows.BLOCK_BYTES
+quantized_bytes = quantized_rows.quantized_bytes
 
 LEVELS = 1022
 LARGEST = 511  # of q: eight products with quants from -8 to 7 fit 16 bits

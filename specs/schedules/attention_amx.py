@@ -9,8 +9,8 @@ first block on.)"""
 
 from math import e, log2
 
-from cllm_gen.schedule.terms import Term
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, half_bytes
+from cllm_gen.schedule.terms import Term
 from specs.schedules import activations as at
 from specs.schedules.attention_blocks import LEAST, beyond, first_block
 from specs.schedules.exponential import rough_power_of_two
@@ -48,7 +48,7 @@ class Tiled:
         self.rows = max(fitting, default=TILE)
         self.blocks = max(1, _NEAR // (BLOCK_TOKENS * D))
         self.wide = 64 if D % 64 == 0 else 32
-        self.held = D <= self.wide  # mixtures stay in tiles
+        self.held = self.wide >= D  # mixtures stay in tiles
         self.lanes = p.lanes("add_f32")
         self.q = p.argument("q", "f32")
 
@@ -70,7 +70,7 @@ class Tiled:
         self.sets = p.minimum("sets", whole_sets, self.rows // TILE)
         self.some = p.index("some", self.top * self.sets)
         tiles = ["score0", "score1", "left", *(f"sum{n}" for n in range(self.wide // TILE))]
-        shapes = {name: self.top for name in tiles} | {"right": TILE}
+        shapes = dict.fromkeys(tiles, self.top) | {"right": TILE}
         with p.tiles("shapes", shapes):
             count = p.index("passes", (p.rows + (self.some - 1)) // self.some)
             with p.loop("pass", count) as number:

@@ -6,10 +6,10 @@ One row's shares are 2^(score - reference): a head's reference is a maximum that
 a score exceeds it by HEADROOM, since floats lose no digits by being large; then what was summed
 fades. So nothing in a block waits for a maximum or a sum over lanes."""
 
-from math import log2, e
+from math import e, log2
 
-from cllm_gen.schedule.terms import Term
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, half_bytes
+from cllm_gen.schedule.terms import Term
 from specs.schedules.attention_blocks import LEAST, Floats, all_rows, first_block
 from specs.schedules.exponential import power_of_two
 

@@ -1,8 +1,8 @@
 """Attention one cache block at a time, in one pass with a running maximum: keys and values of a block
 are converted once for all rows and heads that see it, and no score outlives its block."""
 
-from cllm_gen.schedule.terms import Term
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, SCALED, half_bytes
+from cllm_gen.schedule.terms import Term
 from specs.schedules.exponential import exponential
 
 LEAST = -1e30

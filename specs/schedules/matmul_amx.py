@@ -227,7 +227,7 @@ class _Products:
         """The tiles of sums of a block of rows."""
         p, stride = self.p, at.quantized_bytes(self.K)
         add = self.operation == "matmul_add"
-        places = None if self.gated else self._places(y, self.N)
+        places = [] if self.gated else self._places(y, self.N)
         tiles = [
             [
                 p.let(
@@ -317,7 +317,7 @@ class _Products:
         with p.when(start < r):
             self._store_tiles(tiles, self.sums, GROUP)
             with p.loop("i", self.together, start=r - start) as i:
-                for c, offset in enumerate((0, self.beside)):
+                for offset in (0, self.beside):
                     part = p.load_f32(self.sums + (i * GROUP + offset))
                     p.do(p.store_f32(y + (i * self.N + offset), part))
 

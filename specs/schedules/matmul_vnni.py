@@ -152,7 +152,7 @@ def _sums(p, type_name, K, tiles, x, stride, count):
 
 def _steps(operation, type_name):
     layout, names = layout_of(type_name), matrices(operation)
-    together = (2,) if type_name == "q6_k" else (4, 2)
+    together: tuple[int, ...] = (2,) if type_name == "q6_k" else (4, 2)
 
     def matmul(p, N, K):
         size, stride = layout.tile_bytes(K), at.quantized_bytes(K)

@@ -1,7 +1,6 @@
 """What bare images for PCs have in common, whatever the width of their words."""
 
 from cllm_gen.spec.target import Layout, Qemu
-
 from specs.devices.pci import pci
 from specs.devices.uart16550 import uart16550
 from specs.protocols.arp import arp

@@ -2,7 +2,6 @@
 the transport. Where the code meets sanitizers, profilers and honest benchmarks."""
 
 from cllm_gen.spec.target import Target
-
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512

@@ -1,7 +1,6 @@
 """A PC with a 32-bit processor that has SSE2 and PAE, booted by any Multiboot loader."""
 
 from cllm_gen.spec.target import Target
-
 from specs.isa.sse2 import sse2
 from specs.isa.word32 import word32
 from specs.targets import _pc

@@ -1,7 +1,6 @@
 """A PC with a 64-bit processor, booted by any Multiboot loader; the kernel enters long mode itself."""
 
 from cllm_gen.spec.target import Target
-
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512

@@ -10,6 +10,7 @@ from types import TracebackType
 from cllm_gen.emit import tree
 from cllm_gen.lower.api.outputs import outputs
 from cllm_gen.spec.api import Api
+from tests.native import pipe
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "kernel_static"
@@ -80,22 +81,24 @@ class Driver:
 
     def __init__(self, path: Path):
         self.process = subprocess.Popen([str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.stdin = pipe(self.process.stdin)
+        self.stdout = pipe(self.process.stdout)
 
-    def __enter__(self) -> "Driver":
+    def __enter__(self) -> Driver:
         return self
 
     def __exit__(
         self, kind: type | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.stdin.close()
+        self.stdin.close()
         assert self.process.wait(timeout=30) == 0
 
     def ask(self, command: str, data: bytes) -> bytes:
-        self.process.stdin.write(command.encode() + struct.pack("<I", len(data)) + data)
-        self.process.stdin.flush()
-        header = self.process.stdout.read(4)
+        self.stdin.write(command.encode() + struct.pack("<I", len(data)) + data)
+        self.stdin.flush()
+        header = self.stdout.read(4)
         assert len(header) == 4, "the driver died; its report is on stderr"
-        return self.process.stdout.read(struct.unpack("<I", header)[0])
+        return self.stdout.read(struct.unpack("<I", header)[0])
 
     def dispatch(self, route: str, body: bytes | str) -> str:
         data = body.encode("utf-8") if isinstance(body, str) else body

@@ -44,7 +44,7 @@ ACCEPTED = {
     "object extreme numbers": b'{ "min": -1.0e+28, "max": 1.0e+28 }',
     "object long strings": b'{"x":[{"id": "' + b"x" * 40 + b'"}], "id": "' + b"x" * 40 + b'"}',
     "object simple": b'{"a":[]}',
-    "object string unicode": '{"title":"\\u041f\\u043e\\u043b"}'.encode(),
+    "object string unicode": b'{"title":"\\u041f\\u043e\\u043b"}',
     "object with newlines": b'{\n"a": "b"\n}',
     "string 1 2 3 bytes utf8 sequences": b'["\\u0060\\u012a\\u12AB"]',
     "string accepted surrogate pair": b'["\\uD801\\udc37"]',

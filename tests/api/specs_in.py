@@ -21,6 +21,7 @@ def load(folder: Path, name: str, text: str) -> Api:
     path.write_text(HEADER + text, encoding="utf-8")
     linecache.checkcache()
     spec = importlib.util.spec_from_file_location(f"spec_{name}", path)
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.api

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -47,7 +46,7 @@ def check(root: Path, **files: str) -> str:
     for name, text in files.items():
         (folder / f"{name}.c").write_text(text)
     try:
-        check_handlers(root, [SimpleNamespace(api=[load(root, "greetings", SPEC)])])
+        check_handlers(root, [load(root, "greetings", SPEC)])
         return ""
     except MissingHandlers as problem:
         return str(problem)

@@ -42,6 +42,7 @@ def test_chat_completion(served: Driver) -> None:
     )
     answer = chat.ChatCompletion.model_validate(json.loads(text))
     assert answer.choices[0].message.content == 'Paris "€"\n'
+    assert answer.usage and answer.usage.prompt_tokens_details
     assert answer.usage.total_tokens == 7
     assert answer.usage.prompt_tokens_details.cached_tokens == 4
 

@@ -48,7 +48,8 @@ def make_patterns(seed: int, count: int) -> list[str]:
     patterns: dict[tuple, str] = {("GET",): "GET /"}
     while len(patterns) < count:
         method = chance.choice(METHODS)
-        shape, pieces = [], []
+        shape: list[str] = []
+        pieces: list[str] = []
         for index in range(chance.randrange(1, 5)):
             if chance.random() < 0.3 and shape.count("{}") < 4:
                 shape.append("{}")

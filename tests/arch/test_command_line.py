@@ -30,7 +30,7 @@ def driver(tmp_path_factory) -> Path:
 
 
 def say(driver: Path, words: str, key: str = "ip", *bounds: int) -> str:
-    command = [driver, words, key, *map(str, bounds)]
+    command = [str(driver), words, key, *map(str, bounds)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
-from cllm_gen.machine.options import Options
 from cllm_gen.machine import qemu
+from cllm_gen.machine.options import Options
 from cllm_gen.machine.ports import free_port
 from cllm_gen.machine.process import Machine
 from tests.targets import BARE
+
+
+def found(pattern: str, console: str) -> re.Match[str]:
+    """The first place in what was printed."""
+    match = re.search(pattern, console)
+    assert match, console
+    return match
 
 
 @pytest.mark.parametrize("target", BARE)
@@ -32,7 +40,7 @@ def test_free_memory_is_zero(debug_image, target: str, memory: int, firmware: st
     with Machine(command, image.folder, 0, qemu.exit_code) as machine:
         code = machine.wait_exit(120)
     assert code == 7, machine.console
-    free = int(re.search(r"(\d+) KiB of free memory are zero", machine.console)[1])
+    free = int(found(r"(\d+) KiB of free memory are zero", machine.console)[1])
     assert free > (memory - 8) * 1024
 
 
@@ -48,13 +56,13 @@ def test_clock_sleep_and_random_numbers(boot, target: str, cpu: str):
             passed = time.monotonic() - before
             assert machine.wait_exit(60) == 7
         console = machine.console
-        slept, woken = re.search(r"awake after (\d+) ms, (\d+) interrupts", console).groups()
+        slept, woken = found(r"awake after (\d+) ms, (\d+) interrupts", console).groups()
         assert int(slept) >= 1000, "it sleeps until the deadline"
         assert passed > 0.8 * int(slept) / 1000, "the guest's second is not shorter than the host's"
         assert 1 <= int(woken) < 200, "it slept, and was not kept awake by interrupts"
-        assert abs(int(re.search(r"asleep at (\d+)", console)[1]) - date) < 10
+        assert abs(int(found(r"asleep at (\d+)", console)[1]) - date) < 10
         assert ("from timer jitter" if "-rdrand" in cpu else "from RDRAND") in console
-        drawn.add(re.search(r"random ([0-9a-f]{16})", console)[1])
+        drawn.add(found(r"random ([0-9a-f]{16})", console)[1])
     assert len(drawn) == 2, "two boots draw different numbers"
 
 
@@ -63,11 +71,10 @@ def test_idle_guest_leaves_the_host_alone(boot, target: str):
     """While it sleeps a second, QEMU may use a small part of that second."""
     with boot(target, "fault=sleep") as machine:
         machine.wait_for("asleep at")
-        stat = open(f"/proc/{machine.process.pid}/stat")
+        stat = Path(f"/proc/{machine.process.pid}/stat")
         used = []
         while "awake after" not in machine.console and machine.process.poll() is None:
-            stat.seek(0)
-            fields = stat.read().rsplit(")", 1)[1].split()
+            fields = stat.read_text().rsplit(")", 1)[1].split()
             used.append(int(fields[11]) + int(fields[12]))
             time.sleep(0.05)
     assert len(used) > 1 and used[-1] - used[0] < 50, "hundredths of a second of CPU in one second"
@@ -85,9 +92,9 @@ def test_log_level_and_unknown_words(boot, target: str):
 
 def test_release_image_has_no_fault_hooks(debug_image):
     """The hooks are compiled into debug images only."""
+    from cllm_gen.image.build import compile_image
     from cllm_gen.image.symbols import read_symbols
     from cllm_gen.spec.load import load_appliances
-    from cllm_gen.image.build import compile_image
     from tests.arch.conftest import ROOT
 
     release = compile_image(ROOT, "x86_64", load_appliances(ROOT)[0])

@@ -10,8 +10,8 @@ import pytest
 
 from cllm_gen.image.symbols import read_symbols
 from cllm_gen.machine import qemu
-from cllm_gen.machine.ports import free_port
 from cllm_gen.machine.options import Options
+from cllm_gen.machine.ports import free_port
 from cllm_gen.machine.process import Machine
 from tests.arch.conftest import ROOT
 from tests.targets import BARE

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 import requests
 
 from cllm_gen.machine.run import start_image
-from tests.targets import BARE, TARGETS
 from tests.arch.test_faults import FAULTS, backtrace
+from tests.targets import BARE, TARGETS
 
 OTHER_FAULTS = ("null", "opcode", "stack", "panic")
 
@@ -84,11 +85,10 @@ def test_workers_meet_and_an_idle_guest_leaves_the_host_alone(boot, target: str,
         machine.wait_for(f"{cpus} workers met", timeout=120)
         machine.wait_for("asleep at")
         time.sleep(0.1)  # workers spin for some milliseconds before they sleep
-        stat = open(f"/proc/{machine.process.pid}/stat")
+        stat = Path(f"/proc/{machine.process.pid}/stat")
         used = []
         while "awake after" not in machine.console and machine.process.poll() is None:
-            stat.seek(0)
-            fields = stat.read().rsplit(")", 1)[1].split()
+            fields = stat.read_text().rsplit(")", 1)[1].split()
             used.append(int(fields[11]) + int(fields[12]))
             time.sleep(0.05)
         assert machine.wait_exit(60) == 7

@@ -1,6 +1,6 @@
 """Programs that hold one compiled template each, and jinja2 with the same settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import jinja2
@@ -12,27 +12,29 @@ from cllm_gen.source import Span
 from cllm_gen.spec.tokenizer import Pretokenizer, Tokenizer
 from tests.tokenizer import native
 
+TOKENIZER = Tokenizer(
+    kind="gpt2",
+    pretokenizer=Pretokenizer(
+        name="test",
+        rules=r"""split words
+        word: \S+""",
+    ),
+    beginning=1,
+    beginning_text="<s>",
+    end=2,
+    end_text="</s>",
+)
+
 
 @dataclass(frozen=True)
 class Model:
     """As much of a model spec as a chat template needs."""
 
     chat_template: str
-    span: Span = Span(__file__, 1)
+    span: Span = field(default_factory=lambda: Span(__file__, 1))
     name: str = "test"
     title: str = "a test"
-    tokenizer: Tokenizer = Tokenizer(
-        kind="gpt2",
-        pretokenizer=Pretokenizer(
-            name="test",
-            rules=r"""split words
-            word: \S+""",
-        ),
-        beginning=1,
-        beginning_text="<s>",
-        end=2,
-        end_text="</s>",
-    )
+    tokenizer: Tokenizer = TOKENIZER
 
 
 class Refused(Exception):

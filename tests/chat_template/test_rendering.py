@@ -37,7 +37,7 @@ CHAT = st.one_of(st.lists(st.tuples(ROLE, TEXT), max_size=6), ALTERNATING, WITH_
 
 
 def render(program, messages, prompt):
-    made, error = program.render(
+    made, _error = program.render(
         [(role.encode(), content.encode()) for role, content in messages], prompt
     )
     return made.decode() if made is not None else None

@@ -6,13 +6,12 @@ import json
 
 import pytest
 
-from cllm_gen.image.build import compile_image
-from cllm_gen.explain import explain
-from cllm_gen.explain import explain_page
-from cllm_gen.machine.errors import RunFailed
+from cllm_gen.explain import explain, explain_page
 from cllm_gen.explain.explain import Explainer
 from cllm_gen.explain.kernel_case import Cases, section
 from cllm_gen.explain.kernel_library import KernelLibrary
+from cllm_gen.image.build import compile_image
+from cllm_gen.machine.errors import RunFailed
 from cllm_gen.spec.load import load_appliances
 from cllm_gen.weights.pack import pack_model
 from tests.native import ROOT
@@ -83,7 +82,7 @@ def test_names(explainer, capsys):
     assert set(explainer.matching("")) == set(explainer.requests)
     with pytest.raises(RunFailed, match=f"(?s)no kernel begins with 'matmul_q9'.*{name}"):
         explain_page.show(ROOT, "matmul_q9", None, "smollm2", None, False)
-    with pytest.raises(RunFailed, match="no instruction set 'neon'.*sse2"):
+    with pytest.raises(RunFailed, match=r"no instruction set 'neon'.*sse2"):
         explain_page.show(ROOT, name, "neon", "smollm2", None, False)
     explain_page.show(ROOT, "matmul", "sse2", "smollm2", None, True)
     listed = json.loads(capsys.readouterr().out)

@@ -34,7 +34,7 @@ class Machine:
 
     def __init__(self, folder: Path):
         built = Path(library(folder.parent, SOURCES, FLAGS)._name)
-        self.lib = ctypes.CDLL(shutil.copy(built, folder / "machine.so"))
+        self.lib = ctypes.CDLL(str(shutil.copy(built, folder / "machine.so")))
         for name, kind in {
             "machine_complaint": ctypes.c_char_p,
             "machine_log": ctypes.c_char_p,

@@ -35,11 +35,12 @@ def test_a_prompt_again_computes_only_its_end(started, count):
 
 def test_a_conversation_goes_on_from_its_answer(started):
     engine, said = started(96), prompt_of(1, 21)
+    known = 1
     for turn in range(4):
         answer = engine.answer(said, 9)
         check(engine, answer)
         # all that was computed: the tokens before, but for the last one, in whole blocks
-        assert answer.figures["reused_tokens"] == (0 if turn == 0 else (known - 1) // BLOCK * BLOCK)
+        assert answer.figures["reused_tokens"] == (known - 1) // BLOCK * BLOCK
         said = said + ["abcdefghijklmnopqrstuvwxyz".index(c) for c in answer.text]
         known = len(said) + (answer.end == STOP)
         said += prompt_of(turn, 3)

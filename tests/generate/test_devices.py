@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from cllm_gen.emit.tree import texts
 from cllm_gen.image.sources import units
 from cllm_gen.lower.appliance import outputs
 from cllm_gen.lower.device import drivers
-from cllm_gen.emit.tree import texts
 from cllm_gen.spec.device import Device, Driver
 from cllm_gen.spec.load import load_appliances
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cllm_gen.spec.appliance import Limits
+from tests.native import pipe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIMITS = Limits()
@@ -68,19 +69,22 @@ class Harness:
             stderr=subprocess.PIPE,
             env=environment,
         )
+        self.stdin = pipe(self.process.stdin)
+        self.stdout = pipe(self.process.stdout)
+        self.stderr = pipe(self.process.stderr)
 
     def _read(self, count: int) -> bytes:
-        data = self.process.stdout.read(count)
+        data = self.stdout.read(count)
         if len(data) != count:
-            errors = self.process.stderr.read().decode()
+            errors = self.stderr.read().decode()
             raise AssertionError(f"the kernel code died ({self.process.wait()}):\n{errors}")
         return data
 
     def command(self, letter: str, stream: int = 0, number: int = 0, data: bytes = b"") -> bytes:
         try:
             header = letter.encode() + struct.pack("<III", stream, number, len(data))
-            self.process.stdin.write(header + data)
-            self.process.stdin.flush()
+            self.stdin.write(header + data)
+            self.stdin.flush()
         except BrokenPipeError:
             pass  # the reading says why
         return self._read(struct.unpack("<I", self._read(4))[0])
@@ -123,8 +127,8 @@ class Harness:
         return self.command("D").decode()
 
     def stop(self) -> None:
-        self.process.stdin.close()
-        errors = self.process.stderr.read().decode()
+        self.stdin.close()
+        errors = self.stderr.read().decode()
         assert self.process.wait() == 0, errors
 
 

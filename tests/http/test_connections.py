@@ -156,9 +156,9 @@ def test_large_answer_through_a_small_window(http, window):
     http.feed(get("/large") + get())
     received = b""
     while True:
-        state, output = http.output()
+        _state, output = http.output()
         received += output
-        if not output or len(received) > 3000 and window < 1000:
+        if not output or (len(received) > 3000 and window < 1000):
             break
         http.command("W", number=window)
     http.command("W", number=10**6)
@@ -367,7 +367,7 @@ def test_more_bodies_than_the_heap_holds(http):
         http.feed(message, 5000, stream)
     for stream in range(8):
         http.feed(b"x", stream=stream)
-        state, output = http.output(stream)
+        _state, output = http.output(stream)
         assert statuses(output) == [200] or statuses(output) == [503]
     http.open()
     http.feed(get())

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -194,7 +195,7 @@ def test_idle_server_sleeps(server):
     """An open connection and nothing to do cost no processor time."""
 
     def used():
-        fields = open(f"/proc/{server.process.pid}/stat").read().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])  # user and system, in ticks of 10 ms
 
     with server.connect() as open_one, server.connect() as half_closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -86,14 +87,18 @@ def test_deleted_header_and_source(project: Path):
     assert left == ["one.c.o"], "the object of a source that is gone is gone too"
 
 
+def notes(seen: list[str]) -> Callable[[int, int, str], None]:
+    """Progress that notes what is compiled."""
+    return lambda done, total, source: seen.append(source)
+
+
 def test_images_share_objects_of_the_same_flags(project: Path):
     """That of one.c, whose flags are the same in both; not when it is older than its sources."""
 
     def into(name: str, *more: str) -> list[str]:
         seen: list[str] = []
         both = [*units("one.c"), *units("two.c", flags=(*FLAGS, *more))]
-        note = lambda done, total, source: seen.append(source)
-        objects = compile_units(project, project / "build" / name, both, note)
+        objects = compile_units(project, project / "build" / name, both, notes(seen))
         assert all(file.stat().st_size for file in objects)
         return sorted(seen)
 
@@ -119,7 +124,7 @@ def test_commands_for_editors(project: Path):
 def test_builds_wait_for_each_other(project: Path):
     """Two at once in one checkout compile each file once."""
     seen: list[str] = []
-    note = lambda done, total, source: seen.append(source)
+    note = notes(seen)
 
     def build(name: str) -> None:
         compile_units(project, project / "build" / name, units("one.c", "two.c"), note)

@@ -12,8 +12,8 @@ import pytest
 from cllm_gen.image.build import BuildFailed, compile_image
 from cllm_gen.image.sizes import largest_symbols
 from cllm_gen.image.symbols import functions, read_symbols, symbol_table
-from cllm_gen.spec.load import load_appliances
 from cllm_gen.source import SpecError
+from cllm_gen.spec.load import load_appliances
 from tests.targets import BARE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -140,7 +140,7 @@ def test_a_target_that_the_appliance_lacks_is_named(appliance):
     small = dataclasses.replace(
         appliance, targets={appliance.process: appliance.targets[appliance.process]}
     )
-    with pytest.raises(SpecError, match="smollm2 without target i386\n.*its targets: hosted"):
+    with pytest.raises(SpecError, match=r"smollm2 without target i386\n.*its targets: hosted"):
         compile_image(ROOT, "i386", small)
 
 

@@ -13,9 +13,9 @@ from cllm_gen.emit.render import environment, render
 from cllm_gen.lower.kernel.outputs import outputs
 from cllm_gen.lower.kernel.resolve import load_kernels, resolve, resolve_all
 from cllm_gen.notation.evaluate import bf16_values, evaluate
-from cllm_gen.spec.kernel import KernelRequest, Schedule
 from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.schedule.weight_layout import layout_of
+from cllm_gen.spec.kernel import KernelRequest, Schedule
 from cllm_gen.weights.tile16 import pack, unpack
 from specs.schedules import activations as at
 from tests.compiled import kept

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from cllm_gen.lower.kernel.trace import trace
-from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.notation.evaluate import bf16_bits, bf16_values, evaluate
+from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.spec.kernel import C_TYPES, KernelRequest
 from cllm_gen.weights.tile16 import pack, unpack
 from specs.isa.amx import amx
@@ -113,7 +113,7 @@ def test_edges(library, request_):
     q, x = _activations(most, k, rng)
     was = rng.standard_normal((most, OUTPUTS)).astype(np.float32)
     inputs = {"rows": most, "N": OUTPUTS, "K": k, "x": x, "y": was, **names}
-    whole = evaluate(kernel.read, inputs, {name: (most, OUTPUTS) for name in "ygh"})["y"]
+    whole = evaluate(kernel.read, inputs, dict.fromkeys("ygh", (most, OUTPUTS)))["y"]
     errors = _errors(x, values)
     for rows in ROWS:
         before, want = was[:rows], whole[:rows]

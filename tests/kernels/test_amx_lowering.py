@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cllm_gen.schedule.program import Program
-from cllm_gen.spec.isa import Instruction
 from cllm_gen.source import SpecError
+from cllm_gen.spec.isa import Instruction
 from specs.isa.amx import amx
 from specs.isa.avx512 import avx512
 

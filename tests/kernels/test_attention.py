@@ -72,7 +72,8 @@ def _check(library, request, length, rows, junk=0xA5, ranges=None):
     scale = dict(request.parameters).get("scale")
     want = attend(q, cache.keys, cache.values, position, *window, scale=scale)
     parts = [
-        slice(f * (heads // groups), l * (heads // groups)) for f, l in ranges or [(0, groups)]
+        slice(begin * (heads // groups), end * (heads // groups))
+        for begin, end in ranges or [(0, groups)]
     ]
     for mine in parts:
         apart = np.abs(y[:, mine] - want[:, mine])

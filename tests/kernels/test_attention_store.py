@@ -108,7 +108,7 @@ def draw_aligned(draw):
 
 def test_zeros(library):
     for kv in ("f16", "i8"):
-        k, v, _, layer = _stored(library, kv, (2, 32), 5, np.random.default_rng(SEED), _zeros)
+        _k, _v, _, layer = _stored(library, kv, (2, 32), 5, np.random.default_rng(SEED), _zeros)
         for half in (0, 1):
             elements, _ = group_arrays(kv, layer, 1, 32, half)
             assert (elements[_places(kv, 32, half)[5]] == 0).all()

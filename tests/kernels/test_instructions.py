@@ -67,6 +67,7 @@ def _function(isa: InstructionSet, instruction, constants: dict[str, int], name:
         body.append("uint8_t shapes[64] = {1};")
         body.append("for (int t = 0; t < 8; t++) shapes[16 + 2 * t] = 64, shapes[48 + t] = 16;")
         body.append("__atomic_signal_fence(__ATOMIC_SEQ_CST);")
+        assert isa.tiles and isa.tiles.tile
         body.append(isa.tiles.tile.configure.replace("{p}", "shapes") + ";")
     for at, (operand, type) in enumerate(instruction.read.parameters):
         if type.element == "imm":

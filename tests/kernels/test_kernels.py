@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.tile16 import unpack
 from tests.kernels import gguf_blocks
@@ -38,7 +37,7 @@ EDGE_MATRICES = [  # other operations differ in what becomes of the sums: each n
     (operation, type_name, n, k)
     for operation in ("matmul", "matmul_add", "swiglu", "geglu")
     for type_name in ("q4_1", "q8_0")
-    for n, k in (EDGE_SHAPES if operation == "matmul" else EDGE_SHAPES[::5] + [(16, 576)])
+    for n, k in (EDGE_SHAPES if operation == "matmul" else [*EDGE_SHAPES[::5], (16, 576)])
 ]
 WIDTHS = (32, 64, 96, 576, 1536)
 ROWS = (*range(1, 10), 16, 17)  # around every number that shares weights

@@ -12,8 +12,8 @@ from cllm_gen.lower.kernel.outputs import outputs
 from cllm_gen.lower.kernel.resolve import load_kernels, resolve
 from cllm_gen.lower.kernel.trace import trace
 from cllm_gen.schedule.program import Program
-from cllm_gen.spec.kernel import NAME, Kernel, KernelRequest, Schedule
 from cllm_gen.source import SpecError
+from cllm_gen.spec.kernel import NAME, Kernel, KernelRequest, Schedule
 from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
 from specs.isa.word64 import word64

@@ -7,8 +7,8 @@ import pytest
 
 from cllm_gen.notation.evaluate import evaluate, run_meaning
 from cllm_gen.notation.index import read_algorithm, read_meaning
-from cllm_gen.spec.isa import Instruction, InstructionSet, RegisterFile
 from cllm_gen.source import Span, SpecError
+from cllm_gen.spec.isa import Instruction, InstructionSet, RegisterFile
 
 MALFORMED_ALGORITHMS = [  # text, line of the mistake, what the message must say
     ("y[r] = x[r]", 1, "index 'r' without a range"),

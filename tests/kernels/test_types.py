@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cllm_gen.lower.kernel.resolve import load_kernels
-from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.schedule.weight_layout import LAYOUTS
+from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.tile16 import pack, unpack
 from tests.kernels import gguf_blocks
 from tests.kernels.harness import ROOT, Library, aligned, decoded, quantized

@@ -119,7 +119,7 @@ def test_characters_and_percent(subset):
     same(subset, "<%c|%5c|%-5c|%%>", *[ctypes.c_int(c) for c in b"abc"])
 
 
-@pytest.mark.parametrize("size", range(0, 20))
+@pytest.mark.parametrize("size", range(20))
 def test_what_does_not_fit_is_cut(subset, size):
     """The result counts everything; the zero is written; nothing behind it changes."""
     same(subset, "abc %d def %s", ctypes.c_int(-12345), ctypes.c_char_p(b"xyz"), size=size)

@@ -8,18 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from cllm_gen.bench import bench
-from cllm_gen.bench import contest
-from cllm_gen.bench import peer_weights
-from cllm_gen.bench import peers
-from cllm_gen.bench import probe
-from cllm_gen.bench import report
-from cllm_gen.bench import tables
+from cllm_gen.bench import bench, contest, peer_weights, peers, probe, report, tables
 from cllm_gen.bench.contest import OURS, Entrant, Run
 from cllm_gen.bench.costs import costs
-from cllm_gen.machine.errors import RunFailed
 from cllm_gen.bench.probe import Abilities
 from cllm_gen.bench.ratios import Ratio, ratios
+from cllm_gen.machine.errors import RunFailed
 from cllm_gen.weights.gguf_file import GgufFile
 from tests.model import small_gguf
 from tests.native import ROOT
@@ -124,7 +118,8 @@ def test_engines_alternate_and_only_one_is_awake():
 
 def test_a_fast_engine_gets_more_prompts():
     class Fast:
-        asked: list[int] = []
+        def __init__(self):
+            self.asked: list[int] = []
 
         def run(self, prompt, answer):
             self.asked.append(answer)
@@ -218,7 +213,7 @@ def test_probe_measures_and_keeps(tmp_path):
 
 
 def test_missing_peers_are_named_with_the_command(tmp_path):
-    with pytest.raises(RunFailed, match="make setup-bench.*--peers none"):
+    with pytest.raises(RunFailed, match=r"make setup-bench.*--peers none"):
         peers.python(tmp_path)
 
 
@@ -246,7 +241,7 @@ def test_a_peer_that_dies_says_how(tmp_path, monkeypatch, gguf, engine, threads,
 
 
 def test_unknown_model_lists_the_known():
-    with pytest.raises(RunFailed, match="no appliance serves 'gpt-9'.*smollm2_135m"):
+    with pytest.raises(RunFailed, match=r"no appliance serves 'gpt-9'.*smollm2_135m"):
         bench.find_appliance(ROOT, None, "gpt-9")
     assert bench.find_appliance(ROOT, None, "smollm2_135m").name == "smollm2"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cllm_gen.image.build import build
 from cllm_gen.bench import perplexity
+from cllm_gen.image.build import build
 from cllm_gen.spec.load import load_appliances
 from cllm_gen.weights.locate import locate
 from tests.native import ROOT

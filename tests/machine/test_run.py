@@ -17,6 +17,7 @@ from cllm_gen.image.build import compile_image
 from cllm_gen.machine import run as running
 from cllm_gen.machine.ports import free_port
 from cllm_gen.spec.load import load_appliances
+from tests.native import pipe
 from tests.targets import BARE, TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -53,7 +54,7 @@ class Session:
         """Reads on until `text` appeared or the process ended."""
         deadline = time.monotonic() + timeout
         while text not in self.text and time.monotonic() < deadline:
-            piece = os.read(self.process.stdout.fileno(), 65536)
+            piece = os.read(pipe(self.process.stdout).fileno(), 65536)
             if not piece:
                 break
             self.text += piece.decode(errors="replace")
@@ -204,9 +205,11 @@ def test_reset_gives_a_nonzero_code(monkeypatch, capfd):
     (folder / "reset.S").write_text(
         ".long 0x1badb002, 0, -0x1badb002\n.global start\nstart:\n" + source
     )
-    tool = lambda *words: subprocess.run(words, check=True, cwd=folder)
-    tool("gcc", "-m32", "-c", "reset.S", "-o", "reset.o")
-    tool("ld", "-m", "elf_i386", "-Ttext=0x100000", "-e", "start", "reset.o", "-o", "image.elf")
+    for command in (
+        "gcc -m32 -c reset.S -o reset.o",
+        "ld -m elf_i386 -Ttext=0x100000 -e start reset.o -o image.elf",
+    ):
+        subprocess.run(command.split(), check=True, cwd=folder)
     import dataclasses
 
     broken = dataclasses.replace(image, folder=folder, image=folder / "image.elf")

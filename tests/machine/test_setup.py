@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,33 +13,37 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 NEEDED = "sh cat cksum dirname printf env"
 
 
-@pytest.fixture
-def bare(tmp_path: Path):
-    """A checkout on a machine that has next to nothing: `tools` are stand-ins by name."""
-    project, programs = tmp_path / "project", tmp_path / "bin"
-    (project / "cllm_gen").mkdir(parents=True)
-    programs.mkdir()
-    shutil.copy(ROOT / "cllm_gen/setup.sh", project / "cllm_gen")
-    shutil.copy(ROOT / "pyproject.toml", project)
-    for name in NEEDED.split():
-        if found := shutil.which(name):
-            (programs / name).symlink_to(found)
+class Bare:
+    """A checkout on a machine that has next to nothing."""
 
-    def run(tools: dict[str, str] = {}) -> subprocess.CompletedProcess:
+    def __init__(self, folder: Path):
+        self.project, self.programs = folder / "project", folder / "bin"
+        (self.project / "cllm_gen").mkdir(parents=True)
+        self.programs.mkdir()
+        shutil.copy(ROOT / "cllm_gen/setup.sh", self.project / "cllm_gen")
+        shutil.copy(ROOT / "pyproject.toml", self.project)
+        for name in NEEDED.split():
+            if found := shutil.which(name):
+                (self.programs / name).symlink_to(found)
+
+    def __call__(self, tools: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
+        """Runs the set-up; `tools` are stand-ins by name."""
         for name, script in tools.items():
-            file = programs / name
+            file = self.programs / name
             file.write_text(f"#!/bin/sh\n{script}\n")
             file.chmod(0o755)
         return subprocess.run(
-            [project / "cllm_gen/setup.sh"],
-            env={"PATH": str(programs)},
+            [self.project / "cllm_gen/setup.sh"],
+            env={"PATH": str(self.programs)},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
         )
 
-    run.project = project
-    return run
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Bare:
+    return Bare(tmp_path)
 
 
 def test_without_rights_one_message_lists_the_command(bare):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cllm_gen.spec.load import load_appliances
-from cllm_gen.weights.locate import locate
 from cllm_gen.weights.importer import import_gguf
+from cllm_gen.weights.locate import locate
 from tests.model import native, small_gguf
 
 ROOT = native.ROOT

@@ -6,25 +6,23 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
 
 import numpy as np
 
 from cllm_gen.emit import tree
-from cllm_gen.lower.output import Output
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
 from cllm_gen.lower.model.lowered import LOGITS_MAX, ROWS_MAX, lowered
 from cllm_gen.lower.model.outputs import outputs
+from cllm_gen.lower.output import Output
 from cllm_gen.lower.served import outputs as served_outputs
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS as KV_BLOCK_TOKENS
+from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.model import Model
-from cllm_gen.spec.target import Target
-from cllm_gen.source import Span
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.pack import image, weights_section
 from tests.compiled import kept, sources
@@ -60,20 +58,15 @@ class Row(ctypes.Structure):
     ]
 
 
-@dataclass(frozen=True)
-class _Served:
-    """As much of an appliance as its table of what is served needs."""
-
-    model: Model
-    targets: Mapping[Target, Sequence[InstructionSet]]
-    name: str = "test"
-    kv_cache: str = "f16"
-    span: Span = Span(__file__, 1)
+def _appliance(model: Model, sets: Sequence[InstructionSet]) -> Appliance:
+    """One that serves the model and has nothing else."""
+    targets = {TARGETS["hosted"]: sets}
+    return Appliance("test", "", [], model, devices=[], protocols=[], targets=targets)
 
 
 def build(folder: Path, model: Model, sets) -> Path:
     """Generates and compiles the model's code for these instruction sets; the library's path."""
-    wanted = [*outputs(model, sets), *served_outputs(_Served(model, {TARGETS["hosted"]: sets}))]
+    wanted = [*outputs(model, sets), *served_outputs(_appliance(model, sets))]
     parts = [render(output, environment()) for output in wanted]
     parts += [sources("kernel_static", "tests/model"), *FLAGS, *UNDEFINED]
     parts += [flag for isa in sets for flag in isa.all_flags]
@@ -207,7 +200,7 @@ class Pass:
         for start in range(0, len(tokens), step):
             part = tokens[start : start + step]
             found += self.step([(token, start + i, blocks, True) for i, token in enumerate(part)])
-        return np.stack(found)
+        return np.stack([row for row in found if row is not None])
 
 
 __all__ = ["KV_BLOCK_TOKENS", "LOGITS_MAX", "ROWS_MAX", "Pass", "build", "pack", "page_aligned"]

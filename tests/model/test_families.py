@@ -90,7 +90,9 @@ def test_families_differ(tmp_path):
     assert np.abs(logits[0][30:] - logits[1][30:]).max() > 0.1
 
 
-def refused(folder, match: str, architecture: str = "llama", shape: Shape = Shape(), **metadata):
+def refused(
+    folder, match: str, architecture: str = "llama", shape: Shape | None = None, **metadata
+):
     """Imports a small file to whose metadata `metadata` was added."""
     path = folder / "bad.gguf"
     original = gguf.GGUFWriter.write_header_to_file
@@ -102,11 +104,9 @@ def refused(folder, match: str, architecture: str = "llama", shape: Shape = Shap
             kind.get(type(value), self.add_string)(key, value)
         return original(self, *arguments, **named)
 
-    gguf.GGUFWriter.write_header_to_file = with_more
-    try:
-        small_gguf.write(path, shape, architecture=architecture)
-    finally:
-        gguf.GGUFWriter.write_header_to_file = original
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gguf.GGUFWriter, "write_header_to_file", with_more)
+        small_gguf.write(path, shape or Shape(), architecture=architecture)
     with pytest.raises(ModelFileError, match=match):
         import_gguf(folder, path, "bad")
 

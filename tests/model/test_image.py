@@ -63,7 +63,7 @@ def verified(lib) -> tuple[bool, int]:
 
 def test_sections_are_found_and_intact(library):
     lib, data, sections = library
-    found, log, memory = opens(lib, data)
+    found, log, _memory = opens(lib, data)
     assert found and log == ""
     for name, content in sections.items():
         assert lib.test_section(name.encode()) == len(content)
@@ -81,10 +81,10 @@ def test_a_module_may_be_longer_than_the_image(library):
     "place", [4096, 4096 + 1_234_567, 4096 + 2_500_000, 4096 + 2_500_001 + 3000 + 1500]
 )
 def test_one_flipped_bit_is_found(library, place):
-    lib, data, sections = library
+    lib, data, _sections = library
     damaged = bytearray(data)
     damaged[place] ^= 4
-    found, _, memory = opens(lib, bytes(damaged))
+    found, _, _memory = opens(lib, bytes(damaged))
     assert found
     intact, _ = verified(lib)
     assert not intact and "is damaged" in lib.test_log().decode()
@@ -111,7 +111,7 @@ def test_what_it_cannot_use_is_refused(library, offset, patch, expected):
     lib, data, _ = library
     damaged = bytearray(data)
     damaged[offset : offset + len(patch)] = patch
-    found, log, memory = opens(lib, bytes(damaged))
+    found, log, _memory = opens(lib, bytes(damaged))
     assert not found and expected in log
     assert lib.test_section(b"weights") == 0
 
@@ -119,7 +119,7 @@ def test_what_it_cannot_use_is_refused(library, offset, patch, expected):
 @pytest.mark.parametrize("size", [0, 8, 63, 4095, 4096, 100_000])
 def test_a_truncated_image_is_refused(library, size):
     lib, data, _ = library
-    found, log, memory = opens(lib, data[:size])
+    found, log, _memory = opens(lib, data[:size])
     assert not found and "size" in log
 
 
@@ -130,7 +130,7 @@ def with_file(appliance, model, name: str, **changes):
 
 
 def test_packing_is_done_once_for_one_content(tiny, appliance, tmp_path, monkeypatch):
-    model, path, _, packed = tiny
+    model, path, _, _packed = tiny
     monkeypatch.setenv("CLLM_MODELS", str(path.parent))
     chosen = with_file(appliance, model, path.name)
     first = pack_model(tmp_path, chosen, tmp_path / "build")

@@ -147,7 +147,7 @@ def test_an_unsupported_type_is_named(tmp_path):
     ternary = gguf.GGMLQuantizationType.TQ2_0
     shape = Shape(width=256, head=64, hidden=256, matrix=ternary, down=ternary)
     path = small_gguf.write(tmp_path / "bad.gguf", shape)
-    with pytest.raises(ModelFileError, match="'blk.0.attn_q.weight' is tq2_0"):
+    with pytest.raises(ModelFileError, match=r"'blk\.0\.attn_q\.weight' is tq2_0"):
         import_gguf(tmp_path, path, "bad")
 
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from cllm_gen.spec.model import Gguf
 from cllm_gen.source import SpecError
+from cllm_gen.spec.model import Gguf
 from cllm_gen.weights import locate as located
 from cllm_gen.weights.errors import ModelFileError
 from cllm_gen.weights.importer import import_gguf

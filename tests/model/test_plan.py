@@ -27,7 +27,7 @@ def test_live_buffers_never_overlap(lifetimes):
     offsets, total = plan(lifetimes)
     for a in lifetimes:
         assert offsets[a.key] % ALIGNMENT == 0
-        assert 0 <= offsets[a.key] and offsets[a.key] + a.size <= total
+        assert offsets[a.key] >= 0 and offsets[a.key] + a.size <= total
         for b in lifetimes:
             if a.key < b.key and a.first <= b.last and b.first <= a.last:
                 first, second = sorted((a, b), key=lambda each: offsets[each.key])

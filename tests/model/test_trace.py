@@ -349,7 +349,7 @@ def test_shapes_of_those_are_checked():
 
 def rope_of_a_value_read_later(model, rows):
     x = start(model, rows)
-    for layer in rows.layers(2):
+    for _layer in rows.layers(2):
         q = linear(model.weight("a.weight", 64, 64), x).heads(4)
         y = attention(rope(q, ROTATION), rope(q, ROTATION), q).flat()
         x = x + linear(model.weight("b.weight", 64, 64), y)

@@ -58,7 +58,7 @@ class Client:
         self.iss, self.expected = answer.sequence, (answer.sequence + 1) % 2**32
         return answer
 
-    def connect(self, options: bytes = wire.mss_option(1460)) -> "Client":
+    def connect(self, options: bytes = wire.mss_option(1460)) -> Client:
         self.syn(options)
         assert self.send("A") == []
         (event,) = self.kernel.take_events("O")

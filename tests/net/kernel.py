@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.native import pipe
 from tests.net import wire
 
 MILLISECOND = 1_000_000
@@ -34,6 +35,9 @@ class Kernel:
         self.process = subprocess.Popen(
             [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
+        self.stdin = pipe(self.process.stdin)
+        self.stdout = pipe(self.process.stdout)
+        self.stderr = pipe(self.process.stderr)
         self.frames: list[bytes] = []
         self.events: list[Event] = []
         self.log: list[str] = []
@@ -49,26 +53,26 @@ class Kernel:
 
     def close(self) -> None:
         """Ends the process; sanitizer reports (leaks included) fail the test."""
-        self.process.stdin.close()
-        errors = self.process.stderr.read().decode(errors="replace")
+        self.stdin.close()
+        errors = self.stderr.read().decode(errors="replace")
         assert self.process.wait(20) == 0, errors
-        self.process.stdout.close()
-        self.process.stderr.close()
+        self.stdout.close()
+        self.stderr.close()
 
     def _call(self, tag: str, payload: bytes = b"") -> list[tuple[str, bytes]]:
         try:
-            self.process.stdin.write(tag.encode() + struct.pack("<I", len(payload)) + payload)
-            self.process.stdin.flush()
+            self.stdin.write(tag.encode() + struct.pack("<I", len(payload)) + payload)
+            self.stdin.flush()
         except BrokenPipeError:
             pass
-        records = []
+        records: list[tuple[str, bytes]] = []
         while True:
-            head = self.process.stdout.read(5)
+            head = self.stdout.read(5)
             if len(head) < 5:
                 raise AssertionError(
-                    "the stack died:\n" + self.process.stderr.read().decode(errors="replace")
+                    "the stack died:\n" + self.stderr.read().decode(errors="replace")
                 )
-            body = self.process.stdout.read(struct.unpack("<I", head[1:])[0])
+            body = self.stdout.read(struct.unpack("<I", head[1:])[0])
             kind = chr(head[0])
             if kind == "E":
                 return records
@@ -101,21 +105,22 @@ class Kernel:
         for frame in frames:
             self._call("F", frame)
 
+    def _questions(self) -> list[tuple[bytes, wire.Arp]]:
+        """Frames by which the kernel asks for the address of a neighbour."""
+        read = [(frame, wire.read_arp(frame)) for frame in self.frames]
+        return [
+            (frame, found)
+            for frame, found in read
+            if found
+            and found.operation == 1
+            and found.target in self.neighbours
+            and found.sender != found.target
+        ]
+
     def run(self, nanoseconds: int = 0) -> None:
         """Lets time pass in one step; answers ARP."""
         self._call("T", struct.pack("<Q", nanoseconds))
-        asked = True
-        while asked:
-            asked = []
-            for frame in self.frames:
-                found = wire.read_arp(frame)
-                if (
-                    found
-                    and found.operation == 1
-                    and found.target in self.neighbours
-                    and found.sender != found.target
-                ):
-                    asked.append((frame, found))
+        while asked := self._questions():
             for frame, found in asked:
                 mac = self.neighbours[found.target]
                 self.frames.remove(frame)
@@ -130,8 +135,7 @@ class Kernel:
                         destination=found.sender_mac,
                     ),
                 )
-            if asked:
-                self._call("T", struct.pack("<Q", 0))
+            self._call("T", struct.pack("<Q", 0))
 
     def run_for(self, nanoseconds: int, step: int = 50 * MILLISECOND) -> None:
         while nanoseconds > 0:

@@ -123,6 +123,7 @@ class Peer:
             self.their_window = segment.window << self.their_shift
 
     def _keep(self, segment: wire.Segment) -> None:
+        assert self.their_start is not None
         at = (segment.sequence - self.their_start) % 2**32
         if at > 2**31:
             return

@@ -1,5 +1,6 @@
 """The DHCP client against a server that loses, refuses, renews and lies."""
 
+import itertools
 import struct
 from dataclasses import dataclass
 
@@ -201,7 +202,7 @@ def test_discovers_again_with_growing_pauses(boot):
             times.append(step * 10 * MILLISECOND)
             xids.add(message.xid)
         kernel.run(10 * MILLISECOND)
-    pauses = [b - a for a, b in zip(times, times[1:])]
+    pauses = [b - a for a, b in itertools.pairwise(times)]
     assert len(pauses) == 4 and len(xids) == 1
     for pause, meant in zip(pauses, [0.5, 1, 2, 4]):
         assert 0.9 * meant * SECOND <= pause <= 1.1 * meant * SECOND + 10 * MILLISECOND

@@ -1,5 +1,6 @@
 """Opening connections: options, loss, the backlog, and numbers nobody can guess."""
 
+import itertools
 import struct
 
 import pytest
@@ -279,7 +280,7 @@ def test_initial_numbers_rise_for_one_pair_and_differ_between_pairs(boot):
         offsets.add(client.syn().sequence)
         client.send("R", sequence=client.next)
     ordered = sorted(offsets)
-    gaps = {b - a for a, b in zip(ordered, ordered[1:])}
+    gaps = {b - a for a, b in itertools.pairwise(ordered)}
     assert len(offsets) == 32 and len(gaps) > 28, "no pattern from port to port"
     assert max(offsets) - min(offsets) > 2**30
 

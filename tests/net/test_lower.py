@@ -3,7 +3,7 @@
 import pytest
 
 from tests.net import wire
-from tests.net.kernel import SECOND, STATIC
+from tests.net.kernel import SECOND
 
 OTHER = "10.0.2.77"
 OTHER_MAC = bytes.fromhex("020000000077")

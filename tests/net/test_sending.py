@@ -1,6 +1,6 @@
 """What the kernel sends, when it sends it again, and how much it dares to have in flight."""
 
-import pytest
+import itertools
 
 from tests.net import wire
 from tests.net.client import Client
@@ -43,7 +43,7 @@ def test_writes_of_one_pass_leave_together(client, kernel):
 
 
 def test_a_small_write_does_not_wait_for_an_acknowledgment(client, kernel):
-    for i in range(5):
+    for _i in range(5):
         kernel.write(client.stream, b"token")
         kernel.run()
         (segment,) = client.answers()
@@ -252,7 +252,7 @@ def test_a_closed_window_is_probed_with_back_off_for_ever(client, kernel):
             assert (probe.sequence, len(probe.data)) == (client.expected, 1)
             times.append(tick)
             client.send("A", window=0)
-    pauses = [b - a for a, b in zip(times, times[1:])]
+    pauses = [b - a for a, b in itertools.pairwise(times)]
     assert pauses[:4] == sorted(pauses[:4]) and pauses[0] < pauses[3] and max(pauses) <= 240
     assert (
         len(times) > 10 and kernel.status()["connections"] == 1

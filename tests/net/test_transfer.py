@@ -4,8 +4,7 @@ import random
 
 import pytest
 
-from tests.net import wire
-from tests.net.kernel import ALL, SECOND
+from tests.net.kernel import SECOND
 from tests.net.peer import Peer, run
 
 MIB = 1 << 20

@@ -28,7 +28,7 @@ def shim(protocol: Protocol) -> str:
     lines = [
         f'#include "protocols/{p}.h"',
         "",
-        f"_Bool test_check(const uint8_t *b, size_t n, size_t *size) {{",
+        "_Bool test_check(const uint8_t *b, size_t n, size_t *size) {",
     ]
     lines += [
         f"    struct {p}_view v = {{0, 0}};",

@@ -74,6 +74,9 @@ class Decoder(Reference):
     def embedded(self, tokens: list[int]) -> np.ndarray:
         return self.weights["token_embd.weight"][tokens]
 
+    def layer(self, x: np.ndarray, layer: int, positions: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
     def hidden(self, tokens: list[int], first: int = 0) -> np.ndarray:
         positions = np.arange(first, first + len(tokens), dtype=np.float64)
         x = self.embedded(tokens)

@@ -3,6 +3,7 @@ papers, straight-line, with none of the generator's code in the arithmetic."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,13 +56,16 @@ class Reference:
             mixed[start:end] = np.einsum("hrs,shd->rhd", scores, v[:end], optimize=True)
         return mixed.reshape(rows, -1)
 
+    def part(self, layer: int, name: str) -> np.ndarray:
+        return self.weights[f"blk.{layer}.{name}.weight"]
+
     def hidden(self, tokens: list[int], first: int = 0) -> np.ndarray:
         """Final hidden states of a sequence whose first position is `first`."""
         rows = len(tokens)
         positions = np.arange(first, first + rows, dtype=np.float64)
         x = self.weights["token_embd.weight"][tokens]
         for layer in range(self.layers):
-            w = lambda part: self.weights[f"blk.{layer}.{part}.weight"]  # noqa: E731
+            w = partial(self.part, layer)
             y = self.norm(x, f"blk.{layer}.attn_norm.weight")
             q = (y @ w("attn_q").T).reshape(rows, self.heads, -1)
             k = (y @ w("attn_k").T).reshape(rows, self.kv_heads, -1)

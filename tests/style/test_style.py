@@ -32,6 +32,20 @@ def test_python_is_formatted():
     assert subprocess.run(command, cwd=ROOT).returncode == 0, "mend it with: black ."
 
 
+def test_python_has_no_lint():
+    command = [sys.executable, "-m", "ruff", "check", "--output-format", "concise"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout[:2000] + "much of it is mended by: ruff check --fix"
+
+
+def test_python_is_typed():
+    """The whole, and the specs alone, as their authors check them."""
+    for words in ([], ["specs"]):
+        command = [sys.executable, "-m", "mypy", *words]
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert found.returncode == 0, found.stdout[:2000] + found.stderr[:2000]
+
+
 def test_no_source_file_is_too_long_to_read():
     files = tracked(
         "cllm_gen/*.py", "cllm_gen/*.c", "specs/*.py", "kernel_static/*.[chS]", "tests/*.py"

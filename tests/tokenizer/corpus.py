@@ -51,7 +51,7 @@ def scripts() -> list[bytes]:
 
 def blanks() -> list[bytes]:
     rng = random.Random(2)
-    parts = SPACES + [" ", "  ", "\n", "\r\n", "\t", "a", "é", "7", "!", "'s", "\x1c", "\u200b"]
+    parts = [*SPACES, " ", "  ", "\n", "\r\n", "\t", "a", "é", "7", "!", "'s", "\x1c", "\u200b"]
     return ["".join(rng.choices(parts, k=rng.randint(1, 14))).encode() for _ in range(2500)]
 
 

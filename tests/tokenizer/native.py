@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cllm_gen.emit import tree
 from cllm_gen.lower.output import Output
+from tests.native import pipe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = [
@@ -83,9 +84,11 @@ class Native:
     def __init__(self, program: Path, section: Path | None = None):
         command = [str(program)] + ([str(section)] if section else [])
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.stdin = pipe(self.process.stdin)
+        self.stdout = pipe(self.process.stdout)
 
     def close(self) -> int:
-        self.process.stdin.close()
+        self.stdin.close()
         return self.process.wait()
 
     def _send(self, *parts: int | bytes) -> None:
@@ -96,11 +99,11 @@ class Native:
                 if isinstance(part, int)
                 else struct.pack("<I", len(part)) + part
             )
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
+        self.stdin.write(data)
+        self.stdin.flush()
 
     def _read(self, size: int) -> bytes:
-        data = self.process.stdout.read(size)
+        data = self.stdout.read(size)
         assert len(data) == size, f"the program stopped with {self.process.wait()}"
         return data
 

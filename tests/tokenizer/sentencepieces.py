@@ -77,15 +77,15 @@ def write_gguf(path: Path, model: bytes, space_prefix: bool, literals: list[str]
 
 def read_gguf(file: GgufFile) -> bytes:
     """A model file for the package's processor with a GGUF's tokens, types and scores."""
-    get = file.metadata.get
-    tokens, types = get("tokenizer.ggml.tokens"), get("tokenizer.ggml.token_type")
-    scores = get("tokenizer.ggml.scores")
+    data = file.metadata
+    tokens, types = data["tokenizer.ggml.tokens"], data["tokenizer.ggml.token_type"]
+    scores = data["tokenizer.ggml.scores"]
     proto = bytearray()
     for text, kind, score in zip(tokens, types, scores):
         piece = _bytes(1, text.replace(" ", "▁").encode()) + b"\x15" + struct.pack("<f", score)
         proto += _bytes(1, piece + _number(3, kind))
     proto += _bytes(2, _number(3, 2) + _number(35, 1))  # trainer: BPE, byte fallback
-    prefix = get("tokenizer.ggml.add_space_prefix", True)
+    prefix = data.get("tokenizer.ggml.add_space_prefix", True)
     proto += _bytes(3, _bytes(1, b"identity") + _number(3, prefix) + _number(4, 0) + _number(5, 1))
     return bytes(proto)
 

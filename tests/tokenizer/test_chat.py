@@ -42,8 +42,9 @@ def wanted(reference, template, messages, prompt):
             continue
         at = 0
         for match in special.finditer(piece):
-            tokens += ordinary(reference, pending + piece[at : match.start()]) + [
-                reference.token_to_id(match[0])
+            tokens += [
+                *ordinary(reference, pending + piece[at : match.start()]),
+                reference.token_to_id(match[0]),
             ]
             pending, at = "", match.end()
         pending += piece[at:]

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
+from cllm_gen import unicode
 from cllm_gen.lower import tokenizer
 from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.lower.tokenizer import class_name, class_test, contains, overlap
 from cllm_gen.source import SpecError
 from cllm_gen.spec.tokenizer import Pretokenizer
-from cllm_gen import unicode
 from specs.models import pretokenizers
 from tests.chat_template.conftest import Model
 from tests.tokenizer import corpus, native

@@ -7,7 +7,6 @@ import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tokenizers import models, pre_tokenizers
 
 from cllm_gen.weights.tokenizer_tables import section_of

@@ -48,7 +48,7 @@ class Vocabulary:
     def expected(self, text: str, special: bool) -> list[int]:
         """The reference knows no markup in text: it is cut out first."""
         parts = self.marks.split(text) if special else [text]
-        found = []
+        found: list[int] = []
         for i, part in enumerate(parts):
             found += [self.controls[part]] if i % 2 else self.reference.encode(part)
         return found

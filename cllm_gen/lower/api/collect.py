@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterable, Sequence
 
+from cllm_gen.source import SpecError
 from cllm_gen.spec.api import Api, Route
 from cllm_gen.spec.schema import Array, Enum, Object, Type, Union
-from cllm_gen.source import SpecError
 
 Named = Enum | Object | Union
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from cllm_gen.lower.api.collect import Collection, Named
 from cllm_gen.spec.api import Api, Route

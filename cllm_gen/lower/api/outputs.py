@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from cllm_gen.lower.output import Output
 from cllm_gen.lower.api import openapi as api_openapi
 from cllm_gen.lower.api import page as api_page
 from cllm_gen.lower.api import router as api_router
 from cllm_gen.lower.api.collect import collect, routes_of
 from cllm_gen.lower.api.types import home_blocks, home_includes
-from cllm_gen.spec.api import Api
+from cllm_gen.lower.output import Output
 from cllm_gen.source import Span, SpecError
+from cllm_gen.spec.api import Api
 
 
-def outputs(families: Sequence[Api], folder: str = "api") -> list[Output]:
-    """`families` in the appliance's order, each one the `api` of a file in specs/api. What is about all
+def outputs(served: Sequence[object], folder: str = "api") -> list[Output]:
+    """`served` in the appliance's order, each one the `api` of a file in specs/api. What is about all
     of them goes to `folder`; schemas, which appliances share, to api/."""
-    families = [family_of(each) for each in families]
+    families = [family_of(each) for each in served]
     routes = routes_of(families)
     tree = api_router.path_tree(routes)
     uses = collect(families)
@@ -33,10 +34,10 @@ def outputs(families: Sequence[Api], folder: str = "api") -> list[Output]:
             "blocks": blocks,
             "nulls": any(item["is_null"] for block in blocks for item in block.get("members", [])),
         }
-        for suffix in ("h", "c"):
-            found.append(
-                Output(f"api/{home.name}.{suffix}", f"api_types.{suffix}.j2", context, [home.path])
-            )
+        found += [
+            Output(f"api/{home.name}.{suffix}", f"api_types.{suffix}.j2", context, [home.path])
+            for suffix in ("h", "c")
+        ]
     shared = {
         "homes": sorted(home.name for home in uses.homes),
         "handlers": api_router.handlers(routes),
@@ -58,7 +59,7 @@ def outputs(families: Sequence[Api], folder: str = "api") -> list[Output]:
     return found
 
 
-def family_of(value: Any) -> Api:
+def family_of(value: object) -> Api:
     """The Api itself, or the `api` of a module of specs/api."""
     api = getattr(value, "api", value)
     if not isinstance(api, Api):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Sequence
+from collections.abc import Sequence
 
 from cllm_gen.lower.api.collect import collect, routes_of
 from cllm_gen.spec.api import Api

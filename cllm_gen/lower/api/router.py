@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Sequence
 
 from cllm_gen.lower.api.words import c_string, word_tree
 from cllm_gen.notation.route import Segment
-from cllm_gen.spec.api import Route
 from cllm_gen.source import SpecError
+from cllm_gen.spec.api import Route
 
 LINE = 100
 
@@ -18,8 +18,8 @@ LINE = 100
 class _Node:
     segments: tuple[Segment, ...]
     routes: dict[str, Route] = field(default_factory=dict)
-    literals: dict[str, "_Node"] = field(default_factory=dict)
-    parameter: "_Node | None" = None
+    literals: dict[str, _Node] = field(default_factory=dict)
+    parameter: _Node | None = None
 
 
 def symbol(segments: Sequence[Segment]) -> str:

@@ -7,6 +7,7 @@ import math
 
 from cllm_gen.lower.api.collect import Collection, Home, home_name, named_children
 from cllm_gen.lower.api.words import c_string, word_tree
+from cllm_gen.source import Span, SpecError
 from cllm_gen.spec.c_names import enumerator, member
 from cllm_gen.spec.schema import (
     INT64,
@@ -27,7 +28,6 @@ from cllm_gen.spec.schema import (
     Unsupported,
     first_bytes,
 )
-from cllm_gen.source import Span, SpecError
 
 _SIMPLE = {
     String: "struct text",
@@ -56,7 +56,7 @@ def home_blocks(home: Home, uses: Collection, names: dict[str, Span]) -> list[di
             block["reads"] = schema.name in uses.reads
             block["writes"] = schema.name in uses.writes
             block["event"] = block["name"] in uses.streams
-            if block["kind"] == "object":
+            if isinstance(schema, Object) and block["kind"] == "object":
                 block["members"] = [_member(schema, item, block) for item in schema.fields]
                 block["stored"] = [item for item in block["members"] if item["type"]]
             blocks.append(block)
@@ -90,6 +90,7 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
                 "rule": c_string(rule),
             }
         ]
+    held: list[tuple[str, Type, str, Span]]
     if isinstance(schema, Union):
         held = [(name, type, cite, span) for name, type in schema.alternatives]
     else:
@@ -99,8 +100,8 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
         ]
     blocks = [
         block
-        for name, type, *place in held
-        for block in _arrays(f"{schema.name}_{name}", type, *place)
+        for name, type, said, place in held
+        for block in _arrays(f"{schema.name}_{name}", type, said, place)
     ]
     if isinstance(schema, Union):
         return [*blocks, _union(schema, cite)]
@@ -149,7 +150,8 @@ def _arrays(name: str, type: Type, cite: str, span: Span) -> list[dict]:
 
 
 def _union(schema: Union, cite: str) -> dict:
-    alternatives, by_kind = [], {}
+    alternatives: list[dict] = []
+    by_kind: dict[str, list[tuple[tuple[str, ...], dict]]] = {}
     for name, type in schema.alternatives:
         place = f"{schema.name}_{name}"
         symbol = f"{schema.name.upper()}_{name.upper()}"
@@ -242,20 +244,12 @@ def read_call(place: str, type: Type, target: str, path: str = "&here") -> str:
 
 def write_call(place: str, type: Type, value: str) -> str:
     """The call that writes `value` (an lvalue expression)."""
-    names = {
-        String: "json_write_string",
-        Base64: "json_write_base64",
-        Boolean: "json_write_boolean",
-        Integer: "json_write_integer",
-        Number: "json_write_number",
-        Float: "json_write_float",
-    }
     if isinstance(type, Literal):
         return f"json_write_raw(buffer, {c_string(json.dumps(type.value))})"
     if isinstance(type, Enum):
         return f"{type.name}_write(buffer, {value})"
-    if type.__class__ in names:
-        return f"{names[type.__class__]}(buffer, {value})"
+    if isinstance(type, (String, Base64, Boolean, Integer, Number, Float)):
+        return f"json_write_{type.__class__.__name__.lower()}(buffer, {value})"
     return f"{place if isinstance(type, Array) else type.name}_write(buffer, &{value})"
 
 

@@ -6,7 +6,8 @@ name adds branches and moves none.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 WORD_BYTES = 8
 

@@ -184,10 +184,10 @@ class Expressions:
         return Value(INT, f"-{value.at(ATOM)}", UNARY)
 
     def value_compare(self, node: nodes.Compare) -> Value:
-        left, made = node.expr, None
+        left, made = node.expr, known(True)
         for operand in node.ops:
             test = self._compared(operand.op, left, operand.expr)
-            if made is None or (made.kind.known and made.kind.constant):
+            if made.kind.known and made.kind.constant:
                 made = test
             elif not made.kind.known:
                 made = both(made, test, "&&")
@@ -257,9 +257,11 @@ class Expressions:
         )
 
     def value_getitem(self, node: nodes.Getitem) -> Value:
-        if isinstance(node.node, nodes.Call) and isinstance(node.node.node, nodes.Getattr):
-            if node.node.node.attr == "split":
-                return self._split(node.node, node.arg)
+        call = node.node
+        called = call.node if isinstance(call, nodes.Call) else None
+        split = isinstance(called, nodes.Getattr) and called.attr == "split"
+        if split and isinstance(call, nodes.Call) and isinstance(called, nodes.Getattr):
+            return self._split(call, called.node, node.arg)
         owner = self.value(node.node)
         if owner.kind.name == "message":
             key = self.value(node.arg)
@@ -290,8 +292,8 @@ class Expressions:
             ends.append(otherwise if value.kind.name == "none" else value.c)
         return Value(MESSAGES, f"chat_slice({owner.c}, {ends[0]}, {ends[1]})")
 
-    def _split(self, call: nodes.Call, index: nodes.Node) -> Value:
-        text, which = self.value(call.node.node), self.value(index)
+    def _split(self, call: nodes.Call, owner: nodes.Node, index: nodes.Node) -> Value:
+        text, which = self.value(owner), self.value(index)
         marks = [self.value(each) for each in call.args]
         good = (
             len(marks) == 1

@@ -10,10 +10,10 @@ from typing import Any
 
 import jinja2
 
-from cllm_gen.lower.output import Output
 from cllm_gen.lower.chat.scope import Facts
 from cllm_gen.lower.chat.source import TemplateSource
 from cllm_gen.lower.chat.statement import STATEMENTS, Compiler
+from cllm_gen.lower.output import Output
 from cllm_gen.source import SpecError
 
 _PASSES = 20

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any
 
 from jinja2 import nodes
 
@@ -26,13 +27,13 @@ class Scope:
 
     path: tuple[tuple[str, int], ...]
     own: frozenset[str]
-    parent: "Scope | None" = None
+    parent: Scope | None = None
     state: dict[str, str] = field(default_factory=dict)
     block: list = field(default_factory=list)
     declared: set[str] = field(default_factory=set)
     loop: dict[str, Any] | None = None
 
-    def chain(self) -> Iterator["Scope"]:
+    def chain(self) -> Iterator[Scope]:
         """This scope and all around it."""
         scope: Scope | None = self
         while scope:
@@ -46,20 +47,18 @@ def names_set(body: list[nodes.Node]) -> frozenset[str]:
     for node in body:
         if isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
             found.add(node.target.name)
-            if _makes_namespace(node):
-                found |= {f"{node.target.name}.{pair.key}" for pair in node.node.kwargs}
+            found |= {f"{node.target.name}.{name}" for name in _namespace(node)}
         elif isinstance(node, nodes.If):
             found |= names_set([*node.body, *node.elif_, *node.else_])
     return frozenset(found)
 
 
-def _makes_namespace(node: nodes.Assign) -> bool:
+def _namespace(node: nodes.Assign) -> list[str]:
+    """The names that `{% set it = namespace(name=...) %}` gives."""
     call = node.node
-    return (
-        isinstance(call, nodes.Call)
-        and isinstance(call.node, nodes.Name)
-        and call.node.name == "namespace"
-    )
+    if not isinstance(call, nodes.Call) or not isinstance(call.node, nodes.Name):
+        return []
+    return [pair.key for pair in call.kwargs] if call.node.name == "namespace" else []
 
 
 class Facts:

@@ -7,7 +7,7 @@ import io
 import linecache
 import re
 import tokenize
-from typing import Iterator
+from collections.abc import Iterator
 
 from jinja2 import nodes
 

@@ -3,7 +3,9 @@ variable can hold and leaving out branches that can never be taken."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from jinja2 import nodes
 
@@ -16,6 +18,7 @@ from cllm_gen.source import Span, SpecError
 STATEMENTS = "{{ ... }}, for over messages (with else, break, continue), if, elif, else, set"
 _ORIGINS = {"template": "CHAT_TEMPLATE", "message": "CHAT_MESSAGE"}
 _CHOICES = (nodes.CondExpr, nodes.And, nodes.Or)
+_KEEPING = ("default", "d", "string")  # filters that leave a text as it is
 
 
 class Compiler(Expressions):
@@ -189,29 +192,31 @@ class Compiler(Expressions):
         if value.kind.known:
             text = "" if value.kind == UNDEFINED else str(value.kind.constant)
             self.write(to, c_literal(text), "template", text)
-        elif isinstance(node, (nodes.Add, nodes.Concat)) and value.kind.name == "text":
-            loose = isinstance(node, nodes.Concat)
-            for each in node.nodes if loose else (node.left, node.right):
-                self.text(each, to, strict=not loose)
+        elif isinstance(node, nodes.Concat) and value.kind.name == "text":
+            for each in node.nodes:
+                self.text(each, to)
+        elif isinstance(node, nodes.Add) and value.kind.name == "text":
+            for each in (node.left, node.right):
+                self.text(each, to, strict=True)
         elif not value.c and isinstance(node, _CHOICES):
             self.choose(node, lambda taken: self.text(taken, to, strict))
-        elif not value.c and isinstance(node, nodes.Filter) and node.name in ("default", "d"):
-            missing = self.value(node.node).kind == UNDEFINED
+        elif not value.c and isinstance(node, nodes.Filter) and node.node and node.name in _KEEPING:
+            missing = node.name != "string" and self.value(node.node).kind == UNDEFINED
             self.text(node.args[0] if missing else node.node, to, strict)
-        elif not value.c and isinstance(node, nodes.Filter) and node.name == "string":
-            self.text(node.node, to, strict)
         else:
             self.append(value, to, strict)
 
-    def choose(self, node: nodes.Node, emit: Callable[[nodes.Node], None]) -> None:
+    def choose(
+        self, node: nodes.CondExpr | nodes.And | nodes.Or, emit: Callable[[nodes.Node], None]
+    ) -> None:
         """Emits whichever operand of a choice is its value."""
         if isinstance(node, nodes.CondExpr):
+            assert node.expr2 is not None, "value_condexpr refuses it"
             test, one, other = node.test, node.expr1, node.expr2
+        elif isinstance(node, nodes.Or):
+            test, one, other = node.left, node.left, node.right
         else:
-            test = node.left
-            one, other = (
-                (node.left, node.right) if isinstance(node, nodes.Or) else (node.right, node.left)
-            )
+            test, one, other = node.left, node.right, node.left
         value = self.condition(test)
         if value.kind.known:
             emit(one if value.kind.constant else other)
@@ -242,7 +247,7 @@ class Compiler(Expressions):
         for arm in [node, *node.elif_]:
             self.place(arm)
             test = self.condition(arm.test)
-            emit = lambda arm=arm: self.body(arm.body)
+            emit = partial(self.body, arm.body)
             if not test.kind.known:
                 arms.append((test.c, emit))
             elif test.kind.constant:
@@ -283,7 +288,8 @@ class Compiler(Expressions):
         self.facts.kinds[(path, target)] = MESSAGE
         name = target if target not in TAKEN else f"{target}_value"
         loop = {"target": target, "c": name, "index": f"{target}_index", "list": held}
-        inner = Scope(path, names_set(node.body), self.scope, loop=loop)
+        around = self.scope
+        inner = Scope(path, names_set(node.body), around, loop=loop)
         self.scope, self.block = inner, inner.block
         self.body(node.body)
         if cut and not self.ended:
@@ -296,7 +302,7 @@ class Compiler(Expressions):
         index = loop["index"]
         head = f"for (int64_t {index} = 0; {index} < {held}.count; {index}++)"
         self.block = [*before, {"head": head, "body": inner.block}] if before else outer
-        self.scope, self.ended = inner.parent, False
+        self.scope, self.ended = around, False
         if not before:
             self.block.append({"head": head, "body": inner.block})
         if node.else_:

@@ -135,9 +135,9 @@ def equal(one: Value, other: Value) -> Value:
         return known(same and (one.kind.constant is not None or len(kinds) == 1))
     if kinds <= {"bool", "int"}:
         return Value(BOOL, f"{one.at(ORDER)} == {other.at(ORDER)}", EQUAL)
-    if kinds == {"text", "bool"} and (one.kind.absent or other.kind.absent):
-        if not (one.kind.known or other.kind.known):
-            refuse("expression", "a comparison of a text or False with a condition")
+    absent = one.kind.absent or other.kind.absent
+    if kinds == {"text", "bool"} and absent and not (one.kind.known or other.kind.known):
+        refuse("expression", "a comparison of a text or False with a condition")
     if kinds == {"text"}:
         return is_there(
             one, is_there(other, Value(BOOL, f"chat_equal({flat(one)}, {flat(other)})"))

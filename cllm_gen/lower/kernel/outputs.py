@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable
 
-from cllm_gen.lower.output import Output
 from cllm_gen.lower.kernel.resolve import Resolved, resolve_all
 from cllm_gen.lower.kernel.trace import Traced, trace
+from cllm_gen.lower.output import Output
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.kernel import KernelRequest
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Mapping
 
+from cllm_gen.source import SpecError, caller_span
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.kernel import C_TYPES, Kernel, KernelRequest
 from cllm_gen.spec.load import forget_specs
-from cllm_gen.source import SpecError, caller_span
 
 Kernels = Mapping[tuple[str, str], Kernel]
 

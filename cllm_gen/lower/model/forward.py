@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from cllm_gen.lower.model.lowered import Lowered
-from cllm_gen.lower.model.phases import Phase, attribute, carried_of, phases_of, stages_of
+from cllm_gen.lower.model.operations import Buffer, Operation
+from cllm_gen.lower.model.phases import attribute, carried_of, phases_of, stages_of
 from cllm_gen.lower.model.plan import aligned
-from cllm_gen.lower.model.trace import Buffer, Operation
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS
 from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of, whole_tiles
-from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.source import SpecError
+from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.tensor import Stage
 
 KINDS = {
@@ -54,7 +55,7 @@ def forward_context(low: Lowered) -> dict[str, Any]:
     """All that the template needs beside the model's sizes."""
     program = low.program
     buffers = _Buffers(low)
-    for rotation, tables in program.rotations.items():
+    for tables in program.rotations.values():
         buffers.names(tables)
     stages: list[dict[str, Any]] = []
     order: list[dict[str, Any]] = []

@@ -3,13 +3,13 @@ table by which they are found."""
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
-from cllm_gen.lower.output import Output
 from cllm_gen.lower.kernel import outputs as kernels
 from cllm_gen.lower.kernel.resolve import kernels_of, resolve
 from cllm_gen.lower.model.forward import kernel_number
 from cllm_gen.lower.model.lowered import Lowered
+from cllm_gen.lower.output import Output
 from cllm_gen.spec.isa import InstructionSet
 
 TYPES = {

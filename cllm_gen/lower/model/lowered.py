@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Mapping
 
+from cllm_gen.lower.model.operations import Buffer, Program
 from cllm_gen.lower.model.phases import attribute, phases_of
 from cllm_gen.lower.model.plan import Lifetime, aligned, plan
-from cllm_gen.lower.model.trace import Buffer, Program, lower
+from cllm_gen.lower.model.trace import lower
 from cllm_gen.lower.model.weight_map import Placed, place
 from cllm_gen.schedule.kv_layout import layer_bytes
 from cllm_gen.schedule.quantized_rows import quantized_bytes

@@ -3,14 +3,14 @@ their numbers are, and one `const struct language_model` that describes it."""
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
-from cllm_gen.lower.output import Output
 from cllm_gen.lower import tokenizer
 from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.lower.model import kernel_tables
 from cllm_gen.lower.model.forward import forward_context
 from cllm_gen.lower.model.lowered import LOGITS_MAX, ROWS_MAX, Lowered, lowered
+from cllm_gen.lower.output import Output
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.model import Model

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Sequence
+from typing import Any
 
-from cllm_gen.lower.model.trace import Buffer, Operation, Program
+from cllm_gen.lower.model.operations import Buffer, Operation, Program
 from cllm_gen.spec.tensor import ALL, ASKED, Stage
 
 _SPLIT = {

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Hashable, Sequence
+from typing import Generic, TypeVar
 
 ALIGNMENT = 64  # bytes; the widest vector load of any instruction set
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 @dataclass(frozen=True)
-class Lifetime:
+class Lifetime(Generic[Key]):
     """A buffer of `size` bytes, live from operation `first` to operation `last`, both included."""
 
-    key: Hashable
+    key: Key
     size: int
     first: int
     last: int
@@ -22,12 +25,12 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def plan(lifetimes: Sequence[Lifetime]) -> tuple[dict[Hashable, int], int]:
+def plan(lifetimes: Sequence[Lifetime[Key]]) -> tuple[dict[Key, int], int]:
     """Offsets by key, and the size of the whole. First fit in order of first use: a layer that
     repeats finds memory as its predecessor did, so equal layers get equal offsets and can share
     one function."""
-    offsets: dict[Hashable, int] = {}
-    placed: list[tuple[int, int, Lifetime]] = []  # (start, end, buffer) of buffers still live
+    offsets: dict[Key, int] = {}
+    placed: list[tuple[int, int, Lifetime[Key]]] = []  # (start, end, buffer) of buffers still live
     total = 0
     order = sorted(range(len(lifetimes)), key=lambda i: (lifetimes[i].first, i))
     for buffer in (lifetimes[i] for i in order):

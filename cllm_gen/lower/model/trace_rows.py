@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from math import prod
 
-from cllm_gen.spec.kernel import KernelRequest
-from cllm_gen.source import SpecError
-from cllm_gen.spec.tensor import Node, Tensor, Weight
+from cllm_gen.lower.model.operations import Buffer
+from cllm_gen.lower.model.values import GATES, Values, part_name, source_of
 from cllm_gen.schedule.weight_layout import stored_type
-
-GATES = {"silu": "swiglu", "gelu": "geglu"}
-"""Activations, and the kernel that joins two matrices' products with each."""
-
-
-def source_of(tensor: Tensor) -> Node:
-    """The operation whose result a chain of views shows."""
-    while tensor.node.operation == "view":
-        tensor = tensor.node.inputs[0]
-    return tensor.node
+from cllm_gen.source import SpecError
+from cllm_gen.spec.kernel import KernelRequest
+from cllm_gen.spec.tensor import Node, Tensor
 
 
-def part_name(weight: Weight) -> str:
-    """A C name for what a weight computes: "blk.3.attn_q.weight" gives attn_q."""
-    return weight.name.removesuffix(".weight").rsplit(".", 1)[-1].lower()
+class RowOperations(Values):
+    """The part of lowering (trace.py) for these."""
 
-
-class RowOperations:
-    """The part of lowering (trace.py) for these; it reads and makes that class's buffers."""
-
-    def _in_place(self, tensor: Tensor, node: Node):
+    def _in_place(self, tensor: Tensor, node: Node) -> Buffer:
         """The tensor's own buffer for the node's value if nothing else needs it, or a copy."""
         x = self._of(tensor)
         if self._dies(tensor, node):

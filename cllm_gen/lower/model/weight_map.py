@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cllm_gen.lower.model.operations import Program
 from cllm_gen.lower.model.plan import aligned
-from cllm_gen.lower.model.trace import Program
+from cllm_gen.schedule.weight_layout import packed_bytes, whole_tiles
 from cllm_gen.source import SpecError
 from cllm_gen.spec.tensor import Stage, Weight
-from cllm_gen.schedule.weight_layout import packed_bytes, whole_tiles
 
 
 @dataclass(frozen=True)
