@@ -41,15 +41,11 @@ def _files(root: Path, folder: str) -> list[str]:
 
 
 def _handlers(root: Path, appliance: Appliance) -> list[str]:
-    """kernel_static/api without the handlers of families that the appliance does not serve, which are
-    in files of their names."""
-    served = {family_of(each).name for each in appliance.api}
-    others = {path.stem for path in (root / "specs" / "api").glob("*.py")} - served
-    return [
-        file
-        for file in _files(root, "kernel_static/api")
-        if Path(file).stem not in others or '"api/handlers.h"' not in (root / file).read_text()
-    ]
+    """Those of the families that the appliance serves, each in the file of its name, and what they share."""
+    families = sorted({family_of(each).name for each in appliance.api})
+    files = [f"kernel_static/api/{name}.c" for name in families]
+    shared = _files(root, "kernel_static/api/shared")
+    return [*(file for file in files if (root / file).exists()), *shared]
 
 
 def _drivers(root: Path, appliance: Appliance) -> list[str]:

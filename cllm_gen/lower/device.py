@@ -48,7 +48,7 @@ def drivers(appliance: Appliance) -> list[Output]:
         Output(
             f"appliances/{appliance.name}/drivers.c",
             "drivers.c.j2",
-            {"drivers": list(asked.values()), "cite": appliance.span.cite()},
+            {"drivers": list(asked.values()), "cite": appliance.span.cite("devices")},
             [appliance.span.path, *(each.span.path for each in appliance.network_devices)],
             {"appliance": appliance.name},
         )

@@ -2,10 +2,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "answer.h"
+#include "shared/answer.h"
 #include "api/handlers.h"
 #include "chat_template.h"
-#include "served_model.h"
+#include "shared/served_model.h"
 
 static struct chat_chunk head(const struct answer *answer) {
     return (struct chat_chunk){.id = answer_id(answer),

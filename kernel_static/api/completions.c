@@ -1,7 +1,7 @@
 /* POST /v1/completions. */
-#include "answer.h"
+#include "shared/answer.h"
 #include "api/handlers.h"
-#include "served_model.h"
+#include "shared/served_model.h"
 
 static struct completion head(const struct answer *answer) {
     return (struct completion){.id = answer_id(answer),

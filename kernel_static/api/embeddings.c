@@ -1,11 +1,11 @@
 /* POST /v1/embeddings. */
-#include "answer.h"
+#include "shared/answer.h"
 #include "api/handlers.h"
 #include "mathematics.h"
 #include "model.h"
-#include "prompt.h"
-#include "respond.h"
-#include "served_model.h"
+#include "shared/prompt.h"
+#include "shared/respond.h"
+#include "shared/served_model.h"
 
 /* One exchange; lives in its arena. */
 struct embedder {

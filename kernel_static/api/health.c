@@ -1,8 +1,8 @@
 /* GET /health. */
 #include "api/handlers.h"
 #include "engine.h"
-#include "respond.h"
-#include "served_model.h"
+#include "shared/respond.h"
+#include "shared/served_model.h"
 
 void handle_health(struct http_exchange *exchange) {
     if (engine_state() == ENGINE_FAILED) {

@@ -1,8 +1,8 @@
 /* GET /v1/models and GET /v1/models/{model}. */
 #include "api/handlers.h"
-#include "respond.h"
+#include "shared/respond.h"
 #include "platform.h"
-#include "served_model.h"
+#include "shared/served_model.h"
 
 static struct model served(void) {
     static const char owner[] = "cllm";

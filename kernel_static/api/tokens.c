@@ -1,8 +1,8 @@
 /* POST /tokenize and POST /detokenize. */
 #include "api/handlers.h"
 #include "model.h"
-#include "respond.h"
-#include "served_model.h"
+#include "shared/respond.h"
+#include "shared/served_model.h"
 #include "tokenizer.h"
 #include "utf8.h"
 

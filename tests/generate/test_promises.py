@@ -162,7 +162,7 @@ def test_the_readme_s_session(project):
     for appliance, has in ((smollm2, True), (gemma3, False)):
         files = [unit.source for unit in units(project, appliance, appliance.process)]
         assert ("kernel_static/api/count.c" in files) == has
-        assert "kernel_static/api/chat.c" in files and "kernel_static/api/answer.c" in files
+        assert "kernel_static/api/chat.c" in files and "kernel_static/api/shared/answer.c" in files
 
 
 def commit_specs(project):

@@ -112,8 +112,8 @@ KERNEL: tuple[dict[str, Part], ...] = (
     },
     {
         "drivers": Part(
-            "PCI, e1000, 16550, over generated register headers",
-            "kernel_static/drivers/* generated/devices/*",
+            "PCI, e1000, 16550, over generated register headers; devices that an appliance lists",
+            "kernel_static/drivers/* kernel_static/drivers/*/* generated/devices/* generated/appliances/*/drivers.c",
             "pci.h pci_config.h nic.h uart.h",
         )
     },
@@ -142,8 +142,8 @@ KERNEL: tuple[dict[str, Part], ...] = (
     {"router": Part("routes to handlers (generated)", "generated/appliances/*/api/*")},
     {
         "api": Part(
-            "the handlers that specs name, each family's in a file of its name",
-            "kernel_static/api/*",
+            "the handlers that specs name, each family's in a file of its name; what they share in shared/",
+            "kernel_static/api/* kernel_static/api/shared/*",
         )
     },
     {"main.c": Part("the boot order and the main loop", "kernel_static/main.c")},

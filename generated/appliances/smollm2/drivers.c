@@ -13,7 +13,7 @@
 bool e1000_start(struct nic **nic);
 
 /* In the order of the appliance's devices.
- * specs/appliances/smollm2.py | appliance */
+ * specs/appliances/smollm2.py | devices */
 const struct nic_driver nic_drivers[] = {
     {"e1000", e1000_start},
 };
