@@ -1,4 +1,4 @@
-"""Matrices of a GGUF file packed into tiles and read back; layout.py says what lies where."""
+"""Matrices of a GGUF file packed into tiles and read back; schedule/weight_layout.py says what lies where."""
 
 from __future__ import annotations
 

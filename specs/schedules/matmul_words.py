@@ -9,7 +9,7 @@ the next. Then digits 1 and 3 are set apart in 32 bits.
 Sums of a whole row stay in 64-bit integers: dot * D * level, all whole numbers. D is a block's scale
 in units of a bound / 2^20, cut to a whole number: it is the half itself unless that is a
 thousand times smaller than the largest bound of the rows that are summed together. Rows whose halves
-are all plain (layout.py) have a loop of their own, with half as many steps for each scale.
+are all plain (schedule/weight_layout.py) have a loop of their own, with half as many steps for each scale.
 """
 
 from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of

@@ -114,7 +114,7 @@ class Panels:
         return p.load_f16((records + index * (2 * TILE_ROWS)).cast("u16"))
 
     def _fifth_bits(self, quants):
-        """Of each turn and half of the outputs the bits of a block's inputs; see layout.py."""
+        """Of each turn and half of the outputs the bits of a block's inputs; see schedule/weight_layout.py."""
         p = self.p
         fifths = p.let("fifths", p.load_u32((quants + 4 * VECTOR).cast("u32")))
         return [

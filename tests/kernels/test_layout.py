@@ -1,4 +1,4 @@
-"""Packed weights hold exactly the file's values, in the order that layout.py documents."""
+"""Packed weights hold exactly the file's values, in the order that schedule/weight_layout.py documents."""
 
 from __future__ import annotations
 
