@@ -18,9 +18,7 @@
 
 #define RING 256
 #define BUFFER 2048                /* octets of a receive buffer, as RCTL.BSIZE says */
-#define FRAME_LEAST 14             /* an Ethernet header */
 #define FRAME_PADDED 60            /* least on the wire, without FCS */
-#define FRAME_MOST 1514            /* longest to transmit, without FCS */
 #define HAND_BACK 16               /* descriptors per write of RDT: every write leaves the guest */
 #define RESET_NANOSECONDS 20000000 /* for the reset and the EEPROM's auto-read after it */
 
@@ -104,7 +102,7 @@ static void wait_for_space(struct e1000 *e, bool wait) {
 
 static bool transmit(struct nic *nic, const uint8_t *frame, size_t size) {
     struct e1000 *e = self(nic);
-    kernel_assert(size >= FRAME_LEAST && size <= FRAME_MOST);
+    kernel_assert(size >= NIC_FRAME_LEAST && size <= NIC_FRAME_MOST);
     unsigned next = (e->transmit_next + 1) % RING;
     if (next == e->transmit_oldest) {
         reclaim(e);
@@ -159,7 +157,7 @@ static bool acceptable(struct e1000 *e, uint8_t status, uint8_t errors, uint16_t
         }
         return false;
     }
-    if (length < FRAME_LEAST || length > BUFFER) {
+    if (length < NIC_FRAME_LEAST || length > BUFFER) {
         if (worth_logging(++e->statistics.receive_runts)) {
             log_warn("e1000", "dropped %llu frames of impossible length, now %u",
                      (unsigned long long)e->statistics.receive_runts, length);

@@ -1,3 +1,4 @@
+/* Texts of runs that remember whose bytes they are, and Python's operations on them. */
 #include "chat_text.h"
 
 #include <stdio.h>
@@ -160,24 +161,10 @@ struct text chat_decimal(struct chat_run *run, int64_t number) {
     return (struct text){bytes, (size_t)count};
 }
 
-bool chat_equal(struct text one, struct text other) {
-    return one.count == other.count &&
-           (!one.count || memcmp(one.bytes, other.bytes, one.count) == 0);
-}
-
-bool chat_starts_with(struct text text, struct text part) {
-    return text.count >= part.count && chat_equal((struct text){text.bytes, part.count}, part);
-}
-
-bool chat_ends_with(struct text text, struct text part) {
-    return text.count >= part.count &&
-           chat_equal((struct text){text.bytes + text.count - part.count, part.count}, part);
-}
-
 /* Where `part` first begins at `at` or later, or SIZE_MAX. */
 static size_t find(struct text text, size_t at, struct text part) {
     for (; at + part.count <= text.count; at++)
-        if (chat_starts_with((struct text){text.bytes + at, text.count - at}, part))
+        if (text_starts_with((struct text){text.bytes + at, text.count - at}, part))
             return at;
     return SIZE_MAX;
 }

@@ -59,6 +59,8 @@ static uint64_t time_set(const struct contest *contest, const struct kernel_set 
  * that a moment in which the machine is slow does not count against one. */
 static const struct kernel_set *fastest(const struct contest *contest, size_t rows) {
     uint64_t least[SETS_MAX];
+    for (size_t i = 0; i < SETS_MAX; i++)
+        least[i] = UINT64_MAX;
     uint64_t start = clock_nanoseconds();
     for (size_t round = 0; round < PROBE_ROUNDS || clock_nanoseconds() - start < PROBE_NANOSECONDS;
          round++) {
@@ -66,7 +68,7 @@ static const struct kernel_set *fastest(const struct contest *contest, size_t ro
             kernel_assert(i < SETS_MAX);
             if (supported(served_kernel_sets[i])) {
                 uint64_t taken = time_set(contest, served_kernel_sets[i], rows);
-                least[i] = round == 0 || taken < least[i] ? taken : least[i];
+                least[i] = taken < least[i] ? taken : least[i];
             }
         }
     }

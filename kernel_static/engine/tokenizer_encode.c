@@ -8,6 +8,7 @@
 #include "tokenizer.h"
 #include "tokenizer_tables.h"
 #include "unicode.h"
+#include "utf8.h"
 
 /* U+2581: how SentencePiece writes a space, so that either means the other. */
 #define SPACE_SIGN "\xe2\x96\x81"
@@ -160,7 +161,7 @@ ptrdiff_t tokenizer_encode_mixed(struct text text, const struct text_range *ordi
 ptrdiff_t tokenizer_encode(struct text text, bool parse_special, int32_t *tokens, size_t capacity) {
     struct buffer valid;
     buffer_start(&valid, 3 * text.count);
-    if (!unicode_is_valid(text)) {
+    if (!utf8_valid(text)) {
         unicode_append_valid(&valid, text);
         text = (struct text){valid.bytes, valid.count};
     }

@@ -28,8 +28,7 @@ static int32_t find(const char *bytes, size_t count, uint32_t hash) {
         uint32_t token = tokenizer_tables.texts[slot];
         if (token == TOKENIZER_NO_TOKEN)
             return -1;
-        struct text written = tokenizer_token((int32_t)token);
-        if (written.count == count && memcmp(written.bytes, bytes, count) == 0)
+        if (text_equal(tokenizer_token((int32_t)token), (struct text){bytes, count}))
             return (int32_t)token;
     }
 }

@@ -78,10 +78,7 @@ struct chat_text chat_trim_all(struct chat_run *run, struct chat_text text);
 int64_t chat_length(struct text text);
 struct text chat_decimal(struct chat_run *run, int64_t number);
 
-bool chat_equal(struct text one, struct text other);
 bool chat_contains(struct text text, struct text part);
-bool chat_starts_with(struct text text, struct text part);
-bool chat_ends_with(struct text text, struct text part);
 
 /* What follows the last, or precedes the first, `mark`; the whole text if there is none. */
 struct text chat_after_last(struct text text, struct text mark);

@@ -6,11 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocols/ethernet.h"
+
+/* Octets of a frame without FCS: a header alone, and with all that Ethernet carries (RFC 894). */
+#define NIC_PAYLOAD_MOST 1500
+#define NIC_FRAME_LEAST ETHERNET_HEADER_SIZE
+#define NIC_FRAME_MOST (ETHERNET_HEADER_SIZE + NIC_PAYLOAD_MOST)
+
 struct nic {
     uint8_t mac[6];
     bool (*link_up)(struct nic *nic);
-    /* Copies one frame (without FCS, 14 to 1514 bytes) into the transmit ring. False if the ring
-     * is full; the caller keeps the frame and tries later. */
+    /* Copies one frame (NIC_FRAME_LEAST to NIC_FRAME_MOST octets) into the transmit ring. False if
+     * the ring is full; the caller keeps the frame and tries later. */
     bool (*transmit)(struct nic *nic, const uint8_t *frame, size_t size);
     /* Hands received frames, oldest first and at most `most`, to `deliver`, which must not keep
      * the pointer. Returns how many. */

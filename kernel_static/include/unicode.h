@@ -1,5 +1,5 @@
-/* UTF-8 and general categories (Unicode 16.0). The category table rides in the model image's
- * "tokenizer" section; tokenizer_start binds it. */
+/* Code points of UTF-8 and their general categories (Unicode 16.0). The category table rides in the
+ * model image's "tokenizer" section; tokenizer_start binds it. */
 #pragma once
 
 #include <stdbool.h>
@@ -72,8 +72,6 @@ uint32_t unicode_next(const char *bytes, size_t count, size_t *at);
 
 /* Where the character that ends before `at` begins; valid UTF-8, at > 0. */
 size_t unicode_before(const char *bytes, size_t at);
-
-bool unicode_is_valid(struct text text);
 
 /* Appends the text, with U+FFFD for what is not UTF-8. */
 void unicode_append_valid(struct buffer *buffer, struct text text);

@@ -13,8 +13,6 @@
 #define INFINITE UINT32_C(0xffffffff)
 #define REQUESTS_MOST 4 /* without an answer; then back to discovery */
 
-enum message_type { DISCOVER = 1, OFFER, REQUEST, DECLINE, ACK, NAK };
-
 struct answer {
     uint8_t type;
     uint32_t server, mask, router, lease, t1, t2;
@@ -32,24 +30,25 @@ static void restart(struct dhcp *dhcp, uint64_t delay) {
 }
 
 /* Writes the options that this state's message carries (RFC 2131, table 5); returns their end. */
-static uint8_t *put_options(const struct dhcp *dhcp, enum message_type type, uint8_t *at) {
+static uint8_t *put_options(const struct dhcp *dhcp, enum dhcp_option_message_type type,
+                            uint8_t *at) {
     static const uint8_t wanted[] = {DHCP_OPTION_SUBNET_MASK, DHCP_OPTION_ROUTER,
                                      DHCP_OPTION_LEASE_TIME, DHCP_OPTION_T1, DHCP_OPTION_T2};
     uint8_t identifier[7] = {1}; /* hardware type Ethernet (RFC 2132, 9.14) */
     memcpy(identifier + 1, dhcp->mac, 6);
-    bool names_offer = dhcp->state == DHCP_REQUESTING || type == DECLINE;
+    bool names_offer = dhcp->state == DHCP_REQUESTING || type == DHCP_OPTION_MESSAGE_TYPE_DECLINE;
     at += dhcp_put_option_message_type(at, (uint8_t)type);
     at += dhcp_put_option_client_identifier(at, identifier, sizeof identifier);
     if (names_offer) {
         at += dhcp_put_option_requested_address(at, dhcp->offer.address);
         at += dhcp_put_option_server_identifier(at, dhcp->server);
     }
-    if (type != DECLINE)
+    if (type != DHCP_OPTION_MESSAGE_TYPE_DECLINE)
         at += dhcp_put_option_parameter_request_list(at, wanted, sizeof wanted);
     return at + dhcp_put_option_end(at);
 }
 
-static void emit(struct dhcp *dhcp, enum message_type type) {
+static void emit(struct dhcp *dhcp, enum dhcp_option_message_type type) {
     uint8_t frame[NET_FRAME_BYTES] = {0};
     uint8_t *header = frame + UDP_PAYLOAD_OFFSET, hardware[DHCP_CHADDR_SIZE] = {0};
     uint64_t now = net_now(dhcp->net), seconds = (now - dhcp->began) / NET_SECOND;
@@ -65,8 +64,9 @@ static void emit(struct dhcp *dhcp, enum message_type type) {
     if (holds)
         dhcp_set_ciaddr(header, dhcp->offer.address);
     size_t size = (size_t)(put_options(dhcp, type, header + DHCP_HEADER_SIZE) - header);
-    uint32_t destination =
-        dhcp->state == DHCP_RENEWING && type == REQUEST ? dhcp->server : IPV4_BROADCAST;
+    uint32_t destination = dhcp->state == DHCP_RENEWING && type == DHCP_OPTION_MESSAGE_TYPE_REQUEST
+                               ? dhcp->server
+                               : IPV4_BROADCAST;
     dhcp->net->counters.dhcp_sent++;
     udp_send(dhcp->udp, destination, CLIENT_PORT, SERVER_PORT, frame,
              size > LEAST_SIZE ? size : LEAST_SIZE);
@@ -75,7 +75,8 @@ static void emit(struct dhcp *dhcp, enum message_type type) {
 /* Sends this state's message and sets when to send it again. */
 static void ask(struct dhcp *dhcp) {
     uint64_t now = net_now(dhcp->net);
-    emit(dhcp, dhcp->state == DHCP_SELECTING ? DISCOVER : REQUEST);
+    emit(dhcp, dhcp->state == DHCP_SELECTING ? DHCP_OPTION_MESSAGE_TYPE_DISCOVER
+                                             : DHCP_OPTION_MESSAGE_TYPE_REQUEST);
     if (!dhcp->sent++)
         dhcp->asked_at = now;
     if (dhcp->state == DHCP_RENEWING || dhcp->state == DHCP_REBINDING) {
@@ -197,11 +198,11 @@ static void dhcp_input(void *context, uint32_t source, uint16_t source_port, con
     bool asking = dhcp->state == DHCP_REQUESTING || dhcp->state == DHCP_RENEWING ||
                   dhcp->state == DHCP_REBINDING;
     bool good = usable(dhcp_yiaddr(view), answer.mask);
-    if (answer.type == OFFER && dhcp->state == DHCP_SELECTING && good) {
+    if (answer.type == DHCP_OPTION_MESSAGE_TYPE_OFFER && dhcp->state == DHCP_SELECTING && good) {
         take_offer(dhcp, view, &answer);
-    } else if (answer.type == ACK && asking && good && answer.lease) {
+    } else if (answer.type == DHCP_OPTION_MESSAGE_TYPE_ACK && asking && good && answer.lease) {
         take_lease(dhcp, view, &answer);
-    } else if (answer.type == NAK && asking &&
+    } else if (answer.type == DHCP_OPTION_MESSAGE_TYPE_NAK && asking &&
                (dhcp->state == DHCP_REBINDING || answer.server == dhcp->server)) {
         bool held = dhcp->state != DHCP_REQUESTING, fallen_back = dhcp->fallen_back;
         uint64_t began = dhcp->began;
@@ -242,7 +243,7 @@ void dhcp_decline(struct dhcp *dhcp) {
     if (dhcp->state != DHCP_BOUND && dhcp->state != DHCP_RENEWING && dhcp->state != DHCP_REBINDING)
         return; /* the fallback address is nobody's to take back */
     dhcp->configured(dhcp->context, NULL, "address in use by another machine");
-    emit(dhcp, DECLINE);
+    emit(dhcp, DHCP_OPTION_MESSAGE_TYPE_DECLINE);
     restart(dhcp, DHCP_DECLINE_PAUSE);
 }
 

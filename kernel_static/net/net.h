@@ -10,14 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nic.h"
+#include "protocols/ethernet.h"
+#include "protocols/ipv4.h"
+
 #define NET_MILLISECOND UINT64_C(1000000)
 #define NET_SECOND (1000 * NET_MILLISECOND)
 #define NET_NEVER UINT64_MAX
 
-/* Largest frame without FCS, and where payloads begin in one that is being built. */
-#define NET_FRAME_BYTES 1514
-#define NET_IPV4_OFFSET 14
-#define NET_PAYLOAD_OFFSET 34
+/* The largest frame, and where payloads begin in one that is being built. */
+#define NET_FRAME_BYTES NIC_FRAME_MOST
+#define NET_IPV4_OFFSET ETHERNET_HEADER_SIZE
+#define NET_PAYLOAD_OFFSET (NET_IPV4_OFFSET + IPV4_HEADER_SIZE)
 
 /* Events, for the log, for tests and for people who look why nothing arrives. */
 struct net_counters {

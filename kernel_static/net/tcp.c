@@ -7,9 +7,8 @@
 #include "address.h"
 #include "heap.h"
 #include "log.h"
+#include "protocols/ipv4.h"
 #include "tcp_internal.h"
-
-#define PROTOCOL_TCP 6
 
 struct tcp *tcp_listen(struct net *net, struct ipv4 *ipv4, uint16_t port,
                        const struct tcp_limits *limits, const struct tcp_events *events) {
@@ -37,7 +36,7 @@ struct tcp *tcp_listen(struct net *net, struct ipv4 *ipv4, uint16_t port,
     while (limits->receive_bytes >> tcp->receive_shift > UINT16_MAX)
         tcp->receive_shift++;
     net->random(net->context, &tcp->isn_key, sizeof tcp->isn_key);
-    ipv4_register(ipv4, PROTOCOL_TCP, false, tcp_input, tcp);
+    ipv4_register(ipv4, IPV4_PROTOCOL_TCP, false, tcp_input, tcp);
     return tcp;
 }
 

@@ -1,10 +1,11 @@
 /* What the files of TCP share. Names of sequence variables are RFC 9293's (3.3.1). */
 #pragma once
 
+#include "protocols/tcp.h"
 #include "siphash.h"
 #include "tcp.h"
 
-#define TCP_MSS 1460            /* of Ethernet */
+#define TCP_MSS (NIC_PAYLOAD_MOST - IPV4_HEADER_SIZE - TCP_HEADER_SIZE)
 #define TCP_MSS_DEFAULT 536     /* of a peer that names none (RFC 9293, 3.7.1) */
 #define TCP_MSS_LEAST 64        /* smaller offers are taken for an attack */
 #define TCP_GAPS 32             /* separate runs of out-of-order octets kept */

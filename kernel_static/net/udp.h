@@ -2,9 +2,10 @@
 #pragma once
 
 #include "ipv4.h"
+#include "protocols/udp.h"
 
 #define UDP_PORTS 2
-#define UDP_PAYLOAD_OFFSET (NET_PAYLOAD_OFFSET + 8)
+#define UDP_PAYLOAD_OFFSET (NET_PAYLOAD_OFFSET + UDP_HEADER_SIZE)
 
 typedef void udp_handler(void *context, uint32_t source, uint16_t source_port, const uint8_t *bytes,
                          size_t size);

@@ -1,3 +1,4 @@
+/* The kernel command line: KEY=VALUE words with spaces between them. */
 #include "command_line.h"
 
 #include <stddef.h>
@@ -24,15 +25,11 @@ static struct {
 };
 #define WORDS (sizeof words / sizeof words[0])
 
-static bool equal(struct text text, const char *literal) {
-    return text.count == strlen(literal) && memcmp(text.bytes, literal, text.count) == 0;
-}
-
 static void take_word(struct text word) {
     const char *sign = memchr(word.bytes, '=', word.count);
     struct text key = {word.bytes, sign ? (size_t)(sign - word.bytes) : word.count};
     for (size_t i = 0; sign && i < WORDS; i++)
-        if (equal(key, words[i].key)) {
+        if (text_is(key, words[i].key)) {
             words[i].value = (struct text){sign + 1, word.count - key.count - 1};
             return;
         }
@@ -44,7 +41,7 @@ static void set_log_level(struct text name) {
     if (name.bytes == NULL)
         return;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (equal(name, names[i])) {
+        if (text_is(name, names[i])) {
             log_set_level((enum log_level)i);
             return;
         }

@@ -151,8 +151,7 @@ static const struct fault {
 
 static const struct fault *find(struct text name) {
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        if (name.count == strlen(faults[i].name) &&
-            memcmp(name.bytes, faults[i].name, name.count) == 0)
+        if (text_is(name, faults[i].name))
             return &faults[i];
     return NULL;
 }
@@ -170,14 +169,14 @@ static void provoke_on_last(size_t worker, const void *context) {
 }
 
 void fault_provoke_on_workers(void) {
-    static const char prefix[] = "other-";
-    size_t skip = sizeof prefix - 1;
+    static const struct text prefix = {"other-", 6};
     struct text wanted = command_line_value("fault");
-    if (wanted.count == 7 && memcmp(wanted.bytes, "workers", 7) == 0)
+    if (text_is(wanted, "workers"))
         workers();
-    if (wanted.count <= skip || memcmp(wanted.bytes, prefix, skip) != 0)
+    if (!text_starts_with(wanted, prefix))
         return;
-    const struct fault *fault = find((struct text){wanted.bytes + skip, wanted.count - skip});
+    struct text name = {wanted.bytes + prefix.count, wanted.count - prefix.count};
+    const struct fault *fault = find(name);
     if (fault)
         workers_run(provoke_on_last, fault);
 }

@@ -15,6 +15,7 @@ def driver(tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("driver") / "command_line"
     sources = [
         "tests/arch/command_line_driver.c",
+        "kernel_static/lib/text.c",
         "kernel_static/runtime/command_line.c",
         "kernel_static/runtime/log.c",
     ]

@@ -17,7 +17,7 @@ STOP, LENGTH, FAILED = range(3)
 SOURCES = [
     *(f"kernel_static/engine/{name}.c" for name in ("engine", "job", "kv_cache", "pace")),
     *(f"kernel_static/engine/{name}.c" for name in ("sampler", "logits", "random", "text_stream")),
-    *(f"kernel_static/lib/{name}.c" for name in ("buffer", "utf8", "mathematics")),
+    *(f"kernel_static/lib/{name}.c" for name in ("buffer", "text", "utf8", "mathematics")),
     "kernel_static/runtime/workers.c",
     *HEAP,
     *SUPPORT,

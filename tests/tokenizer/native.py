@@ -27,10 +27,12 @@ SOURCES = [
     "tests/tokenizer/driver.c",
     "kernel_static/lib/arena.c",
     "kernel_static/lib/buffer.c",
+    "kernel_static/lib/text.c",
     "kernel_static/lib/utf8.c",
     *sorted(
         p.relative_to(ROOT).as_posix() for p in (ROOT / "kernel_static/engine").glob("tokenizer*.c")
     ),
+    "kernel_static/engine/unicode.c",
     "kernel_static/engine/chat_text.c",
     "kernel_static/engine/chat_template.c",
 ]

@@ -39,7 +39,7 @@ from cllm_gen.lower.chat.value import (
 FIELDS = ("role", "content")
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _TRIMS = {"strip": "chat_trim", "lstrip": "chat_trim_start", "rstrip": "chat_trim_end"}
-_STARTS = {"startswith": "chat_starts_with", "endswith": "chat_ends_with"}
+_STARTS = {"startswith": "text_starts_with", "endswith": "text_ends_with"}
 
 
 class Expressions:

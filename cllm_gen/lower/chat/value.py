@@ -140,7 +140,7 @@ def equal(one: Value, other: Value) -> Value:
         refuse("expression", "a comparison of a text or False with a condition")
     if kinds == {"text"}:
         return is_there(
-            one, is_there(other, Value(BOOL, f"chat_equal({flat(one)}, {flat(other)})"))
+            one, is_there(other, Value(BOOL, f"text_equal({flat(one)}, {flat(other)})"))
         )
     for value, constant_ in ((one, other), (other, one)):
         if value.kind.absent and (

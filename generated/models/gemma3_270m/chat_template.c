@@ -16,9 +16,9 @@ void gemma3_270m__write_chat(struct chat_run *run) {
     for (int64_t message_index = 0; message_index < run->messages.count; message_index++) {
         const struct chat_message *message = &run->messages.first[message_index];
         /* specs/models/gemma3_270m.py | "{% if message['role'] == 'assistant' %}" */
-        if (chat_equal(message->role, CHAT_LITERAL("assistant"))) {
+        if (text_equal(message->role, CHAT_LITERAL("assistant"))) {
             chat_write(run, CHAT_LITERAL("Assistant: "), CHAT_TEMPLATE);
-        } else if (chat_equal(message->role, CHAT_LITERAL("user"))) {
+        } else if (text_equal(message->role, CHAT_LITERAL("user"))) {
             chat_write(run, CHAT_LITERAL("User: "), CHAT_TEMPLATE);
         }
         /* specs/models/gemma3_270m.py | "{{ message['content'] + '\n' }}" */

@@ -14,7 +14,7 @@ void smollm2_135m__write_chat(struct chat_run *run) {
     for (int64_t message_index = 0; message_index < run->messages.count; message_index++) {
         const struct chat_message *message = &run->messages.first[message_index];
         /* specs/models/smollm2_135m.py | "{% if loop.first and messages[0]['role'] != 'system' %}" */
-        if (message_index == 0 && !chat_equal(run->messages.first->role, CHAT_LITERAL("system"))) {
+        if (message_index == 0 && !text_equal(run->messages.first->role, CHAT_LITERAL("system"))) {
             /* specs/models/smollm2_135m.py | "{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}" */
             chat_write(run,
                        CHAT_LITERAL("<|im_start|>system\nYou are a helpful AI assistant named "

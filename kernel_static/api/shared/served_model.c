@@ -1,3 +1,4 @@
+/* The name of the one model, and whether it can answer yet. */
 #include "served_model.h"
 
 #include <string.h>
@@ -10,8 +11,7 @@ struct text served_model_name(void) {
 }
 
 bool served_model_accepts(struct http_exchange *exchange, bool given, struct text name) {
-    struct text served = served_model_name();
-    if (!given || (name.count == served.count && !memcmp(name.bytes, served.bytes, name.count)))
+    if (!given || text_equal(name, served_model_name()))
         return true;
     int shown = name.count < 80 ? (int)name.count : 80;
     http_error(exchange, 404, "invalid_request_error", "model",
