@@ -17,7 +17,7 @@
 #include "platform.h"
 
 #define RING 256
-#define BUFFER 2048                /* octets of a receive buffer, as RCTL.BSIZE says */
+#define BUFFER ((size_t)2048)      /* octets of a receive buffer, as RCTL.BSIZE says */
 #define FRAME_PADDED 60            /* least on the wire, without FCS */
 #define HAND_BACK 16               /* descriptors per write of RDT: every write leaves the guest */
 #define RESET_NANOSECONDS 20000000 /* for the reset and the EEPROM's auto-read after it */
@@ -367,7 +367,7 @@ bool e1000_start(struct nic **nic) {
         return false;
     }
     if (!reserve_rings(e)) {
-        log_error("e1000", "no memory for two rings of %u buffers of %u bytes", RING, BUFFER);
+        log_error("e1000", "no memory for two rings of %u buffers of %zu bytes", RING, BUFFER);
         return false;
     }
     read_counters(e); /* unknown after power-up (13.7): cleared by reading */

@@ -1,3 +1,5 @@
+/* Runs the generated template; its output as text, or as tokens with the messages' bytes kept
+ * from being markup. */
 #include "chat_template.h"
 
 #include "chat_text.h"

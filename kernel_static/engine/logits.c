@@ -8,7 +8,7 @@
 
 #define LOG2_E 1.44269504f
 #define LN2_UPPER 0.693359375f /* ten bits, so that products with small integers are exact */
-#define LN2_LOWER -2.12194440e-4f
+#define LN2_LOWER (-2.12194440e-4f)
 
 static const float lowest = -__builtin_inff();
 

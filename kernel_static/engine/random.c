@@ -1,3 +1,4 @@
+/* xoshiro256** (Blackman, Vigna: "Scrambled linear pseudorandom number generators", 2018). */
 #include "random.h"
 
 #include <stddef.h>

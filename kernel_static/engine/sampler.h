@@ -16,8 +16,8 @@ struct candidate {
 /* Bytes that drawing from `count` logits needs. */
 size_t sampler_scratch(size_t count);
 
-/* One token drawn from `count` logits as `sampling` says. `scratch` has sampler_scratch(count)
- * bytes, aligned as candidates are.
- * Ties go to the lower token id; a NaN is never chosen. -1 if the largest is no finite number. */
+/* One token drawn from `count` logits, the values, as `sampling` says. `scratch` has
+ * sampler_scratch(count) bytes, aligned as candidates are. Ties go to the lower token id; a NaN is
+ * never chosen. -1 if the largest is no finite number. */
 int32_t sampler_draw(const struct sampling *sampling, struct random_state *random,
-                     const float *logits, size_t count, void *scratch);
+                     const float *values, size_t count, void *scratch);

@@ -1,3 +1,4 @@
+/* RFC 6750 section 2.1: Authorization: Bearer KEY. */
 #include "authorization.h"
 
 #include "command_line.h"

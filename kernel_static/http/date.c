@@ -1,3 +1,4 @@
+/* The Gregorian calendar from 2020 on, in GMT. */
 #include "date.h"
 
 #include <stdint.h>
@@ -19,7 +20,8 @@ bool date_format(char text[DATE_SIZE]) {
     if (now < YEAR_2020 || now >= UINT64_C(253402300800)) /* the year 10000 */
         return false;
     unsigned days = (unsigned)(now / DAY), seconds = (unsigned)(now % DAY);
-    unsigned weekday = days % 7, year = 2020, month = 0;
+    unsigned year = 2020;
+    size_t weekday = days % 7, month = 0;
     days -= DAYS_TO_2020;
     for (; days >= 365u + is_leap(year); year++)
         days -= 365 + is_leap(year);

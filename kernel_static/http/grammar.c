@@ -4,7 +4,8 @@
 #include <string.h>
 
 static char lower(char character) {
-    return character >= 'A' && character <= 'Z' ? (char)(character + ('a' - 'A')) : character;
+    bool capital = character >= 'A' && character <= 'Z';
+    return (char)(capital ? character + ('a' - 'A') : character);
 }
 
 static bool is_token_character(char character) {

@@ -1,3 +1,4 @@
+/* The names, in the order of the methods' bits. */
 #include "method.h"
 
 #include "grammar.h"

@@ -6,12 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocols/ethernet.h"
-
 /* Octets of a frame without FCS: a header alone, and with all that Ethernet carries (RFC 894). */
 #define NIC_PAYLOAD_MOST 1500
-#define NIC_FRAME_LEAST ETHERNET_HEADER_SIZE
-#define NIC_FRAME_MOST (ETHERNET_HEADER_SIZE + NIC_PAYLOAD_MOST)
+#define NIC_FRAME_LEAST 14
+#define NIC_FRAME_MOST (NIC_FRAME_LEAST + NIC_PAYLOAD_MOST)
 
 struct nic {
     uint8_t mac[6];

@@ -38,10 +38,10 @@ struct workers_share {
 #define WORKERS_SHARED_MAX 0xffffff /* things of one sharing */
 #define WORKERS_TURNS_MAX 0xff      /* sharings of one piece of work */
 
-/* Inside work: begins to share out `count` things. `turn` numbers the sharings of this piece of
+/* Inside work: begins to share out so many things. `turn` numbers the sharings of this piece of
  * work from 0; every worker begins all of them in ascending order, and one only when workers_take
  * has said of the one before that nothing is left. Between two there need be no barrier. */
-struct workers_share workers_share(size_t worker, size_t turn, size_t count);
+struct workers_share workers_share(size_t worker, size_t turn, size_t things);
 
 /* Inside work: takes some more. False if nothing is left to take; others may still be at work. */
 bool workers_take(struct workers_share *share);

@@ -1,3 +1,4 @@
+/* Chunks in a list, the newest first; only the newest is allocated from. */
 #include "arena.h"
 
 #include <stdint.h>

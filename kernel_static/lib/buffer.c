@@ -1,3 +1,4 @@
+/* Capacity doubles, up to the limit; a zero byte fits behind what is appended. */
 #include "buffer.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* The first octets of each stretch are the key of the next. */
 #include "generator.h"
 
 #include <string.h>

@@ -28,8 +28,12 @@ bool json_boolean(struct json_reader *reader, const struct json_path *path, bool
 static bool to_double(struct json_reader *reader, struct text number, double *value) {
     char room[NUMBER_BYTES];
     char *copy = room;
-    if (number.count >= sizeof room && !(copy = arena_allocate(reader->arena, number.count + 1)))
-        return json_no_memory(reader);
+    if (number.count >= sizeof room)
+        copy = arena_allocate(reader->arena, number.count + 1);
+    if (!copy) {
+        json_no_memory(reader);
+        return false;
+    }
     memcpy(copy, number.bytes, number.count);
     copy[number.count] = 0;
     *value = strtod(copy, NULL);
@@ -102,9 +106,7 @@ bool json_integer(struct json_reader *reader, const struct json_path *path, int6
         return true;
     if (least == INT64_MIN && most == INT64_MAX)
         snprintf(rule, sizeof rule, "must be an integer of 64 bits");
-    else if (least == INT64_MIN)
-        snprintf(rule, sizeof rule, "must be at most %lld", (long long)most);
-    else if (most == INT64_MAX && (!fits ? number.bytes[0] != '-' : false))
+    else if (least == INT64_MIN || (most == INT64_MAX && !fits && number.bytes[0] != '-'))
         snprintf(rule, sizeof rule, "must be at most %lld", (long long)most);
     else if (most == INT64_MAX)
         snprintf(rule, sizeof rule, "must be at least %lld", (long long)least);

@@ -1,3 +1,4 @@
+/* Classes of ASCII characters, as in the C locale (C11 7.4). */
 #include <ctype.h>
 
 int isdigit(int character) { return character >= '0' && character <= '9'; }

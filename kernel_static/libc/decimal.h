@@ -20,8 +20,8 @@ void decimal_from_double(struct decimal *decimal, double value);
 /* The nearest double, ties to even; infinity when too large. */
 double decimal_to_double(struct decimal *decimal);
 
-/* Multiplies by two to the power of bits. */
-void decimal_shift(struct decimal *decimal, int bits);
+/* Multiplies by two to this power. */
+void decimal_shift(struct decimal *decimal, int power);
 
 /* Keeps the first `count` digits (may be negative or 0), rounding half to even. */
 void decimal_round(struct decimal *decimal, int count);

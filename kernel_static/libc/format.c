@@ -1,56 +1,11 @@
+/* printf's conversions into memory (C11 7.21.6.1). */
 #include <stdio.h>
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "decimal.h"
-
-/* Where characters go; those that do not fit are only counted. */
-struct sink {
-    char *to;
-    size_t size, count;
-};
-
-/* One conversion: %[flags][width][.precision][length]letter */
-struct conversion {
-    bool left, plus, space, alternate, zero, upper;
-    int width, precision; /* precision -1: not given */
-    char letter;          /* in lower case but for p, s, c */
-};
-
-static void put(struct sink *sink, const char *bytes, size_t count) {
-    if (sink->count < sink->size) {
-        size_t room = sink->size - sink->count;
-        memcpy(sink->to + sink->count, bytes, count < room ? count : room);
-    }
-    sink->count += count;
-}
-
-static void put_repeated(struct sink *sink, char character, ptrdiff_t count) {
-    for (; count > 0; count--)
-        put(sink, &character, 1);
-}
-
-/* Padding, prefix (sign, 0x), `zeros` zeros, body: with the zero flag padding is more zeros. */
-static void put_padded(struct sink *sink, const struct conversion *conversion, const char *prefix,
-                       ptrdiff_t zeros, const char *body, size_t count) {
-    size_t prefix_count = strlen(prefix);
-    ptrdiff_t padding = conversion->width - zeros - (ptrdiff_t)(prefix_count + count);
-    if (!conversion->left && !conversion->zero)
-        put_repeated(sink, ' ', padding);
-    put(sink, prefix, prefix_count);
-    if (!conversion->left && conversion->zero)
-        put_repeated(sink, '0', padding);
-    put_repeated(sink, '0', zeros);
-    put(sink, body, count);
-    if (conversion->left)
-        put_repeated(sink, ' ', padding);
-}
-
-static const char *sign_of(const struct conversion *conversion, bool negative) {
-    return negative ? "-" : conversion->plus ? "+" : conversion->space ? " " : "";
-}
+#include "format.h"
 
 static void put_integer(struct sink *sink, struct conversion *conversion, const char *prefix,
                         uint64_t magnitude) {
@@ -66,7 +21,7 @@ static void put_integer(struct sink *sink, struct conversion *conversion, const 
         zeros = 1;
     if (conversion->precision >= 0)
         conversion->zero = false;
-    put_padded(sink, conversion, prefix, zeros > 0 ? zeros : 0, body + at, (size_t)count);
+    format_put_padded(sink, conversion, prefix, zeros > 0 ? zeros : 0, body + at, (size_t)count);
 }
 
 static void put_string(struct sink *sink, struct conversion *conversion, const char *string) {
@@ -74,103 +29,7 @@ static void put_string(struct sink *sink, struct conversion *conversion, const c
         string = conversion->precision < 0 || conversion->precision >= 6 ? "(null)" : "";
     size_t most = conversion->precision < 0 ? SIZE_MAX : (size_t)conversion->precision;
     conversion->zero = false;
-    put_padded(sink, conversion, "", 0, string, strnlen(string, most));
-}
-
-static char digit_at(const struct decimal *decimal, int index) {
-    return (char)('0' + (index >= 0 && index < decimal->count ? decimal->digits[index] : 0));
-}
-
-/* Body of %f, as one padded run: integer digits, point, `places` decimals. */
-static void put_fixed(struct sink *sink, const struct conversion *conversion, const char *sign,
-                      const struct decimal *decimal, int places) {
-    int integers = decimal->point > 0 ? decimal->point : 1;
-    int first = decimal->point > 0 ? 0 : decimal->point - 1; /* index of the first digit shown */
-    bool point = places > 0 || conversion->alternate;
-    size_t count = (size_t)integers + point + (size_t)places;
-    struct conversion frame = *conversion;
-    frame.width -= (int)count; /* padding in front, then the body, then padding behind */
-    frame.left = false;
-    if (!conversion->left)
-        put_padded(sink, &frame, sign, 0, "", 0);
-    else
-        put(sink, sign, strlen(sign));
-    for (int i = 0; i < integers + places; i++) {
-        char digit = digit_at(decimal, first + i);
-        if (i == integers)
-            put(sink, ".", 1);
-        put(sink, &digit, 1);
-    }
-    if (point && !places)
-        put(sink, ".", 1);
-    if (conversion->left)
-        put_repeated(sink, ' ', frame.width - (ptrdiff_t)strlen(sign));
-}
-
-/* Body of %e: d.ddde+XX. */
-static void put_exponential(struct sink *sink, const struct conversion *conversion,
-                            const char *sign, const struct decimal *decimal, int places) {
-    int power = decimal->count ? decimal->point - 1 : 0;
-    unsigned magnitude = (unsigned)(power < 0 ? -power : power);
-    char tail[8];
-    size_t tail_count = 0;
-    tail[tail_count++] = conversion->upper ? 'E' : 'e';
-    tail[tail_count++] = power < 0 ? '-' : '+';
-    if (magnitude >= 100)
-        tail[tail_count++] = (char)('0' + magnitude / 100);
-    tail[tail_count++] = (char)('0' + magnitude / 10 % 10);
-    tail[tail_count++] = (char)('0' + magnitude % 10);
-    bool point = places > 0 || conversion->alternate;
-    struct conversion frame = *conversion;
-    frame.width -= (int)(1 + point + tail_count) + places;
-    frame.left = false;
-    if (!conversion->left)
-        put_padded(sink, &frame, sign, 0, "", 0);
-    else
-        put(sink, sign, strlen(sign));
-    for (int i = 0; i <= places; i++) {
-        char digit = digit_at(decimal, i);
-        put(sink, &digit, 1);
-        if (i == 0 && point)
-            put(sink, ".", 1);
-    }
-    put(sink, tail, tail_count);
-    if (conversion->left)
-        put_repeated(sink, ' ', frame.width - (ptrdiff_t)strlen(sign));
-}
-
-static void put_real(struct sink *sink, struct conversion *conversion, double value) {
-    const char *sign = sign_of(conversion, __builtin_signbit(value));
-    if (!__builtin_isfinite(value)) {
-        conversion->zero = false;
-        const char *name = __builtin_isnan(value) ? "nan" : "inf";
-        if (conversion->upper)
-            name = __builtin_isnan(value) ? "NAN" : "INF";
-        put_padded(sink, conversion, sign, 0, name, 3);
-        return;
-    }
-    struct decimal decimal;
-    decimal_from_double(&decimal, value);
-    int precision = conversion->precision < 0 ? 6 : conversion->precision;
-    if (conversion->letter == 'f') {
-        decimal_round(&decimal, decimal.point + precision);
-        put_fixed(sink, conversion, sign, &decimal, precision);
-    } else if (conversion->letter == 'e') {
-        decimal_round(&decimal, 1 + precision);
-        put_exponential(sink, conversion, sign, &decimal, precision);
-    } else {
-        if (precision == 0)
-            precision = 1;
-        decimal_round(&decimal, precision);
-        int power = decimal.count ? decimal.point - 1 : 0;
-        int shown = conversion->alternate ? precision : decimal.count ? decimal.count : 1;
-        if (power < -4 || power >= precision) {
-            put_exponential(sink, conversion, sign, &decimal, shown - 1);
-        } else {
-            int places = shown - 1 - power;
-            put_fixed(sink, conversion, sign, &decimal, places > 0 ? places : 0);
-        }
-    }
+    format_put_padded(sink, conversion, "", 0, string, strnlen(string, most));
 }
 
 /* Reads a decimal number, or takes an argument for '*'; moves *format behind it. */
@@ -270,7 +129,7 @@ static void put_conversion(struct sink *sink, struct conversion *conversion, int
     case 'i': {
         int64_t value = signed_argument(arguments, length);
         uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-        put_integer(sink, conversion, sign_of(conversion, value < 0), magnitude);
+        put_integer(sink, conversion, format_sign(conversion, value < 0), magnitude);
         break;
     }
     case 'u':
@@ -298,16 +157,16 @@ static void put_conversion(struct sink *sink, struct conversion *conversion, int
     case 'c': {
         char character = (char)va_arg(*arguments, int);
         conversion->zero = false;
-        put_padded(sink, conversion, "", 0, &character, 1);
+        format_put_padded(sink, conversion, "", 0, &character, 1);
         break;
     }
     case 'f':
     case 'e':
     case 'g':
-        put_real(sink, conversion, va_arg(*arguments, double));
+        format_put_real(sink, conversion, va_arg(*arguments, double));
         break;
     default: /* '%', and what is no conversion shows itself */
-        put(sink, &conversion->letter, 1);
+        format_put(sink, &conversion->letter, 1);
     }
 }
 
@@ -320,7 +179,7 @@ int vsnprintf(char *restrict to, size_t size, const char *restrict format, va_li
         const char *literal = at;
         while (*at && *at != '%')
             at++;
-        put(&sink, literal, (size_t)(at - literal));
+        format_put(&sink, literal, (size_t)(at - literal));
         if (!*at)
             break;
         at++;

@@ -1,3 +1,4 @@
+/* Numbers of text (C11 7.22.1). */
 #include <stdlib.h>
 
 #include <ctype.h>
@@ -134,15 +135,15 @@ double strtod(const char *restrict text, char **restrict end) {
     bool negative = *at == '-';
     at += *at == '-' || *at == '+';
     double value = 0;
-    const char *stop = NULL;
     struct decimal decimal;
+    const char *stop = read_digits(at, &decimal);
     if (word_length(at, "inf")) {
         stop = at + (word_length(at, "infinity") ? 8 : 3);
         value = __builtin_inf();
     } else if (word_length(at, "nan")) {
         stop = at + 3;
         value = __builtin_nan("");
-    } else if ((stop = read_digits(at, &decimal))) {
+    } else if (stop) {
         if ((stop[0] | 0x20) == 'e') {
             bool minus = stop[1] == '-';
             const char *exponent = stop + 1 + (minus || stop[1] == '+');

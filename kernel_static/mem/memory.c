@@ -1,3 +1,4 @@
+/* Free memory: the heap at its start, then what is reserved for ever, page by page. */
 #include "memory.h"
 
 #include "heap.h"

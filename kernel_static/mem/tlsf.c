@@ -1,3 +1,4 @@
+/* Blocks are split, merged and filed by size; tlsf.h draws them. */
 #include "tlsf.h"
 
 #define FREE ((size_t)1)

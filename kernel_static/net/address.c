@@ -48,9 +48,9 @@ bool address_setting_parse(struct text text, struct address_setting *setting) {
     memcpy(copy, text.bytes, text.count);
     copy[text.count] = '\0';
     const char *at = read_address(copy, &setting->address);
-    if (!at || *at++ != '/')
+    if (!at || *at != '/')
         return false;
-    at = read_number(at, 32, &prefix);
+    at = read_number(at + 1, 32, &prefix);
     if (!at)
         return false;
     setting->mask = address_mask(prefix);

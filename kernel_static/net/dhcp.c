@@ -268,12 +268,10 @@ bool dhcp_poll(struct dhcp *dhcp) {
         dhcp->state = DHCP_SELECTING;
         dhcp->transaction = net_random32(dhcp->net);
         ask(dhcp);
-    } else if (acquiring) {
-        ask(dhcp);
-    } else if (now >= dhcp->expires) {
+    } else if (!acquiring && now >= dhcp->expires) {
         dhcp->configured(dhcp->context, NULL, "lease expired");
         restart(dhcp, 0);
-    } else if (dhcp->state != DHCP_REBINDING && now >= dhcp->rebind_at) {
+    } else if (!acquiring && dhcp->state != DHCP_REBINDING && now >= dhcp->rebind_at) {
         enter(dhcp, DHCP_REBINDING);
     } else if (dhcp->state == DHCP_BOUND) {
         enter(dhcp, DHCP_RENEWING);

@@ -8,6 +8,8 @@
 
 #define GROUP_BIT 1 /* of the first octet: multicast and broadcast (IEEE 802.3, 3.2.3) */
 
+_Static_assert(NIC_FRAME_LEAST == ETHERNET_HEADER_SIZE, "the shortest frame is a header");
+
 const uint8_t ethernet_broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 void ethernet_open(struct ethernet *ethernet, struct net *net, struct nic *nic) {

@@ -10,7 +10,7 @@
 static struct {
     const char *key;
     struct text value;
-} words[] = {
+} known[] = {
     {.key = "ip"},     /* address/prefix of the NIC, or "dhcp" */
     {.key = "port"},   /* TCP port to listen on */
     {.key = "log"},    /* error, warn, info, debug */
@@ -23,14 +23,14 @@ static struct {
     {.key = "fault"}, /* runtime/fault.c */
 #endif
 };
-#define WORDS (sizeof words / sizeof words[0])
+#define WORDS (sizeof known / sizeof known[0])
 
 static void take_word(struct text word) {
     const char *sign = memchr(word.bytes, '=', word.count);
     struct text key = {word.bytes, sign ? (size_t)(sign - word.bytes) : word.count};
     for (size_t i = 0; sign && i < WORDS; i++)
-        if (text_is(key, words[i].key)) {
-            words[i].value = (struct text){sign + 1, word.count - key.count - 1};
+        if (text_is(key, known[i].key)) {
+            known[i].value = (struct text){sign + 1, word.count - key.count - 1};
             return;
         }
     log_warn("command line", "unknown word '%.*s' is ignored", (int)word.count, word.bytes);
@@ -49,21 +49,21 @@ static void set_log_level(struct text name) {
              name.bytes);
 }
 
-void command_line_start(const char *text) {
+void command_line_start(const char *words) {
     for (size_t i = 0; i < WORDS; i++)
-        words[i].value = (struct text){NULL, 0};
-    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-        struct text word = {text, strcspn(text, " ")};
+        known[i].value = (struct text){NULL, 0};
+    for (words += strspn(words, " "); *words; words += strspn(words, " ")) {
+        struct text word = {words, strcspn(words, " ")};
         take_word(word);
-        text += word.count;
+        words += word.count;
     }
     set_log_level(command_line_value("log"));
 }
 
 struct text command_line_value(const char *key) {
     for (size_t i = 0; i < WORDS; i++)
-        if (strcmp(words[i].key, key) == 0)
-            return words[i].value;
+        if (strcmp(known[i].key, key) == 0)
+            return known[i].value;
     return (struct text){NULL, 0};
 }
 

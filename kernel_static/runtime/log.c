@@ -1,3 +1,4 @@
+/* Lines of the log: time since start, level, subsystem, text. */
 #include "log.h"
 
 #include <stdarg.h>

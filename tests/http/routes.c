@@ -1,3 +1,4 @@
+/* Routes and handlers for the tests of HTTP: some answer at once, some when the test says so. */
 #include "routes.h"
 
 #include <string.h>

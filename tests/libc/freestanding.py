@@ -13,7 +13,10 @@ from tests.targets import TARGETS
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIBC = ROOT / "kernel_static/libc"
 SOURCES = [
-    *(LIBC / f"{name}.c" for name in ("ctype", "decimal", "format", "stdlib", "string")),
+    *(
+        LIBC / f"{name}.c"
+        for name in ("ctype", "decimal", "format", "format_put", "format_real", "stdlib", "string")
+    ),
     ROOT / "kernel_static/arch/i386/division.c",
     ROOT / "kernel_static/lib/mathematics.c",
 ]

@@ -46,6 +46,12 @@ def test_python_is_typed():
         assert found.returncode == 0, found.stdout[:2000] + found.stderr[:2000]
 
 
+def test_every_c_file_begins_with_what_it_is_about():
+    files = tracked("cllm_gen/*.c", "kernel_static/*.c", "tests/*.c")
+    files = [name for name in files if "/golden/" not in name]
+    assert [name for name in files if not (ROOT / name).read_text().startswith("/* ")] == []
+
+
 def test_no_source_file_is_too_long_to_read():
     files = tracked(
         "cllm_gen/*.py", "cllm_gen/*.c", "specs/*.py", "kernel_static/*.[chS]", "tests/*.py"

@@ -1,3 +1,5 @@
+/* Prompts one after another through the engine; text, events, ends and figures back to the
+ * client. */
 #include "answer.h"
 
 #include <stdio.h>
@@ -19,6 +21,12 @@ struct usage answer_usage(const struct answer *answer) {
         .prompt_tokens_details = {.cached_tokens = (int64_t)figures->reused_tokens}};
 }
 
+/* In milliseconds, to a thousandth. */
+static double milliseconds(uint64_t nanoseconds) {
+    uint64_t microseconds = nanoseconds / 1000;
+    return (double)microseconds / 1000;
+}
+
 static double per(double amount, double divisor) { return divisor > 0 ? amount / divisor : 0; }
 
 struct timings answer_timings(const struct answer *answer) {
@@ -26,8 +34,8 @@ struct timings answer_timings(const struct answer *answer) {
     size_t computed = figures->prompt_tokens - figures->reused_tokens;
     size_t first_tokens =
         answer->current + 1 < answer->prompt_count ? answer->current + 1 : answer->prompt_count;
-    double prompt = (double)(figures->prompt_nanoseconds / 1000) / 1000;
-    double predicted = (double)(figures->answer_nanoseconds / 1000) / 1000;
+    double prompt = milliseconds(figures->prompt_nanoseconds);
+    double predicted = milliseconds(figures->answer_nanoseconds);
     double more = (double)(figures->answer_tokens - first_tokens);
     return (struct timings){.cache_n = (int64_t)figures->reused_tokens,
                             .prompt_n = (int64_t)computed,

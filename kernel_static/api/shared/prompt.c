@@ -1,3 +1,4 @@
+/* A request's texts and token ids as lists of tokens, checked against vocabulary and context. */
 #include "prompt.h"
 
 #include "engine.h"

@@ -1,3 +1,4 @@
+/* The bound on bodies, and what is said when memory ran out while one was written. */
 #include "respond.h"
 
 #define BODY_LIMIT (8u << 20)

@@ -15,7 +15,7 @@
 const unsigned paging_pointers = 4;
 const uint64_t paging_pointer_bits = 1; /* present; the others are reserved */
 
-void paging_load(uint64_t *pointers) {
+void paging_load(const uint64_t *pointers) {
     if (!(processor_cpuid(1, 0).dx & CPUID_1_DX_PAE))
         panic("paging: this processor has no physical address extension (PAE)");
     tasks_set_page_tables((uintptr_t)pointers);

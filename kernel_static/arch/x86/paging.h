@@ -10,4 +10,4 @@ extern const unsigned paging_pointers;
 extern const uint64_t paging_pointer_bits;
 
 /* Loads the root over this directory-pointer table and turns paging and write protection on. */
-void paging_load(uint64_t *pointers);
+void paging_load(const uint64_t *pointers);

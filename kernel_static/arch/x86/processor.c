@@ -118,7 +118,7 @@ const char *arch_processor_name(void) {
     static char name[49];
     for (uint32_t part = 0; part < 3; part++) {
         struct cpuid leaf = processor_cpuid(0x80000002 + part, 0);
-        memcpy(name + part * 16, &leaf, 16);
+        memcpy(name + (size_t)part * 16, &leaf, 16);
     }
     const char *first = name;
     while (*first == ' ')

@@ -1,9 +1,10 @@
+/* Where each CPU's stacks lie: a guard page below each, which nothing maps. */
 #include "stacks.h"
 
 #include "arch.h"
 #include "layout.h"
 
-#define GUARD 4096u
+#define GUARD ((size_t)4096)
 
 static struct stacks placed[ARCH_PROCESSORS_MAX]; /* but for the first CPU, whose image.ld places */
 

@@ -7,7 +7,7 @@ const uint64_t paging_pointer_bits = 3; /* present, writable */
 
 static uint64_t root[512] __attribute__((aligned(4096)));
 
-void paging_load(uint64_t *pointers) {
+void paging_load(const uint64_t *pointers) {
     root[0] = (uintptr_t)pointers | 3;
     __asm__ volatile("mov %0, %%cr3" ::"r"(root) : "memory");
 }

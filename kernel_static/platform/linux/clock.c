@@ -1,3 +1,4 @@
+/* The host's clocks: time since the first question, and the date. */
 #include <time.h>
 
 #include "platform.h"

@@ -1,3 +1,4 @@
+/* The console is the process's standard output. */
 #include <errno.h>
 #include <unistd.h>
 

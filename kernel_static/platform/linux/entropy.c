@@ -1,3 +1,4 @@
+/* Random numbers are the host's. */
 #include <errno.h>
 #include <sys/random.h>
 

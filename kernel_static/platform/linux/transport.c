@@ -51,7 +51,7 @@ static bool flush(struct stream *stream) {
     while (!stream->broken && sent < stream->sending_count) {
         ssize_t count = send(stream->socket, stream->sending + sent, stream->sending_count - sent,
                              MSG_NOSIGNAL);
-        if (count > 0)
+        if (count >= 0)
             sent += (size_t)count;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
             break;
@@ -160,7 +160,7 @@ static void release(struct stream *stream) {
 }
 
 static void accept_into(struct stream *stream) {
-    struct sockaddr_in peer;
+    struct sockaddr_in peer = {0};
     socklen_t size = sizeof peer;
     char name[INET_ADDRSTRLEN];
     int yes = 1;

@@ -14,8 +14,8 @@
 #define DRAIN_READS 200000 /* about 1 us each */
 
 #define SCREEN ((volatile uint16_t *)0xb8000)
-#define SCREEN_COLUMNS 80
-#define SCREEN_ROWS 25
+#define SCREEN_COLUMNS ((size_t)80)
+#define SCREEN_ROWS ((size_t)25)
 #define SCREEN_COLOUR 0x0700
 #define CRTC_INDEX 0x3d4
 #define CRTC_DATA 0x3d5

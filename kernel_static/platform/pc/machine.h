@@ -18,8 +18,9 @@ void console_start(void);
 /* Waits, a bounded time, until the serial line has sent everything. */
 void console_drain(void);
 
-/* Copies what the loader said out of its memory. Panics if it was no Multiboot loader. */
-void multiboot_start(uint32_t magic, uint32_t information);
+/* Copies what the loader left at `address` out of its memory. Panics if it was no Multiboot loader.
+ */
+void multiboot_start(uint32_t magic, uint32_t address);
 /* Available memory as the loader's map gives it, at most MULTIBOOT_SPANS runs. */
 #define MULTIBOOT_SPANS 16
 size_t multiboot_memory(struct physical_span spans[MULTIBOOT_SPANS]);

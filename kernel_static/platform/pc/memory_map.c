@@ -28,7 +28,7 @@
 #define FIRMWARE_WORK_START (17 * MIB) /* before the end of the span */
 #define FIRMWARE_WORK_END (15 * MIB)
 #define FIRMWARE_TABLES (1 * MIB)
-#define LOADER_TRACES (64 * 1024)
+#define LOADER_TRACES (64 * 1024ULL)
 /* Of conventional memory, the last part may be the firmware's and the first is in use by it. */
 #define CONVENTIONAL_START 0x8000
 #define CONVENTIONAL_END 0xa0000

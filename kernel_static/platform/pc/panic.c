@@ -1,3 +1,5 @@
+/* A panic is an exception that the kernel raises itself: arch's handler prints it like any other.
+ */
 #include "panic.h"
 
 #include <stdarg.h>

@@ -44,7 +44,7 @@ void timer_arm(uint64_t nanoseconds) {
         attached = true;
     }
     uint64_t ticks = COUNT_MOST;
-    if (nanoseconds < 50 * 1000000)
+    if (nanoseconds < UINT64_C(50000000))
         ticks = nanoseconds * TIMER_HERTZ / 1000000000 + 1;
     io_out8(CONTROL, CONTROL_CHANNEL0_ONCE);
     io_out8(CHANNEL0, (uint8_t)ticks);
