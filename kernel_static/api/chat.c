@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 #include "chat_template.h"
 #include "shared/served_model.h"
+#include "tokenizer.h"
 
 static struct chat_chunk head(const struct answer *answer) {
     return (struct chat_chunk){.id = answer_id(answer),
@@ -111,8 +112,9 @@ static bool encode(struct http_exchange *exchange, const struct chat_request *re
     }
     const char *why = NULL;
     ptrdiff_t encoded = chat_template_encode(turns, count, true, tokens, most, &why);
-    if (encoded < 0 && !why) {
-        answer_refuse(exchange, SUBMIT_TOO_LONG, "messages");
+    if (encoded == TOKENIZER_NO_MEMORY || encoded == TOKENIZER_TOO_LONG) {
+        bool too_long = encoded == TOKENIZER_TOO_LONG;
+        answer_refuse(exchange, too_long ? SUBMIT_TOO_LONG : SUBMIT_NO_MEMORY, "messages");
         return false;
     }
     if (encoded < 0) {

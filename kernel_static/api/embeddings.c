@@ -66,15 +66,21 @@ static enum submit_error submit(struct embedder *embedder);
 
 static void vector_came(void *context, const float *vector) {
     struct embedder *embedder = context;
+    enum submit_error error = SUBMIT_OK;
 
     if (vector) {
         keep(vector, embedder->width, embedder->vectors + embedder->current * embedder->width);
-        if (++embedder->current < embedder->count && submit(embedder) == SUBMIT_OK)
-            return;
+        if (++embedder->current < embedder->count) {
+            error = submit(embedder);
+            if (!error)
+                return;
+        }
     }
     http_on_gone(embedder->exchange, NULL, NULL);
     if (embedder->current == embedder->count)
         respond(embedder);
+    else if (error)
+        answer_refuse(embedder->exchange, error, "input");
     else
         http_error(embedder->exchange, 500, "server_error", NULL,
                    "the model failed or the KV cache is exhausted");

@@ -6,25 +6,32 @@
 #include "tokenizer.h"
 #include "utf8.h"
 
-static struct piece piece_of(struct arena *arena, int32_t token) {
+/* False if there is no memory for it. */
+static bool piece_of(struct arena *arena, int32_t token, struct piece *piece) {
     struct text bytes = tokenizer_token(token);
-    if (utf8_valid(bytes))
-        return (struct piece){.kind = PIECE_TEXT, .text = bytes};
+    if (utf8_valid(bytes)) {
+        *piece = (struct piece){.kind = PIECE_TEXT, .text = bytes};
+        return true;
+    }
     int64_t *items = arena_allocate(arena, bytes.count * sizeof(*items));
     for (size_t i = 0; items && i < bytes.count; i++)
         items[i] = (uint8_t)bytes.bytes[i];
-    return (struct piece){.kind = PIECE_BYTES, .bytes = {items, items ? bytes.count : 0}};
+    *piece = (struct piece){.kind = PIECE_BYTES, .bytes = {items, bytes.count}};
+    return items != NULL;
 }
 
-/* With no memory for it, *value keeps null items and false is returned. */
+/* False if there is no memory for it. */
 static bool fill(struct arena *arena, const int32_t *tokens, size_t count, bool pieces,
                  struct token_list *value) {
     if (pieces) {
         struct token_piece *items = arena_allocate(arena, count * sizeof(*items));
-        for (size_t i = 0; items && i < count; i++)
-            items[i] = (struct token_piece){tokens[i], piece_of(arena, tokens[i])};
+        bool good = items != NULL;
+        for (size_t i = 0; good && i < count; i++) {
+            items[i].id = tokens[i];
+            good = piece_of(arena, tokens[i], &items[i].piece);
+        }
         *value = (struct token_list){.kind = TOKEN_LIST_PIECES, .pieces = {items, count}};
-        return items != NULL;
+        return good;
     }
     int64_t *items = arena_allocate(arena, count * sizeof(*items));
     for (size_t i = 0; items && i < count; i++)

@@ -31,7 +31,7 @@ bool chat_template_render(const struct chat_message *messages, size_t count,
     struct chat_run run = {.write = append, .context = out};
     run_template(&run, messages, count, add_generation_prompt);
     if (out->failed)
-        chat_fail(&run, "not enough memory to render the chat");
+        chat_no_memory(&run);
     *error = run.error;
     return !run.error;
 }
@@ -75,13 +75,15 @@ ptrdiff_t chat_template_encode(const struct chat_message *messages, size_t count
                                const char **error) {
     struct origins origins = {0};
     struct chat_run run = {.write = append_with_origin, .context = &origins};
-    ptrdiff_t encoded = -1;
+    ptrdiff_t encoded = CHAT_TEMPLATE_REFUSES;
     buffer_start(&origins.text, SIZE_MAX / 4);
     run_template(&run, messages, count, add_generation_prompt);
     if (origins.failed || origins.text.failed)
-        chat_fail(&run, "not enough memory to render the chat");
+        chat_no_memory(&run);
     *error = run.error;
-    if (!run.error) {
+    if (run.no_memory) {
+        encoded = TOKENIZER_NO_MEMORY;
+    } else if (!run.error) {
         struct text rendered = {origins.text.bytes, origins.text.count};
         encoded = tokenizer_encode_mixed(rendered, origins.ranges, origins.count, tokens, capacity);
     }

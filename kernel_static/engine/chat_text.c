@@ -21,13 +21,18 @@ void chat_fail(struct chat_run *run, const char *why) {
         run->error = why;
 }
 
+void chat_no_memory(struct chat_run *run) {
+    run->no_memory = true;
+    chat_fail(run, "not enough memory to render the chat");
+}
+
 void chat_add(struct chat_run *run, struct chat_text *to, struct text text,
               enum chat_origin origin) {
     if (!text.count)
         return;
     struct chat_piece *piece = arena_allocate(&run->arena, sizeof *piece);
     if (!piece) {
-        chat_fail(run, "not enough memory to render the chat");
+        chat_no_memory(run);
         return;
     }
     *piece = (struct chat_piece){NULL, text, origin};
@@ -67,7 +72,7 @@ struct text chat_flat(struct chat_run *run, struct chat_text text) {
         return text.first ? text.first->text : (struct text){"", 0};
     char *bytes = arena_allocate(&run->arena, count);
     if (!bytes) {
-        chat_fail(run, "not enough memory to render the chat");
+        chat_no_memory(run);
         return (struct text){"", 0};
     }
     size_t done = 0;
@@ -154,7 +159,7 @@ int64_t chat_length(struct text text) {
 struct text chat_decimal(struct chat_run *run, int64_t number) {
     char *bytes = arena_allocate(&run->arena, 24);
     if (!bytes) {
-        chat_fail(run, "not enough memory to render the chat");
+        chat_no_memory(run);
         return (struct text){"", 0};
     }
     int count = snprintf(bytes, 24, "%lld", (long long)number);

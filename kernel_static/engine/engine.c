@@ -130,8 +130,10 @@ static void end_generation(struct job *job, enum generation_end end) {
         .answer_nanoseconds = clock_nanoseconds() - job->prefilled,
     };
 
-    if (end == GENERATION_LENGTH)
+    if (end == GENERATION_STOP || end == GENERATION_LENGTH)
         text_stream_flush(&job->stream, &job->ready);
+    if (job->stream.failed)
+        end = GENERATION_NO_MEMORY;
     show_text(job);
     log_figures(&figures);
     if (!job->cancelled)
@@ -202,14 +204,13 @@ static void next_token(struct job *job, const float *logits) {
         job->prefilled = clock_nanoseconds();
     job->tokens[job->token_count++] = token;
     if (tokenizer_is_end(token)) {
-        text_stream_flush(&job->stream, &job->ready);
         end_generation(job, GENERATION_STOP);
         return;
     }
     /* Other special tokens are for the model's eyes only. */
     struct text shown = tokenizer_is_special(token) ? (struct text){"", 0} : tokenizer_token(token);
     bool more = text_stream_push(&job->stream, shown, &job->ready);
-    if (!more)
+    if (!more || job->stream.failed)
         end_generation(job, GENERATION_STOP);
     else if (job->token_count == job->token_limit)
         end_generation(job, GENERATION_LENGTH);

@@ -34,6 +34,7 @@ static void release_text(struct text_stream *stream, size_t count, bool final,
         }
         at += size;
     }
+    stream->failed |= ready->failed;
     if (at == 0)
         return;
     stream->pending.count -= at;
@@ -71,6 +72,7 @@ bool text_stream_push(struct text_stream *stream, struct text bytes, struct buff
         return false;
     if (bytes.count)
         buffer_append(&stream->pending, bytes.bytes, bytes.count);
+    stream->failed |= stream->pending.failed;
     size_t stop = find_stop(stream);
     if (stop < stream->pending.count) {
         release_text(stream, stop, true, ready);

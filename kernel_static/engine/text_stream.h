@@ -12,6 +12,7 @@ struct text_stream {
     size_t stop_count;
     struct buffer pending; /* bytes not yet shown */
     bool stopped;          /* a stop string was seen; nothing more will be shown */
+    bool failed;           /* memory ran out, and text is lost */
 };
 
 void text_stream_start(struct text_stream *stream, const struct text *stops, size_t stop_count);

@@ -20,6 +20,7 @@ struct encoding {
     struct buffer rewritten; /* ordinary text that was not as merging wants it */
     int32_t *tokens;
     size_t count, capacity;
+    bool no_memory;
 };
 
 static bool append_token(struct encoding *encoding, int32_t token) {
@@ -43,8 +44,10 @@ static bool encode_piece(void *context, const char *bytes, size_t count) {
     }
     ptrdiff_t more = tokenizer_merge_piece(&encoding->merger, bytes, count,
                                            encoding->tokens + encoding->count, room);
-    if (more < 0)
+    if (more < 0) {
         log_warn("tokenizer", "no heap to merge a piece of %u bytes", (unsigned)count);
+        encoding->no_memory = true;
+    }
     if (more < 0 || (size_t)more > room)
         return false;
     encoding->count += (size_t)more;
@@ -117,6 +120,7 @@ static bool encode_ordinary(struct encoding *encoding, const char *bytes, size_t
     rewrite(&encoding->rewritten, bytes, count);
     if (encoding->rewritten.failed) {
         log_warn("tokenizer", "no heap to rewrite %u bytes", (unsigned)count);
+        encoding->no_memory = true;
         return false;
     }
     return encode_by_score(encoding, encoding->rewritten.bytes, encoding->rewritten.count);
@@ -155,7 +159,9 @@ ptrdiff_t tokenizer_encode_mixed(struct text text, const struct text_range *ordi
     bool fits = encode_all(&encoding, text, ordinary, ordinary_count);
     tokenizer_merger_release(&encoding.merger);
     buffer_release(&encoding.rewritten);
-    return fits ? (ptrdiff_t)encoding.count : -1;
+    if (encoding.no_memory)
+        return TOKENIZER_NO_MEMORY;
+    return fits ? (ptrdiff_t)encoding.count : TOKENIZER_TOO_LONG;
 }
 
 ptrdiff_t tokenizer_encode(struct text text, bool parse_special, int32_t *tokens, size_t capacity) {
@@ -166,7 +172,7 @@ ptrdiff_t tokenizer_encode(struct text text, bool parse_special, int32_t *tokens
         text = (struct text){valid.bytes, valid.count};
     }
     struct text_range all = {0, text.count};
-    ptrdiff_t count = -1;
+    ptrdiff_t count = TOKENIZER_NO_MEMORY;
     if (valid.failed)
         log_warn("tokenizer", "no heap to replace what is not UTF-8");
     else

@@ -12,6 +12,16 @@
 #define SECOND UINT64_C(1000000000)
 #define OUTPUT_KEPT_BYTES 4096 /* of buffer, while nothing waits in it */
 
+/* What is answered when there is no memory for a response. */
+#define NO_MEMORY_BODY                                                                             \
+    "{\"error\":{\"message\":\"The server is out of memory.\",\"type\":\"server_error\","          \
+    "\"param\":null,\"code\":null}}"
+_Static_assert(sizeof NO_MEMORY_BODY - 1 == 99, "as its Content-Length says");
+static const char no_memory_head[] = "HTTP/1.1 503 Service Unavailable\r\nServer: cllm\r\n"
+                                     "Access-Control-Allow-Origin: *\r\n"
+                                     "Content-Type: application/json\r\nContent-Length: 99\r\n"
+                                     "Connection: close\r\n\r\n";
+
 void connection_enter(struct connection *connection, enum connection_phase phase,
                       unsigned seconds) {
     connection->phase = phase;
@@ -30,14 +40,37 @@ void connection_abort(struct connection *connection) {
     stream_abort(connection->stream);
 }
 
-void connection_flush(struct connection *connection) {
-    struct buffer *output = &connection->output;
-    if (output->failed && connection->exchange.state != EXCHANGE_DEAD) {
-        log_warn("http", "%s: no memory for a response", stream_peer(connection->stream));
+/* Answers in place of the response that memory was too short for, without any; if part of it is out
+ * already, the client can only be shown that it is not whole. */
+static void answer_no_memory(struct connection *connection) {
+    struct http_exchange *exchange = &connection->exchange;
+    bool with_body = connection->parser.request.method != HTTP_HEAD;
+    size_t head = sizeof no_memory_head - 1, body = with_body ? sizeof NO_MEMORY_BODY - 1 : 0;
+    bool possible = connection->unbegun && stream_writable(connection->stream) >= head + body;
+    log_warn("http", "%s: no memory for a response", stream_peer(connection->stream));
+    exchange->status = possible ? 503 : 0;
+    if (!possible) {
         connection_abort(connection);
         return;
     }
+    buffer_release(&connection->output);
+    stream_write(connection->stream, no_memory_head, head);
+    stream_write(connection->stream, NO_MEMORY_BODY, body);
+    connection->parser.request.keep_alive = false;
+    if (exchange->state == EXCHANGE_STREAMING) {
+        exchange->state = EXCHANGE_DEAD;
+        connection_close(connection);
+    }
+}
+
+void connection_flush(struct connection *connection) {
+    struct buffer *output = &connection->output;
+    if (output->failed && connection->exchange.state != EXCHANGE_DEAD) {
+        answer_no_memory(connection);
+        return;
+    }
     size_t taken = stream_write(connection->stream, output->bytes, output->count);
+    connection->unbegun &= !taken;
     if (taken && taken < output->count)
         memmove(output->bytes, output->bytes + taken, output->count - taken);
     output->count -= taken;
@@ -94,6 +127,6 @@ void connection_tell_gone(struct connection *connection) {
 
 void connection_answered(struct connection *connection) {
     connection->exchange.state = EXCHANGE_ANSWERED;
-    log_exchange(connection);
     connection_flush(connection);
+    log_exchange(connection);
 }

@@ -55,6 +55,7 @@ struct connection {
     bool reading;             /* a call of `received` is on the stack */
     bool finished;            /* the peer sends no more */
     bool close_sent;          /* stream_close was called */
+    bool unbegun;             /* no byte of the answer is out, nor waits one of an earlier answer */
     uint64_t idle_since;      /* no request since then, if none is being read or answered */
     uint64_t deadline;        /* of the phase; UINT64_MAX: none */
     uint64_t output_deadline; /* by which the transport must take more; UINT64_MAX: none waits */

@@ -27,6 +27,7 @@ static bool is_head_request(const struct connection *connection) {
 static void write_head(struct connection *connection, struct response_head *head) {
     kernel_assert(connection->exchange.state == EXCHANGE_OPEN);
     connection->exchange.status = head->status;
+    connection->unbegun = !connection->output.count;
     head->close = connection_must_close(connection);
     head->keep_alive_said = connection->parser.request.minor == 0;
     response_write_head(&connection->output, head);
@@ -59,6 +60,7 @@ void exchange_refuse(struct http_exchange *exchange, const struct refusal *refus
     struct buffer body;
     buffer_start(&body, 4096);
     response_write_refusal(&body, refusal);
+    connection_of(exchange)->output.failed |= body.failed; /* which says so in its place */
     struct response_head head = {.status = refusal->status,
                                  .framing = FRAMING_LENGTH,
                                  .length = body.count,
@@ -114,6 +116,15 @@ bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t
         connection_abort(connection);
     }
     return exchange->state == EXCHANGE_STREAMING;
+}
+
+void http_stream_cut(struct http_exchange *exchange) {
+    struct connection *connection = connection_of(exchange);
+    if (exchange->state == EXCHANGE_DEAD)
+        return;
+    kernel_assert(exchange->state == EXCHANGE_STREAMING);
+    log_warn("http", "%s: its stream was cut", stream_peer(connection->stream));
+    connection_abort(connection);
 }
 
 void http_stream_end(struct http_exchange *exchange) {

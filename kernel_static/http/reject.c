@@ -3,6 +3,7 @@
 #include "json.h"
 
 void http_reject(struct http_exchange *exchange, const struct json_reader *reader) {
-    http_error(exchange, reader->status, "invalid_request_error",
+    http_error(exchange, reader->status,
+               reader->status >= 500 ? "server_error" : "invalid_request_error",
                reader->param[0] ? reader->param : NULL, "%s", reader->message);
 }

@@ -75,6 +75,10 @@ void connection_head_ready(struct connection *connection) {
     if (request->expects_continue) {
         static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
         connection_append(connection, interim, sizeof interim - 1);
+        if (connection->output.failed) {
+            connection_refuse(connection, 503, "The server is out of memory.");
+            return;
+        }
         connection_flush(connection);
     }
     bool wanted = !connection->refusal && connection->match.route->has_body;

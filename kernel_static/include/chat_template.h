@@ -24,8 +24,9 @@ bool chat_template_render(const struct chat_message *messages, size_t count,
  * turn. Without such text in any message, the tokens are exactly those of
  * tokenizer_encode(rendered, true); pieces are cut across the borders between template and
  * messages as they are there. What is not UTF-8 in a message is replaced by U+FFFD.
- * Returns the number of tokens, or -1: *error then says why, and is null if there were more than
- * `capacity`. */
+ * Returns the number of tokens, TOKENIZER_TOO_LONG, TOKENIZER_NO_MEMORY, or, if the template
+ * refuses the chat, CHAT_TEMPLATE_REFUSES: *error then says why. */
+#define CHAT_TEMPLATE_REFUSES (-3)
 ptrdiff_t chat_template_encode(const struct chat_message *messages, size_t count,
                                bool add_generation_prompt, int32_t *tokens, size_t capacity,
                                const char **error);

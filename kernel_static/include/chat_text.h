@@ -43,6 +43,7 @@ struct chat_run {
     void *context;
     struct arena arena;
     const char *error; /* the first thing that went wrong, or null */
+    bool no_memory;    /* memory ran out, which is an error too */
 };
 
 /* Output, and putting texts together. */
@@ -56,6 +57,7 @@ struct chat_text chat_one(struct chat_run *run, struct text text, enum chat_orig
 
 /* Notes that the template stopped, if nothing went wrong before. */
 void chat_fail(struct chat_run *run, const char *why);
+void chat_no_memory(struct chat_run *run);
 
 /* The text; one that is absent fails the run, or reads `instead`. */
 struct chat_text chat_needed(struct chat_run *run, struct chat_text text);

@@ -23,9 +23,10 @@ struct sampling {
 };
 
 enum generation_end {
-    GENERATION_STOP,   /* an end token or a stop string */
-    GENERATION_LENGTH, /* max_tokens or the context is used up */
-    GENERATION_FAILED, /* the model image is damaged or the KV cache is exhausted */
+    GENERATION_STOP,      /* an end token or a stop string */
+    GENERATION_LENGTH,    /* max_tokens or the context is used up */
+    GENERATION_FAILED,    /* the model image is damaged or the KV cache is exhausted */
+    GENERATION_NO_MEMORY, /* the heap is exhausted, and text is lost */
 };
 
 /* What a generation took. The first token of the answer comes out of the prompt's last step. */

@@ -28,6 +28,10 @@ void http_stream_start(struct http_exchange *exchange, unsigned status, const ch
 bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t count);
 void http_stream_end(struct http_exchange *exchange);
 
+/* Ends a stream that cannot be completed, in a way that no client takes for its end (a reset).
+ * `gone` does not follow. */
+void http_stream_cut(struct http_exchange *exchange);
+
 /* An error in OpenAI's shape. `param` may be null. Formats as printf does. */
 void http_error(struct http_exchange *exchange, unsigned status, const char *type,
                 const char *param, const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -9,6 +9,6 @@
 /* The byte that %XX at `at` stands for; -1 if it is malformed. */
 int percent_byte(struct text text, size_t at);
 
-/* Decodes %XX into the arena. False if a triplet is broken, the bytes are not UTF-8 or memory is
- * short. A plus sign stays one. */
+/* Decodes %XX into the arena. False if a triplet is broken or the bytes are not UTF-8, and, with
+ * the bytes of `decoded` null, if there is no memory. A plus sign stays one. */
 bool percent_decode(struct text text, struct arena *arena, struct text *decoded);

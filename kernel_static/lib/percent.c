@@ -12,9 +12,9 @@ int percent_byte(struct text text, size_t at) {
 
 bool percent_decode(struct text text, struct arena *arena, struct text *decoded) {
     char *out = arena_allocate(arena, text.count + 1);
+    *decoded = (struct text){out, 0};
     if (!out)
         return false;
-    *decoded = (struct text){out, 0};
     for (size_t at = 0; at < text.count; at++) {
         char byte = text.bytes[at];
         if (byte == '%') {

@@ -12,6 +12,9 @@
 
 #define EVENT_STREAM "text/event-stream"
 
+static const char model_failed[] = "the model failed or the KV cache is exhausted";
+static const char no_memory[] = "not enough memory for the request";
+
 struct usage answer_usage(const struct answer *answer) {
     const struct generation_figures *figures = &answer->figures;
     return (struct usage){
@@ -94,7 +97,7 @@ void answer_refuse(struct http_exchange *exchange, enum submit_error error, cons
         http_error(exchange, 503, "server_error", NULL, "the model is not ready");
         break;
     default:
-        http_error(exchange, 503, "server_error", NULL, "not enough memory for the request");
+        http_error(exchange, 503, "server_error", NULL, "%s", no_memory);
     }
 }
 
@@ -112,10 +115,8 @@ static void client_gone(void *context) {
 /* Sends what `body` holds on the stream; false if that ended the exchange. */
 static bool send(struct answer *answer, struct buffer *body) {
     bool sent = !body->failed && http_stream_write(answer->exchange, body->bytes, body->count);
-    if (!sent && body->failed) { /* a stream can only be cut short */
-        http_on_gone(answer->exchange, NULL, NULL);
-        http_stream_end(answer->exchange);
-    }
+    if (body->failed)
+        http_stream_cut(answer->exchange);
     buffer_release(body);
     return sent;
 }
@@ -160,10 +161,9 @@ static void finish(struct answer *answer) {
     release(answer);
 }
 
-/* The engine gave up: a response says so; a stream says so in an event and ends without [DONE]. */
-static void fail(struct answer *answer) {
-    static const char message[] = "the model failed or the KV cache is exhausted";
-
+/* No answer, or not all of it: a response says so; a stream says so in an event and ends without
+ * [DONE]. */
+static void fail(struct answer *answer, unsigned status, const char *message) {
     http_on_gone(answer->exchange, NULL, NULL);
     if (answer->streams) {
         struct buffer body;
@@ -173,7 +173,7 @@ static void fail(struct answer *answer) {
         if (send(answer, &body))
             http_stream_end(answer->exchange);
     } else {
-        http_error(answer->exchange, 500, "server_error", NULL, "%s", message);
+        http_error(answer->exchange, status, "server_error", NULL, "%s", message);
     }
     release(answer);
 }
@@ -199,8 +199,9 @@ static void generation_ended(void *context, enum generation_end end,
     struct answer *answer = context;
     struct answer_part *part = &answer->parts[answer->current];
 
-    if (end == GENERATION_FAILED) {
-        fail(answer);
+    if (end == GENERATION_FAILED || end == GENERATION_NO_MEMORY) {
+        bool failed = end == GENERATION_FAILED;
+        fail(answer, failed ? 500 : 503, failed ? model_failed : no_memory);
         return;
     }
     part->finish = end == GENERATION_STOP ? FINISH_REASON_STOP : FINISH_REASON_LENGTH;
@@ -212,8 +213,8 @@ static void generation_ended(void *context, enum generation_end end,
     }
     if (++answer->current == answer->prompt_count)
         finish(answer);
-    else if (submit(answer) != SUBMIT_OK)
-        fail(answer);
+    else if (submit(answer) != SUBMIT_OK) /* checked before the first: only memory is short */
+        fail(answer, 503, no_memory);
 }
 
 static const struct generation_events events = {.text = text_came, .ended = generation_ended};

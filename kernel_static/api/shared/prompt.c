@@ -31,6 +31,8 @@ static bool encode(struct http_exchange *exchange, struct text text, const char 
     if (served_model->add_bos)
         tokens[0] = served_model->bos;
     ptrdiff_t count = tokenizer_encode(text, true, tokens + served_model->add_bos, most);
+    if (count == TOKENIZER_NO_MEMORY)
+        return no_memory(exchange);
     if (count < 0)
         return too_long(exchange, field);
     *list = (struct prompt_list){tokens, (size_t)count + served_model->add_bos};

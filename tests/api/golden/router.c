@@ -34,8 +34,11 @@ static void dispatch_greet_once(struct http_exchange *exchange, const struct tex
         return;
     }
     if (!percent_decode(parameters[0], http_arena(exchange), &decoded->name)) {
-        http_error(exchange, 400, "invalid_request_error", "name",
-                   "name in the path must be percent-encoded UTF-8");
+        if (!decoded->name.bytes)
+            http_error(exchange, 503, "server_error", NULL, "out of memory for this request");
+        else
+            http_error(exchange, 400, "invalid_request_error", "name",
+                       "name in the path must be percent-encoded UTF-8");
         return;
     }
     (void)body;

@@ -42,8 +42,11 @@ static void dispatch_get_model(struct http_exchange *exchange, const struct text
         return;
     }
     if (!percent_decode(parameters[0], http_arena(exchange), &decoded->model)) {
-        http_error(exchange, 400, "invalid_request_error", "model",
-                   "model in the path must be percent-encoded UTF-8");
+        if (!decoded->model.bytes)
+            http_error(exchange, 503, "server_error", NULL, "out of memory for this request");
+        else
+            http_error(exchange, 400, "invalid_request_error", "model",
+                       "model in the path must be percent-encoded UTF-8");
         return;
     }
     (void)body;
