@@ -43,10 +43,19 @@ class Limits:
     """Nesting of values in a request body."""
     stream_backlog_bytes: int = 256 * KIB
     """Streamed response bytes that a slow client may leave waiting; beyond it the stream ends."""
+    own_bytes: int = 128 * KIB
+    """Memory that each connection has for its request and its response."""
+    shared_bytes: int = 8 * MIB
+    """Memory that connections which need more share; what finds none left answers 503."""
     tcp_send_bytes: int = 64 * KIB
     """Send buffer of one TCP connection."""
     tcp_receive_bytes: int = 64 * KIB
     """Receive buffer (largest window) of one TCP connection."""
+
+    def held(self) -> int:
+        """Bytes of heap that all clients together can hold, but for what their handlers work with."""
+        each = self.own_bytes + self.tcp_send_bytes + self.tcp_receive_bytes
+        return self.connections * each + self.shared_bytes
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -108,6 +117,14 @@ class Appliance:
         if not self.name.isidentifier():
             raise SpecError(
                 self.span, f"appliance name {self.name!r}", "a C identifier", 'name="smollm2"'
+            )
+        held, least = self.limits.held(), self.memory.heap * 3 // 4
+        if held > least:
+            raise SpecError(
+                self.span,
+                f"limits that let clients hold {held} bytes of a heap of {self.memory.heap}",
+                f"at most three quarters of it, {least} bytes",
+                "memory=MemoryMap(heap=24 * MIB)",
             )
         if self.kv_cache not in ("f16", "i8"):
             raise SpecError(self.span, f"kv_cache={self.kv_cache!r}", "f16 or i8", 'kv_cache="f16"')

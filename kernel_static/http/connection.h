@@ -51,6 +51,7 @@ struct connection {
     struct route_match match;
     const struct refusal *refusal; /* answers the request once its body was read; null: dispatch */
     struct buffer output;          /* what the transport has not taken */
+    struct budget budget;          /* of the request, the exchange's arena and the output */
     enum connection_phase phase;
     bool reading;             /* a call of `received` is on the stack */
     bool finished;            /* the peer sends no more */

@@ -13,6 +13,7 @@ void request_start(struct request_parser *parser, struct arena *arena) {
     *parser = (struct request_parser){.arena = arena};
     buffer_start(&parser->line, LIMIT_REQUEST_LINE_BYTES + LIMIT_HEADER_BYTES);
     buffer_start(&parser->body, LIMIT_BODY_BYTES);
+    parser->line.budget = parser->body.budget = arena->budget;
 }
 
 void request_release(struct request_parser *parser) {

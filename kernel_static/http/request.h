@@ -60,7 +60,8 @@ struct request_parser {
 };
 
 /* Makes the parser ready for a request; releases what an earlier one held. The caller owns arena,
- * which must be started. The parser must be zeroed before the first call. */
+ * which must be started, and whose budget is the parser's too. The parser must be zeroed before the
+ * first call. */
 void request_start(struct request_parser *parser, struct arena *arena);
 
 /* Takes bytes until progress is no longer REQUEST_NEEDS_MORE; returns how many. */

@@ -14,12 +14,14 @@
 #define CHECK_NANOSECONDS UINT64_C(100000000) /* times are kept to a tenth of a second */
 
 static struct connection *connections; /* all that are open */
+static struct budget_pool pool = {LIMIT_SHARED_BYTES};
 
 /* Awaits a request. */
 static void make_ready(struct connection *connection) {
     struct http_exchange *exchange = &connection->exchange;
     arena_release(&exchange->arena);
     arena_start(&exchange->arena, ARENA_BYTES);
+    exchange->arena.budget = &connection->budget;
     exchange->state = EXCHANGE_NONE;
     exchange->gone = NULL;
     exchange->status = 0;
@@ -39,6 +41,8 @@ static void *opened(struct stream *stream) {
         connections->previous = connection;
     connections = connection;
     buffer_start(&connection->output, SIZE_MAX / 2);
+    connection->budget = (struct budget){.pool = &pool, .own = LIMIT_OWN_BYTES};
+    connection->output.budget = &connection->budget;
     make_ready(connection);
     return connection;
 }

@@ -3,15 +3,19 @@
 
 #include <stddef.h>
 
+#include "budget.h"
+
 struct arena {
     struct arena_chunk *chunks;
-    size_t used;  /* bytes handed out */
-    size_t limit; /* most bytes that may be handed out */
+    size_t used;           /* bytes handed out */
+    size_t limit;          /* most bytes that may be handed out */
+    struct budget *budget; /* of the chunks; null, as arena_start leaves it: any number */
 };
 
 void arena_start(struct arena *arena, size_t limit);
 
-/* Size bytes aligned to 16, not zeroed; null when the limit or the heap is exhausted. */
+/* Size bytes aligned to 16, not zeroed; null when the limit, the budget or the heap is exhausted.
+ */
 void *arena_allocate(struct arena *arena, size_t size);
 
 /* Grows the newest allocation in place if it can, else copies; null when there is no room. */

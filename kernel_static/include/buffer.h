@@ -6,11 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "budget.h"
+
 struct buffer {
     char *bytes;
     size_t count, capacity;
     size_t limit; /* most bytes it may hold */
     bool failed;
+    struct budget *budget; /* of the capacity; null, as buffer_start leaves it: any number */
 };
 
 void buffer_start(struct buffer *buffer, size_t limit);

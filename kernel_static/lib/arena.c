@@ -27,9 +27,13 @@ static struct arena_chunk *add_chunk(struct arena *arena, size_t size) {
         capacity = CHUNK_LARGEST;
     if (capacity < size)
         capacity = size;
-    struct arena_chunk *chunk = heap_allocate(sizeof *chunk + capacity);
-    if (!chunk)
+    if (!budget_take(arena->budget, sizeof(struct arena_chunk) + capacity))
         return NULL;
+    struct arena_chunk *chunk = heap_allocate(sizeof *chunk + capacity);
+    if (!chunk) {
+        budget_give(arena->budget, sizeof *chunk + capacity);
+        return NULL;
+    }
     chunk->next = arena->chunks;
     chunk->size = capacity;
     chunk->used = 0;
@@ -80,6 +84,7 @@ void *arena_resize(struct arena *arena, void *block, size_t old_size, size_t new
 void arena_release(struct arena *arena) {
     for (struct arena_chunk *chunk = arena->chunks; chunk;) {
         struct arena_chunk *next = chunk->next;
+        budget_give(arena->budget, sizeof *chunk + chunk->size);
         heap_release(chunk);
         chunk = next;
     }

@@ -27,8 +27,12 @@ static bool make_room(struct buffer *buffer, size_t more) {
         capacity = buffer->limit + 1;
     if (capacity < needed)
         capacity = needed;
-    char *bytes = heap_resize(buffer->bytes, capacity);
+    size_t grown = capacity - buffer->capacity;
+    bool allowed = budget_take(buffer->budget, grown);
+    char *bytes = allowed ? heap_resize(buffer->bytes, capacity) : NULL;
     if (!bytes) {
+        if (allowed)
+            budget_give(buffer->budget, grown);
         buffer->failed = true;
         return false;
     }
@@ -66,5 +70,6 @@ void buffer_clear(struct buffer *buffer) {
 
 void buffer_release(struct buffer *buffer) {
     heap_release(buffer->bytes);
-    buffer_start(buffer, buffer->limit);
+    budget_give(buffer->budget, buffer->capacity);
+    *buffer = (struct buffer){.limit = buffer->limit, .budget = buffer->budget};
 }

@@ -20,6 +20,7 @@ class Buffer(ctypes.Structure):
         ("capacity", ctypes.c_size_t),
         ("limit", ctypes.c_size_t),
         ("failed", ctypes.c_bool),
+        ("budget", ctypes.c_void_p),
     ]
 
 
@@ -29,6 +30,7 @@ class Stream(ctypes.Structure):
         ("stop_count", ctypes.c_size_t),
         ("pending", Buffer),
         ("stopped", ctypes.c_bool),
+        ("failed", ctypes.c_bool),
     ]
 
 

@@ -13,7 +13,7 @@ from cllm_gen.spec.appliance import Limits
 from tests.native import pipe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LIMITS = Limits()
+LIMITS = Limits(shared_bytes=2 << 20)
 FLAGS = (
     "-std=gnu11 -g -O1 -DDEBUG -Wall -Wextra -Werror "
     "-fsanitize=address,undefined -fno-sanitize-recover=all"

@@ -425,3 +425,28 @@ def test_what_only_waits_for_the_peers_end_makes_room_first(http):
     http.advance(3)
     assert http.output(0) == ("c", b"")
     assert [http.make_room() for _ in range(3)] == [0, 1, -1]
+
+
+# ---- memory ----
+
+
+def test_large_requests_leave_room_for_small_ones(http):
+    """Two bodies of a megabyte fit what all share, a third finds none left; what is each one's own stays so."""
+    before = http.heap()[0]
+    half = post(b"x" * 600_000, f"Content-Length: {LIMITS.body_bytes}")
+    for stream in range(3):
+        http.open(stream)
+        http.feed(half, stream=stream)
+    assert [http.output(stream)[1][9:12] for stream in range(3)] == [b"", b"", b"503"]
+    http.open(3)
+    http.feed(post(b"y" * 10_000, "Content-Length: 10000"), stream=3)
+    assert statuses(http.output(3)[1]) == [200]
+    http.feed(b"x" * (LIMITS.body_bytes - 600_000), stream=1)
+    state, output = http.output(1)
+    assert statuses(output) == [503], "its answer is as long again"
+    http.open(2)
+    http.feed(half + b"x" * 100, stream=2)
+    assert http.output(2) == ("o", b""), "there is room again"
+    for stream in range(4):
+        http.command("R", stream)
+    assert http.heap()[0] == before

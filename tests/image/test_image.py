@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,13 +136,15 @@ def test_sanitizers_are_for_hosted_builds(appliance):
 
 
 def test_a_target_that_the_appliance_lacks_is_named(appliance):
-    import dataclasses
-
-    small = dataclasses.replace(
-        appliance, targets={appliance.process: appliance.targets[appliance.process]}
-    )
+    small = replace(appliance, targets={appliance.process: appliance.targets[appliance.process]})
     with pytest.raises(SpecError, match=r"smollm2 without target i386\n.*its targets: hosted"):
         compile_image(ROOT, "i386", small)
+
+
+def test_what_clients_may_hold_must_fit_the_heap(appliance):
+    many = replace(appliance.limits, connections=64)
+    with pytest.raises(SpecError, match="limits that let clients hold 25165824 bytes of a heap"):
+        replace(appliance, limits=many)
 
 
 def test_symbol_table_text():

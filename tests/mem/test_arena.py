@@ -11,7 +11,12 @@ from tests.mem.conftest import Heap
 
 
 class Arena(ctypes.Structure):
-    _fields_ = [("chunks", ctypes.c_void_p), ("used", ctypes.c_size_t), ("limit", ctypes.c_size_t)]
+    _fields_ = [
+        ("chunks", ctypes.c_void_p),
+        ("used", ctypes.c_size_t),
+        ("limit", ctypes.c_size_t),
+        ("budget", ctypes.c_void_p),
+    ]
 
 
 class Buffer(ctypes.Structure):
@@ -21,6 +26,7 @@ class Buffer(ctypes.Structure):
         ("capacity", ctypes.c_size_t),
         ("limit", ctypes.c_size_t),
         ("failed", ctypes.c_bool),
+        ("budget", ctypes.c_void_p),
     ]
 
     def content(self):
@@ -146,3 +152,30 @@ def test_buffer_append_of_impossible_size(heap, size):
     buffer = start_buffer(heap, 1000)
     heap.lib.buffer_append(ctypes.byref(buffer), b"x", ctypes.c_size_t(size))
     assert buffer.failed and buffer.count == 0
+
+
+class Pool(ctypes.Structure):
+    _fields_ = [("left", ctypes.c_size_t)]
+
+
+class Budget(ctypes.Structure):
+    _fields_ = [("pool", ctypes.c_void_p), ("own", ctypes.c_size_t), ("held", ctypes.c_size_t)]
+
+
+def test_budgets_have_some_of_their_own_and_share_the_rest(heap):
+    pool = Pool(100_000)
+    budgets = [Budget(ctypes.addressof(pool), 10_000, 0) for _ in range(2)]
+    arena, buffer = start_arena(heap, 1 << 20), start_buffer(heap, 1 << 20)
+    arena.budget, buffer.budget = (ctypes.addressof(budget) for budget in budgets)
+    assert heap.arena_allocate(ctypes.byref(arena), 100_000)
+    assert 0 < pool.left < 10_000 < budgets[0].held
+    assert not heap.arena_allocate(ctypes.byref(arena), 65_000)
+    data = bytes(9_000)
+    heap.lib.buffer_append(ctypes.byref(buffer), data, ctypes.c_size_t(len(data)))
+    assert not buffer.failed and budgets[1].held == buffer.capacity <= 10_000
+    heap.lib.buffer_append(ctypes.byref(buffer), bytes(50_000), ctypes.c_size_t(50_000))
+    assert buffer.failed and budgets[1].held == buffer.capacity
+    heap.lib.arena_release(ctypes.byref(arena))
+    assert pool.left == 100_000 and budgets[0].held == 0
+    heap.lib.buffer_release(ctypes.byref(buffer))
+    assert budgets[1].held == 0 and buffer.budget == ctypes.addressof(budgets[1])

@@ -35,6 +35,10 @@
 #define LIMIT_JSON_DEPTH 32
 /* Streamed response bytes that a slow client may leave waiting; beyond it the stream ends. */
 #define LIMIT_STREAM_BACKLOG_BYTES 262144
+/* Memory that each connection has for its request and its response. */
+#define LIMIT_OWN_BYTES 131072
+/* Memory that connections which need more share; what finds none left answers 503. */
+#define LIMIT_SHARED_BYTES 8388608
 /* Send buffer of one TCP connection. */
 #define LIMIT_TCP_SEND_BYTES 65536
 /* Receive buffer (largest window) of one TCP connection. */
