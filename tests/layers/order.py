@@ -90,7 +90,7 @@ KERNEL: tuple[dict[str, Part], ...] = (
         "lib": Part(
             "text, JSON, buffers, arenas, the generator of random numbers",
             "kernel_static/lib/*",
-            "text.h utf8.h word.h percent.h mathematics.h buffer.h arena.h json.h chacha20.h generator.h",
+            "text.h utf8.h word.h percent.h mathematics.h budget.h buffer.h arena.h json.h chacha20.h generator.h",
         )
     },
     {

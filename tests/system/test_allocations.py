@@ -20,7 +20,7 @@ import pytest
 from cllm_gen.image.build import build
 from cllm_gen.image.compile import compile_units
 from cllm_gen.image.link import link_process
-from cllm_gen.image.sources import Unit, units
+from cllm_gen.image.sources import units
 from cllm_gen.machine.run import start_image
 from cllm_gen.spec.load import load_appliances
 from tests.native import ROOT
@@ -212,7 +212,7 @@ def test_every_allocation_may_fail(server, name):
             assert answer and answer.whole and answer.status == usual.status, said
             assert lasting(answer.body) == lasting(usual.body), said
             break
-        elif not answer:
+        if not answer:
             assert number <= OF_A_CONNECTION and not data, said
         elif answer.status == 503:
             assert answer.whole, said
