@@ -112,7 +112,8 @@ static size_t received(void *context, const uint8_t *bytes, size_t count) {
     struct http_exchange *exchange = &connection->exchange;
     size_t taken = 0;
     connection->reading = true;
-    while (exchange->state == EXCHANGE_NONE && connection->phase != PHASE_CLOSING) {
+    while (exchange->state == EXCHANGE_NONE && connection->phase != PHASE_CLOSING &&
+           !connection->output.count) { /* who does not read its answers gets no more of them */
         if (advance(connection))
             continue;
         if (taken == count)
@@ -139,7 +140,15 @@ static void finished(void *context) {
     }
 }
 
-static void writable(void *context) { connection_flush(context); }
+static void writable(void *context) {
+    struct connection *connection = context;
+    connection_flush(connection);
+    if (connection->output.count)
+        return;
+    if (connection->phase == PHASE_IDLE)
+        connection_enter(connection, PHASE_IDLE, LIMIT_IDLE_SECONDS);
+    stream_resume(connection->stream); /* the rest of a request, or the next, may wait */
+}
 
 /* ---- making room ---- */
 
@@ -166,7 +175,8 @@ static struct stream *spare(void) {
 /* ---- times ---- */
 
 static bool give_up(struct connection *connection, uint64_t now) {
-    if (now < connection->deadline && now < connection->output_deadline)
+    bool sends = connection->phase == PHASE_IDLE && connection->output.count;
+    if ((now < connection->deadline || sends) && now < connection->output_deadline)
         return false;
     if (now >= connection->output_deadline || connection->phase == PHASE_CLOSING) {
         log_debug("http", "%s: gave up", stream_peer(connection->stream));

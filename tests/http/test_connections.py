@@ -449,3 +449,27 @@ def test_large_requests_leave_room_for_small_ones(http):
     for stream in range(4):
         http.command("R", stream)
     assert http.heap()[0] == before
+
+
+def test_pipelined_requests_wait_until_answers_are_read(http):
+    """So that a client which asks much and reads nothing costs no more memory than one answer."""
+    before = http.heap()[0]
+    http.open()
+    http.command("W", number=1000)
+    http.feed(get("/large") * 100)
+    assert http.heap()[0] < before + 600_000
+    data = http.output()[1]
+    for _ in range(100):
+        http.advance(LIMITS.idle_seconds - 1)
+        http.command("W", number=301_000)
+        data += http.output()[1]
+    assert statuses(data) == [200] * 100
+
+
+def test_a_body_waits_until_the_interim_response_is_read(http):
+    http.open()
+    http.command("W", number=5)
+    http.feed(post(b"abc", "Content-Length: 3", "Expect: 100-continue"))
+    assert http.output()[1] == b"HTTP/"
+    http.command("W", number=10_000)
+    assert statuses(b"HTTP/" + http.output()[1]) == [100, 200]
