@@ -9,6 +9,7 @@ from cllm_gen.check.drivers import check_drivers
 from cllm_gen.check.handlers import check_handlers
 from cllm_gen.emit import tree
 from cllm_gen.lower.appliance import outputs
+from cllm_gen.spec.api import Api
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.load import load_appliances
 
@@ -36,5 +37,5 @@ def staleness(root: Path) -> str:
     return tree.difference(root, tree.texts(outputs(appliances)))
 
 
-def _families(appliances: list[Appliance]) -> list[object]:
-    return [family for appliance in appliances for family in appliance.api]
+def _families(appliances: list[Appliance]) -> list[Api]:
+    return [family for each in appliances for family in each.surface.families]

@@ -13,6 +13,7 @@ STATIC = ROOT / "kernel_static"
 FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]
 UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 INCLUDES = ["kernel_static/include", "generated", "generated/appliances/smollm2"]
+INCLUDES += ["generated/surfaces/openai"]
 HEAP = ["kernel_static/mem/heap.c", "kernel_static/mem/memory.c", "kernel_static/mem/tlsf.c"]
 SUPPORT = ["tests/native_support.c"]
 

@@ -14,8 +14,8 @@ from typing import Any
 from pycparser import c_ast, c_generator
 
 from cllm_gen.emit.syntax import SyntaxProblem, parse
-from cllm_gen.lower.api.outputs import family_of
 from cllm_gen.lower.api.router import handlers
+from cllm_gen.spec.api import Api
 
 
 class MissingHandlers(Exception):
@@ -29,10 +29,10 @@ class _Function:
     static: bool
 
 
-def check_handlers(root: Path, families: Iterable[object]) -> None:
+def check_handlers(root: Path, families: Iterable[Api]) -> None:
     """Raises MissingHandlers unless all handlers of all families are there."""
     wanted: dict[str, tuple[dict, str]] = {}
-    for family in map(family_of, families):
+    for family in families:
         for entry in handlers(family.routes):
             wanted.setdefault(entry["handler"], (entry, family.name))
     present, unreadable = _functions(root)

@@ -38,7 +38,7 @@ class Meaning:
         self.appliances = load_appliances(root)
         self.texts = tree.texts(outputs(self.appliances))
         self.apis = {
-            a.name: json.loads(self.texts[f"appliances/{a.name}/api/openapi.json"])
+            a.name: json.loads(self.texts[f"surfaces/{a.surface.name}/api/openapi.json"])
             for a in self.appliances
         }
         self.kernels: dict[str, Resolved] = {

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cllm_gen.image.tool import run_tool
-from cllm_gen.lower.api.outputs import family_of
 from cllm_gen.lower.kernel.resolve import resolve_all
 from cllm_gen.lower.model.lowered import lowered
 from cllm_gen.lower.model.outputs import folder
@@ -42,7 +41,7 @@ def _files(root: Path, folder: str) -> list[str]:
 
 def _handlers(root: Path, appliance: Appliance) -> list[str]:
     """Those of the families that the appliance serves, each in the file of its name, and what they share."""
-    families = sorted({family_of(each).name for each in appliance.api})
+    families = sorted(family.name for family in appliance.surface.families)
     files = [f"kernel_static/api/{name}.c" for name in families]
     shared = _files(root, "kernel_static/api/shared")
     return [*(file for file in files if (root / file).exists()), *shared]
@@ -64,7 +63,7 @@ def _generated(root: Path, appliance: Appliance, target: Target) -> list[str]:
     cached = f"generated/{folder(appliance.model, appliance.kv_cache)}"
     return [
         *_files(root, "generated/api"),
-        *_files(root, f"{own}/api"),
+        *_files(root, f"generated/surfaces/{appliance.surface.name}"),
         f"{own}/{target.name}.c",
         *(f"generated/isa/{name}.c" for name in sets),
         *(f"generated/models/{appliance.model.name}/{name}.c" for name in _TEXT),
@@ -82,7 +81,8 @@ def _kernels(appliance: Appliance, target: Target) -> dict[str, tuple[str, ...]]
 
 def include_flags(root: Path, appliance: Appliance, target: Target) -> list[str]:
     """Where headers are found."""
-    flags = ["-Ikernel_static/include", "-Igenerated", f"-Igenerated/appliances/{appliance.name}"]
+    own = (f"appliances/{appliance.name}", f"surfaces/{appliance.surface.name}")
+    flags = ["-Ikernel_static/include", "-Igenerated", *(f"-Igenerated/{each}" for each in own)]
     flags += [f"-Ikernel_static/{folder}" for folder in target.headers]
     if target.libc:
         intrinsics = run_tool(root, [target.compiler, "-print-file-name=include"]).strip()

@@ -63,10 +63,10 @@ def _docstring(owner: type, name: str) -> str:
 def outputs(appliances: Iterable[Appliance]) -> list[Output]:
     """Outputs of all appliances; parts that two appliances share come out once (same path and
     text), which `emit.tree.texts` enforces."""
-    found: list[Output] = []
+    appliances = list(appliances)
+    found = api.surface_outputs(each.surface for each in appliances)
     for appliance in appliances:
         found += appliance_outputs(appliance)
-        found += api.outputs(appliance.api, f"appliances/{appliance.name}/api")
         found += [output for spec in appliance.devices for output in device.outputs(spec)]
         found += device.drivers(appliance)
         found += [output for spec in appliance.protocols for output in protocol.outputs(spec)]

@@ -1,4 +1,5 @@
-"""An API: families of routes. A family is one file in specs/api; an appliance lists families.
+"""An API: families of routes. A family is one file in specs/api; a surface is the families that an
+appliance serves together.
 
 api = Api(
     "tokens",
@@ -11,7 +12,7 @@ api = Api(
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cllm_gen.notation.route import EXAMPLE as NOTATION_EXAMPLE
@@ -139,3 +140,39 @@ class Api:
             ("span", span),
         ):
             object.__setattr__(self, attribute, value)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The families that are served together, in order: a router, its handlers and its pages, which all
+    appliances with this surface share. A family may be given as the module that holds it as `api`,
+    and a surface stands for its families."""
+
+    name: str
+    families: tuple[Api, ...]
+    span: Span = field(compare=False)
+
+    def __init__(self, name: str, *families: object, span: Span | None = None):
+        span = span or literal_span(caller_span(), name)
+        example = 'Surface("openai", health.api, chat.api)'
+        if not isinstance(name, str) or not re.match(r"[a-z][a-z0-9_]*\Z", name):
+            raise SpecError(span, f"surface name {name!r}", "a lower-case identifier", example)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "families", tuple(_families(families, span)))
+        object.__setattr__(self, "span", span)
+
+
+def _families(given: Sequence[object], span: Span) -> Iterator[Api]:
+    for each in given:
+        family = getattr(each, "api", each)
+        if isinstance(each, Surface):
+            yield from each.families
+        elif isinstance(family, Api):
+            yield family
+        else:
+            raise SpecError(
+                span,
+                f"{each!r} in an appliance's api",
+                "families from specs/api",
+                "api=[health.api, chat.api]",
+            )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from cllm_gen.source import Span, SpecError, caller_span
+from cllm_gen.spec.api import Surface
 from cllm_gen.spec.device import Device
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.protocol import Protocol
@@ -100,7 +101,8 @@ class Appliance:
 
     name: str
     summary: str
-    api: Any
+    api: Surface | Sequence[object]
+    """A surface, or the families of one of its own."""
     model: Any
     devices: Sequence[Device]
     protocols: Sequence[Protocol]
@@ -203,6 +205,13 @@ class Appliance:
             f"one of its targets: {', '.join(each.name for each in self.targets)}",
             f"targets={{{name}: [...]}}, with {name} from specs/targets/{name}.py",
         )
+
+    @property
+    def surface(self) -> Surface:
+        """What it serves; that of a list of families has the appliance's name."""
+        if isinstance(self.api, Surface):
+            return self.api
+        return Surface(self.name, *self.api, span=self.span)
 
     @property
     def sets(self) -> list[InstructionSet]:

@@ -3,7 +3,6 @@ with a text; its chats are a dialogue that it goes on with. Its weights come und
 terms."""
 
 from cllm_gen.spec.appliance import MIB, Appliance, Limits, MemoryMap
-from specs.api import chat, completions, embeddings, health, models, tokens
 from specs.devices.e1000 import e1000
 from specs.devices.pci import pci
 from specs.devices.uart16550 import uart16550
@@ -20,6 +19,7 @@ from specs.protocols.icmp import icmp
 from specs.protocols.ipv4 import ipv4
 from specs.protocols.tcp import tcp
 from specs.protocols.udp import udp
+from specs.surfaces.openai import openai
 from specs.targets.hosted import hosted
 from specs.targets.x86_64 import x86_64
 
@@ -28,7 +28,7 @@ _SETS = [word64, sse2, avx2, avx512, amx]
 appliance = Appliance(
     name="gemma3",
     summary="Gemma 3 270M behind an OpenAI-shaped API.",
-    api=[health.api, models.api, completions.api, chat.api, embeddings.api, tokens.api],
+    api=openai,
     model=model,
     devices=[e1000, uart16550, pci],
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],

@@ -1,7 +1,6 @@
 """The first appliance: SmolLM2-135M-Instruct behind the whole API, on any PC with an e1000."""
 
 from cllm_gen.spec.appliance import MIB, Appliance, Limits, MemoryMap
-from specs.api import chat, completions, embeddings, health, models, tokens
 from specs.devices.e1000 import e1000
 from specs.devices.pci import pci
 from specs.devices.uart16550 import uart16550
@@ -19,6 +18,7 @@ from specs.protocols.icmp import icmp
 from specs.protocols.ipv4 import ipv4
 from specs.protocols.tcp import tcp
 from specs.protocols.udp import udp
+from specs.surfaces.openai import openai
 from specs.targets.hosted import hosted
 from specs.targets.i386 import i386
 from specs.targets.x86_64 import x86_64
@@ -26,7 +26,7 @@ from specs.targets.x86_64 import x86_64
 appliance = Appliance(
     name="smollm2",
     summary="SmolLM2-135M-Instruct behind an OpenAI-shaped API.",
-    api=[health.api, models.api, completions.api, chat.api, embeddings.api, tokens.api],
+    api=openai,
     model=model,
     devices=[e1000, uart16550, pci],
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],

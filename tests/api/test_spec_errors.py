@@ -8,6 +8,7 @@ import pytest
 
 from cllm_gen.lower.api.outputs import outputs
 from cllm_gen.source import SpecError
+from cllm_gen.spec.api import Surface
 from tests.api.specs_in import load
 
 ROUTE = (
@@ -235,4 +236,4 @@ def test_a_column_points_at_the_text(tmp_path: Path) -> None:
 
 def test_families_must_be_families() -> None:
     with pytest.raises(SpecError, match="families from specs/api"):
-        outputs(["chat"])
+        Surface("small", "chat")

@@ -96,7 +96,7 @@ def test_every_citation_can_be_searched_for_in_its_spec():
 
 def test_check_fails_with_a_diff_after_a_hand_edit_an_orphan_and_a_loss(project):
     assert generate(project, "check").exit_code == 0
-    edited = project / "generated/appliances/smollm2/api/router.c"
+    edited = project / "generated/surfaces/openai/api/router.c"
     edited.write_text(edited.read_text() + "/* by hand */\n")
     (project / "generated/orphan.h").write_text("int orphan;\n")
     (project / "generated/api/health.h").unlink()
@@ -128,41 +128,76 @@ def test_a_new_route_names_its_handler_and_changes_only_its_own_lines(project):
     assert generate(project, "check").exit_code == 0
 
 
-def generate_raising(project):
+def generate_raising(project, surface="openai"):
     result = generate(project, "generate")
-    assert "wrote generated/appliances/smollm2/api/router.c" in result.output
+    assert f"wrote generated/surfaces/{surface}/api/router.c" in result.output
     raise result.exception
 
 
-def test_the_readme_s_session(project):
-    """Its spec and its C as printed: one appliance serves what the other does not."""
+def add_count(project, name, *edits):
+    """The README's spec and its C as printed, with edits of the file that lists it."""
     readme = (ROOT / "README.md").read_text()
     spec, source = (
         re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)[1] for language in ("python", "c")
     )
     commit_specs(project)
     (project / "specs/api/count.py").write_text(spec)
-    edit(
-        project,
-        "specs/appliances/smollm2.py",
-        "completions, embeddings",
-        "completions, count, embeddings",
-    )
-    edit(project, "specs/appliances/smollm2.py", "tokens.api]", "tokens.api, count.api]")
+    for old, new in edits:
+        edit(project, name, old, new)
+    surface = "smollm2" if "smollm2" in name else "openai"
     before = tree.on_disk(project)
     with pytest.raises(MissingHandlers, match="void handle_count"):
-        generate_raising(project)
+        generate_raising(project, surface)
     after = tree.on_disk(project)
-    touched = {path for path in after if before.get(path) != after[path]}
-    assert {path.split("/")[1] for path in touched if path.startswith("appliances")} == {"smollm2"}
     (project / "kernel_static/api/count.c").write_text(source)
     assert generate(project, "check").exit_code == 0
-    assert "- route `POST /count` added in smollm2" in generate(project, "diff").output
-    smollm2, gemma3 = load_appliances(project)
-    for appliance, has in ((smollm2, True), (gemma3, False)):
+    return {path for path in after if before.get(path) != after[path]}
+
+
+def serves_count(project):
+    """Whether each appliance's image is made of its handlers."""
+    found = {}
+    for appliance in load_appliances(project):
         files = [unit.source for unit in units(project, appliance, appliance.process)]
-        assert ("kernel_static/api/count.c" in files) == has
         assert "kernel_static/api/chat.c" in files and "kernel_static/api/shared/answer.c" in files
+        found[appliance.name] = "kernel_static/api/count.c" in files
+    return found
+
+
+def test_the_readme_s_session(project):
+    """Every appliance of the surface serves it."""
+    importing = ("completions, embeddings", "completions, count, embeddings")
+    listing = ("    tokens.api,\n", "    tokens.api,\n    count.api,\n")
+    touched = add_count(project, "specs/surfaces/openai.py", importing, listing)
+    assert {path.split("/")[0] for path in touched} == {"api", "surfaces"}
+    assert "- route `POST /count` added\n" in generate(project, "diff").output
+    assert serves_count(project) == {"smollm2": True, "gemma3": True}
+
+
+def test_one_appliance_serves_what_the_other_does_not(project):
+    importing = ("from specs.devices.pci", "from specs.api import count\nfrom specs.devices.pci")
+    name = "specs/appliances/smollm2.py"
+    touched = add_count(project, name, importing, ("api=openai", "api=[openai, count.api]"))
+    assert {path.split("/")[1] for path in touched if path.startswith("surfaces")} == {"smollm2"}
+    assert "- route `POST /count` added in smollm2" in generate(project, "diff").output
+    assert serves_count(project) == {"smollm2": True, "gemma3": False}
+
+
+def test_two_surfaces_of_one_name_are_refused(project):
+    edit(project, "specs/appliances/smollm2.py", "api=openai", "api=[openai]")
+    edit(project, "specs/surfaces/openai.py", 'Surface(\n    "openai"', 'Surface(\n    "smollm2"')
+    edit(project, "specs/surfaces/openai.py", "openai = ", "given = ")
+    (project / "specs/surfaces/openai.py").open("a").write(
+        "\nopenai = Surface('smollm2', *given.families[1:])\n"
+    )
+    edit(
+        project,
+        "specs/appliances/gemma3.py",
+        "surfaces.openai import openai",
+        "surfaces.openai import given as openai",
+    )
+    result = generate(project, "generate")
+    assert "a second surface smollm2, with other families" in str(result.exception)
 
 
 def commit_specs(project):

@@ -59,7 +59,7 @@ def candidates(found: Include, files: frozenset[str]) -> list[str]:
 @cache
 def _found(header: str, files: frozenset[str]) -> list[str]:
     """Where the compiler looks for a header of another folder."""
-    folders = "kernel_static/include generated generated/appliances/* kernel_static/arch/* kernel_static/cpu/*"
+    folders = "kernel_static/include generated generated/appliances/* generated/surfaces/* kernel_static/arch/* kernel_static/cpu/*"
     globs = [f"{folder}/{header}" for folder in folders.split()]
     return [file for file in files if any(PurePosixPath(file).match(glob) for glob in globs)]
 

@@ -45,6 +45,7 @@ SPECS: Rows = (
         "api": "routes with their request, response and stream schemas",
         "models": "hyper-parameters, and the forward pass as Python over symbolic tensors",
     },
+    {"surfaces": "families of routes that appliances serve together"},
     {"schedules": "how instruction sets compute: steps that kernels are built of"},
     {
         "kernels": "algorithms in index notation, each with the schedule that every instruction set has for it"
@@ -139,7 +140,7 @@ KERNEL: tuple[dict[str, Part], ...] = (
             "engine.h forward.h forward_pass.h kernels.h model.h model_image.h tokenizer.h pretokenizer.h unicode.h chat_text.h chat_template.h",
         ),
     },
-    {"router": Part("routes to handlers (generated)", "generated/appliances/*/api/*")},
+    {"router": Part("routes to handlers (generated)", "generated/surfaces/*/api/*")},
     {
         "api": Part(
             "the handlers that specs name, each family's in a file of its name; what they share in shared/",

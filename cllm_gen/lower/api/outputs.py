@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cllm_gen.lower.api import openapi as api_openapi
@@ -12,13 +12,12 @@ from cllm_gen.lower.api.collect import collect, routes_of
 from cllm_gen.lower.api.types import home_blocks, home_includes
 from cllm_gen.lower.output import Output
 from cllm_gen.source import Span, SpecError
-from cllm_gen.spec.api import Api
+from cllm_gen.spec.api import Api, Surface
 
 
-def outputs(served: Sequence[object], folder: str = "api") -> list[Output]:
-    """`served` in the appliance's order, each one the `api` of a file in specs/api. What is about all
-    of them goes to `folder`; schemas, which appliances share, to api/."""
-    families = [family_of(each) for each in served]
+def outputs(families: Sequence[Api], folder: str = "api") -> list[Output]:
+    """`families` in the surface's order, each one the `api` of a file in specs/api. What is about all
+    of them goes to `folder`; schemas, which surfaces share, to api/."""
     routes = routes_of(families)
     tree = api_router.path_tree(routes)
     uses = collect(families)
@@ -59,14 +58,19 @@ def outputs(served: Sequence[object], folder: str = "api") -> list[Output]:
     return found
 
 
-def family_of(value: object) -> Api:
-    """The Api itself, or the `api` of a module of specs/api."""
-    api = getattr(value, "api", value)
-    if not isinstance(api, Api):
-        raise SpecError(
-            Span("specs/appliances", 0),
-            f"{value!r} in an appliance's api",
-            "families from specs/api",
-            "api=[health.api, chat.api]",
-        )
-    return api
+def surface_outputs(surfaces: Iterable[Surface]) -> list[Output]:
+    """Those of all surfaces, each once, in a folder of its name. Raises SpecError for two of one name."""
+    known: dict[str, Surface] = {}
+    for each in surfaces:
+        if known.setdefault(each.name, each) != each:
+            raise SpecError(
+                each.span,
+                f"a second surface {each.name}, with other families",
+                f"a name for each surface; the first is at {known[each.name].span}",
+                f'Surface("{each.name}_2", health.api, chat.api)',
+            )
+    return [
+        output
+        for name, surface in known.items()
+        for output in outputs(surface.families, f"surfaces/{name}/api")
+    ]
