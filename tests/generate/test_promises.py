@@ -299,7 +299,7 @@ def edit(project, name, old, new):
             "one Appliance bound to that name",
         ),
         (
-            "specs/appliances/smollm2.py",
+            "specs/surfaces/openai.py",
             "from specs.api import chat,",
             "from specs.api import chatter,",
             "names and arguments",
