@@ -211,7 +211,7 @@ def test_diff_says_what_a_change_means(project):
     assert "Nothing" in generate(project, "diff").output
     add_route(project)
     edit(project, "specs/api/generation.py", "Number(least=0, most=2)", "Number(least=0, most=1.5)")
-    edit(project, "specs/appliances/smollm2.py", "connections=32", "connections=48")
+    edit(project, "specs/appliances/smollm2.py", "connections=32", "connections=24")
     edit(project, "specs/devices/e1000.py", "(00100h", "(00104h")
     edit(
         project,
@@ -222,7 +222,7 @@ def test_diff_says_what_a_change_means(project):
     text = generate(project, "diff", "HEAD").output
     assert "- route `POST /count` added" in text
     assert "**breaking**" in text and "`temperature` `maximum` changed from 2 to 1.5" in text
-    assert "- `smollm2 limits.connections` was 32, is 48" in text
+    assert "- `smollm2 limits.connections` was 32, is 24" in text
     assert "- `e1000 RCTL` was offset 0x100" in text and "is offset 0x104" in text
     kernels = text[text.index("## Kernels") : text.index("## Limits")].splitlines()[2:-1]
     cost = r"([\d,]+) instructions a row, ([\d,]+) bytes of code"
