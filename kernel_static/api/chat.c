@@ -135,7 +135,7 @@ void handle_create_chat_completion(struct http_exchange *exchange,
     if (!served_model_accepts(exchange, request->has_model, request->model) ||
         !served_model_ready(exchange) || !encode(exchange, request, &wanted))
         return;
-    wanted.generation.reuses = request->cache_prompt;
+    wanted.generation.cache_prompt = request->cache_prompt;
     wanted.counts = request->has_stream_options && request->stream_options.include_usage;
     wanted.generation.max_tokens = SIZE_MAX;
     if (request->has_max_completion_tokens)

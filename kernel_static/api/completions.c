@@ -64,7 +64,7 @@ void handle_create_completion(struct http_exchange *exchange,
         !served_model_ready(exchange) ||
         !prompt_lists(exchange, &request->prompt, "prompt", &wanted.prompts, &wanted.prompt_count))
         return;
-    wanted.generation.reuses = request->cache_prompt;
+    wanted.generation.cache_prompt = request->cache_prompt;
     wanted.counts = request->has_stream_options && request->stream_options.include_usage;
     wanted.generation.max_tokens = (size_t)request->max_tokens;
     answer_set_stops(&wanted, request->has_stop, &request->stop);

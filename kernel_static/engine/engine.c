@@ -27,8 +27,8 @@ static void *scratch;             /* the sampler's */
 enum engine_state engine_state(void) { return state; }
 
 size_t engine_context(void) {
-    size_t cached = kv_cache_blocks() * served_model->block_tokens;
-    return cached < served_model->context ? cached : served_model->context;
+    size_t held = kv_cache_blocks() * served_model->block_tokens;
+    return held < served_model->context ? held : served_model->context;
 }
 
 static bool start(void) {
@@ -75,12 +75,12 @@ static enum submit_error enqueue(struct job *created, struct job **job) {
 
 enum submit_error engine_submit(const struct generation_request *request, struct job **job) {
     enum submit_error error =
-        admit(request->prompt_count + 1, request->continues); /* room for one answer token */
+        admit(request->prompt_tokens + 1, request->continues); /* room for one answer token */
     if (error)
         return error;
-    size_t room = engine_context() - request->prompt_count;
+    size_t room = engine_context() - request->prompt_tokens;
     size_t answer = request->max_tokens < room ? request->max_tokens : room;
-    return enqueue(job_new_generation(request, request->prompt_count + answer), job);
+    return enqueue(job_new_generation(request, request->prompt_tokens + answer), job);
 }
 
 enum submit_error engine_embed(const struct pooling_request *request, struct job **job) {
@@ -116,16 +116,16 @@ static void show_text(struct job *job) {
 static void log_figures(const struct generation_figures *figures) {
     unsigned prompt = (unsigned)(figures->prompt_nanoseconds / 100000),
              answer = (unsigned)(figures->answer_nanoseconds / 100000);
-    log_info("engine", "prompt %zu tokens (%zu reused) in %u.%u ms, answer %zu tokens in %u.%u ms",
-             figures->prompt_tokens, figures->reused_tokens, prompt / 10, prompt % 10,
+    log_info("engine", "prompt %zu tokens (%zu cached) in %u.%u ms, answer %zu tokens in %u.%u ms",
+             figures->prompt_tokens, figures->cached_tokens, prompt / 10, prompt % 10,
              figures->answer_tokens, answer / 10, answer % 10);
 }
 
 static void end_generation(struct job *job, enum generation_end end) {
     struct generation_figures figures = {
-        .prompt_tokens = job->prompt_count,
-        .reused_tokens = job->reused,
-        .answer_tokens = job->token_count - job->prompt_count,
+        .prompt_tokens = job->prompt_tokens,
+        .cached_tokens = job->cached_tokens,
+        .answer_tokens = job->token_count - job->prompt_tokens,
         .prompt_nanoseconds = job->prefilled - job->started,
         .answer_nanoseconds = clock_nanoseconds() - job->prefilled,
     };
@@ -146,7 +146,7 @@ static void fail_job(struct job *job) {
         job->done(job->context, NULL);
         remove_job(job);
     } else {
-        job->reuses = false; /* what it left in the cache may be what is wrong */
+        job->cache_prompt = false; /* what it left in the cache may be what is wrong */
         if (!job->prefilled)
             job->prefilled = job->started;
         end_generation(job, GENERATION_FAILED);
@@ -156,23 +156,24 @@ static void fail_job(struct job *job) {
 static void begin_job(struct job *job) {
     job->begun = true;
     job->started = clock_nanoseconds();
-    if (job->reuses)
-        job->cached = job->reused = block_table_reuse(&job->table, job->tokens, job->prompt_count);
+    if (job->cache_prompt)
+        job->stored = job->cached_tokens =
+            block_table_take_kept(&job->table, job->tokens, job->prompt_tokens);
 }
 
-/* Puts the job's tokens that are not yet cached, as many as should, into a step. */
+/* Puts the job's tokens that are not yet stored, as many as should, into a step. */
 static void begin_step(struct job *job) {
     if (!job->begun)
         begin_job(job);
-    size_t pending = job->token_count - job->cached, most = pace_rows();
+    size_t pending = job->token_count - job->stored, most = pace_rows();
     size_t count = pending < most ? pending : most;
-    if (!block_table_cover(&job->table, job->cached + count)) {
+    if (!block_table_cover(&job->table, job->stored + count)) {
         fail_job(job);
         return;
     }
     for (size_t i = 0; i < count; i++)
-        rows[i] = (struct forward_row){.token = job->tokens[job->cached + i],
-                                       .position = (uint32_t)(job->cached + i),
+        rows[i] = (struct forward_row){.token = job->tokens[job->stored + i],
+                                       .position = (uint32_t)(job->stored + i),
                                        .blocks = job->table.blocks,
                                        .logits = !job->embeds && i + 1 == pending,
                                        .hidden = job->embeds};
@@ -200,7 +201,7 @@ static void next_token(struct job *job, const float *logits) {
         fail_job(job);
         return;
     }
-    if (job->token_count == job->prompt_count)
+    if (job->token_count == job->prompt_tokens)
         job->prefilled = clock_nanoseconds();
     job->tokens[job->token_count++] = token;
     if (tokenizer_is_end(token)) {
@@ -221,7 +222,7 @@ static void next_token(struct job *job, const float *logits) {
 static void finish_step(struct job *job) {
     size_t count = step_rows;
     step_rows = 0;
-    job->cached += count;
+    job->stored += count;
     pace_learn(count, step_stages, step_nanoseconds);
     if (job->cancelled)
         return;
@@ -229,7 +230,7 @@ static void finish_step(struct job *job) {
         for (size_t row = 0; row < count; row++)
             for (size_t i = 0; i < served_model->width; i++)
                 job->sum[i] += forward_hidden(row)[i];
-    if (job->cached < job->token_count)
+    if (job->stored < job->token_count)
         return;
     if (job->embeds)
         finish_embedding(job);

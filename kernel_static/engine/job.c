@@ -13,7 +13,7 @@ static struct job *job_new(const int32_t *tokens, size_t count, size_t limit, vo
     if (!job)
         return NULL;
     *job = (struct job){
-        .context = context, .token_count = count, .prompt_count = count, .token_limit = limit};
+        .context = context, .token_count = count, .prompt_tokens = count, .token_limit = limit};
     job->tokens = heap_allocate(limit * sizeof(*tokens));
     if (!job->tokens || !block_table_start(&job->table, limit)) {
         job_release(job);
@@ -41,11 +41,11 @@ static bool copy_stops(struct job *job, const struct text *stops, size_t count) 
 
 struct job *job_new_generation(const struct generation_request *request, size_t token_limit) {
     struct job *job =
-        job_new(request->prompt, request->prompt_count, token_limit, request->context);
+        job_new(request->prompt, request->prompt_tokens, token_limit, request->context);
     if (!job)
         return NULL;
     job->events = request->events;
-    job->reuses = request->reuses;
+    job->cache_prompt = request->cache_prompt;
     job->sampling = request->sampling;
     random_seed(&job->random, request->sampling.seed);
     buffer_start(&job->ready, READY_LIMIT);
@@ -74,8 +74,8 @@ struct job *job_new_embedding(const struct pooling_request *request) {
 }
 
 void job_release(struct job *job) {
-    if (job->reuses)
-        block_table_keep(&job->table, job->tokens, job->cached);
+    if (job->cache_prompt)
+        block_table_keep(&job->table, job->tokens, job->stored);
     block_table_release(&job->table);
     text_stream_release(&job->stream);
     buffer_release(&job->ready);

@@ -17,11 +17,11 @@ struct job {
 
     int32_t *tokens;    /* prompt, then what was generated */
     size_t token_count; /* in `tokens` now */
-    size_t prompt_count;
-    size_t token_limit; /* most that `tokens` may hold */
-    size_t cached;      /* positions whose keys and values are in the cache */
-    bool reuses;        /* shares its blocks with other jobs, before and after */
-    size_t reused;      /* of `cached`, positions that earlier jobs computed */
+    size_t prompt_tokens;
+    size_t token_limit;   /* most that `tokens` may hold */
+    size_t stored;        /* positions whose keys and values are in the cache */
+    bool cache_prompt;    /* shares its blocks with other jobs, before and after */
+    size_t cached_tokens; /* of `stored`, positions that earlier jobs computed */
     struct block_table table;
     uint64_t started, prefilled; /* clock_nanoseconds(); prefilled 0: not yet */
 

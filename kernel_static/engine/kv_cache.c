@@ -162,7 +162,7 @@ bool block_table_start(struct block_table *table, size_t tokens) {
     return table->blocks != NULL;
 }
 
-size_t block_table_reuse(struct block_table *table, const int32_t *tokens, size_t count) {
+size_t block_table_take_kept(struct block_table *table, const int32_t *tokens, size_t count) {
     uint32_t parent = NONE;
     kernel_assert(table->count == 0);
     for (size_t at = 0; at + served_model->block_tokens < count; at += served_model->block_tokens) {

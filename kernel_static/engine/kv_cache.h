@@ -32,7 +32,7 @@ bool block_table_start(struct block_table *table, size_t tokens);
 
 /* Fills an empty table with kept blocks for the beginning of these tokens, at least one of which
  * is left to compute. Returns the number of positions they hold. */
-size_t block_table_reuse(struct block_table *table, const int32_t *tokens, size_t count);
+size_t block_table_take_kept(struct block_table *table, const int32_t *tokens, size_t count);
 
 /* Makes the table cover `tokens` positions; false when every block is referred to. */
 bool block_table_cover(struct block_table *table, size_t tokens);

@@ -31,7 +31,7 @@ enum generation_end {
 
 /* What a generation took. The first token of the answer comes out of the prompt's last step. */
 struct generation_figures {
-    size_t prompt_tokens, reused_tokens; /* reused: of these, taken from the cache */
+    size_t prompt_tokens, cached_tokens; /* cached: of these, taken from the cache */
     size_t answer_tokens;
     uint64_t prompt_nanoseconds; /* from its first step to the first token */
     uint64_t answer_nanoseconds; /* from the first token to the end */
@@ -46,15 +46,16 @@ struct generation_events {
 
 struct generation_request {
     const int32_t *prompt; /* at least one token; copied */
-    size_t prompt_count;
+    size_t prompt_tokens;
     size_t max_tokens; /* at least 1; the context bounds it too */
     struct sampling sampling;
     const struct text *stops; /* copied */
     size_t stop_count;
     const struct generation_events *events; /* must outlive the generation */
     void *context;
-    bool reuses; /* takes keys and values from the cache where it knows them, and leaves its own */
-    bool continues; /* part of an exchange whose first job was taken: never SUBMIT_QUEUE_FULL */
+    bool cache_prompt; /* takes keys and values from the cache where it knows them, and leaves its
+                          own */
+    bool continues;    /* part of an exchange whose first job was taken: never SUBMIT_QUEUE_FULL */
 };
 
 /* Asks for the pooled embedding of a text: the mean of its final hidden states, of unit length.

@@ -42,7 +42,7 @@ class Sampling(ctypes.Structure):
 class Figures(ctypes.Structure):
     _fields_ = [
         ("prompt_tokens", c_size_t),
-        ("reused_tokens", c_size_t),
+        ("cached_tokens", c_size_t),
         ("answer_tokens", c_size_t),
         ("prompt_nanoseconds", c_uint64),
         ("answer_nanoseconds", c_uint64),
@@ -65,14 +65,14 @@ class Events(ctypes.Structure):
 class Request(ctypes.Structure):
     _fields_ = [
         ("prompt", ctypes.POINTER(c_int32)),
-        ("prompt_count", c_size_t),
+        ("prompt_tokens", c_size_t),
         ("max_tokens", c_size_t),
         ("sampling", Sampling),
         ("stops", c_void_p),
         ("stop_count", c_size_t),
         ("events", ctypes.POINTER(Events)),
         ("context", c_void_p),
-        ("reuses", c_bool),
+        ("cache_prompt", c_bool),
         ("continues", c_bool),
     ]
 
@@ -90,16 +90,16 @@ class Pooling(ctypes.Structure):
 class Generation:
     """One submitted generation: its text so far, and how it ended."""
 
-    def __init__(self, engine: Engine, prompt: list[int], most: int, reuses: bool):
+    def __init__(self, engine: Engine, prompt: list[int], most: int, cache_prompt: bool):
         self.engine, self.prompt, self.most = engine, prompt, most
         self.text, self.end, self.figures, self.job = "", None, None, c_void_p()
         self._events = Events(TextCame(self._came), Ended(self._ended))
         request = Request(
             prompt=(c_int32 * len(prompt))(*prompt),
-            prompt_count=len(prompt),
+            prompt_tokens=len(prompt),
             max_tokens=most,
             events=ctypes.pointer(self._events),
-            reuses=reuses,
+            cache_prompt=cache_prompt,
         )
         self.refused = engine.lib.engine_submit(ctypes.byref(request), ctypes.byref(self.job))
 
@@ -131,8 +131,8 @@ class Engine:
         while slices and self.lib.engine_poll():
             slices -= 1
 
-    def submit(self, prompt: list[int], most: int = 8, reuses: bool = True) -> Generation:
-        return Generation(self, prompt, most, reuses)
+    def submit(self, prompt: list[int], most: int = 8, cache_prompt: bool = True) -> Generation:
+        return Generation(self, prompt, most, cache_prompt)
 
     def answer(self, *arguments, **fields) -> Generation:
         generation = self.submit(*arguments, **fields)

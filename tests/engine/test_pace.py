@@ -15,7 +15,7 @@ def test_steps_grow_as_stages_allow(started, stage, row, rows):
     engine, prompt = started(96), prompt_of(1, 80)
     engine.number("test_stage_nanoseconds").value = stage
     engine.number("test_row_nanoseconds").value = row
-    answer = engine.answer(prompt, reuses=False)
+    answer = engine.answer(prompt, cache_prompt=False)
     check(engine, answer)
     assert engine.number("test_longest_step").value == engine.lib.pace_rows() == rows
 
@@ -24,14 +24,14 @@ def test_a_machine_that_becomes_slow_gets_shorter_steps(started):
     engine = started(96)
     for milliseconds, rows in ((1, 32), (6, 8), (3, 16), (1, 32)):
         engine.number("test_row_nanoseconds").value = milliseconds * MILLISECOND
-        check(engine, engine.answer(prompt_of(2, 80), 1, reuses=False))
+        check(engine, engine.answer(prompt_of(2, 80), 1, cache_prompt=False))
         assert engine.lib.pace_rows() == rows
 
 
 def test_an_answer_teaches_nothing(started):
     """Steps of one row cost what reading the weights costs, not what a row costs."""
     engine = started(96)
-    check(engine, engine.answer(prompt_of(3, 80), 1, reuses=False))
+    check(engine, engine.answer(prompt_of(3, 80), 1, cache_prompt=False))
     engine.number("test_stage_nanoseconds").value = 30 * MILLISECOND
     check(engine, engine.answer(prompt_of(4, 3), 20))
     assert engine.lib.pace_rows() == 32

@@ -26,9 +26,9 @@ def test_a_prompt_again_computes_only_its_end(started, count):
     again = engine.answer(prompt)
     for each in (first, again):
         check(engine, each)
-    assert first.figures["reused_tokens"] == 0
+    assert first.figures["cached_tokens"] == 0
     reused = (count - 1) // BLOCK * BLOCK
-    assert again.figures["reused_tokens"] == reused
+    assert again.figures["cached_tokens"] == reused
     assert engine.number("test_rows").value - rows == rows - reused
     assert engine.idle[0] == engine.blocks
 
@@ -40,7 +40,7 @@ def test_a_conversation_goes_on_from_its_answer(started):
         answer = engine.answer(said, 9)
         check(engine, answer)
         # all that was computed: the tokens before, but for the last one, in whole blocks
-        assert answer.figures["reused_tokens"] == (known - 1) // BLOCK * BLOCK
+        assert answer.figures["cached_tokens"] == (known - 1) // BLOCK * BLOCK
         said = said + ["abcdefghijklmnopqrstuvwxyz".index(c) for c in answer.text]
         known = len(said) + (answer.end == STOP)
         said += prompt_of(turn, 3)
@@ -54,7 +54,7 @@ def test_what_differs_in_one_token_is_not_reused(started):
         other[at] = other[at] % (VOCABULARY - 1) + 1
         answer = engine.answer(other)
         check(engine, answer)
-        assert answer.figures["reused_tokens"] == min(at // BLOCK * BLOCK, 36)
+        assert answer.figures["cached_tokens"] == min(at // BLOCK * BLOCK, 36)
 
 
 @pytest.mark.parametrize("order", [[1, 2, 3], [1, 0, 2], [2, 0, 1], [1, 1, 0]])
@@ -64,18 +64,18 @@ def test_the_same_tokens_elsewhere_are_not_reused(started, order):
     moved = [token for block in order for token in prompt[block * BLOCK : (block + 1) * BLOCK]]
     answer = engine.answer(moved)
     check(engine, answer)
-    assert answer.figures["reused_tokens"] == 0
+    assert answer.figures["cached_tokens"] == 0
 
 
 def test_without_reuse_nothing_is_taken_or_left(started):
     engine, prompt = started(96), prompt_of(4, 30)
-    check(engine, engine.answer(prompt, reuses=False))
+    check(engine, engine.answer(prompt, cache_prompt=False))
     assert engine.idle == (engine.blocks, 0)
     engine.answer(prompt)
     kept = engine.idle
-    answer = engine.answer(prompt, reuses=False)
+    answer = engine.answer(prompt, cache_prompt=False)
     check(engine, answer)
-    assert answer.figures["reused_tokens"] == 0 and engine.idle == kept
+    assert answer.figures["cached_tokens"] == 0 and engine.idle == kept
 
 
 def test_embeddings_compute_every_row(started):
@@ -104,7 +104,7 @@ def test_the_least_recently_used_makes_room(started):
     for prompt in (old, used, old, used):
         check(engine, engine.answer(prompt, 1))
     check(engine, engine.answer(new + prompt_of(13, 40), 1))  # 17 blocks: more than were idle
-    assert engine.answer(old, 1).figures["reused_tokens"] < 24
+    assert engine.answer(old, 1).figures["cached_tokens"] < 24
     for prompt in (old, used, new):
         check(engine, engine.answer(prompt, 1))
 
@@ -140,7 +140,7 @@ def test_conversations_in_turns_under_pressure(started, seed, blocks):
         running = [each for each in running if each.end is None]
         for each in done:
             check(engine, each)
-            reused += each.figures["reused_tokens"]
+            reused += each.figures["cached_tokens"]
     engine.poll()
     for each in running:
         check(engine, each)

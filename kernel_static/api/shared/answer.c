@@ -21,7 +21,7 @@ struct usage answer_usage(const struct answer *answer) {
         .prompt_tokens = (int64_t)figures->prompt_tokens,
         .completion_tokens = (int64_t)figures->answer_tokens,
         .total_tokens = (int64_t)(figures->prompt_tokens + figures->answer_tokens),
-        .prompt_tokens_details = {.cached_tokens = (int64_t)figures->reused_tokens}};
+        .prompt_tokens_details = {.cached_tokens = (int64_t)figures->cached_tokens}};
 }
 
 /* In milliseconds, to a thousandth. */
@@ -34,13 +34,13 @@ static double per(double amount, double divisor) { return divisor > 0 ? amount /
 
 struct timings answer_timings(const struct answer *answer) {
     const struct generation_figures *figures = &answer->figures;
-    size_t computed = figures->prompt_tokens - figures->reused_tokens;
+    size_t computed = figures->prompt_tokens - figures->cached_tokens;
     size_t first_tokens =
         answer->current + 1 < answer->prompt_count ? answer->current + 1 : answer->prompt_count;
     double prompt = milliseconds(figures->prompt_nanoseconds);
     double predicted = milliseconds(figures->answer_nanoseconds);
     double more = (double)(figures->answer_tokens - first_tokens);
-    return (struct timings){.cache_n = (int64_t)figures->reused_tokens,
+    return (struct timings){.cache_n = (int64_t)figures->cached_tokens,
                             .prompt_n = (int64_t)computed,
                             .prompt_ms = prompt,
                             .prompt_per_token_ms = per(prompt, (double)computed),
@@ -180,7 +180,7 @@ static void fail(struct answer *answer, unsigned status, const char *message) {
 
 static void add(struct generation_figures *sum, const struct generation_figures *figures) {
     sum->prompt_tokens += figures->prompt_tokens;
-    sum->reused_tokens += figures->reused_tokens;
+    sum->cached_tokens += figures->cached_tokens;
     sum->answer_tokens += figures->answer_tokens;
     sum->prompt_nanoseconds += figures->prompt_nanoseconds;
     sum->answer_nanoseconds += figures->answer_nanoseconds;
@@ -189,7 +189,7 @@ static void add(struct generation_figures *sum, const struct generation_figures 
 static enum submit_error submit(struct answer *answer) {
     const struct prompt_list *prompt = &answer->prompts[answer->current];
     answer->generation.prompt = prompt->tokens;
-    answer->generation.prompt_count = prompt->count;
+    answer->generation.prompt_tokens = prompt->count;
     answer->generation.continues = answer->current > 0;
     return engine_submit(&answer->generation, &answer->job);
 }
