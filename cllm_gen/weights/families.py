@@ -149,7 +149,13 @@ def facts_of(file: GgufFile, architecture: str) -> Facts:
     """Hyper-parameters by the names that the constants use. Raises ModelFileError naming what is
     missing, contradictory or not known."""
     family, metadata = FAMILIES[architecture], file.metadata
-    get = lambda key, kind: metadata_field(file, f"{architecture}.{key}", kind)  # noqa: E731
+
+    def get(key: str, kind: type) -> Any:
+        return metadata_field(file, f"{architecture}.{key}", kind)
+
+    def optional(key: str, other: Any) -> Any:
+        return metadata.get(f"{architecture}.{key}", other)
+
     heads = get("attention.head_count", int)
     facts = {
         "layers": get("block_count", int),
@@ -159,7 +165,6 @@ def facts_of(file: GgufFile, architecture: str) -> Facts:
         "heads": heads,
         "epsilon": float(f"{get('attention.layer_norm_rms_epsilon', float):.7g}"),
     }
-    optional = lambda key, other: metadata.get(f"{architecture}.{key}", other)  # noqa: E731
     facts["kv_heads"] = optional("attention.head_count_kv", heads)
     facts["base"] = optional("rope.freq_base", 10000.0)
     facts["head"] = optional("attention.key_length", facts["width"] // max(heads, 1))

@@ -75,12 +75,15 @@ def test_f16_is_the_nearest(library, shape):
         assert np.array_equal(layer, want)
 
 
+def _some_zeros(rng, *shape: int) -> np.ndarray:
+    return _values(rng, *shape) * (rng.random(shape) < 0.9)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
 def test_i8_is_within_half_a_step(library, shape):
     rng = np.random.default_rng((SEED, *shape))
-    draw = lambda rng, *shape: _values(rng, *shape) * (rng.random(shape) < 0.9)  # noqa: E731
     for slot in range(BLOCK_TOKENS):
-        k, v, before, layer = _stored(library, "i8", shape, slot, rng, draw_aligned(draw))
+        k, v, before, layer = _stored(library, "i8", shape, slot, rng, draw_aligned(_some_zeros))
         for half, x in enumerate((k, v)):
             for g in range(shape[0]):
                 elements, scales = group_arrays("i8", layer, g, shape[1], half)

@@ -70,8 +70,8 @@ def test_embeddings(client, model):
     ]
     assert all(len(vector) == 576 for vector in vectors)
     assert all(math.isclose(sum(x * x for x in vector), 1, rel_tol=1e-3) for vector in vectors)
-    dot = lambda a, b: sum(x * y for x, y in zip(a, b))  # noqa: E731
-    assert dot(vectors[0], vectors[1]) > dot(vectors[0], vectors[2])
+    near, far = (sum(x * y for x, y in zip(vectors[0], other)) for other in vectors[1:])
+    assert near > far
     floats = (
         client.embeddings.create(model=model, input="The cat sleeps.", encoding_format="float")
         .data[0]

@@ -247,7 +247,10 @@ class Expressions:
             return self._field(owner, node.attr)
         refuse("attribute", f"attribute {node.attr!r} of a {owner.kind.name}")
 
-    namespaces: frozenset[str] = frozenset()
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """Attributes of namespaces that are known here, as `name.attribute`."""
+        return frozenset()
 
     def _field(self, owner: Value, name: str) -> Value:
         if name not in FIELDS:

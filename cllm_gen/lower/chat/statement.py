@@ -98,7 +98,7 @@ class Compiler(Expressions):
         return Value(UNDEFINED)
 
     @property
-    def namespaces(self) -> frozenset[str]:  # type: ignore[override]
+    def namespaces(self) -> frozenset[str]:
         return frozenset(name for scope in self.scope.chain() for name in scope.own if "." in name)
 
     def in_range(self, messages: Value) -> bool:
