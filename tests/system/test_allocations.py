@@ -36,6 +36,15 @@ class Server:
 
     port: int
     page: mmap.mmap
+    idle: int = 0  # bytes of heap in use without a connection
+
+    def rest(self) -> None:
+        """Waits for the end of the connections that asked whether it is ready, and notes what is in use then."""
+        since = time.monotonic()
+        while time.monotonic() < since + 0.5:
+            if self.used != self.idle:
+                self.idle, since = self.used, time.monotonic()
+            time.sleep(0.01)
 
     def fail(self, which: int) -> None:
         self.page[:8] = struct.pack("<Q", which)
@@ -49,12 +58,12 @@ class Server:
     def used(self) -> int:
         return struct.unpack("<Q", self.page[8:16])[0]
 
-    def settle(self, used: int) -> None:
+    def settle(self) -> None:
         """Waits for the end of connections that clients have closed."""
         deadline = time.monotonic() + 10
-        while self.used != used and time.monotonic() < deadline:
+        while self.used != self.idle and time.monotonic() < deadline:
             time.sleep(0.0005)
-        assert self.used == used, "bytes of heap leaked"
+        assert self.used == self.idle, "bytes of heap leaked"
 
     def ask(self, message: bytes) -> tuple[bytes, bool]:
         """All that comes back on a connection of its own, and whether that ended as it should, not by a reset."""
@@ -87,7 +96,9 @@ def server(tmp_path_factory):
         image = replace(made, image=folder / "image")
         with start_image(image, append="log=warn")[0] as machine:
             machine.wait_ready(120)
-            yield Server(machine.port, mmap.mmap(page.fileno(), 4096))
+            server = Server(machine.port, mmap.mmap(page.fileno(), 4096))
+            server.rest()
+            yield server
             machine.process.terminate()
             assert machine.wait_exit(60) == 0
             assert "ERROR" not in machine.errors and "runtime error" not in machine.errors
@@ -196,16 +207,15 @@ def lasting(body: bytes) -> bytes:
 def test_every_allocation_may_fail(server, name):
     message, streams = REQUESTS[name], b'"stream": true' in REQUESTS[name]
     is_head = message.startswith(b"HEAD")
-    idle = server.used
     usual = read(*server.ask(message), is_head)
     assert usual and usual.whole
-    server.settle(idle)
+    server.settle()
     for number in itertools.count(1):
         server.fail(number)
         data, ended = server.ask(message)
         failed = server.failed
         server.fail(0)
-        server.settle(idle)
+        server.settle()
         answer = read(data, ended, is_head)
         said = f"allocation {number}: {data!r}"
         if not failed:
