@@ -11,9 +11,8 @@ struct nic *nic_open(void) {
     }
     if (opened == NULL) {
         log_error("nic", "no supported network device works; this image drives:");
-        for (size_t i = 0; i < nic_driver_count; i++) {
+        for (size_t i = 0; i < nic_driver_count; i++)
             log_error("nic", "%s", nic_drivers[i].name);
-        }
     }
     return opened;
 }

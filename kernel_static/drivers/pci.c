@@ -72,25 +72,20 @@ static bool enumerate_bus(uint8_t bus, uint32_t *found,
         for (unsigned number = 0; number < FUNCTIONS; number++) {
             struct pci_address at = {bus, (uint8_t)device, (uint8_t)number};
             if (pci_vendor_id_read(at) == NO_VENDOR) {
-                if (number == 0) {
+                if (number == 0)
                     break; /* every device has a function 0 */
-                }
                 continue;
             }
             struct pci_function function = describe(at);
-            if (!visit(context, &function)) {
+            if (!visit(context, &function))
                 return false;
-            }
             uint8_t header = pci_header_type_read(at);
-            if (pci_header_type_layout_get(header) == PCI_HEADER_TYPE_LAYOUT_BRIDGE) {
+            if (pci_header_type_layout_get(header) == PCI_HEADER_TYPE_LAYOUT_BRIDGE)
                 set(found, pci_bridge_secondary_read(at));
-            }
-            if (bus == 0 && device == 0 && number > 0 && function.class == PCI_CLASS_CODE_BRIDGE) {
+            if (bus == 0 && device == 0 && number > 0 && function.class == PCI_CLASS_CODE_BRIDGE)
                 set(found, number); /* one more host bridge: its bus has its function's number */
-            }
-            if (number == 0 && !pci_header_type_multi_get(header)) {
+            if (number == 0 && !pci_header_type_multi_get(header))
                 break;
-            }
         }
     }
     return true;
@@ -105,9 +100,8 @@ void pci_enumerate(bool (*visit)(void *context, const struct pci_function *funct
             if (is_set(found, bus) && !is_set(done, bus)) {
                 set(done, bus);
                 again = true;
-                if (!enumerate_bus((uint8_t)bus, found, visit, context)) {
+                if (!enumerate_bus((uint8_t)bus, found, visit, context))
                     return;
-                }
             }
         }
     }
@@ -160,9 +154,8 @@ bool pci_range(struct pci_address address, unsigned index, struct pci_range *ran
         uint32_t word = pci_bar_read(address, first);
         first += !pci_bar_io_get(word) && pci_bar_type_get(word) == PCI_BAR_TYPE_64 ? 2 : 1;
     }
-    if (first != index) {
+    if (first != index)
         return false;
-    }
     uint32_t low = pci_bar_read(address, index);
     bool io = pci_bar_io_get(low);
     bool wide = !io && pci_bar_type_get(low) == PCI_BAR_TYPE_64 && index + 1 < PCI_BAR_COUNT;
@@ -176,9 +169,8 @@ bool pci_range(struct pci_address address, unsigned index, struct pci_range *ran
         physical |= (uint64_t)pci_bar_read(address, index + 1) << 32;
     }
     pci_command_write(address, command);
-    if ((uint32_t)mask == 0 && (!wide || mask == 0)) {
+    if ((uint32_t)mask == 0 && (!wide || mask == 0))
         return false;
-    }
     range->physical = physical;
     range->size = mask & (~mask + 1); /* the lowest bit that can be set */
     range->io = io;

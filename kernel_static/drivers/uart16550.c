@@ -12,9 +12,8 @@ bool uart_start(uint16_t port, uint32_t baud) {
     uint16_t divisor = (uint16_t)(CLOCK / baud);
     /* The scratchpad keeps what it is given; an empty port reads as all ones. */
     uart16550_scr_write(port, 0x5a);
-    if (uart16550_scr_read(port) != 0x5a) {
+    if (uart16550_scr_read(port) != 0x5a)
         return false;
-    }
     uint8_t line = uart16550_lcr_wls_set(0, UART16550_LCR_WLS_8);
     uart16550_lcr_write(port, line); /* without DLAB, so that the next write reaches IER */
     uart16550_ier_write(port, 0);
@@ -31,14 +30,11 @@ bool uart_start(uint16_t port, uint32_t baud) {
 void uart_write(uint16_t port, const char *bytes, size_t count) {
     while (count > 0) {
         size_t reads = 0;
-        while (!uart16550_lsr_thre_get(uart16550_lsr_read(port))) {
-            if (++reads == DRAIN_READS) {
+        while (!uart16550_lsr_thre_get(uart16550_lsr_read(port)))
+            if (++reads == DRAIN_READS)
                 return;
-            }
-        }
-        for (size_t i = 0; i < FIFO_OCTETS && count > 0; i++, count--) {
+        for (size_t i = 0; i < FIFO_OCTETS && count > 0; i++, count--)
             uart16550_thr_write(port, (uint8_t)*bytes++);
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 #include "kernel_choice.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "command_line.h"
 #include "forward_pass.h"
@@ -115,7 +114,7 @@ static bool choose_by_name(struct kernel_choice *choice, struct text name) {
     for (size_t i = 0; served_kernel_sets[i] != NULL; i++) {
         const struct kernel_set *set = served_kernel_sets[i];
         const char *known = set->instruction_set->name;
-        if (strlen(known) == name.count && memcmp(known, name.bytes, name.count) == 0) {
+        if (text_is(name, known)) {
             *choice = (struct kernel_choice){set, set, 1};
             if (!supported(set))
                 log_error("forward", "isa=%s: this CPU lacks it", known);

@@ -1,4 +1,4 @@
-"""A PC with one network card (model/*.c), and the real pci.c and e1000.c driving it."""
+"""A PC with one network card (model/*.c), and the real pci.c and e1000/ driving it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ SOURCES = [
     "tests/devices/model/nic_model.c",
     "tests/devices/model/test_e1000.c",
     "kernel_static/drivers/pci.c",
-    "kernel_static/drivers/e1000.c",
+    "kernel_static/drivers/e1000/frames.c",
+    "kernel_static/drivers/e1000/start.c",
 ]
-FLAGS = [*UNDEFINED, f"-I{ROOT}/tests/devices/model", f"-I{ROOT}/kernel_static/drivers"]
+FLAGS = [*UNDEFINED, f"-I{ROOT}/tests/devices/model", f"-I{ROOT}/kernel_static/drivers/e1000"]
 MAC = bytes.fromhex("525400123456")
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 from pathlib import Path
 
+import pytest
+
+from cllm_gen.spec.isa import InstructionSet
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
@@ -23,3 +26,10 @@ CPU_FLAGS = set(
 _ARCH_REQ_XCOMP_PERM, _SYS_ARCH_PRCTL, _TILE_DATA = 0x1023, 158, 18
 if ctypes.CDLL(None).syscall(_SYS_ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _TILE_DATA) != 0:
     CPU_FLAGS.discard("amx_tile")  # Linux lends tile registers to those who ask
+
+
+def skip_without(isa: InstructionSet) -> None:
+    """Skips the test if this CPU lacks the instruction set."""
+    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
+    if missing:
+        pytest.skip(f"this CPU lacks {', '.join(missing)}")

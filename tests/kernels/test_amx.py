@@ -19,7 +19,7 @@ from specs.isa.amx import amx
 from specs.kernels import matmul
 from specs.schedules import matmul_amx
 from tests.kernels.harness import Outputs, aligned
-from tests.kernels.sets import CPU_FLAGS
+from tests.kernels.sets import skip_without
 
 SEED = 6_007
 OPERATIONS = ("matmul", "matmul_add", "swiglu", "geglu")
@@ -61,9 +61,7 @@ def _requests():
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     """A shared object with every request, and the kernels by operation and type."""
-    missing = [feature.name for feature in amx.all_features if feature.name not in CPU_FLAGS]
-    if missing:
-        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    skip_without(amx)
     found = {}
     text = ["#include <immintrin.h>", "#include <stddef.h>", "#include <stdint.h>"]
     for type_name in DEPTHS:

@@ -10,7 +10,7 @@ import pytest
 from cllm_gen.spec.kernel import KernelRequest
 from tests.kernels.attention_cases import Cache, attend
 from tests.kernels.harness import Library, aligned
-from tests.kernels.sets import CPU_FLAGS, SETS
+from tests.kernels.sets import SETS, skip_without
 
 SEED = 30_011
 KV_TYPES = ("f16", "i8")
@@ -36,9 +36,7 @@ def _requests() -> list[KernelRequest]:
 @pytest.fixture(scope="module", params=SETS, ids=lambda isa: isa.name)
 def library(request, tmp_path_factory) -> Library:
     isa = request.param
-    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
-    if missing:
-        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    skip_without(isa)
     print(f"seed {SEED}")
     return Library(tmp_path_factory.mktemp(isa.name), isa, _requests())
 

@@ -10,7 +10,7 @@ from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, SCALED, layer_bytes
 from cllm_gen.spec.kernel import KernelRequest
 from tests.kernels.attention_cases import _places, group_arrays, parts
 from tests.kernels.harness import Library, aligned
-from tests.kernels.sets import CPU_FLAGS, SETS
+from tests.kernels.sets import SETS, skip_without
 
 SEED = 41_617
 SHAPES = ((3, 64), (1, 256), (2, 32), (5, 96))
@@ -19,9 +19,7 @@ SHAPES = ((3, 64), (1, 256), (2, 32), (5, 96))
 @pytest.fixture(scope="module", params=SETS, ids=lambda isa: isa.name)
 def library(request, tmp_path_factory) -> Library:
     isa = request.param
-    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
-    if missing:
-        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    skip_without(isa)
     print(f"seed {SEED}")
     wanted = [KernelRequest("store", kv, shape) for kv in ("f16", "i8") for shape in SHAPES]
     return Library(tmp_path_factory.mktemp(isa.name), isa, sorted(wanted))

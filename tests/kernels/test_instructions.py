@@ -12,7 +12,7 @@ import pytest
 from cllm_gen.notation.evaluate import bf16_bits, run_meaning
 from cllm_gen.notation.index import Type
 from cllm_gen.spec.isa import InstructionSet
-from tests.kernels.sets import CPU_FLAGS, SETS
+from tests.kernels.sets import SETS, skip_without
 
 SEED = 20_241
 _C = {
@@ -120,9 +120,7 @@ def compiled(request, tmp_path_factory):
         ["gcc", "-O1", "-shared", "-fPIC", *isa.all_flags, str(source), "-o", str(folder / "i.so")],
         check=True,
     )
-    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
-    if missing:
-        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    skip_without(isa)
     return ctypes.CDLL(str(folder / "i.so")), cases
 
 

@@ -20,7 +20,7 @@ from tests.kernels.harness import (
     values_of,
     weights,
 )
-from tests.kernels.sets import CPU_FLAGS, SETS
+from tests.kernels.sets import SETS, skip_without
 
 SEED = 7_919
 EPSILON = 1e-5
@@ -62,9 +62,7 @@ def _requests() -> list[KernelRequest]:
 )
 def library(request, tmp_path_factory) -> Library:
     isa = request.param
-    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
-    if missing:
-        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    skip_without(isa)
     print(f"seed {SEED}")
     return Library(tmp_path_factory.mktemp(isa.name), isa, _requests())
 

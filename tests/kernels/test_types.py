@@ -12,7 +12,7 @@ from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.weights.tile16 import pack, unpack
 from tests.kernels import gguf_blocks
 from tests.kernels.harness import ROOT, Library, aligned, decoded, quantized
-from tests.kernels.sets import CPU_FLAGS, SETS
+from tests.kernels.sets import SETS, skip_without
 
 SEED = 6_151
 OUTPUTS = 80  # five tiles
@@ -47,9 +47,7 @@ def _requests() -> list[KernelRequest]:
 @pytest.fixture(scope="module", params=SETS, ids=lambda isa: isa.name)
 def library(request, tmp_path_factory) -> Library:
     isa = request.param
-    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
-    if missing:
-        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    skip_without(isa)
     print(f"seed {SEED}")
     return Library(tmp_path_factory.mktemp(isa.name), isa, _requests())
 
