@@ -24,7 +24,7 @@ def generate(root: Path, appliance: str | None, wrote: Callable[[str], None]) ->
     wanted = tree.texts(outputs(appliances))
     if appliance is not None:
         wanted = {**tree.on_disk(root), **wanted}
-    for path in tree.write(root, wanted):
+    for path in tree.write(root, wanted, _register_types(appliances)):
         wrote(path)
     check_handlers(root, _families(appliances))
 
@@ -35,6 +35,11 @@ def staleness(root: Path) -> str:
     check_drivers(root, appliances)
     check_handlers(root, _families(appliances))
     return tree.difference(root, tree.texts(outputs(appliances)))
+
+
+def _register_types(appliances: list[Appliance]) -> list[str]:
+    """Types that the headers of instruction sets declare."""
+    return sorted({name for each in appliances for isa in each.sets for name in isa.c_types})
 
 
 def _families(appliances: list[Appliance]) -> list[Api]:

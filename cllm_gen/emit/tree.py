@@ -65,14 +65,14 @@ def on_disk(root: Path) -> dict[str, str]:
     }
 
 
-def write(root: Path, wanted: dict[str, str]) -> list[str]:
+def write(root: Path, wanted: dict[str, str], types: Iterable[str] = ()) -> list[str]:
     """Makes `generated/` hold exactly `wanted`; returns the changed paths. Nothing is written
-    unless every changed C file parses."""
+    unless every changed C file parses, where `types` are names of types."""
     present = on_disk(root)
     changed = [path for path, text in wanted.items() if present.get(path) != text]
     for path in changed:
         if path.endswith((".c", ".h")):
-            parse(path, wanted[path])
+            parse(path, wanted[path], types)
     base = root / "generated"
     for path in changed:
         (base / path).parent.mkdir(parents=True, exist_ok=True)

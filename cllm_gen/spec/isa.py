@@ -174,6 +174,11 @@ class InstructionSet:
         found = self.base.table if self.base else {}
         return {**found, **{each.name: each for each in self.instructions}}
 
+    @property
+    def c_types(self) -> list[str]:
+        """The types of the whole chain's registers."""
+        return [each.c_type for level in self.chain for each in level.registers if not each.tile]
+
     def headers_of(self, instruction: Instruction) -> set[str]:
         """What the C of one of its instructions needs."""
         owner = next(

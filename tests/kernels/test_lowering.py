@@ -30,7 +30,7 @@ REQUESTS = [
 def test_golden(isa):
     """A difference that is meant is accepted by copying the text that the failure shows."""
     for path, text in texts(outputs(REQUESTS, [isa])).items():
-        parse(path, text)
+        parse(path, text, isa.c_types)
         assert text == (GOLDEN / path.removeprefix("kernels/")).read_text(encoding="utf-8"), path
 
 
