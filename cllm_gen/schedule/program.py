@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from cllm_gen.schedule.terms import MEMORY, Pointer, Term, type_name
+from cllm_gen.schedule.terms import MEMORY, Named, Pointer, Term, text_of, type_name
 from cllm_gen.schedule.tiles import Tiles
 from cllm_gen.source import SpecError, caller_span
 from cllm_gen.spec.isa import Instruction, InstructionSet
@@ -120,7 +120,7 @@ class Program:
                 texts[name] = self._use(operand, counts, reads)
                 if type.rows:
                     texts[name] = self._number(operand)
-            elif isinstance(operand, (Term, Pointer)):
+            elif isinstance(operand, (Term, Named, Pointer)):
                 texts[name] = operand.text
             elif isinstance(operand, float):
                 texts[name] = f"{operand!r}f"
@@ -346,14 +346,15 @@ class Program:
     ) -> Iterator[Term]:
         """`for (name = start; name < count; name += step)`; counted `count` times when constant.
         `unroll` has the compiler lay a constant loop out in full."""
-        bound = count if isinstance(count, int) else count.text
-        first = start if isinstance(start, int) else start.text
+        bound, first = text_of(count), text_of(start)
         increase = f"{name}++" if step == 1 else f"{name} += {step}"
         if unroll:
-            self.lines.append(f"#pragma GCC unroll {(count - start + step - 1) // step}")
+            self.lines.append(f"#pragma GCC unroll {(int(count) - start + step - 1) // step}")
         self.lines.append(f"for (size_t {name} = {first}; {name} < {bound}; {increase}) {{")
         constant = isinstance(count, int) and isinstance(start, int)
-        with self._repeated({name}, (count - start + step - 1) // step if constant else 1):
+        with self._repeated(
+            {name}, (int(count) - int(start) + step - 1) // step if constant else 1
+        ):
             yield Term(name)
 
     @contextmanager

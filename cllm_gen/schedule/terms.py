@@ -12,55 +12,94 @@ class Term:
     text: str
     atom: bool = True
 
-    def _of(self, other) -> str:
-        return (
-            str(other)
-            if isinstance(other, int)
-            else (other.text if other.atom else f"({other.text})")
-        )
-
     @property
     def inner(self) -> str:
         return self.text if self.atom else f"({self.text})"
 
     def __add__(self, other) -> Term:
-        if isinstance(other, int) and other == 0:
+        if type(other) is int and other == 0:
             return self
-        return Term(f"{self.text} + {other if isinstance(other, int) else other.text}", False)
+        return Term(f"{self.text} + {text_of(other)}", False)
 
     __radd__ = __add__
 
     def __sub__(self, other) -> Term:
-        return Term(f"{self.text} - {self._of(other)}", False)
+        return Term(f"{self.text} - {inner_of(other)}", False)
 
     def __mul__(self, other) -> Term:
-        if isinstance(other, int) and other == 1:
+        if type(other) is int and other == 1:
             return self
-        return Term(f"{self.inner} * {self._of(other)}", False)
+        return Term(f"{self.inner} * {inner_of(other)}", False)
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other) -> Term:
-        return Term(f"{self.inner} / {self._of(other)}", False)
+        return Term(f"{self.inner} / {inner_of(other)}", False)
 
     def __mod__(self, other) -> Term:
-        return Term(f"{self.inner} % {self._of(other)}", False)
+        return Term(f"{self.inner} % {inner_of(other)}", False)
 
     def __lt__(self, other) -> Term:
-        return Term(f"{self.inner} < {self._of(other)}", False)
+        return Term(f"{self.inner} < {inner_of(other)}", False)
 
     def __gt__(self, other) -> Term:
-        return Term(f"{self.inner} > {self._of(other)}", False)
+        return Term(f"{self.inner} > {inner_of(other)}", False)
 
     def equals(self, other: Term) -> Term:
-        return Term(f"{self.inner} == {self._of(other)}", False)
+        return Term(f"{self.inner} == {inner_of(other)}", False)
 
     def choose(self, then, otherwise):
         """`then` where this condition holds; both are scalars, or both addresses."""
         if isinstance(then, Pointer):
             text = f"({self.text} ? {then.text} : {otherwise.text})"
             return Pointer(text, then.element, then.writable)
-        return Term(f"({self.text} ? {self._of(then)} : {self._of(otherwise)})")
+        return Term(f"({self.text} ? {inner_of(then)} : {inner_of(otherwise)})")
+
+
+class Named(int):
+    """A number of the shape that C calls by its name: what is computed of it keeps how. To Python it is
+    its value; text made of it as of any int, or by other operations, has the value."""
+
+    text: str
+    atom: bool
+
+    def __new__(cls, value: int, text: str, atom: bool = True) -> Named:
+        made = super().__new__(cls, value)
+        made.text, made.atom = text, atom
+        return made
+
+    @property
+    def inner(self) -> str:
+        return self.text if self.atom else f"({self.text})"
+
+    def __add__(self, other):
+        if not isinstance(other, int):
+            return NotImplemented
+        return Named(int(self) + int(other), f"{self.text} + {text_of(other)}", False)
+
+    def __radd__(self, other):
+        return Named(int(other) + int(self), f"{other} + {self.text}", False)
+
+    def __mul__(self, other):
+        if not isinstance(other, int):
+            return NotImplemented
+        return Named(int(self) * int(other), f"{self.inner} * {inner_of(other)}", False)
+
+    def __rmul__(self, other):
+        return Named(int(other) * int(self), f"{other} * {self.inner}", False)
+
+    def __floordiv__(self, other):
+        return Named(int(self) // int(other), f"{self.inner} / {inner_of(other)}", False)
+
+
+def text_of(number) -> str:
+    """An int or a scalar as C."""
+    return str(number) if type(number) is int else number.text
+
+
+def inner_of(number) -> str:
+    """The same as an operand of a product."""
+    return str(number) if type(number) is int else number.inner
 
 
 MEMORY = {
@@ -86,10 +125,9 @@ class Pointer:
     writable: bool = False
 
     def __add__(self, offset) -> Pointer:
-        if isinstance(offset, int) and offset == 0:
+        if type(offset) is int and offset == 0:
             return self
-        text = str(offset) if isinstance(offset, int) else offset.text
-        return Pointer(f"{self.text} + {text}", self.element, self.writable)
+        return Pointer(f"{self.text} + {text_of(offset)}", self.element, self.writable)
 
     def cast(self, element: str) -> Pointer:
         """The same address as a pointer to another element type."""
@@ -101,7 +139,7 @@ class Pointer:
         """The element at an index, as a scalar."""
         source = self.cast(element) if element and element != self.element else self
         inner = f"({source.text})" if " " in source.text else source.text
-        return Term(f"{inner}[{index if isinstance(index, int) else index.text}]")
+        return Term(f"{inner}[{text_of(index)}]")
 
 
 def type_name(operand) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cllm_gen.schedule.terms import Term
+from cllm_gen.schedule.terms import Term, text_of
 from cllm_gen.source import SpecError, caller_span
 from cllm_gen.spec.isa import RegisterFile, TileShape
 
@@ -44,7 +44,7 @@ class Tiles:
             count = rows[tile]
             lines += [
                 f"{name}[{COLUMN_BYTES + 2 * number}] = {self.shape.row_bytes};",
-                f"{name}[{ROWS + number}] = {count if isinstance(count, int) else count.text};",
+                f"{name}[{ROWS + number}] = {text_of(count)};",
             ]
         return [*lines, FENCE, self.shape.configure.replace("{p}", name) + ";"]
 

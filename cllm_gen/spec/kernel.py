@@ -44,9 +44,12 @@ class KernelRequest:
     def name(self) -> str:
         """The naming law: `operation_type_RxC`, then each parameter as `_scale0p31`. It says all that
         makes the kernel; `NAME` reads it back, and `__isa` behind it."""
-        shape = "x".join(map(str, self.shape))
+        return self.named(self.shape)
+
+    def named(self, shape: Sequence[object]) -> str:
+        """The name with other words for the dimensions."""
         given = "".join(f"_{name}{_digits(value)}" for name, value in self.parameters)
-        return f"{self.operation}_{self.type}_{shape}{given}"
+        return f"{self.operation}_{self.type}_{'x'.join(map(str, shape))}{given}"
 
     @property
     def matrices(self) -> int:
@@ -68,7 +71,8 @@ def _digits(value: float) -> str:
 class Schedule:
     """How: `trace(program, **shape)` writes the steps in instructions of `isa`, which is the set
     asked for or one it extends. `fits(**shape)` says which shapes it can do; the rest fall to the
-    schedule of a set that `isa` extends. `quantizes`, of a gated product or attention: it leaves rows
+    schedule of a set that `isa` extends. `free` are dimensions that only scale what the steps do: C is
+    written once for all their values, which `trace` has as names. `quantizes`, of a gated product or attention: it leaves rows
     as the set's quantize does, not floats."""
 
     isa: InstructionSet
@@ -76,6 +80,7 @@ class Schedule:
     summary: str
     fits: Callable[..., bool] = lambda **shape: True
     quantizes: bool = False
+    free: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def kernels(type_name, title, schedules):
                     isa,
                     steps(operation, type_name),
                     text,
+                    free=("N",),
                     quantizes=operation in GATES and name in _QUANTIZING,
                 )
                 for name, (isa, steps, text) in schedules.items()

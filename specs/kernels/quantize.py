@@ -140,7 +140,7 @@ quantize_f32 = Kernel(
         for r < rows, k < K
         q[r, k] = round(x[r, k] / scale[r, k // 32])
     """,
-    schedules={name: Schedule(*schedule) for name, schedule in _SCHEDULES.items()},
+    schedules={name: Schedule(*each, free=("K",)) for name, each in _SCHEDULES.items()},
 )
 
 rms_norm_quantize_f32 = Kernel(

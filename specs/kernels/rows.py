@@ -7,9 +7,9 @@ from specs.isa.sse2 import sse2
 from specs.schedules import gates
 
 
-def _schedules(steps, what):
+def _schedules(steps, what, free=()):
     return {
-        isa.name: Schedule(isa, steps, f"{lanes} values a vector{what}")
+        isa.name: Schedule(isa, steps, f"{lanes} values a vector{what}", free=free)
         for isa, lanes in ((sse2, 4), (avx2, 8))
     }
 
@@ -106,7 +106,7 @@ rope_halves_f32 = Kernel(
         across[r, h, d] = select(d < D // 2, 0 - x[r, h, (d + D // 2) % D], x[r, h, (d + D // 2) % D])
         x[r, h, d] = x[r, h, d] * cosines[r, d % (D // 2)] + across[r, h, d] * sines[r, d % (D // 2)]
     """,
-    schedules=_schedules(_rope_halves, ", an angle shared by all heads"),
+    schedules=_schedules(_rope_halves, ", an angle shared by all heads", free=("H",)),
 )
 
 

@@ -85,11 +85,14 @@ rope_f32 = Kernel(
         x[r, h, 2*i + 1] = x[r, h, 2*i + 1] * cosines[r, i] + x[r, h, 2*i] * sines[r, i]
     """,
     schedules={
-        "sse2": Schedule(sse2, _rope, "two pairs a vector, an angle shared by all heads"),
+        "sse2": Schedule(
+            sse2, _rope, "two pairs a vector, an angle shared by all heads", free=("H",)
+        ),
         "avx512": Schedule(
             avx512,
             _rope_wide,
             "eight pairs a vector, an angle shared by all heads",
+            free=("H",),
             fits=lambda D, **shape: D % 16 == 0,
         ),
     },

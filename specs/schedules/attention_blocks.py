@@ -2,7 +2,7 @@
 are converted once for all rows and heads that see it, and no score outlives its block."""
 
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, SCALED, half_bytes
-from cllm_gen.schedule.terms import Term
+from cllm_gen.schedule.terms import Term, text_of
 from specs.schedules.exponential import exponential
 
 LEAST = -1e30
@@ -180,7 +180,7 @@ class Floats:
 
 def beyond(a, b):
     """a - b, or 0 where b is more."""
-    b = b if isinstance(b, int) else b.text
+    b = text_of(b)
     return Term(f"{a.inner} > {b} ? {a.inner} - {b} : 0", False)
 
 

@@ -38,7 +38,10 @@ class Library:
 
     def __init__(self, folder: Path, isa, requests: list[KernelRequest]):
         self.isa, self.kernels = isa, load_kernels(ROOT)
-        texts = {o.path: render(o, environment()) for o in outputs(requests, [isa])}
+        texts: dict[str, str] = {}
+        for output in outputs(requests, [isa]):
+            text = render(output, environment())
+            assert texts.setdefault(output.path, text) == text, f"two bodies {output.path}"
         files: dict[str, list[str]] = {}  # of each set that this one takes kernels from
         for each in resolve_all(requests, [isa]).values():
             files.setdefault(each.isa.name, []).append(each.file)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cllm_gen.emit.syntax import parse
 from cllm_gen.emit.tree import texts
-from cllm_gen.lower.kernel.outputs import outputs
+from cllm_gen.lower.kernel.outputs import file_outputs, outputs
 from cllm_gen.lower.kernel.resolve import load_kernels, resolve
 from cllm_gen.lower.kernel.trace import trace
 from cllm_gen.schedule.program import Program
@@ -32,6 +34,47 @@ def test_golden(isa):
     for path, text in texts(outputs(REQUESTS, [isa])).items():
         parse(path, text, isa.c_types)
         assert text == (GOLDEN / path.removeprefix("kernels/")).read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize("isa", [sse2, word64, avx2], ids=lambda isa: isa.name)
+@pytest.mark.parametrize(
+    "request_",
+    [
+        KernelRequest("matmul", "q4_1", (192, 576)),
+        KernelRequest("quantize", "f32", (640,)),
+        KernelRequest("rope", "f32", (3, 64)),
+    ],
+    ids=lambda request: request.name,
+)
+def test_a_shared_body_is_the_machine_code_of_one_with_numbers(tmp_path, isa, request_):
+    shared = resolve(load_kernels(ROOT), request_, isa)
+    assert shared.free
+    own = replace(shared, schedule=replace(shared.schedule, free=()))
+    schedules = dict.fromkeys(shared.kernel.schedules, own.schedule)
+    own = replace(own, kernel=replace(shared.kernel, schedules=schedules))
+    listings = []
+    for name, resolved in (("shared", shared), ("own", own)):
+        files = texts(file_outputs(resolved))
+        assert len(files) == (2 if name == "shared" else 1)
+        for path, text in files.items():
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_text(text)
+        built = tmp_path / f"{name}.o"
+        command = ["gcc", "-std=gnu11", "-O3", *shared.isa.all_flags, f"-I{tmp_path / name}"]
+        source = tmp_path / name / resolved.file
+        subprocess.run([*command, "-c", source, "-o", built], check=True)
+        listing = ["objdump", "-d", "-j", ".text", built]
+        shown = subprocess.run(listing, check=True, capture_output=True, text=True).stdout
+        listings.append(shown.split("Disassembly", 1)[1])
+    assert listings[0] == listings[1] and resolved.symbol in listings[0]
+
+
+def test_bodies_leave_dimensions_open():
+    wanted = [KernelRequest("matmul", "q4_1", (n, 64)) for n in (16, 32)]
+    found = texts(outputs(wanted, [avx2]))
+    folder = "kernels/avx2/matmul_q4_1"
+    assert list(found) == [f"{folder}_16x64.c", f"{folder}_32x64.c", f"{folder}_Nx64.h"]
+    assert "#define N 32\n" in found[f"{folder}_32x64.c"]
 
 
 def test_the_naming_law_reads_back():

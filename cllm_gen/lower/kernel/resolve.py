@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cllm_gen.source import SpecError, caller_span
 from cllm_gen.spec.isa import InstructionSet
-from cllm_gen.spec.kernel import C_TYPES, Kernel, KernelRequest
+from cllm_gen.spec.kernel import C_TYPES, Kernel, KernelRequest, Schedule
 from cllm_gen.spec.load import forget_specs
 
 Kernels = Mapping[tuple[str, str], Kernel]
@@ -69,12 +69,30 @@ def kernel_of(kernels: Kernels, request: KernelRequest) -> Kernel:
 @dataclass(frozen=True)
 class Resolved:
     """A request as a C function: `isa` is the set whose function it is, in a file that is compiled
-    with that set's flags. `quantizes`: it leaves rows as the set's quantize does, not floats."""
+    with that set's flags."""
 
     request: KernelRequest
     kernel: Kernel
     isa: InstructionSet
-    quantizes: bool
+    schedule: Schedule
+
+    @property
+    def quantizes(self) -> bool:
+        """Whether it leaves rows as the set's quantize does, not floats."""
+        return self.schedule.quantizes
+
+    @property
+    def free(self) -> dict[str, int]:
+        """The dimensions that its body leaves open, in the kernel's order; none: it shares no body."""
+        shape = zip(self.kernel.shape, self.request.shape, strict=True)
+        return {name: size for name, size in shape if name in self.schedule.free}
+
+    @property
+    def body(self) -> str:
+        """The name of what it shares with others of its set, by which free dimensions stand: that of
+        matmul_q4_1_192x576 is matmul_q4_1_Nx576."""
+        sizes = zip(self.kernel.shape, self.request.shape, strict=True)
+        return self.request.named([name if name in self.free else size for name, size in sizes])
 
     @property
     def symbol(self) -> str:
@@ -101,7 +119,7 @@ def resolve(kernels: Kernels, request: KernelRequest, isa: InstructionSet) -> Re
     kernel = kernel_of(kernels, request)
     schedule = kernel.schedule(isa, request)
     owner = next(each for each in isa.chain if kernel.schedules.get(each.name) is schedule)
-    return Resolved(request, kernel, owner, schedule.quantizes)
+    return Resolved(request, kernel, owner, schedule)
 
 
 def resolve_all(

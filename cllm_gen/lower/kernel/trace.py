@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 
 from cllm_gen.schedule.program import Program
+from cllm_gen.schedule.terms import Named
 from cllm_gen.schedule.weight_layout import TILE_ROWS, packed_bytes
 from cllm_gen.spec.isa import InstructionSet
 from cllm_gen.spec.kernel import Kernel, KernelRequest
@@ -65,7 +66,9 @@ def trace(kernel: Kernel, request: KernelRequest, isa: InstructionSet) -> Traced
     """The kernel's C at the requested shape. Raises SpecError where spec and set do not fit."""
     schedule = kernel.schedule(isa, request)
     program = Program(schedule.isa, dict(kernel.arguments))
-    schedule.trace(program, **kernel.dimensions(request))
+    dimensions = kernel.dimensions(request)
+    dimensions |= {name: Named(dimensions[name], name) for name in schedule.free}
+    schedule.trace(program, **dimensions)
     return Traced(
         request,
         kernel,

@@ -25,8 +25,8 @@
  *     y[r, h, d] = sum(t < position + rows: share[r, h, t] * values[h // (H // G), t, d]) / total[r, h]
  *
  * Schedule: tiles of 16 rows and 16 positions.
- * 710 instructions a row, 1.2 an output.
  * Named at once: 5 __m512, 2 __m512i, 1 int32_t, 8 tile.
+ * 710 instructions a row, 1.2 an output.
  */
 void attention_f16_9x3x64__amx(size_t rows, size_t position, size_t first, size_t last,
                                const float *q, const uint8_t *layer_cache, size_t block_bytes,

@@ -20,8 +20,8 @@
  *     q[r, k] = round(y[r, k] / scale[r, k // 32])
  *
  * Schedule: a row at a time; bfloat16.
- * 376 instructions a row, 0.7 an output; 2,304 bytes of weights in all.
  * Named at once: 5 __m512.
+ * 376 instructions a row, 0.7 an output; 2,304 bytes of weights in all.
  */
 void rms_norm_quantize_f32_576__amx(size_t rows, const float *x, const float *gain, float epsilon,
                                     void *q) {

@@ -19,8 +19,8 @@
  *     y[r, k] = y[r, k] + x[r, k]
  *
  * Schedule: 8 values a vector.
- * 4 instructions a row, 0.0 an output.
  * Named at once: no registers.
+ * 4 instructions a row, 0.0 an output.
  */
 void add_f32_640__avx2(size_t rows, const float *x, float *y) {
     for (size_t k = 0; k < rows * 640; k += 8) {

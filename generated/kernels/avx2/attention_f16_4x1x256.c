@@ -25,8 +25,8 @@
  *     y[r, h, d] = sum(t < position + rows: share[r, h, t] * values[h // (H // G), t, d]) / total[r, h]
  *
  * Schedule: 8 values a vector; a block is converted once.
- * 14,769 instructions a row, 14.4 an output.
  * Named at once: 13 __m256, 1 __m256i.
+ * 14,769 instructions a row, 14.4 an output.
  */
 void attention_f16_4x1x256__avx2(size_t rows, size_t position, size_t first, size_t last,
                                  const float *q, const uint8_t *layer_cache, size_t block_bytes,

@@ -19,8 +19,8 @@
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *
  * Schedule: 8 values a vector, up to 4 partial sums.
- * 270 instructions a row, 1.1 an output; 1,024 bytes of weights in all.
  * Named at once: 5 __m256.
+ * 270 instructions a row, 1.1 an output; 1,024 bytes of weights in all.
  */
 void rms_norm_f32_256__avx2(size_t rows, const float *x, const float *gain, float epsilon,
                             float *y) {

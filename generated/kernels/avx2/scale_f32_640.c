@@ -19,8 +19,8 @@
  *     y[r, k] = x[r, k] * factor
  *
  * Schedule: 8 values a vector.
- * 4 instructions a row, 0.0 an output.
  * Named at once: 1 __m256.
+ * 4 instructions a row, 0.0 an output.
  */
 void scale_f32_640__avx2(size_t rows, const float *x, float factor, float *y) {
     __m256 factors = _mm256_set1_ps(factor);

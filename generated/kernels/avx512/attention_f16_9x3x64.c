@@ -25,8 +25,8 @@
  *     y[r, h, d] = sum(t < position + rows: share[r, h, t] * values[h // (H // G), t, d]) / total[r, h]
  *
  * Schedule: one row straight from the cache.
- * 2,946 instructions a row, 5.1 an output.
  * Named at once: 28 __m512, 2 __m512i, 1 int32_t.
+ * 2,946 instructions a row, 5.1 an output.
  */
 void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, size_t last,
                                   const float *q, const uint8_t *layer_cache, size_t block_bytes,

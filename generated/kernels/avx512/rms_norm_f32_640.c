@@ -19,8 +19,8 @@
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *
  * Schedule: 16 values a vector, up to 4 partial sums.
- * 336 instructions a row, 0.5 an output; 2,560 bytes of weights in all.
  * Named at once: 5 __m512.
+ * 336 instructions a row, 0.5 an output; 2,560 bytes of weights in all.
  */
 void rms_norm_f32_640__avx512(size_t rows, const float *x, const float *gain, float epsilon,
                               float *y) {

@@ -20,8 +20,8 @@
  *     q[r, k] = round(y[r, k] / scale[r, k // 32])
  *
  * Schedule: a row at a time; two bytes each, sixteen values a vector.
- * 1,377 instructions a row, 2.2 an output; 2,560 bytes of weights in all.
  * Named at once: 5 __m512, 4 __m512i.
+ * 1,377 instructions a row, 2.2 an output; 2,560 bytes of weights in all.
  */
 void rms_norm_quantize_f32_640__avx512(size_t rows, const float *x, const float *gain,
                                        float epsilon, void *q) {

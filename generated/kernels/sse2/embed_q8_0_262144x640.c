@@ -19,8 +19,8 @@
  *     x[r, k] = w[tokens[r], k]
  *
  * Schedule: 4 values a vector.
- * 1,220 instructions a row, 1.9 an output; 10,944 bytes of weights in all.
  * Named at once: 1 __m128, 1 __m128i.
+ * 1,220 instructions a row, 1.9 an output; 10,944 bytes of weights in all.
  */
 void embed_q8_0_262144x640__sse2(size_t rows, const int32_t *tokens, const void *w, float *x) {
     for (size_t r = 0; r < rows; r++) {

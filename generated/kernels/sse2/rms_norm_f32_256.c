@@ -19,8 +19,8 @@
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *
  * Schedule: 4 values a vector, up to 4 partial sums.
- * 524 instructions a row, 2.0 an output; 1,024 bytes of weights in all.
  * Named at once: 5 __m128.
+ * 524 instructions a row, 2.0 an output; 1,024 bytes of weights in all.
  */
 void rms_norm_f32_256__sse2(size_t rows, const float *x, const float *gain, float epsilon,
                             float *y) {

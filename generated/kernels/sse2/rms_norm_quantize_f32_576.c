@@ -20,8 +20,8 @@
  *     q[r, k] = round(y[r, k] / scale[r, k // 32])
  *
  * Schedule: a row at a time; ten bits, four values a vector; 16-bit pairs.
- * 3,727 instructions a row, 6.5 an output; 2,304 bytes of weights in all.
  * Named at once: 5 __m128, 11 __m128i.
+ * 3,727 instructions a row, 6.5 an output; 2,304 bytes of weights in all.
  */
 void rms_norm_quantize_f32_576__sse2(size_t rows, const float *x, const float *gain, float epsilon,
                                      void *q) {

@@ -19,8 +19,8 @@
  *     y[r, k] = x[r, k] * factor
  *
  * Schedule: 4 values a vector.
- * 4 instructions a row, 0.0 an output.
  * Named at once: 1 __m128.
+ * 4 instructions a row, 0.0 an output.
  */
 void scale_f32_640__sse2(size_t rows, const float *x, float factor, float *y) {
     __m128 factors = _mm_set1_ps(factor);

@@ -20,8 +20,8 @@
  *     values[g, d] = half(v[g, d])
  *
  * Schedule: 4 values a vector, each to its place.
- * 2,016 instructions a row, 10.5 an output.
  * Named at once: 1 __m128, 2 __m128i.
+ * 2,016 instructions a row, 10.5 an output.
  */
 void store_f16_3x64__sse2(const float *k, const float *v, uint8_t *layer, size_t slot) {
     int32_t kept[4] __attribute__((aligned(64)));

@@ -20,8 +20,8 @@
  *     q[r, k] = round(y[r, k] / scale[r, k // 32])
  *
  * Schedule: a row at a time; ten bits, four values a vector; packed words.
- * 5,099 instructions a row, 8.0 an output; 2,560 bytes of weights in all.
  * Named at once: 5 __m128, 11 __m128i.
+ * 5,099 instructions a row, 8.0 an output; 2,560 bytes of weights in all.
  */
 void rms_norm_quantize_f32_640__word64(size_t rows, const float *x, const float *gain,
                                        float epsilon, void *q) {
