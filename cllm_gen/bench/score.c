@@ -13,6 +13,7 @@
 #include "forward.h"
 #include "heap.h"
 #include "kv_cache.h"
+#include "model.h"
 #include "model_image.h"
 #include "panic.h"
 #include "platform.h"
@@ -29,21 +30,24 @@ static size_t read_number(void) {
 
 static double log_probability(const float *logits, int32_t token) {
     double peak = logits[0], sum = 0;
-    for (size_t i = 1; i < MODEL_VOCABULARY; i++)
+    for (size_t i = 1; i < served_model->vocabulary; i++)
         peak = logits[i] > peak ? logits[i] : peak;
-    for (size_t i = 0; i < MODEL_VOCABULARY; i++)
+    for (size_t i = 0; i < served_model->vocabulary; i++)
         sum += exp(logits[i] - peak);
     return logits[token] - peak - log(sum);
 }
 
-/* One step over tokens [first, first + count), logits for [asked, asked + FORWARD_LOGITS_MAX). */
+/* One step over tokens [first, first + count), logits for [asked, asked + step_logits) of them. */
 static void step(const int32_t *tokens, size_t first, size_t count, size_t asked) {
-    struct forward_row rows[FORWARD_ROWS_MAX];
+    static struct forward_row *rows;
+    if (!rows)
+        rows = calloc(served_model->step_rows, sizeof(*rows));
     for (size_t i = 0; i < count; i++)
-        rows[i] = (struct forward_row){.token = tokens[first + i],
-                                       .position = (uint32_t)(first + i),
-                                       .blocks = table.blocks,
-                                       .logits = i >= asked && i - asked < FORWARD_LOGITS_MAX};
+        rows[i] =
+            (struct forward_row){.token = tokens[first + i],
+                                 .position = (uint32_t)(first + i),
+                                 .blocks = table.blocks,
+                                 .logits = i >= asked && i - asked < served_model->step_logits};
     forward_begin(rows, count);
     while (!forward_advance())
         continue;
@@ -53,11 +57,11 @@ static void step(const int32_t *tokens, size_t first, size_t count, size_t asked
 static void score_window(const int32_t *tokens, size_t count, size_t rows_max) {
     for (size_t first = 0; first < count; first += rows_max) {
         size_t rows = count - first < rows_max ? count - first : rows_max;
-        for (size_t asked = 0; asked < rows; asked += FORWARD_LOGITS_MAX) {
+        for (size_t asked = 0; asked < rows; asked += served_model->step_logits) {
             if (platform_stop_requested())
                 platform_exit(130);
             step(tokens, first, rows, asked);
-            for (size_t i = asked; i < rows && i < asked + FORWARD_LOGITS_MAX; i++)
+            for (size_t i = asked; i < rows && i < asked + served_model->step_logits; i++)
                 if (first + i + 1 < count)
                     printf("score %.9f\n",
                            log_probability(forward_logits(i), tokens[first + i + 1]));
@@ -78,8 +82,8 @@ _Noreturn void kernel_main(void) {
     int32_t *tokens = calloc(count, sizeof(*tokens));
     for (size_t i = 0; i < count; i++)
         tokens[i] = (int32_t)read_number();
-    if (!rows_max || rows_max > FORWARD_ROWS_MAX || !window || !block_table_start(&table, window) ||
-        !block_table_cover(&table, window))
+    if (!rows_max || rows_max > served_model->step_rows || !window ||
+        !block_table_start(&table, window) || !block_table_cover(&table, window))
         panic("score: %zu rows or %zu positions do not fit", rows_max, window);
     for (size_t start = 0; start < count; start += window)
         score_window(tokens + start, count - start < window ? count - start : window, rows_max);
