@@ -55,6 +55,7 @@ class Program:
         self.arguments = arguments
         self.lines: list[str] = []
         self.headers: set[str] = set()
+        self.named: dict[str, int] = {}
         self.counts: Counter = Counter()
         self.rows = Term("rows")
         self._trips: list[int] = [1]
@@ -259,6 +260,13 @@ class Program:
     def scalar(self, name: str) -> Term:
         """A scalar argument or a named index."""
         return Term(name)
+
+    def number(self, name: str, value: int, of: int) -> int:
+        """A number that comes of a dimension: by its name, where C has the dimension by its own."""
+        if not isinstance(of, Named):
+            return value
+        self.named[name] = int(value)
+        return Named(int(value), name)
 
     def assign(self, name: Term, term: Term) -> None:
         """Gives a named index a new value."""

@@ -75,6 +75,8 @@ class Named(int):
     def __add__(self, other):
         if not isinstance(other, int):
             return NotImplemented
+        if type(other) is int and other == 0:
+            return self
         return Named(int(self) + int(other), f"{self.text} + {text_of(other)}", False)
 
     def __radd__(self, other):
@@ -86,6 +88,8 @@ class Named(int):
         return Named(int(self) * int(other), f"{self.inner} * {inner_of(other)}", False)
 
     def __rmul__(self, other):
+        if other in (0, 1):
+            return self if other else 0
         return Named(int(other) * int(self), f"{other} * {self.inner}", False)
 
     def __floordiv__(self, other):

@@ -70,7 +70,7 @@ def kernels(type_name, title, schedules):
                     isa,
                     steps(operation, type_name),
                     text,
-                    free=("N",),
+                    free=("N",) if isa.tiles else ("N", "K"),  # tiles cut K into parts
                     quantizes=operation in GATES and name in _QUANTIZING,
                 )
                 for name, (isa, steps, text) in schedules.items()

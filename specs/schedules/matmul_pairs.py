@@ -92,7 +92,7 @@ def _tile(p, type_name, K, weights, x, count, pair, name):
     layout, lanes = LAYOUTS[type_name], p.lanes("add_f32")
     minima, halves = type_name in NIBBLES, 2 if type_name == "q6_k" else 1
     vectors = 4 if type_name in NIBBLES else 8
-    stride = at.quantized_bytes(K)
+    stride = p.number("ROW_BYTES", at.quantized_bytes(K), K)
     sums = [
         [p.let(f"{name}sum{i}_{c}", p.zero_f32()) for c in range(16 // lanes)] for i in range(count)
     ]
@@ -129,7 +129,7 @@ def _pairs(pair):
     """Sums of a tile with activations read by `pair`."""
 
     def sums(p, type_name, K, weights, r, count, name):
-        stride = at.quantized_bytes(K)
+        stride = p.number("ROW_BYTES", at.quantized_bytes(K), K)
         x = p.pointer(f"{name}x", p.argument("q", "u8") + (r * stride + at.ROW_HEADER))
         return _tile(p, type_name, K, weights, x, count, pair, name)
 

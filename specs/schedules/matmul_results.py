@@ -19,7 +19,7 @@ def tiles(together, sums):
 
     def steps(operation, type_name):
         def matmul(p, N, K):
-            size = layout_of(type_name).tile_bytes(K)
+            size = p.number("TILE_BYTES", layout_of(type_name).tile_bytes(K), K)
             with p.loop("tile", p.scalar("last"), start=p.scalar("first")) as tile:
                 weights = [
                     p.pointer(f"{name}_tile", p.argument(name, "u8") + tile * size)

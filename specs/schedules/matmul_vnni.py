@@ -124,7 +124,7 @@ def _scales(p, type_name, tile, b, K, c):
     return (loaded[:1], loaded[1]) if type_name in NIBBLES else (loaded, None)
 
 
-def _sums(p, type_name, K, tiles, x, stride, count):
+def _sums(p, type_name, K, tiles, size, x, stride, count):
     """sums[i][c]: the products of row i with tile c, floats."""
     layout = layout_of(type_name)
     block_bytes = layout.quant_bytes + layout.record_bytes
@@ -132,7 +132,7 @@ def _sums(p, type_name, K, tiles, x, stride, count):
     with p.loop("b", K // 32) as b:
         for tile in tiles:
             for line in range(0, block_bytes, LINE):
-                p.prefetch(tile + (b * block_bytes + (2 * layout.tile_bytes(K) + line)))
+                p.prefetch(tile + (b * block_bytes + (2 * size + line)))
         blocks = [
             p.pointer(f"block{c}", tile + b * layout.quant_bytes) for c, tile in enumerate(tiles)
         ]
@@ -155,7 +155,8 @@ def _steps(operation, type_name):
     together: tuple[int, ...] = (2,) if type_name == "q6_k" else (4, 2)
 
     def matmul(p, N, K):
-        size, stride = layout.tile_bytes(K), at.quantized_bytes(K)
+        size = p.number("TILE_BYTES", layout.tile_bytes(K), K)
+        stride = p.number("ROW_BYTES", at.quantized_bytes(K), K)
         first, last = p.scalar("first"), p.scalar("last")
         passes = [(first, last, 1, together)]
         if len(names) == 1:
@@ -170,7 +171,7 @@ def _steps(operation, type_name):
                 ]
                 for r, count in p.tile_rows(*rows):
                     x = p.pointer("x", p.argument("q", "u8") + (r * stride + at.ROW_HEADER))
-                    for i, row in enumerate(_sums(p, type_name, K, tiles, x, stride, count)):
+                    for i, row in enumerate(_sums(p, type_name, K, tiles, size, x, stride, count)):
                         y = p.argument("y", "f32") + ((r + i) * N + tile * TILE_ROWS)
                         sums = [row] if len(names) == 1 else [[each] for each in row]
                         finish(p, operation, sums, p.pointer(f"y{i}", y))

@@ -171,7 +171,8 @@ def words(width, together):
 
         def sums(p, K, weights, row, n):
             """Each row's sum."""
-            bounds = p.pointer("bounds", weights + (n * 4 + layout.bounds_at(K)))
+            place = p.number("BOUNDS", layout.bounds_at(K), K)
+            bounds = p.pointer("bounds", weights + (n * 4 + place))
             shift = _shift(p, bounds, group)
             totals = [p.let(f"total{i}", p.start(0)) for i in range(group)]
             signs = _plain(p, bounds, group)
@@ -182,11 +183,12 @@ def words(width, together):
             return [p.times_f32(p.round_i64(total), unit) for total in totals]
 
         def matmul(p, N, K):
-            stride = at.quantized_bytes(K)
+            stride = p.number("ROW_BYTES", at.quantized_bytes(K), K)
+            size = p.number("TILE_BYTES", layout.tile_bytes(K), K)
             names = matrices(operation)
             with p.loop("tile", p.scalar("last"), start=p.scalar("first")) as tile:
                 tiles = [
-                    p.pointer(f"{name}_tile", p.argument(name, "u8") + tile * layout.tile_bytes(K))
+                    p.pointer(f"{name}_tile", p.argument(name, "u8") + tile * size)
                     for name in names
                 ]
                 for r, _ in p.tile_rows(1):

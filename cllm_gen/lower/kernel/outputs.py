@@ -28,15 +28,15 @@ def file_outputs(resolved: Resolved) -> list[Output]:
     name = {"instruction_set": resolved.isa.name, "kernel": resolved.request.name}
     code = {
         "cite": resolved.kernel.span.cite(resolved.kernel.name),
-        "symbol": "KERNEL" if resolved.free else resolved.symbol,
+        "symbol": "KERNEL" if traced.named else resolved.symbol,
         "parameters": resolved.parameters,
         "headers": ["stddef.h", "stdint.h", *traced.headers],
         "lines": traced.lines,
         "comment": _algorithm(traced),
         "cost": _cost(traced),
-        "free": resolved.free,
+        "named": traced.named,
     }
-    if not resolved.free:
+    if not traced.named:
         return [Output(resolved.file, "kernel.c.j2", code, specs, name)]
     file = f"kernels/{resolved.isa.name}/{resolved.body}.h"
     body = {"instruction_set": resolved.isa.name, "kernels": resolved.body}

@@ -82,17 +82,12 @@ class Resolved:
         return self.schedule.quantizes
 
     @property
-    def free(self) -> dict[str, int]:
-        """The dimensions that its body leaves open, in the kernel's order; none: it shares no body."""
-        shape = zip(self.kernel.shape, self.request.shape, strict=True)
-        return {name: size for name, size in shape if name in self.schedule.free}
-
-    @property
     def body(self) -> str:
         """The name of what it shares with others of its set, by which free dimensions stand: that of
-        matmul_q4_1_192x576 is matmul_q4_1_Nx576."""
+        matmul_q4_1_192x576 is matmul_q4_1_NxK."""
         sizes = zip(self.kernel.shape, self.request.shape, strict=True)
-        return self.request.named([name if name in self.free else size for name, size in sizes])
+        free = self.schedule.free
+        return self.request.named([name if name in free else size for name, size in sizes])
 
     @property
     def symbol(self) -> str:

@@ -17,6 +17,7 @@ class Traced:
     """One kernel for one instruction set: its C and what it costs.
 
     headers       what its intrinsics need
+    named         numbers that the C has by name: free dimensions and what comes of them
     instructions  how often each instruction of the set runs for one batch row, loops counted out
                   (matrices: for one tile of 16 outputs; attention: for one position of each of its
                   loops over the cache)
@@ -29,6 +30,7 @@ class Traced:
     summary: str
     lines: tuple[str, ...]
     headers: tuple[str, ...]
+    named: dict[str, int]
     instructions: dict[str, int]
     registers: dict[str, int]
 
@@ -67,7 +69,8 @@ def trace(kernel: Kernel, request: KernelRequest, isa: InstructionSet) -> Traced
     schedule = kernel.schedule(isa, request)
     program = Program(schedule.isa, dict(kernel.arguments))
     dimensions = kernel.dimensions(request)
-    dimensions |= {name: Named(dimensions[name], name) for name in schedule.free}
+    free = {name: dimensions[name] for name in kernel.shape if name in schedule.free}
+    dimensions |= {name: Named(size, name) for name, size in free.items()}
     schedule.trace(program, **dimensions)
     return Traced(
         request,
@@ -76,6 +79,7 @@ def trace(kernel: Kernel, request: KernelRequest, isa: InstructionSet) -> Traced
         schedule.summary,
         tuple(program.lines),
         tuple(sorted(program.headers)),
+        {**free, **program.named},
         dict(sorted(program.counts.items())),
         dict(sorted(program.registers().items())),
     )

@@ -168,7 +168,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
         }
     }
     float *line = sums;
-    uint16_t *gated_to = (uint16_t *)((uint8_t *)y + 0 * (64 + (N / 32) * 128));
+    uint16_t *gated_to = (uint16_t *)((uint8_t *)y);
     size_t waiting = 0;
     size_t turn = 0;
     for (size_t group = 0; group < groups; group++) {

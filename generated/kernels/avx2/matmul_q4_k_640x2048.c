@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_q4_k_640x2048__avx2
 #define N 640
-#include "kernels/avx2/matmul_q4_k_Nx2048.h"
+#define K 2048
+#define TILE_BYTES 24640
+#define ROW_BYTES 8256
+#include "kernels/avx2/matmul_q4_k_NxK.h"

@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_q8_0_256x640__avx2
 #define N 256
-#include "kernels/avx2/matmul_q8_0_Nx640.h"
+#define K 640
+#define TILE_BYTES 10944
+#define ROW_BYTES 2624
+#include "kernels/avx2/matmul_q8_0_NxK.h"

@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_q4_k_640x1024__avx512
 #define N 640
-#include "kernels/avx512/matmul_q4_k_Nx1024.h"
+#define K 1024
+#define TILE_BYTES 12352
+#define ROW_BYTES 4160
+#include "kernels/avx512/matmul_q4_k_NxK.h"

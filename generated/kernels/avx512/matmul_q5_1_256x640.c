@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_q5_1_256x640__avx512
 #define N 256
-#include "kernels/avx512/matmul_q5_1_Nx640.h"
+#define K 640
+#define TILE_BYTES 7744
+#define ROW_BYTES 2624
+#include "kernels/avx512/matmul_q5_1_NxK.h"

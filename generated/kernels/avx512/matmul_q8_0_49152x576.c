@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_q8_0_49152x576__avx512
 #define N 49152
-#include "kernels/avx512/matmul_q8_0_Nx576.h"
+#define K 576
+#define TILE_BYTES 9856
+#define ROW_BYTES 2368
+#include "kernels/avx512/matmul_q8_0_NxK.h"

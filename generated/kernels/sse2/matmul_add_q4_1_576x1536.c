@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_add_q4_1_576x1536__sse2
 #define N 576
-#include "kernels/sse2/matmul_add_q4_1_Nx1536.h"
+#define K 1536
+#define TILE_BYTES 15424
+#define ROW_BYTES 6208
+#include "kernels/sse2/matmul_add_q4_1_NxK.h"

@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_q6_k_640x2048__sse2
 #define N 640
-#include "kernels/sse2/matmul_q6_k_Nx2048.h"
+#define K 2048
+#define TILE_BYTES 41024
+#define ROW_BYTES 8256
+#include "kernels/sse2/matmul_q6_k_NxK.h"

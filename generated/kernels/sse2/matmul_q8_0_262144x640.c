@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_q8_0_262144x640__sse2
 #define N 262144
-#include "kernels/sse2/matmul_q8_0_Nx640.h"
+#define K 640
+#define TILE_BYTES 10944
+#define ROW_BYTES 2624
+#include "kernels/sse2/matmul_q8_0_NxK.h"

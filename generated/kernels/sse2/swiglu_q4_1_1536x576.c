@@ -14,4 +14,7 @@
  */
 #define KERNEL swiglu_q4_1_1536x576__sse2
 #define N 1536
-#include "kernels/sse2/swiglu_q4_1_Nx576.h"
+#define K 576
+#define TILE_BYTES 5824
+#define ROW_BYTES 2368
+#include "kernels/sse2/swiglu_q4_1_NxK.h"

@@ -14,4 +14,8 @@
  */
 #define KERNEL matmul_q8_0_49152x576__word32
 #define N 49152
-#include "kernels/word32/matmul_q8_0_Nx576.h"
+#define K 576
+#define ROW_BYTES 2368
+#define TILE_BYTES 9856
+#define BOUNDS 9792
+#include "kernels/word32/matmul_q8_0_NxK.h"

@@ -14,4 +14,8 @@
  */
 #define KERNEL matmul_add_q4_1_576x1536__word64
 #define N 576
-#include "kernels/word64/matmul_add_q4_1_Nx1536.h"
+#define K 1536
+#define ROW_BYTES 6208
+#define TILE_BYTES 15424
+#define BOUNDS 15360
+#include "kernels/word64/matmul_add_q4_1_NxK.h"

@@ -14,4 +14,8 @@
  */
 #define KERNEL matmul_q4_1_576x576__word64
 #define N 576
-#include "kernels/word64/matmul_q4_1_Nx576.h"
+#define K 576
+#define ROW_BYTES 2368
+#define TILE_BYTES 5824
+#define BOUNDS 5760
+#include "kernels/word64/matmul_q4_1_NxK.h"

@@ -14,4 +14,8 @@
  */
 #define KERNEL matmul_q8_0_262144x640__word64
 #define N 262144
-#include "kernels/word64/matmul_q8_0_Nx640.h"
+#define K 640
+#define ROW_BYTES 2624
+#define TILE_BYTES 10944
+#define BOUNDS 10880
+#include "kernels/word64/matmul_q8_0_NxK.h"

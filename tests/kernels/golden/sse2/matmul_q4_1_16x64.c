@@ -14,4 +14,7 @@
  */
 #define KERNEL matmul_q4_1_16x64__sse2
 #define N 16
-#include "kernels/sse2/matmul_q4_1_Nx64.h"
+#define K 64
+#define TILE_BYTES 704
+#define ROW_BYTES 320
+#include "kernels/sse2/matmul_q4_1_NxK.h"

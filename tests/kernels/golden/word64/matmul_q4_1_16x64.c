@@ -14,4 +14,8 @@
  */
 #define KERNEL matmul_q4_1_16x64__word64
 #define N 16
-#include "kernels/word64/matmul_q4_1_Nx64.h"
+#define K 64
+#define ROW_BYTES 320
+#define TILE_BYTES 704
+#define BOUNDS 640
+#include "kernels/word64/matmul_q4_1_NxK.h"
