@@ -43,7 +43,8 @@ def test_drivers_of_the_devices_and_no_others(project, appliance):
     e1000, *rest = appliance.devices
     assert e1000.name == "e1000"
     target = appliance.target()
-    assert compiled(project, appliance, target) == ["e1000.c", "nic.c", "pci.c", "uart16550.c"]
+    files = ["e1000/frames.c", "e1000/start.c", "nic.c", "pci.c", "uart16550.c"]
+    assert compiled(project, appliance, target) == files
     other = replace(appliance, devices=[CARD, *rest])
     assert compiled(project, other, target) == ["card.c", "nic.c", "pci.c", "uart16550.c"]
     folder = replace(appliance, devices=[*rest, SWITCH])
