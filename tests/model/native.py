@@ -39,6 +39,7 @@ STATIC = [
     "kernel_static/engine/phases.c",
     "kernel_static/engine/step.c",
     "kernel_static/lib/mathematics.c",
+    "kernel_static/lib/text.c",
     "kernel_static/runtime/workers.c",
     "kernel_static/platform/linux/vectors.c",
     "tests/model/native_workers.c",
