@@ -20,7 +20,6 @@ def appliance_outputs(appliance: Appliance) -> list[Output]:
     context = {
         "appliance": appliance,
         "cite": appliance.span.cite(),
-        "model": appliance.model.name,
         "limits": [
             {
                 "name": f.name.upper(),

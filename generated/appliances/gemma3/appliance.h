@@ -9,8 +9,6 @@
 
 /* Gemma 3 270M behind an OpenAI-shaped API.
  * specs/appliances/gemma3.py | appliance */
-#define APPLIANCE_NAME "gemma3"
-#define APPLIANCE_MODEL "gemma3_270m"
 
 /* Limits on what a client may make the appliance hold. */
 /* TCP connections that may be open at once; one more takes the place of the one idle longest. */

@@ -9,8 +9,6 @@
 
 /* SmolLM2-135M-Instruct behind an OpenAI-shaped API.
  * specs/appliances/smollm2.py | appliance */
-#define APPLIANCE_NAME "smollm2"
-#define APPLIANCE_MODEL "smollm2_135m"
 
 /* Limits on what a client may make the appliance hold. */
 /* TCP connections that may be open at once; one more takes the place of the one idle longest. */
