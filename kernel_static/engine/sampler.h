@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine.h"
 #include "random.h"
+#include "sampling.h"
 
 /* A candidate: token and logit, later its weight relative to the likeliest. */
 struct candidate {
