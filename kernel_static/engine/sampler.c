@@ -5,6 +5,8 @@
  * looked at; then one is drawn by its weight. */
 #include "sampler.h"
 
+#include <stdbool.h>
+
 #include "logits.h"
 
 #define LEVELS 3
