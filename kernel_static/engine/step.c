@@ -38,15 +38,13 @@ static void find_runs(struct step *step) {
     }
 }
 
+/* A sequence's rows are neighbours, and so are those of a block. */
 static void find_storers(struct step *step) {
     uint8_t *storers = step->storers;
-    for (size_t r = 0; r < step->row_count; r++) {
-        size_t end = r; /* past the nearest row before that has the same block; 0: there is none */
-        while (end > 0 && step_block(step, end - 1) != step_block(step, r))
-            end--;
-        storers[r] = end > 0 ? storers[end - 1]
-                             : (uint8_t)(((r + 1) * workers_count() - 1) / step->row_count);
-    }
+    for (size_t r = 0; r < step->row_count; r++)
+        storers[r] = r > 0 && step_block(step, r) == step_block(step, r - 1)
+                         ? storers[r - 1]
+                         : (uint8_t)(((r + 1) * workers_count() - 1) / step->row_count);
 }
 
 void step_begin(struct step *step, const struct forward_row *rows, size_t count) {

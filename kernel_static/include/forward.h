@@ -4,8 +4,9 @@
  * A step takes up to the model's step_rows. A row is one token of one sequence: one conversation
  * decoding is a batch of one row, a prompt is many rows of one sequence, many conversations are
  * rows of different sequences. The KV cache is paged: a sequence owns a block table whose entry i
- * is the block that holds positions [i * block_tokens, (i + 1) * block_tokens). Rows of
- * one sequence in one step come in ascending position order, and each sees all before it.
+ * is the block that holds positions [i * block_tokens, (i + 1) * block_tokens). Rows of one
+ * sequence in one step are neighbours with one table, in ascending position order, and each sees
+ * all before it. No two sequences of a step store to one block.
  *
  * Of a row of which nothing is wanted, the last layer only stores keys and values.
  *

@@ -174,7 +174,10 @@ class Pass:
     ) -> list[np.ndarray | None]:
         """Runs one step of (token, position, block table, logits); the logits that were asked. With
         `hidden`, all rows want their hidden states."""
-        tables = [(ctypes.c_uint32 * len(blocks))(*blocks) for _, _, blocks, _ in rows]
+        of_blocks = {
+            tuple(blocks): (ctypes.c_uint32 * len(blocks))(*blocks) for _, _, blocks, _ in rows
+        }  # one table a sequence: by it rows know each other
+        tables = [of_blocks[tuple(blocks)] for _, _, blocks, _ in rows]
         pointer = ctypes.POINTER(ctypes.c_uint32)
         array = (Row * len(rows))(
             *(

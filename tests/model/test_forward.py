@@ -130,14 +130,14 @@ def test_hidden_states_of_every_row(forward, tiny):
 
 
 def test_what_is_not_wanted_changes_nothing_else(forward):
-    """The last layer leaves out rows of which nothing is wanted: others, in whatever order sequences
-    take turns, and steps that come later find the same bits."""
+    """The last layer leaves out rows of which nothing is wanted: others, and steps that come later,
+    find the same bits."""
     left, right = tokens_of(forward.model, 60, 1), tokens_of(forward.model, 60, 2)
     asked = {3, 40, 41, 77, 99}
     rows = [
-        (tokens[i], i, blocks, 2 * i + turn in asked)
-        for i in range(50)
+        (tokens[i], i, blocks, 50 * turn + i in asked)
         for turn, (tokens, blocks) in enumerate(((left, [0, 1]), (right, [2, 3])))
+        for i in range(50)
     ]
     later = [(left[50], 50, [0, 1], True), (right[50], 50, [2, 3], True)]
     everything = forward.step(rows, hidden=True) + forward.step(later)

@@ -18,7 +18,8 @@ from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
 
 ROWS_MAX = 512  # rows of one step
-LOGITS_MAX = 8  # rows of one step that may ask for logits
+LOGITS_MAX = 64  # rows of one step that may ask for logits, and
+LOGITS_BYTES = 16 << 20  # the memory that these take at most, whatever the vocabulary
 IMAGE_FORMAT = 2
 
 
@@ -70,7 +71,10 @@ def lowered(model: Model, kv_cache: str = "f16") -> Lowered:
         index for index, phase in enumerate(phases_of(program.operations)) for _ in phase.operations
     ]  # of each operation's phase; between two phases the workers meet, within one they do not
     offsets, activation_bytes = plan(
-        [Lifetime(id(b), _bytes(b), number[b.first], number[b.last]) for b in program.buffers]
+        [
+            Lifetime(id(b), _bytes(b, model), number[b.first], number[b.last])
+            for b in program.buffers
+        ]
     )
     weights, weight_bytes = place(program)
     cache_bytes = {
@@ -83,6 +87,11 @@ def lowered(model: Model, kv_cache: str = "f16") -> Lowered:
     return Lowered(program, kv_cache, offsets, activation_bytes, weights, weight_bytes, cache_bytes)
 
 
-def _bytes(buffer: Buffer) -> int:
-    rows = {"rows": ROWS_MAX, "asked rows": LOGITS_MAX}[buffer.batch]
+def logits_max(model: Model) -> int:
+    """Rows of one step of the model that may ask for logits."""
+    return max(1, min(LOGITS_MAX, LOGITS_BYTES // (4 * model.vocabulary)))
+
+
+def _bytes(buffer: Buffer, model: Model) -> int:
+    rows = {"rows": ROWS_MAX, "asked rows": logits_max(model)}[buffer.batch]
     return aligned(buffer.row_bytes * rows)

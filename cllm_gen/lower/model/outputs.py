@@ -9,7 +9,7 @@ from cllm_gen.lower import tokenizer
 from cllm_gen.lower.chat import outputs as chat_template
 from cllm_gen.lower.model import kernel_tables
 from cllm_gen.lower.model.forward import forward_context
-from cllm_gen.lower.model.lowered import LOGITS_MAX, ROWS_MAX, Lowered, lowered
+from cllm_gen.lower.model.lowered import ROWS_MAX, Lowered, logits_max, lowered
 from cllm_gen.lower.output import Output
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS
 from cllm_gen.spec.isa import InstructionSet
@@ -56,7 +56,7 @@ def _sizes(low: Lowered) -> dict[str, object]:
         "beginning": -1 if model.tokenizer.beginning is None else model.tokenizer.beginning,
         "end": model.tokenizer.end,
         "rows_max": ROWS_MAX,
-        "logits_max": LOGITS_MAX,
+        "logits_max": logits_max(model),
         "block_tokens": BLOCK_TOKENS,
         "block_bytes": low.block_bytes,
         "weight_bytes": low.weight_bytes,
