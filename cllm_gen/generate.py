@@ -8,10 +8,11 @@ from pathlib import Path
 from cllm_gen.check.drivers import check_drivers
 from cllm_gen.check.handlers import check_handlers
 from cllm_gen.emit import tree
+from cllm_gen.lower import metrics
 from cllm_gen.lower.appliance import outputs
 from cllm_gen.spec.api import Api
 from cllm_gen.spec.appliance import Appliance
-from cllm_gen.spec.load import load_appliances
+from cllm_gen.spec.load import load_appliances, load_metrics
 
 
 def generate(root: Path, appliance: str | None, wrote: Callable[[str], None]) -> None:
@@ -21,7 +22,7 @@ def generate(root: Path, appliance: str | None, wrote: Callable[[str], None]) ->
     prototype is generated."""
     appliances = load_appliances(root, appliance)
     check_drivers(root, appliances)
-    wanted = tree.texts(outputs(appliances))
+    wanted = tree.texts([*outputs(appliances), *metrics.outputs(load_metrics(root))])
     if appliance is not None:
         wanted = {**tree.on_disk(root), **wanted}
     for path in tree.write(root, wanted, _register_types(appliances)):
@@ -34,7 +35,8 @@ def staleness(root: Path) -> str:
     appliances = load_appliances(root)
     check_drivers(root, appliances)
     check_handlers(root, _families(appliances))
-    return tree.difference(root, tree.texts(outputs(appliances)))
+    wanted = tree.texts([*outputs(appliances), *metrics.outputs(load_metrics(root))])
+    return tree.difference(root, wanted)
 
 
 def _register_types(appliances: list[Appliance]) -> list[str]:

@@ -8,9 +8,11 @@
 #include "fault.h"
 #include "heap.h"
 #include "http.h"
+#include "metrics.h"
 #include "panic.h"
 #include "platform.h"
 #include "transport.h"
+#include "vitals.h"
 #include "workers.h"
 
 #define IDLE_NANOSECONDS 1000000000u
@@ -23,6 +25,7 @@ _Noreturn void kernel_main(void) {
 #endif
     memory_start(platform_free_memory(), MEMORY_HEAP);
     workers_start(command_line_number("cpus", 0, WORKERS_MAX, 0));
+    vitals_start();
 #ifdef DEBUG
     fault_provoke_on_workers();
 #endif
@@ -36,12 +39,15 @@ _Noreturn void kernel_main(void) {
         uint64_t now = clock_nanoseconds();
         if (busy && now - served < SERVE_NANOSECONDS)
             continue;
+        if (busy)
+            metric_observe(HISTOGRAM_LOOP_PAUSE, now - served);
         served = now;
         busy |= transport_poll();
         busy |= http_poll();
         if (!busy) {
             uint64_t latest = now + IDLE_NANOSECONDS, timer = transport_deadline();
             platform_idle(timer < latest ? timer : latest);
+            metric_add(METRIC_IDLE_TIME, clock_nanoseconds() - now);
         }
     }
     platform_exit(0);

@@ -48,7 +48,8 @@ def compare_apis(old: dict, new: dict) -> list[Change]:
 def _operations(document: dict) -> Iterator[tuple[str, dict]]:
     for path, methods in document.get("paths", {}).items():
         for method, operation in methods.items():
-            yield f"{method.upper()} {path}", operation
+            for each in (path, *operation.get("x-aliases", [])):
+                yield f"{method.upper()} {each}", operation
 
 
 def _compare_operation(name: str, old: dict, before: dict, new: dict, after: dict) -> list[Change]:

@@ -63,6 +63,7 @@ def _generated(root: Path, appliance: Appliance, target: Target) -> list[str]:
     cached = f"generated/{folder(appliance.model, appliance.kv_cache)}"
     return [
         *_files(root, "generated/api"),
+        *_files(root, "generated/metrics"),
         *_files(root, f"generated/surfaces/{appliance.surface.name}"),
         f"{own}/{target.name}.c",
         *(f"generated/isa/{name}.c" for name in sets),

@@ -26,11 +26,20 @@ _EXAMPLE = 'Route("GET /health", "Whether requests are answered.", handler="hand
 
 
 @dataclass(frozen=True)
+class Text:
+    """An answer that is not JSON: its media type, and what it says."""
+
+    media_type: str
+    doc: str
+
+
+@dataclass(frozen=True)
 class Route:
     """One method on one path, and the C function that answers it.
 
     request         body's schema; none: the route takes no body
-    response        schema of a whole answer
+    response        schema of a whole answer, or the text that it is
+    aliases         other paths at which the same is answered
     stream          schema of one event, if the answer may come as server-sent events
     authenticated   whether the exchange must carry the appliance's key, where one is set
     statuses        other statuses than 200 and the errors of every route, with their meaning
@@ -39,13 +48,15 @@ class Route:
     notation: str
     summary: str
     handler: str
-    response: Object
+    response: Object | Text
     request: Object | None = None
     stream: Object | None = None
     authenticated: bool = True
     statuses: Sequence[tuple[int, str]] = ()
+    aliases: Sequence[str] = ()
     span: Span = field(default_factory=caller_span)
     pattern: Pattern = field(init=False)
+    alias_patterns: tuple[Pattern, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.notation, str):
@@ -67,6 +78,7 @@ class Route:
                 f"at most {PARAMETERS_MAX} parameters, each name once",
                 NOTATION_EXAMPLE,
             )
+        object.__setattr__(self, "alias_patterns", tuple(self._read_aliases()))
         if not isinstance(self.summary, str) or not self.summary.strip():
             raise SpecError(
                 span, f"route {self.notation!r} without a summary", "a sentence", _EXAMPLE
@@ -78,6 +90,8 @@ class Route:
         for name in ("request", "response", "stream"):
             schema = getattr(self, name)
             if schema is None and name != "response":
+                continue
+            if name == "response" and isinstance(schema, Text):
                 continue
             if not isinstance(schema, Object):
                 raise SpecError(
@@ -91,6 +105,25 @@ class Route:
                 '"POST /tokenize"',
             )
         _check_readable(self.request, [self.request.name] if self.request else [])
+
+    def _read_aliases(self) -> Iterator[Pattern]:
+        """Of paths without a method, with the same parameters in the same order."""
+        example = 'Route("GET /v1/models", ..., aliases=["/models"])'
+        if isinstance(self.aliases, str):
+            raise SpecError(self.span, f"aliases={self.aliases!r}", "a list of paths", example)
+        for path in self.aliases:
+            if not isinstance(path, str) or not path.startswith("/"):
+                raise SpecError(self.span, f"alias {path!r}", "a path without a method", example)
+            span = literal_span(self.span, path)
+            pattern = read_route(f"{self.pattern.method} {path}", span)
+            if pattern.parameters != self.pattern.parameters:
+                raise SpecError(
+                    span,
+                    f"alias {path!r} of {self.notation!r}",
+                    f"the same parameters: {', '.join(self.pattern.parameters) or 'none'}",
+                    example,
+                )
+            yield pattern
 
 
 def _check_readable(type, path: list[str]) -> None:

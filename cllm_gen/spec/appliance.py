@@ -70,6 +70,11 @@ class Limits:
                 )
 
 
+def limit_names() -> list[str]:
+    """Of all limits, in their order."""
+    return [item.name for item in fields(Limits)]
+
+
 @dataclass(frozen=True)
 class MemoryMap:
     """Sizes in bytes of what the image reserves; the rest of RAM becomes the KV cache."""

@@ -1,14 +1,19 @@
-"""Finds the project root and executes `specs/appliances/*.py`."""
+"""Finds the project root and executes `specs/appliances/*.py` and `specs/metrics/*.py`."""
 
 from __future__ import annotations
 
 import importlib
 import linecache
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from cllm_gen.source import Span, SpecError
 from cllm_gen.spec.appliance import Appliance
+from cllm_gen.spec.metric import Metrics, check_metrics
 
 
 class NoProject(Exception):
@@ -52,22 +57,51 @@ def load_appliances(root: Path, name: str | None = None) -> list[Appliance]:
     if name is not None and name not in names:
         raise NoProject(f"no appliance {name!r}; specs/appliances has: {', '.join(names)}")
     forget_specs()
+    with _imports_from(root):
+        found = [_load(root, _appliance, each, Appliance) for each in ([name] if name else names)]
+    return sorted(found, key=lambda appliance: not appliance.default)
+
+
+def load_metrics(root: Path) -> list[Metrics]:
+    """Executes the specs of all metrics afresh, in the order of their names: the kernel's C counts by
+    them, whichever appliance it is for. Raises SpecError."""
+    names = sorted(path.stem for path in (root / "specs" / "metrics").glob("[!_]*.py"))
+    forget_specs()
+    with _imports_from(root):
+        found = [_load(root, _metrics, each, Metrics) for each in names]
+    check_metrics(found)
+    return found
+
+
+@contextmanager
+def _imports_from(root: Path) -> Iterator[None]:
+    """`import specs` means that of this root, and leaves no bytecode there."""
     linecache.checkcache()
     importlib.invalidate_caches()
     sys.path.insert(0, str(root))
     written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        found = [_load(root, each) for each in ([name] if name else names)]
-        return sorted(found, key=lambda appliance: not appliance.default)
+        yield
     finally:
         sys.path.remove(str(root))
         sys.dont_write_bytecode = written
 
 
-def _load(root: Path, name: str) -> Appliance:
-    file = str(root / "specs" / "appliances" / f"{name}.py")
+def _appliance(name: str) -> ModuleType:
+    return importlib.import_module(f"specs.appliances.{name}")
+
+
+def _metrics(name: str) -> ModuleType:
+    return importlib.import_module(f"specs.metrics.{name}")
+
+
+def _load(root: Path, run: Callable[[str], ModuleType], name: str, kind: type) -> Any:
+    """What the spec of this name, executed by `run`, binds to its noun: `appliance`, `metrics`."""
+    noun = kind.__name__.lower()
+    folder = "appliances" if kind is Appliance else noun
+    file = str(root / "specs" / folder / f"{name}.py")
     try:
-        module = importlib.import_module(f"specs.appliances.{name}")
+        module = run(name)
     except SyntaxError as error:
         raise SpecError(
             Span(error.filename or file, error.lineno or 0),
@@ -87,12 +121,12 @@ def _load(root: Path, name: str) -> Appliance:
             "names and arguments that cllm_gen.spec or another spec defines",
             "from cllm_gen.spec.appliance import Appliance",
         ) from None
-    appliance = getattr(module, "appliance", None)
-    if not isinstance(appliance, Appliance):
+    found = getattr(module, noun, None)
+    if not isinstance(found, kind):
         raise SpecError(
             Span(file, 1),
-            "no variable `appliance`",
-            "one Appliance bound to that name",
-            f'appliance = Appliance(name="{name}", ...)',
+            f"no variable `{noun}`",
+            f"one {kind.__name__} bound to that name",
+            f'{noun} = {kind.__name__}(name="{name}", ...)',
         )
-    return appliance
+    return found

@@ -32,3 +32,6 @@ void *heap_resize(void *block, size_t size);
 void heap_release(void *block); /* null is allowed */
 
 struct heap_statistics heap_statistics(void);
+
+/* The largest piece that is free. Looks at all pieces of about that size: for reports. */
+size_t heap_largest(void);

@@ -126,4 +126,6 @@ void heap_release(void *block) {
 
 struct heap_statistics heap_statistics(void) { return statistics; }
 
+size_t heap_largest(void) { return tlsf_largest(&pool); }
+
 bool heap_check(void) { return tlsf_check(&pool); }

@@ -196,6 +196,19 @@ bool tlsf_is_used(const struct tlsf *pool, const void *payload) {
 
 size_t tlsf_size(const void *payload) { return block_size(block_of(payload)); }
 
+size_t tlsf_largest(const struct tlsf *pool) {
+    size_t largest = 0;
+    if (!pool->first_bits)
+        return 0;
+    unsigned first = highest_bit(pool->first_bits);
+    unsigned second = highest_bit(pool->second_bits[first]);
+    for (const struct tlsf_block *block = pool->lists[first][second]; block;
+         block = block->next_free)
+        if (block_size(block) > largest)
+            largest = block_size(block);
+    return largest;
+}
+
 bool tlsf_check(const struct tlsf *pool) {
     size_t free_blocks = 0, listed = 0;
     const struct tlsf_block *previous = NULL;

@@ -58,5 +58,8 @@ bool tlsf_is_used(const struct tlsf *pool, const void *payload);
 /* Size of a payload in use: at least what was asked. */
 size_t tlsf_size(const void *payload);
 
+/* Payload of the largest free block; walks the list of its class. */
+size_t tlsf_largest(const struct tlsf *pool);
+
 /* Walks every block and list; false if anything contradicts the layout above. For tests. */
 bool tlsf_check(const struct tlsf *pool);

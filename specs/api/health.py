@@ -21,6 +21,7 @@ api = Api(
         "Answers 200 once the model can generate.",
         handler="handle_health",
         response=health,
+        aliases=["/v1/health"],
         authenticated=False,
         statuses=[(503, "The model is still loading; the body says so.")],
     ),

@@ -1,7 +1,7 @@
 """OpenAI's API, and what its servers add: the state of the server, text to tokens and back."""
 
 from cllm_gen.spec.api import Surface
-from specs.api import chat, completions, embeddings, health, models, tokens
+from specs.api import chat, completions, embeddings, health, metrics, models, tokens
 
 openai = Surface(
     "openai",
@@ -11,4 +11,5 @@ openai = Surface(
     chat.api,
     embeddings.api,
     tokens.api,
+    metrics.api,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.native import HEAP, ROOT, SUPPORT, UNDEFINED, library
+from tests.native import HEAP, METRICS, ROOT, SUPPORT, UNDEFINED, library
 
 BLOCK, CONTEXT, VOCABULARY, PAGE = 4, 96, 26, 4096  # tests/engine/small/model.c
 STOP, LENGTH, FAILED = range(3)
@@ -19,6 +19,7 @@ SOURCES = [
     *(f"kernel_static/engine/{name}.c" for name in ("sampler", "logits", "random", "text_stream")),
     *(f"kernel_static/lib/{name}.c" for name in ("buffer", "text", "utf8", "mathematics")),
     "kernel_static/runtime/workers.c",
+    *METRICS,
     *HEAP,
     *SUPPORT,
     "tests/engine/small/model.c",

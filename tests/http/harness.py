@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cllm_gen.spec.appliance import Limits
-from tests.native import pipe
+from tests.native import METRICS, pipe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIMITS = Limits(shared_bytes=2 << 20)
@@ -31,9 +31,11 @@ def _build(folder: Path, name: str, sources: list[Path]) -> Path:
         *sorted((static / "mem").glob("*.c")),
         *(static / f"lib/{name}.c" for name in SHARED),
         ROOT / "tests/http/routes.c",
+        *(ROOT / each for each in METRICS),
         *sources,
     ]
-    includes = ["-I", str(static / "include"), "-I", str(folder), "-I", str(ROOT / "tests/http")]
+    folders = [static / "include", folder, ROOT / "tests/http", ROOT / "generated"]
+    includes = [f"-I{each}" for each in folders]
     program = folder / name
     subprocess.run(["gcc", *FLAGS, *includes, *map(str, sources), "-o", str(program)], check=True)
     return program

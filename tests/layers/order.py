@@ -43,6 +43,7 @@ SPECS: Rows = (
         "protocols": "wire headers in the RFC's notation",
         "isa": "vector instruction sets: every instruction's intrinsic beside its meaning",
         "api": "routes with their request, response and stream schemas",
+        "metrics": "what is counted while an appliance runs, and shown at /metrics",
         "models": "hyper-parameters, and the forward pass as Python over symbolic tensors",
     },
     {"surfaces": "families of routes that appliances serve together"},
@@ -85,6 +86,11 @@ KERNEL: tuple[dict[str, Part], ...] = (
             "the libc subset, real numbers in decimal",
             "kernel_static/libc/* kernel_static/libc/include/*",
         ),
+        "metrics": Part(
+            "what is counted, by name (generated)",
+            "generated/metrics/*",
+            "metrics.h",
+        ),
     },
     {"mem": Part("heap", "kernel_static/mem/*", "heap.h")},
     {
@@ -96,9 +102,9 @@ KERNEL: tuple[dict[str, Part], ...] = (
     },
     {
         "runtime": Part(
-            "log, command line, workers, faults",
+            "log, command line, workers, faults, the page of metrics",
             "kernel_static/runtime/*",
-            "command_line.h workers.h fault.h",
+            "command_line.h workers.h fault.h exposition.h vitals.h",
         ),
         "cpu": Part(
             "what a set of kernels needs of a CPU, and whether this one has it",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.native import METRICS
 from tests.net.client import Client
 from tests.net.kernel import STATIC, Kernel
 
@@ -33,6 +34,8 @@ def program(tmp_path_factory) -> Path:
             f"-I{ROOT}/kernel_static/net",
             f"-I{ROOT}/generated",
             *map(str, sources),
+            *(str(ROOT / each) for each in METRICS),
+            str(ROOT / "kernel_static/lib/buffer.c"),
             "-o",
             str(out),
         ],

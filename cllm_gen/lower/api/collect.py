@@ -93,7 +93,8 @@ def collect(families: Sequence[Api]) -> Collection:
     for route in routes_of(families):
         if route.request:
             visit(route.request, "read")
-        visit(route.response, "write")
+        if isinstance(route.response, Object):
+            visit(route.response, "write")
         if route.stream:
             visit(route.stream, "write")
             streams.add(route.stream.name)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cllm_gen.lower.api.collect import Collection, Named
-from cllm_gen.spec.api import Api, Route
+from cllm_gen.spec.api import Api, Route, Text
 from cllm_gen.spec.schema import (
     INT64,
     MISSING,
@@ -135,7 +135,12 @@ def _operation(family: Api, route: Route) -> dict:
             "required": True,
             "content": {"application/json": _body(route.request)},
         }
-    content = {"application/json": _body(route.response)}
+    if route.aliases:
+        found["x-aliases"] = list(route.aliases)
+    if isinstance(route.response, Text):
+        content: dict[str, Any] = {route.response.media_type: {"schema": {"type": "string"}}}
+    else:
+        content = {"application/json": _body(route.response)}
     if route.stream:
         content["text/event-stream"] = _body(route.stream)
     responses: dict[str, Any] = {"200": {"description": route.response.doc, "content": content}}

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from cllm_gen.lower.api.collect import collect, routes_of
-from cllm_gen.spec.api import Api
+from cllm_gen.spec.api import Api, Route, Text
 from cllm_gen.spec.schema import (
     INT64,
     MISSING,
@@ -84,6 +84,12 @@ def _row(item: Field) -> dict:
     return {"name": item.name, "kind": kind, "presence": presence, "doc": item.doc}
 
 
+def _response(route: Route) -> str:
+    if isinstance(route.response, Text):
+        return f"`{route.response.media_type}`: {route.response.doc}"
+    return f"[{route.response.name}](#{route.response.name})"
+
+
 def page(families: Sequence[Api]) -> dict:
     """What the readable page's template shows: families, and each object once, where first used."""
     shown: set[str] = set()
@@ -108,7 +114,8 @@ def page(families: Sequence[Api]) -> dict:
                         "key": route.authenticated,
                         "statuses": list(route.statuses),
                         "request": route.request.name if route.request else "",
-                        "response": route.response.name,
+                        "aliases": ", ".join(f"`{alias}`" for alias in route.aliases),
+                        "response": _response(route),
                         "stream": route.stream.name if route.stream else "",
                     }
                     for route in family.routes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cllm_gen.lower.api.words import c_string, word_tree
-from cllm_gen.notation.route import Segment
+from cllm_gen.notation.route import Pattern, Segment
 from cllm_gen.source import SpecError
 from cllm_gen.spec.api import Route
 
@@ -46,23 +46,30 @@ def path_tree(routes: Sequence[Route]) -> _Node:
     """All routes by their segments; raises SpecError where two answer the same requests."""
     root = _Node(())
     for route in routes:
-        node = root
-        for index, segment in enumerate(route.pattern.segments):
-            below = _Node(route.pattern.segments[: index + 1])
-            if segment.parameter:
-                node.parameter = node.parameter or below
-                node = node.parameter
-            else:
-                node = node.literals.setdefault(segment.text, below)
-        other = node.routes.setdefault(route.pattern.method, route)
-        if other is not route:
-            raise SpecError(
-                route.span,
-                f"route {route.notation!r}, which answers the same requests as {other.notation!r}",
-                f"each method and path once (first in {other.span})",
-                '"POST /v1/models/{model}/unload"',
-            )
+        for pattern in (route.pattern, *route.alias_patterns):
+            _add(root, route, pattern)
     return root
+
+
+def _add(root: _Node, route: Route, pattern: Pattern) -> None:
+    """Puts a route at one of its paths."""
+    node = root
+    for index, segment in enumerate(pattern.segments):
+        below = _Node(pattern.segments[: index + 1])
+        if segment.parameter:
+            node.parameter = node.parameter or below
+            node = node.parameter
+        else:
+            node = node.literals.setdefault(segment.text, below)
+    if pattern.method in node.routes:
+        other, notation = node.routes[pattern.method], f"{pattern.method} {pattern.path}"
+        raise SpecError(
+            route.span,
+            f"route {notation!r}, which answers the same requests as {other.notation!r}",
+            f"each method and path once (first in {other.span})",
+            '"POST /v1/models/{model}/unload"',
+        )
+    node.routes[pattern.method] = route
 
 
 def node_blocks(root: _Node) -> list[dict]:

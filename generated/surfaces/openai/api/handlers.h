@@ -6,6 +6,7 @@
  * spec:       specs/api/chat.py
  * spec:       specs/api/embeddings.py
  * spec:       specs/api/tokens.py
+ * spec:       specs/api/metrics.py
  * template:   api_handlers.h.j2
  */
 
@@ -64,3 +65,7 @@ void handle_tokenize(struct http_exchange *exchange, const struct tokenize_reque
 /* Joins tokens to text.
  * specs/api/tokens.py | "POST /detokenize" */
 void handle_detokenize(struct http_exchange *exchange, const struct detokenize_request *request);
+
+/* All metrics, in Prometheus' text format.
+ * specs/api/metrics.py | "GET /metrics" */
+void handle_metrics(struct http_exchange *exchange);

@@ -6,6 +6,7 @@
  * spec:       specs/api/chat.py
  * spec:       specs/api/embeddings.py
  * spec:       specs/api/tokens.py
+ * spec:       specs/api/metrics.py
  * template:   api_router.c.j2
  */
 
@@ -118,6 +119,14 @@ static void dispatch_detokenize(struct http_exchange *exchange, const struct tex
         http_reject(exchange, &reader);
 }
 
+/* specs/api/metrics.py | "GET /metrics" */
+static void dispatch_metrics(struct http_exchange *exchange, const struct text *parameters,
+                             struct text body) {
+    (void)parameters;
+    (void)body;
+    handle_metrics(exchange);
+}
+
 /* specs/api/health.py | "GET /health" */
 static const struct route route_get__health = {
     .pattern = "/health",
@@ -198,6 +207,16 @@ static const struct route route_post__detokenize = {
     .dispatch = dispatch_detokenize,
 };
 
+/* specs/api/metrics.py | "GET /metrics" */
+static const struct route route_get__metrics = {
+    .pattern = "/metrics",
+    .method = HTTP_GET,
+    .authenticated = true,
+    .streams = false,
+    .has_body = false,
+    .dispatch = dispatch_metrics,
+};
+
 /* Splits "/segment/rest" at its start; the caller knows that there is something left. */
 static struct text take_segment(struct text *rest) {
     struct text segment = {rest->bytes + 1, 0};
@@ -210,6 +229,16 @@ static struct text take_segment(struct text *rest) {
 
 /* /health */
 static void match__health(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_GET; /* specs/api/health.py | "GET /health" */
+        if (method == HTTP_GET)
+            match->route = &route_get__health;
+    }
+}
+
+/* /v1/health */
+static void match__v1__health(struct route_match *match, enum http_method method,
+                              struct text rest) {
     if (rest.count == 0) {
         match->allowed |= HTTP_GET; /* specs/api/health.py | "GET /health" */
         if (method == HTTP_GET)
@@ -297,6 +326,10 @@ static void match__v1(struct route_match *match, enum http_method method, struct
         return;
     struct text segment = take_segment(&rest);
     switch (text_word(segment, 0)) {
+    case WORD('h', 'e', 'a', 'l', 't', 'h', 0, 0):
+        if (segment.count == 6)
+            match__v1__health(match, method, rest);
+        break;
     case WORD('m', 'o', 'd', 'e', 'l', 's', 0, 0):
         if (segment.count == 6)
             match__v1__models(match, method, rest);
@@ -343,6 +376,15 @@ static void match__detokenize(struct route_match *match, enum http_method method
     }
 }
 
+/* /metrics */
+static void match__metrics(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_GET; /* specs/api/metrics.py | "GET /metrics" */
+        if (method == HTTP_GET)
+            match->route = &route_get__metrics;
+    }
+}
+
 /* / */
 static void match__root(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0)
@@ -368,6 +410,10 @@ static void match__root(struct route_match *match, enum http_method method, stru
                 match__detokenize(match, method, rest);
             break;
         }
+        break;
+    case WORD('m', 'e', 't', 'r', 'i', 'c', 's', 0):
+        if (segment.count == 7)
+            match__metrics(match, method, rest);
         break;
     }
 }

@@ -1,0 +1,36 @@
+/* What no other part of the kernel provides: the groups process, memory and limits. */
+#include "vitals.h"
+
+#include "exposition.h"
+#include "heap.h"
+#include "platform.h"
+#include "workers.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static size_t reservable; /* bytes, before anything but workers reserved */
+
+static void measure_process(void) {
+    metric_set(METRIC_UPTIME, clock_nanoseconds());
+    metric_set(METRIC_PROCESSORS, workers_count());
+}
+
+static void measure_memory(void) {
+    struct heap_statistics heap = heap_statistics();
+    metric_set(METRIC_HEAP_ROOM, heap.total);
+    metric_set(METRIC_HEAP_USED, heap.used);
+    metric_set(METRIC_HEAP_USED_MOST, heap.peak);
+    metric_set(METRIC_HEAP_BLOCK_LARGEST, heap_largest());
+    metric_set(METRIC_HEAP_ALLOCATIONS, heap.allocations);
+    metric_set(METRIC_HEAP_FAILURES, heap.failures);
+    metric_set(METRIC_MEMORY_RESERVED, reservable - memory_available());
+    metric_set(METRIC_MEMORY_LEFT, memory_available());
+}
+
+void vitals_start(void) {
+    reservable = memory_available();
+    metric_set(METRIC_START_TIME, clock_unix_seconds() * SECOND - clock_nanoseconds());
+    exposition_provide(METRICS_PROCESS, measure_process);
+    exposition_provide(METRICS_MEMORY, measure_memory);
+    exposition_provide(METRICS_LIMITS, NULL);
+}

@@ -1,0 +1,38 @@
+"""Connections and requests."""
+
+from cllm_gen.spec.metric import Counter, Gauge, Metrics
+
+metrics = Metrics(
+    "http",
+    "Connections of clients, and their requests.",
+    Gauge("connections_open", "Connections that are open."),
+    Counter("connections_opened", "Connections that were accepted."),
+    Counter(
+        "connections_closed",
+        "Connections that ended, by who ended them and why.",
+        label="cause",
+        values=[
+            "client",
+            "answered",
+            "idle",
+            "request_slow",
+            "answer_unread",
+            "stream_cut",
+            "spared",
+        ],
+    ),
+    Counter("requests", "Requests whose head or a part of it came."),
+    Counter(
+        "responses",
+        "Responses that were begun, by class of status.",
+        label="status",
+        values=["2xx", "4xx", "5xx"],
+    ),
+    Counter("requests_left", "Requests whose clients left before the answer began."),
+    Counter(
+        "requests_refused",
+        "Requests that met no handler.",
+        label="cause",
+        values=["malformed", "key", "origin", "path", "method", "body", "encoding"],
+    ),
+)
