@@ -10,20 +10,29 @@
 
 An `Object`, `Union` or `Enum` has a name, which becomes its C struct or enum; an array's C struct is
 named after the field that holds it. A field is required unless it has a default or says
-`required=False`. Keys that no field names are read over.
+`required=False`. Keys that no field names are read over. A `Group` is members that objects share.
 """
 
 from __future__ import annotations
 
-import linecache
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from cllm_gen.source import Span, SpecError, caller_span
 from cllm_gen.spec.c_names import C_WORDS, NAME, check_name, enumerator
+from cllm_gen.spec.scalar import (
+    Base64,
+    Boolean,
+    Float,
+    Integer,
+    Literal,
+    Number,
+    String,
+    bounds,
+    literal_span,
+)
 
-INT64 = 1 << 63
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -33,105 +42,6 @@ class _Missing:
 
 
 MISSING = _Missing()
-
-
-def literal_span(call: Span, text: str) -> Span:
-    """Where the string `text` stands in the call that begins at `call`: what a person looks for,
-    when the call is spread over several lines."""
-    for line in range(call.line, call.line + 12):
-        source = linecache.getline(call.file, line)
-        for quoted in (f'"{text}"', f"'{text}'"):
-            if quoted in source:
-                return Span(call.file, line, source.index(quoted) + 1)
-    return call
-
-
-def _bounds(
-    span: Span, what: str, least: Any, most: Any, low: Any, high: Any, example: str
-) -> None:
-    for name, value in (("least", least), ("most", most)):
-        good = isinstance(value, int if isinstance(low, int) else (int, float))
-        good = good and not isinstance(value, bool)
-        if not good or not low <= value <= high:
-            raise SpecError(
-                span, f"{what} with {name}={value!r}", f"a number from {low} to {high}", example
-            )
-    if least > most:
-        raise SpecError(
-            span, f"{what} with least={least} above most={most}", "least <= most", example
-        )
-
-
-@dataclass(frozen=True)
-class String:
-    """Text; bounds count Unicode characters."""
-
-    least: int = 0
-    most: int | None = None
-
-    def __post_init__(self) -> None:
-        most = self.least if self.most is None else self.most
-        _bounds(caller_span(), "String", self.least, most, 0, 1 << 31, "String(least=1, most=64)")
-
-
-@dataclass(frozen=True)
-class Boolean:
-    pass
-
-
-@dataclass(frozen=True)
-class Integer:
-    """A number without a fraction, 64 bits wide."""
-
-    least: int = -INT64
-    most: int = INT64 - 1
-
-    def __post_init__(self) -> None:
-        _bounds(
-            caller_span(),
-            "Integer",
-            self.least,
-            self.most,
-            -INT64,
-            INT64 - 1,
-            "Integer(least=0, most=100)",
-        )
-
-
-@dataclass(frozen=True)
-class Number:
-    """A real number, a double."""
-
-    least: float = float("-inf")
-    most: float = float("inf")
-
-    def __post_init__(self) -> None:
-        _bounds(
-            caller_span(),
-            "Number",
-            self.least,
-            self.most,
-            float("-inf"),
-            float("inf"),
-            "Number(least=0, most=2)",
-        )
-
-
-@dataclass(frozen=True)
-class Float:
-    """A real number that is only written: a float, with as few digits as tell it apart."""
-
-
-@dataclass(frozen=True)
-class Base64:
-    """Bytes that are only written, as a string in base64 (RFC 4648 section 4)."""
-
-
-@dataclass(frozen=True)
-class Literal:
-    """One value that is only written and always the same; it takes no room in the C struct."""
-
-    value: str | int | bool | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +77,7 @@ class Array:
     def __post_init__(self) -> None:
         most = self.least if self.most is None else self.most
         example = "Array(String(), least=1)"
-        _bounds(caller_span(), "Array", self.least, most, 0, 1 << 31, example)
+        bounds(caller_span(), "Array", self.least, most, 0, 1 << 31, example)
         _check_type(caller_span(), "Array", self.item, example)
 
 
@@ -262,41 +172,130 @@ class Ignored:
             )
 
 
+Member: TypeAlias = Field | Unsupported | Ignored
+
+
 @dataclass(frozen=True)
-class Object:
-    """A JSON object; its name is its C struct's."""
+class Group:
+    """Members that several requests have: in JSON they stand among the object's own; in C in a struct of
+    their own, a member of the object's with the group's name, which one function reads for all."""
 
     name: str
     doc: str
-    members: tuple[Field | Unsupported | Ignored, ...]
+    members: tuple[Member, ...]
     span: Span
+    base: Group | None
+    """Whose defaults `with_defaults` changed; None: they are its own."""
 
-    def __init__(self, name: str, doc: str, *members: Field | Unsupported | Ignored):
+    def __init__(self, name: str, doc: str, *members: Member):
         span = literal_span(caller_span(), name)
-        example = 'Object("greeting", "What to say.", Field("name", String(), "To whom."))'
-        check_name(span, "object", name, example)
-        if not isinstance(doc, str) or not doc.strip():
-            raise SpecError(span, f"object {name!r} without a description", "a sentence", example)
-        seen: dict[str, Span] = {}
-        for member in members:
-            if not isinstance(member, (Field, Unsupported, Ignored)):
+        example = (
+            'Group("sampling_options", "How to draw.", Field("top_k", Integer(), "...", default=0))'
+        )
+        _check_members("group", name, doc, members, span, example)
+        if not any(isinstance(each, Field) for each in members):
+            raise SpecError(span, f"group {name!r} without a field", "one Field or more", example)
+        for each in members:
+            if not isinstance(each, (Field, Unsupported, Ignored)):
                 raise SpecError(
-                    span, f"{member!r} in object {name!r}", "Field, Unsupported or Ignored", example
+                    span, f"{each!r} in group {name!r}", "Field, Unsupported or Ignored", example
                 )
-            for taken in (enumerator(member.name), "HAS_" + enumerator(member.name)):
-                if taken in seen:
-                    raise SpecError(
-                        member.span,
-                        f"a second field {member.name!r} in object {name!r}",
-                        f"each name once, whatever its case, and no has_ before it (first on line {seen[taken].line})",
-                        example,
-                    )
-                seen[taken] = member.span
-        _set(self, name=name, doc=doc, members=members, span=span)
+            if isinstance(each, Field) and each.required:
+                raise SpecError(
+                    each.span,
+                    f"required field {each.name!r} in group {name!r}",
+                    "fields with a default or required=False",
+                    example,
+                )
+        _set(self, name=name, doc=doc, members=members, span=span, base=None)
+
+    def with_defaults(self, **defaults: Any) -> Group:
+        """The group with other defaults for fields that have one."""
+        example = "sampling_options.with_defaults(temperature=0.8)"
+        for name in defaults:
+            known = [each.name for each in self.fields if each.default is not MISSING]
+            if name not in known:
+                raise SpecError(
+                    caller_span(),
+                    f"a default for {name!r} of group {self.name!r}",
+                    f"fields that have one: {', '.join(known)}",
+                    example,
+                )
+        members = tuple(
+            (
+                replace(each, default=defaults[each.name], required=None)
+                if isinstance(each, Field) and each.name in defaults
+                else each
+            )
+            for each in self.members
+        )
+        made = object.__new__(Group)
+        _set(made, name=self.name, doc=self.doc, members=members, span=self.span, base=self)
+        return made
 
     @property
     def fields(self) -> tuple[Field, ...]:
         return tuple(member for member in self.members if isinstance(member, Field))
+
+
+@dataclass(frozen=True)
+class Object:
+    """A JSON object; its name is its C struct's. `own` are the members that are not a group's."""
+
+    name: str
+    doc: str
+    members: tuple[Member, ...]
+    own: tuple[Member, ...]
+    groups: tuple[Group, ...]
+    span: Span
+
+    def __init__(self, name: str, doc: str, *members: Member | Group):
+        span = literal_span(caller_span(), name)
+        example = 'Object("greeting", "What to say.", Field("name", String(), "To whom."))'
+        flat: list[Member] = []
+        for each in members:
+            if not isinstance(each, (Field, Unsupported, Ignored, Group)):
+                raise SpecError(
+                    span,
+                    f"{each!r} in object {name!r}",
+                    "Field, Unsupported, Ignored or Group",
+                    example,
+                )
+            flat += each.members if isinstance(each, Group) else [each]
+        groups = tuple(each for each in members if isinstance(each, Group))
+        _check_members("object", name, doc, (*flat, *groups), span, example)
+        own = tuple(each for each in members if not isinstance(each, Group))
+        _set(self, name=name, doc=doc, members=tuple(flat), own=own, groups=groups, span=span)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(member for member in self.members if isinstance(member, Field))
+
+    @property
+    def own_fields(self) -> tuple[Field, ...]:
+        return tuple(member for member in self.own if isinstance(member, Field))
+
+
+def _check_members(
+    noun: str, name: str, doc: str, members: tuple[Any, ...], span: Span, example: str
+) -> None:
+    """A name, a description, and no two members that C could not tell apart."""
+    check_name(span, noun, name, example)
+    if not isinstance(doc, str) or not doc.strip():
+        raise SpecError(span, f"{noun} {name!r} without a description", "a sentence", example)
+    seen: dict[str, Span] = {}
+    for member in members:
+        if not hasattr(member, "name"):
+            continue
+        for taken in (enumerator(member.name), "HAS_" + enumerator(member.name)):
+            if taken in seen:
+                raise SpecError(
+                    member.span,
+                    f"a second field {member.name!r} in {noun} {name!r}",
+                    f"each name once, whatever its case, and no has_ before it (first on line {seen[taken].line})",
+                    example,
+                )
+            seen[taken] = member.span
 
 
 @dataclass(frozen=True)

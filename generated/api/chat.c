@@ -404,21 +404,8 @@ enum chat_request_key {
     CHAT_REQUEST_KEY_MESSAGES,
     CHAT_REQUEST_KEY_MAX_TOKENS,
     CHAT_REQUEST_KEY_MAX_COMPLETION_TOKENS,
-    CHAT_REQUEST_KEY_TEMPERATURE,
-    CHAT_REQUEST_KEY_TOP_P,
-    CHAT_REQUEST_KEY_TOP_K,
-    CHAT_REQUEST_KEY_MIN_P,
-    CHAT_REQUEST_KEY_SEED,
-    CHAT_REQUEST_KEY_STOP,
-    CHAT_REQUEST_KEY_CACHE_PROMPT,
-    CHAT_REQUEST_KEY_STREAM,
-    CHAT_REQUEST_KEY_STREAM_OPTIONS,
     CHAT_REQUEST_KEY_RESPONSE_FORMAT,
     CHAT_REQUEST_KEY_MODALITIES,
-    CHAT_REQUEST_KEY_N,
-    CHAT_REQUEST_KEY_LOGIT_BIAS,
-    CHAT_REQUEST_KEY_PRESENCE_PENALTY,
-    CHAT_REQUEST_KEY_FREQUENCY_PENALTY,
     CHAT_REQUEST_KEY_LOGPROBS,
     CHAT_REQUEST_KEY_TOP_LOGPROBS,
     CHAT_REQUEST_KEY_TOOLS,
@@ -461,54 +448,6 @@ static enum chat_request_key chat_request_key(struct text key) {
             break;
         }
         break;
-    case WORD('t', 'e', 'm', 'p', 'e', 'r', 'a', 't'):
-        switch (text_word(key, 8)) {
-        case WORD('u', 'r', 'e', 0, 0, 0, 0, 0):
-            if (key.count == 11)
-                return CHAT_REQUEST_KEY_TEMPERATURE;
-            break;
-        }
-        break;
-    case WORD('t', 'o', 'p', '_', 'p', 0, 0, 0):
-        if (key.count == 5)
-            return CHAT_REQUEST_KEY_TOP_P;
-        break;
-    case WORD('t', 'o', 'p', '_', 'k', 0, 0, 0):
-        if (key.count == 5)
-            return CHAT_REQUEST_KEY_TOP_K;
-        break;
-    case WORD('m', 'i', 'n', '_', 'p', 0, 0, 0):
-        if (key.count == 5)
-            return CHAT_REQUEST_KEY_MIN_P;
-        break;
-    case WORD('s', 'e', 'e', 'd', 0, 0, 0, 0):
-        if (key.count == 4)
-            return CHAT_REQUEST_KEY_SEED;
-        break;
-    case WORD('s', 't', 'o', 'p', 0, 0, 0, 0):
-        if (key.count == 4)
-            return CHAT_REQUEST_KEY_STOP;
-        break;
-    case WORD('c', 'a', 'c', 'h', 'e', '_', 'p', 'r'):
-        switch (text_word(key, 8)) {
-        case WORD('o', 'm', 'p', 't', 0, 0, 0, 0):
-            if (key.count == 12)
-                return CHAT_REQUEST_KEY_CACHE_PROMPT;
-            break;
-        }
-        break;
-    case WORD('s', 't', 'r', 'e', 'a', 'm', 0, 0):
-        if (key.count == 6)
-            return CHAT_REQUEST_KEY_STREAM;
-        break;
-    case WORD('s', 't', 'r', 'e', 'a', 'm', '_', 'o'):
-        switch (text_word(key, 8)) {
-        case WORD('p', 't', 'i', 'o', 'n', 's', 0, 0):
-            if (key.count == 14)
-                return CHAT_REQUEST_KEY_STREAM_OPTIONS;
-            break;
-        }
-        break;
     case WORD('r', 'e', 's', 'p', 'o', 'n', 's', 'e'):
         switch (text_word(key, 8)) {
         case WORD('_', 'f', 'o', 'r', 'm', 'a', 't', 0):
@@ -522,38 +461,6 @@ static enum chat_request_key chat_request_key(struct text key) {
         case WORD('e', 's', 0, 0, 0, 0, 0, 0):
             if (key.count == 10)
                 return CHAT_REQUEST_KEY_MODALITIES;
-            break;
-        }
-        break;
-    case WORD('n', 0, 0, 0, 0, 0, 0, 0):
-        if (key.count == 1)
-            return CHAT_REQUEST_KEY_N;
-        break;
-    case WORD('l', 'o', 'g', 'i', 't', '_', 'b', 'i'):
-        switch (text_word(key, 8)) {
-        case WORD('a', 's', 0, 0, 0, 0, 0, 0):
-            if (key.count == 10)
-                return CHAT_REQUEST_KEY_LOGIT_BIAS;
-            break;
-        }
-        break;
-    case WORD('p', 'r', 'e', 's', 'e', 'n', 'c', 'e'):
-        switch (text_word(key, 8)) {
-        case WORD('_', 'p', 'e', 'n', 'a', 'l', 't', 'y'):
-            if (key.count == 16)
-                return CHAT_REQUEST_KEY_PRESENCE_PENALTY;
-            break;
-        }
-        break;
-    case WORD('f', 'r', 'e', 'q', 'u', 'e', 'n', 'c'):
-        switch (text_word(key, 8)) {
-        case WORD('y', '_', 'p', 'e', 'n', 'a', 'l', 't'):
-            switch (text_word(key, 16)) {
-            case WORD('y', 0, 0, 0, 0, 0, 0, 0):
-                if (key.count == 17)
-                    return CHAT_REQUEST_KEY_FREQUENCY_PENALTY;
-                break;
-            }
             break;
         }
         break;
@@ -629,18 +536,20 @@ static enum chat_request_key chat_request_key(struct text key) {
     return CHAT_REQUEST_NO_KEY;
 }
 
+static const struct sampling_options chat_request__sampling_options = {
+    .temperature = 1.0, .top_p = 1.0, .top_k = 0, .min_p = 0.0};
+
+static const struct answer_options chat_request__answer_options = {.cache_prompt = true,
+                                                                   .stream = false};
+
 bool chat_request_parse(struct json_reader *reader, const struct json_path *path,
                         struct chat_request *value) {
     struct json_path here = {.parent = path};
     struct text key;
     bool seen_messages = false;
     *value = (struct chat_request){0};
-    value->temperature = 1.0;
-    value->top_p = 1.0;
-    value->top_k = 0;
-    value->min_p = 0.0;
-    value->cache_prompt = true;
-    value->stream = false;
+    value->sampling_options = chat_request__sampling_options;
+    value->answer_options = chat_request__answer_options;
     if (!json_object(reader, path))
         return false;
     for (bool first = true; json_object_next(reader, &first, &key);) {
@@ -671,61 +580,6 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
                 !json_integer(reader, &here, 1, INT64_MAX, &value->max_completion_tokens))
                 return false;
             break;
-        case CHAT_REQUEST_KEY_TEMPERATURE:
-            here.field = "temperature";
-            value->temperature = 1.0;
-            if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 2.0, &value->temperature))
-                return false;
-            break;
-        case CHAT_REQUEST_KEY_TOP_P:
-            here.field = "top_p";
-            value->top_p = 1.0;
-            if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 1.0, &value->top_p))
-                return false;
-            break;
-        case CHAT_REQUEST_KEY_TOP_K:
-            here.field = "top_k";
-            value->top_k = 0;
-            if (!json_is_null(reader) && !json_integer(reader, &here, 0, INT64_MAX, &value->top_k))
-                return false;
-            break;
-        case CHAT_REQUEST_KEY_MIN_P:
-            here.field = "min_p";
-            value->min_p = 0.0;
-            if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 1.0, &value->min_p))
-                return false;
-            break;
-        case CHAT_REQUEST_KEY_SEED:
-            here.field = "seed";
-            value->has_seed = !json_is_null(reader);
-            if (value->has_seed && !json_integer(reader, &here, INT64_MIN, INT64_MAX, &value->seed))
-                return false;
-            break;
-        case CHAT_REQUEST_KEY_STOP:
-            here.field = "stop";
-            value->has_stop = !json_is_null(reader);
-            if (value->has_stop && !stop_parse(reader, &here, &value->stop))
-                return false;
-            break;
-        case CHAT_REQUEST_KEY_CACHE_PROMPT:
-            here.field = "cache_prompt";
-            value->cache_prompt = true;
-            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->cache_prompt))
-                return false;
-            break;
-        case CHAT_REQUEST_KEY_STREAM:
-            here.field = "stream";
-            value->stream = false;
-            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->stream))
-                return false;
-            break;
-        case CHAT_REQUEST_KEY_STREAM_OPTIONS:
-            here.field = "stream_options";
-            value->has_stream_options = !json_is_null(reader);
-            if (value->has_stream_options &&
-                !stream_options_parse(reader, &here, &value->stream_options))
-                return false;
-            break;
         case CHAT_REQUEST_KEY_RESPONSE_FORMAT:
             here.field = "response_format";
             value->has_response_format = !json_is_null(reader);
@@ -739,33 +593,6 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
             if (value->has_modalities &&
                 !chat_request_modalities_parse(reader, &here, &value->modalities))
                 return false;
-            break;
-        case CHAT_REQUEST_KEY_N:
-            here.field = "n";
-            if (!json_is_null(reader) && !json_is_number(reader, 1.0) && json_skip(reader))
-                json_rule(reader, &here,
-                          "is not supported: one answer is generated per prompt; only null or 1 is "
-                          "accepted");
-            break;
-        case CHAT_REQUEST_KEY_LOGIT_BIAS:
-            here.field = "logit_bias";
-            if (!json_is_null(reader) && !json_is_empty_object(reader) && json_skip(reader))
-                json_rule(reader, &here,
-                          "is not supported: logits are not adjusted; only null or {} is accepted");
-            break;
-        case CHAT_REQUEST_KEY_PRESENCE_PENALTY:
-            here.field = "presence_penalty";
-            if (!json_is_null(reader) && !json_is_number(reader, 0.0) && json_skip(reader))
-                json_rule(
-                    reader, &here,
-                    "is not supported: repetition is not penalised; only null or 0 is accepted");
-            break;
-        case CHAT_REQUEST_KEY_FREQUENCY_PENALTY:
-            here.field = "frequency_penalty";
-            if (!json_is_null(reader) && !json_is_number(reader, 0.0) && json_skip(reader))
-                json_rule(
-                    reader, &here,
-                    "is not supported: repetition is not penalised; only null or 0 is accepted");
             break;
         case CHAT_REQUEST_KEY_LOGPROBS:
             here.field = "logprobs";
@@ -837,7 +664,11 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
                           "accepted");
             break;
         case CHAT_REQUEST_NO_KEY:
-            json_skip(reader);
+            if (!sampling_options_take(reader, path, key, &chat_request__sampling_options,
+                                       &value->sampling_options) &&
+                !answer_options_take(reader, path, key, &chat_request__answer_options,
+                                     &value->answer_options))
+                json_skip(reader);
             break;
         }
     }

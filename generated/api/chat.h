@@ -138,33 +138,14 @@ struct chat_request {
     /* The newer name of `max_tokens`; goes before it if both are there. */
     bool has_max_completion_tokens;
     int64_t max_completion_tokens;
-    /* Divides the logits; 0 takes the likeliest token always. */
-    double temperature;
-    /* Draw from the likeliest tokens whose probabilities sum to this. */
-    double top_p;
-    /* Draw from this many of the likeliest tokens; 0 means all. */
-    int64_t top_k;
-    /* Draw from tokens at least this probable relative to the likeliest. */
-    double min_p;
-    /* Start of the random numbers: the same request with the same seed gives the same text. */
-    bool has_seed;
-    int64_t seed;
-    /* Where to stop. */
-    bool has_stop;
-    struct stop stop;
-    /* Take keys and values of a known beginning from earlier requests; false computes them anew. */
-    bool cache_prompt;
-    /* Answer with server-sent events. */
-    bool stream;
-    /* What the stream carries besides text; without `stream` it changes nothing. */
-    bool has_stream_options;
-    struct stream_options stream_options;
     /* Accepted so that clients may say `text`. */
     bool has_response_format;
     struct response_format response_format;
     /* Accepted so that clients may say `text`. */
     bool has_modalities;
     struct chat_request_modalities modalities;
+    struct sampling_options sampling_options;
+    struct answer_options answer_options;
 };
 
 bool chat_request_parse(struct json_reader *reader, const struct json_path *path,

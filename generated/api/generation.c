@@ -210,6 +210,224 @@ void finish_reason_write(struct buffer *buffer, enum finish_reason value) {
     }
 }
 
+/* specs/api/generation.py | "sampling_options" */
+enum sampling_options_key {
+    SAMPLING_OPTIONS_NO_KEY,
+    SAMPLING_OPTIONS_KEY_TEMPERATURE,
+    SAMPLING_OPTIONS_KEY_TOP_P,
+    SAMPLING_OPTIONS_KEY_TOP_K,
+    SAMPLING_OPTIONS_KEY_MIN_P,
+    SAMPLING_OPTIONS_KEY_SEED,
+    SAMPLING_OPTIONS_KEY_LOGIT_BIAS,
+    SAMPLING_OPTIONS_KEY_PRESENCE_PENALTY,
+    SAMPLING_OPTIONS_KEY_FREQUENCY_PENALTY,
+};
+
+static enum sampling_options_key sampling_options_key(struct text key) {
+    switch (text_word(key, 0)) {
+    case WORD('t', 'e', 'm', 'p', 'e', 'r', 'a', 't'):
+        switch (text_word(key, 8)) {
+        case WORD('u', 'r', 'e', 0, 0, 0, 0, 0):
+            if (key.count == 11)
+                return SAMPLING_OPTIONS_KEY_TEMPERATURE;
+            break;
+        }
+        break;
+    case WORD('t', 'o', 'p', '_', 'p', 0, 0, 0):
+        if (key.count == 5)
+            return SAMPLING_OPTIONS_KEY_TOP_P;
+        break;
+    case WORD('t', 'o', 'p', '_', 'k', 0, 0, 0):
+        if (key.count == 5)
+            return SAMPLING_OPTIONS_KEY_TOP_K;
+        break;
+    case WORD('m', 'i', 'n', '_', 'p', 0, 0, 0):
+        if (key.count == 5)
+            return SAMPLING_OPTIONS_KEY_MIN_P;
+        break;
+    case WORD('s', 'e', 'e', 'd', 0, 0, 0, 0):
+        if (key.count == 4)
+            return SAMPLING_OPTIONS_KEY_SEED;
+        break;
+    case WORD('l', 'o', 'g', 'i', 't', '_', 'b', 'i'):
+        switch (text_word(key, 8)) {
+        case WORD('a', 's', 0, 0, 0, 0, 0, 0):
+            if (key.count == 10)
+                return SAMPLING_OPTIONS_KEY_LOGIT_BIAS;
+            break;
+        }
+        break;
+    case WORD('p', 'r', 'e', 's', 'e', 'n', 'c', 'e'):
+        switch (text_word(key, 8)) {
+        case WORD('_', 'p', 'e', 'n', 'a', 'l', 't', 'y'):
+            if (key.count == 16)
+                return SAMPLING_OPTIONS_KEY_PRESENCE_PENALTY;
+            break;
+        }
+        break;
+    case WORD('f', 'r', 'e', 'q', 'u', 'e', 'n', 'c'):
+        switch (text_word(key, 8)) {
+        case WORD('y', '_', 'p', 'e', 'n', 'a', 'l', 't'):
+            switch (text_word(key, 16)) {
+            case WORD('y', 0, 0, 0, 0, 0, 0, 0):
+                if (key.count == 17)
+                    return SAMPLING_OPTIONS_KEY_FREQUENCY_PENALTY;
+                break;
+            }
+            break;
+        }
+        break;
+    }
+    return SAMPLING_OPTIONS_NO_KEY;
+}
+
+bool sampling_options_take(struct json_reader *reader, const struct json_path *path,
+                           struct text key, const struct sampling_options *defaults,
+                           struct sampling_options *value) {
+    struct json_path here = {.parent = path};
+    (void)defaults;
+    switch (sampling_options_key(key)) {
+    case SAMPLING_OPTIONS_KEY_TEMPERATURE:
+        here.field = "temperature";
+        value->temperature = defaults->temperature;
+        if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 2.0, &value->temperature))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_TOP_P:
+        here.field = "top_p";
+        value->top_p = defaults->top_p;
+        if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 1.0, &value->top_p))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_TOP_K:
+        here.field = "top_k";
+        value->top_k = defaults->top_k;
+        if (!json_is_null(reader) && !json_integer(reader, &here, 0, INT64_MAX, &value->top_k))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_MIN_P:
+        here.field = "min_p";
+        value->min_p = defaults->min_p;
+        if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 1.0, &value->min_p))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_SEED:
+        here.field = "seed";
+        value->has_seed = !json_is_null(reader);
+        if (value->has_seed && !json_integer(reader, &here, INT64_MIN, INT64_MAX, &value->seed))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_LOGIT_BIAS:
+        here.field = "logit_bias";
+        if (!json_is_null(reader) && !json_is_empty_object(reader) && json_skip(reader))
+            json_rule(reader, &here,
+                      "is not supported: logits are not adjusted; only null or {} is accepted");
+        break;
+    case SAMPLING_OPTIONS_KEY_PRESENCE_PENALTY:
+        here.field = "presence_penalty";
+        if (!json_is_null(reader) && !json_is_number(reader, 0.0) && json_skip(reader))
+            json_rule(reader, &here,
+                      "is not supported: repetition is not penalised; only null or 0 is accepted");
+        break;
+    case SAMPLING_OPTIONS_KEY_FREQUENCY_PENALTY:
+        here.field = "frequency_penalty";
+        if (!json_is_null(reader) && !json_is_number(reader, 0.0) && json_skip(reader))
+            json_rule(reader, &here,
+                      "is not supported: repetition is not penalised; only null or 0 is accepted");
+        break;
+    case SAMPLING_OPTIONS_NO_KEY:
+        return false;
+    }
+    return true;
+}
+
+/* specs/api/generation.py | "answer_options" */
+enum answer_options_key {
+    ANSWER_OPTIONS_NO_KEY,
+    ANSWER_OPTIONS_KEY_STOP,
+    ANSWER_OPTIONS_KEY_CACHE_PROMPT,
+    ANSWER_OPTIONS_KEY_STREAM,
+    ANSWER_OPTIONS_KEY_STREAM_OPTIONS,
+    ANSWER_OPTIONS_KEY_N,
+};
+
+static enum answer_options_key answer_options_key(struct text key) {
+    switch (text_word(key, 0)) {
+    case WORD('s', 't', 'o', 'p', 0, 0, 0, 0):
+        if (key.count == 4)
+            return ANSWER_OPTIONS_KEY_STOP;
+        break;
+    case WORD('c', 'a', 'c', 'h', 'e', '_', 'p', 'r'):
+        switch (text_word(key, 8)) {
+        case WORD('o', 'm', 'p', 't', 0, 0, 0, 0):
+            if (key.count == 12)
+                return ANSWER_OPTIONS_KEY_CACHE_PROMPT;
+            break;
+        }
+        break;
+    case WORD('s', 't', 'r', 'e', 'a', 'm', 0, 0):
+        if (key.count == 6)
+            return ANSWER_OPTIONS_KEY_STREAM;
+        break;
+    case WORD('s', 't', 'r', 'e', 'a', 'm', '_', 'o'):
+        switch (text_word(key, 8)) {
+        case WORD('p', 't', 'i', 'o', 'n', 's', 0, 0):
+            if (key.count == 14)
+                return ANSWER_OPTIONS_KEY_STREAM_OPTIONS;
+            break;
+        }
+        break;
+    case WORD('n', 0, 0, 0, 0, 0, 0, 0):
+        if (key.count == 1)
+            return ANSWER_OPTIONS_KEY_N;
+        break;
+    }
+    return ANSWER_OPTIONS_NO_KEY;
+}
+
+bool answer_options_take(struct json_reader *reader, const struct json_path *path, struct text key,
+                         const struct answer_options *defaults, struct answer_options *value) {
+    struct json_path here = {.parent = path};
+    (void)defaults;
+    switch (answer_options_key(key)) {
+    case ANSWER_OPTIONS_KEY_STOP:
+        here.field = "stop";
+        value->has_stop = !json_is_null(reader);
+        if (value->has_stop && !stop_parse(reader, &here, &value->stop))
+            return true;
+        break;
+    case ANSWER_OPTIONS_KEY_CACHE_PROMPT:
+        here.field = "cache_prompt";
+        value->cache_prompt = defaults->cache_prompt;
+        if (!json_is_null(reader) && !json_boolean(reader, &here, &value->cache_prompt))
+            return true;
+        break;
+    case ANSWER_OPTIONS_KEY_STREAM:
+        here.field = "stream";
+        value->stream = defaults->stream;
+        if (!json_is_null(reader) && !json_boolean(reader, &here, &value->stream))
+            return true;
+        break;
+    case ANSWER_OPTIONS_KEY_STREAM_OPTIONS:
+        here.field = "stream_options";
+        value->has_stream_options = !json_is_null(reader);
+        if (value->has_stream_options &&
+            !stream_options_parse(reader, &here, &value->stream_options))
+            return true;
+        break;
+    case ANSWER_OPTIONS_KEY_N:
+        here.field = "n";
+        if (!json_is_null(reader) && !json_is_number(reader, 1.0) && json_skip(reader))
+            json_rule(
+                reader, &here,
+                "is not supported: one answer is generated per prompt; only null or 1 is accepted");
+        break;
+    case ANSWER_OPTIONS_NO_KEY:
+        return false;
+    }
+    return true;
+}
+
 /* specs/api/generation.py | "prompt_tokens_details" */
 void prompt_tokens_details_write(struct buffer *buffer, const struct prompt_tokens_details *value) {
     bool first = true;

@@ -102,6 +102,48 @@ enum finish_reason {
 
 void finish_reason_write(struct buffer *buffer, enum finish_reason value);
 
+/* How the next token is drawn.
+ * specs/api/generation.py | "sampling_options" */
+struct sampling_options {
+    /* Divides the logits; 0 takes the likeliest token always. */
+    double temperature;
+    /* Draw from the likeliest tokens whose probabilities sum to this. */
+    double top_p;
+    /* Draw from this many of the likeliest tokens; 0 means all. */
+    int64_t top_k;
+    /* Draw from tokens at least this probable relative to the likeliest. */
+    double min_p;
+    /* Start of the random numbers: the same request with the same seed gives the same text. */
+    bool has_seed;
+    int64_t seed;
+};
+
+/* Reads the value of a key that is one of these; false if it is not, and nothing was read then.
+ * Null stands for what `defaults` has. */
+bool sampling_options_take(struct json_reader *reader, const struct json_path *path,
+                           struct text key, const struct sampling_options *defaults,
+                           struct sampling_options *value);
+
+/* What is told of an answer, and how.
+ * specs/api/generation.py | "answer_options" */
+struct answer_options {
+    /* Where to stop. */
+    bool has_stop;
+    struct stop stop;
+    /* Take keys and values of a known beginning from earlier requests; false computes them anew. */
+    bool cache_prompt;
+    /* Answer with server-sent events. */
+    bool stream;
+    /* What the stream carries besides text; without `stream` it changes nothing. */
+    bool has_stream_options;
+    struct stream_options stream_options;
+};
+
+/* Reads the value of a key that is one of these; false if it is not, and nothing was read then.
+ * Null stands for what `defaults` has. */
+bool answer_options_take(struct json_reader *reader, const struct json_path *path, struct text key,
+                         const struct answer_options *defaults, struct answer_options *value);
+
 /* What became of the prompt's tokens.
  * specs/api/generation.py | "prompt_tokens_details" */
 struct prompt_tokens_details {

@@ -130,20 +130,17 @@ static bool encode(struct http_exchange *exchange, const struct chat_request *re
 
 void handle_create_chat_completion(struct http_exchange *exchange,
                                    const struct chat_request *request) {
-    struct answer wanted = {.format = &format, .streams = request->stream};
+    struct answer wanted = {.format = &format};
 
     if (!served_model_accepts(exchange, request->has_model, request->model) ||
         !served_model_ready(exchange) || !encode(exchange, request, &wanted))
         return;
-    wanted.generation.cache_prompt = request->cache_prompt;
-    wanted.counts = request->has_stream_options && request->stream_options.include_usage;
     wanted.generation.max_tokens = SIZE_MAX;
     if (request->has_max_completion_tokens)
         wanted.generation.max_tokens = (size_t)request->max_completion_tokens;
     else if (request->has_max_tokens)
         wanted.generation.max_tokens = (size_t)request->max_tokens;
-    answer_set_stops(&wanted, request->has_stop, &request->stop);
-    answer_set_sampling(&wanted, request->temperature, request->top_p, request->top_k,
-                        request->min_p, request->has_seed, request->seed);
+    answer_set_options(&wanted, &request->answer_options);
+    answer_set_sampling(&wanted, &request->sampling_options);
     answer_start(exchange, &wanted, "messages");
 }

@@ -15,11 +15,10 @@ from cllm_gen.spec.schema import (
     Unsupported,
 )
 from specs.api.generation import (
+    answer_options,
     finish_reason,
-    ignored,
     model_name,
-    refused,
-    sampling,
+    sampling_options,
     timings,
     usage,
 )
@@ -88,7 +87,8 @@ chat_request = Object(
         required=False,
         nullable=True,
     ),
-    *sampling,
+    sampling_options,
+    answer_options,
     Field(
         "response_format",
         response_format,
@@ -103,7 +103,6 @@ chat_request = Object(
         required=False,
         nullable=True,
     ),
-    *refused,
     Unsupported("logprobs", "log probabilities are not reported", allow=(None, False)),
     Unsupported("top_logprobs", "log probabilities are not reported", allow=(None, 0)),
     Unsupported("tools", "tools are not called", allow=(None, [])),
@@ -116,7 +115,6 @@ chat_request = Object(
     Unsupported("web_search_options", "the appliance does not search the web"),
     Ignored("parallel_tool_calls", "tools are not called"),
     Ignored("prediction", "a predicted answer changes speed, not the answer"),
-    *ignored,
 )
 
 chat_answer = Object(

@@ -3,12 +3,11 @@
 from cllm_gen.spec.api import Api, Route
 from cllm_gen.spec.schema import Array, Field, Integer, Literal, Object, String, Unsupported
 from specs.api.generation import (
+    answer_options,
     finish_reason,
-    ignored,
     model_name,
     prompt,
-    refused,
-    sampling,
+    sampling_options,
     timings,
     usage,
 )
@@ -19,13 +18,12 @@ completion_request = Object(
     model_name,
     Field("prompt", prompt, "The text; one choice is answered for each prompt."),
     Field("max_tokens", Integer(least=1), "Most tokens to generate.", default=16, nullable=True),
-    *sampling,
-    *refused,
+    sampling_options,
+    answer_options,
     Unsupported("best_of", "one answer is generated per prompt", allow=(None, 1)),
     Unsupported("echo", "the prompt is not repeated", allow=(None, False)),
     Unsupported("logprobs", "log probabilities are not reported"),
     Unsupported("suffix", "text is not filled in between", allow=(None, "")),
-    *ignored,
 )
 
 completion_choice = Object(

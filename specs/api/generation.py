@@ -9,6 +9,7 @@ from cllm_gen.spec.schema import (
     Boolean,
     Enum,
     Field,
+    Group,
     Ignored,
     Integer,
     Number,
@@ -57,7 +58,9 @@ model_name = Field(
     nullable=True,
 )
 
-sampling = (
+sampling_options = Group(
+    "sampling_options",
+    "How the next token is drawn.",
     Field(
         "temperature",
         Number(least=0, most=2),
@@ -93,6 +96,14 @@ sampling = (
         required=False,
         nullable=True,
     ),
+    Unsupported("logit_bias", "logits are not adjusted", allow=(None, {})),
+    Unsupported("presence_penalty", "repetition is not penalised", allow=(None, 0)),
+    Unsupported("frequency_penalty", "repetition is not penalised", allow=(None, 0)),
+)
+
+answer_options = Group(
+    "answer_options",
+    "What is told of an answer, and how.",
     Field("stop", stop, "Where to stop.", required=False, nullable=True),
     Field(
         "cache_prompt",
@@ -109,16 +120,7 @@ sampling = (
         required=False,
         nullable=True,
     ),
-)
-
-refused = (
     Unsupported("n", "one answer is generated per prompt", allow=(None, 1)),
-    Unsupported("logit_bias", "logits are not adjusted", allow=(None, {})),
-    Unsupported("presence_penalty", "repetition is not penalised", allow=(None, 0)),
-    Unsupported("frequency_penalty", "repetition is not penalised", allow=(None, 0)),
-)
-
-ignored = (
     Ignored("user", "requests are not told apart by user"),
     Ignored("safety_identifier", "requests are not told apart by user"),
     Ignored("metadata", "answers are not stored"),

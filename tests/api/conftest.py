@@ -35,13 +35,16 @@ def echo(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory):
     """A driver over specs/api, whose handlers say their names and a few values they got."""
-    sampling = 'buffer_format(out, "%g %g %lld %g %d", request->temperature, request->top_p, '
-    sampling += "(long long)request->top_k, request->min_p, request->has_seed);"
+    sampling = 'buffer_format(out, "%g %g %lld %g %d", options->temperature, options->top_p, '
+    sampling += "(long long)options->top_k, options->min_p, options->has_seed);"
+    sampling = (
+        f"{{ const struct sampling_options *options = &request->sampling_options; {sampling} }}"
+    )
     bodies = {
         "handle_health": "health_write(out, &(struct health){.status = HEALTH_STATUS_LOADING});",
         "handle_list_models": "answer_models(out);",
         "handle_get_model": "buffer_append(out, parameters->model.bytes, parameters->model.count);",
-        "handle_create_chat_completion": "if (request->max_tokens == 77) answer_chat(out, request->stream); "
+        "handle_create_chat_completion": "if (request->max_tokens == 77) answer_chat(out, request->answer_options.stream); "
         f"else {sampling}",
         "handle_create_completion": f"if (request->max_tokens == 77) answer_completion(out); else {sampling}",
         "handle_create_embeddings": "if (request->dimensions == 77) answer_embeddings(out); "

@@ -6,6 +6,7 @@ from cllm_gen.spec.schema import (
     Boolean,
     Enum,
     Field,
+    Group,
     Ignored,
     Integer,
     Number,
@@ -33,6 +34,15 @@ choice = Union(
     texts=Array(String(), least=1),
     tokens=Array(Integer(least=0, most=99), most=4),
     token_lists=Array(Array(Integer())),
+)
+
+shared = Group(
+    "shared",
+    "Members that objects share.",
+    Field("volume", Number(least=0, most=1), "From 0 to 1.", default=0.5, nullable=True),
+    Field("remark", String(), "Text or nothing.", required=False, nullable=True),
+    Unsupported("forbidden", "it is shared by none", allow=(None, False)),
+    Ignored("aside", "it changes nothing"),
 )
 
 everything = Object(
@@ -67,6 +77,7 @@ everything = Object(
     Unsupported("never", "it never works"),
     Unsupported("nearly", "it hardly works", allow=(None, False, 1, 2.5, "auto", [], {})),
     Ignored("whatever", "it changes nothing"),
+    shared.with_defaults(volume=0.75),
 )
 
 api = Api(

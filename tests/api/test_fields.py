@@ -81,6 +81,11 @@ ERRORS = {  # body: (param, message)
     '{"pair":[true]}': ("pair", "pair must have at least 2 elements."),
     '{"pair":[true,true,true]}': ("pair", "pair must have at most 2 elements."),
     '{"never":false}': ("never", "never is not supported: it never works; only null is accepted."),
+    '{"volume":2}': ("volume", "volume must be between 0 and 1."),
+    '{"forbidden":true}': (
+        "forbidden",
+        "forbidden is not supported: it is shared by none; only null or false is accepted.",
+    ),
     '{"nearly":true}': (
         "nearly",
         'nearly is not supported: it hardly works; only null, false, 1, 2.5, "auto", [] or {} is accepted.',
@@ -92,6 +97,23 @@ ERRORS = {  # body: (param, message)
 def test_errors(echo: Driver, body: str) -> None:
     param, message = ERRORS[body]
     assert echo.dispatch("POST /echo", body) == f"400|invalid_request_error|{param}|{message}"
+
+
+@pytest.mark.parametrize(
+    "body, volume",
+    [
+        ("{}", 0.75),
+        ('{"volume":0.25}', 0.25),
+        ('{"volume":0.25,"volume":null}', 0.75),
+        ('{"volume":null,"aside":[{}],"forbidden":false,"volum":9,"volumes":9,"volume":1}', 1),
+    ],
+)
+def test_a_groups_fields_stand_among_the_objects_own(
+    echo: Driver, body: str, volume: float
+) -> None:
+    answer = json.loads(echo.dispatch("POST /echo", body))
+    assert answer["volume"] == volume and answer["color"] == "green" and "remark" not in answer
+    assert json.loads(echo.dispatch("POST /echo", '{"remark":"a"}'))["remark"] == "a"
 
 
 @pytest.mark.parametrize(
@@ -132,6 +154,7 @@ def test_integers_may_be_written_as_reals(echo: Driver) -> None:
         "share": 0.25,
         "color": "green",
         "greeting": 'hé "?\\',
+        "volume": 0.75,
     }
 
 

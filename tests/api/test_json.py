@@ -188,6 +188,7 @@ everything = st.fixed_dictionaries(
         "share": st.floats(0, 1),
         "color": st.sampled_from(["red", "green", "greenish-blue", "greenish-red"]),
         "greeting": text,
+        "volume": st.floats(0, 1),
     },
     optional={
         "text": text,
@@ -195,6 +196,7 @@ everything = st.fixed_dictionaries(
         "count": st.integers(-5, 5),
         "positive": st.integers(1, (1 << 63) - 1),
         "empty_or_null": st.none() | text,
+        "remark": text,
         "whole_or_null": st.none() | integer,
         "choice": st.none() | choice,
         "choices": st.lists(choice, max_size=3),

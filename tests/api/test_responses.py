@@ -121,7 +121,7 @@ def test_an_event_is_the_object_between_data_and_an_empty_line(echo: Driver) -> 
     body = '{"only":"this","text":"a\\nb","empty_or_null":null}'
     assert echo.dispatch("POST /echo", body) == (
         'data: {"text":"a\\nb","share":0.25,"color":"green","only":"this","empty_or_null":null,'
-        '"greeting":"hé \\"?\\\\"}\n\n'
+        '"greeting":"hé \\"?\\\\","volume":0.75}\n\n'
     )
 
 

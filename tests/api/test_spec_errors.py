@@ -128,7 +128,34 @@ ERRORS = {
         "a second field 'has_a'",
         "no has_ before it",
     ),
-    FIELD.format('"a"'): (3, "'a' in object 'o'", "Field, Unsupported or Ignored"),
+    FIELD.format('"a"'): (3, "'a' in object 'o'", "Field, Unsupported, Ignored or Group"),
+    FIELD.format(
+        'Field("a", String(), "D."), Group("g", "G.", Field("a", String(), "D.", default=""))'
+    ): (
+        3,
+        "a second field 'a'",
+        "each name once",
+    ),
+    'g = Group("g", "G.", Field("a", String(), "D."))\n': (
+        3,
+        "required field 'a' in group 'g'",
+        "fields with a default or required=False",
+    ),
+    'g = Group("g", "G.", Unsupported("a", "never"))\n': (
+        3,
+        "group 'g' without a field",
+        "one Field",
+    ),
+    'g = Group("g", "G.", Field("a", String(), "D.", default="")).with_defaults(b="")\n': (
+        3,
+        "a default for 'b' of group 'g'",
+        "fields that have one: a",
+    ),
+    'g = Group("g", "G.", Field("a", String(), "D.", default="")).with_defaults(a=1)\n': (
+        3,
+        "default 1 of field 'a'",
+        "a string",
+    ),
     FIELD.format('Unsupported("a", "")'): (3, "field 'a' without a reason", "why it is refused"),
     FIELD.format('Unsupported("a", "R", allow=None)'): (3, "allow=None", "a tuple of None"),
     FIELD.format('Unsupported("a", "R", allow=([1],))'): (3, "allow=([1],)", "a tuple of None"),

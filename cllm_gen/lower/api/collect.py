@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cllm_gen.source import SpecError
 from cllm_gen.spec.api import Api, Route
-from cllm_gen.spec.schema import Array, Enum, Object, Type, Union
+from cllm_gen.spec.schema import Array, Enum, Group, Object, Type, Union
 
-Named = Enum | Object | Union
+Named = Enum | Object | Union | Group
 
 
 @dataclass
@@ -30,20 +30,28 @@ class Collection:
     streams: set[str]
 
 
-def children(schema: Type) -> Iterable[Type]:
+def base_of(group: Group) -> Group:
+    """The group with its own defaults."""
+    return group.base or group
+
+
+def children(schema: Type | Group) -> Iterable[Type | Group]:
     """The types directly inside a type."""
     if isinstance(schema, Object):
+        groups = [base_of(group) for group in schema.groups]
+        return [*(item.type for item in schema.own_fields), *groups]
+    if isinstance(schema, Group):
         return [item.type for item in schema.fields]
     if isinstance(schema, Union):
         return [type for _, type in schema.alternatives]
     return [schema.item] if isinstance(schema, Array) else []
 
 
-def named_children(schema: Type) -> list[Named]:
+def named_children(schema: Type | Group) -> list[Named]:
     """The named schemas directly inside a type, looking through arrays."""
     found: list[Named] = []
     for child in children(schema):
-        if isinstance(child, (Enum, Object, Union)):
+        if isinstance(child, (Enum, Object, Union, Group)):
             found.append(child)
         elif isinstance(child, Array):
             found += named_children(child)

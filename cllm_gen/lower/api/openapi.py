@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from cllm_gen.lower.api.collect import Collection, Named
+from cllm_gen.lower.api.collect import Collection
 from cllm_gen.spec.api import Api, Route, Text
+from cllm_gen.spec.scalar import INT64
 from cllm_gen.spec.schema import (
-    INT64,
     MISSING,
     Array,
     Base64,
@@ -18,6 +18,7 @@ from cllm_gen.spec.schema import (
     Enum,
     Field,
     Float,
+    Group,
     Ignored,
     Integer,
     Literal,
@@ -81,7 +82,7 @@ def _limits(type: Any, low: str, high: str, least: Any, most: Any) -> dict:
     return found | ({high: type.most} if type.most != most else {})
 
 
-def _component(schema: Named) -> dict:
+def _component(schema: Enum | Object | Union) -> dict:
     if isinstance(schema, Enum):
         return {"type": "string", "enum": list(schema.values)}
     if isinstance(schema, Union):
@@ -162,7 +163,12 @@ def openapi(families: Sequence[Api], uses: Collection) -> str:
             paths.setdefault(route.pattern.path, {})[route.pattern.method.lower()] = _operation(
                 family, route
             )
-    schemas = [schema for home in uses.homes for schema in home.schemas]
+    schemas = [
+        schema
+        for home in uses.homes
+        for schema in home.schemas
+        if not isinstance(schema, Group)  # its fields are their objects'
+    ]
     document = {
         "openapi": "3.1.0",
         "info": {

@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Sequence
 
-from cllm_gen.lower.api.collect import collect, routes_of
+from cllm_gen.lower.api.collect import base_of, collect, routes_of
 from cllm_gen.spec.api import Api, Route, Text
+from cllm_gen.spec.scalar import INT64
 from cllm_gen.spec.schema import (
-    INT64,
     MISSING,
     Array,
     Base64,
@@ -17,6 +17,7 @@ from cllm_gen.spec.schema import (
     Enum,
     Field,
     Float,
+    Group,
     Ignored,
     Integer,
     Literal,
@@ -90,6 +91,38 @@ def _response(route: Route) -> str:
     return f"[{route.response.name}](#{route.response.name})"
 
 
+def _object(schema: Object | Group) -> dict:
+    own = schema.own if isinstance(schema, Object) else schema.members
+    return {
+        "name": schema.name,
+        "doc": schema.doc,
+        "rows": [_row(item) for item in own if isinstance(item, Field)],
+        "groups": [_group(each) for each in (schema.groups if isinstance(schema, Object) else ())],
+        "refused": [
+            {
+                "name": item.name,
+                "reason": item.reason,
+                "allow": ", ".join(f"`{json.dumps(value)}`" for value in item.allow),
+            }
+            for item in own
+            if isinstance(item, Unsupported)
+        ],
+        "ignored": [
+            {"name": item.name, "reason": item.reason} for item in own if isinstance(item, Ignored)
+        ],
+    }
+
+
+def _group(group: Group) -> dict:
+    """A group in an object: where to read of it, and which defaults differ there."""
+    others = [
+        f"`{new.name}` {json.dumps(new.default)}"
+        for new, old in zip(group.fields, base_of(group).fields)
+        if new.default != old.default
+    ]
+    return {"name": group.name, "defaults": ", ".join(others)}
+
+
 def page(families: Sequence[Api]) -> dict:
     """What the readable page's template shows: families, and each object once, where first used."""
     shown: set[str] = set()
@@ -99,7 +132,7 @@ def page(families: Sequence[Api]) -> dict:
             schema
             for home in collect([family]).homes
             for schema in home.schemas
-            if isinstance(schema, Object) and schema.name not in shown
+            if isinstance(schema, (Object, Group)) and schema.name not in shown
         ]
         shown |= {schema.name for schema in objects}
         chapters.append(
@@ -120,28 +153,7 @@ def page(families: Sequence[Api]) -> dict:
                     }
                     for route in family.routes
                 ],
-                "objects": [
-                    {
-                        "name": schema.name,
-                        "doc": schema.doc,
-                        "rows": [_row(item) for item in schema.fields],
-                        "refused": [
-                            {
-                                "name": i.name,
-                                "reason": i.reason,
-                                "allow": ", ".join(f"`{json.dumps(v)}`" for v in i.allow),
-                            }
-                            for i in schema.members
-                            if isinstance(i, Unsupported)
-                        ],
-                        "ignored": [
-                            {"name": i.name, "reason": i.reason}
-                            for i in schema.members
-                            if isinstance(i, Ignored)
-                        ],
-                    }
-                    for schema in objects
-                ],
+                "objects": [_object(schema) for schema in objects],
             }
         )
     routes = [{"notation": r.notation, "summary": r.summary} for r in routes_of(families)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 
-from cllm_gen.lower.api.collect import Collection, Home, home_name, named_children
+from cllm_gen.lower.api.collect import Collection, Home, Named, home_name, named_children
 from cllm_gen.lower.api.words import c_string, word_tree
 from cllm_gen.source import Span, SpecError
 from cllm_gen.spec.c_names import enumerator, member
+from cllm_gen.spec.scalar import INT64
 from cllm_gen.spec.schema import (
-    INT64,
     MISSING,
     Array,
     Base64,
@@ -18,6 +18,7 @@ from cllm_gen.spec.schema import (
     Enum,
     Field,
     Float,
+    Group,
     Integer,
     Literal,
     Number,
@@ -56,8 +57,9 @@ def home_blocks(home: Home, uses: Collection, names: dict[str, Span]) -> list[di
             block["reads"] = schema.name in uses.reads
             block["writes"] = schema.name in uses.writes
             block["event"] = block["name"] in uses.streams
-            if isinstance(schema, Object) and block["kind"] == "object":
-                block["members"] = [_member(schema, item, block) for item in schema.fields]
+            if isinstance(schema, (Object, Group)) and block["kind"] in ("object", "group"):
+                own = schema.own_fields if isinstance(schema, Object) else schema.fields
+                block["members"] = [_member(schema, item, block) for item in own]
                 block["stored"] = [item for item in block["members"] if item["type"]]
             blocks.append(block)
     return blocks
@@ -69,7 +71,7 @@ def home_includes(home: Home) -> list[str]:
     return sorted(others - {home.name})
 
 
-def _blocks(schema: Enum | Object | Union) -> list[dict]:
+def _blocks(schema: Named) -> list[dict]:
     """A named schema's own block after those of the arrays that only it holds."""
     cite, span = schema.span.cite(f'"{schema.name}"'), schema.span
     if isinstance(schema, Enum):
@@ -96,7 +98,7 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
     else:
         held = [
             (item.name, item.type, item.span.cite(f'"{item.name}"'), item.span)
-            for item in schema.fields
+            for item in (schema.own_fields if isinstance(schema, Object) else schema.fields)
         ]
     blocks = [
         block
@@ -109,7 +111,7 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
         item.name: f"{schema.name.upper()}_KEY_{enumerator(item.name)}" for item in _keys(schema)
     }
     block = {
-        "kind": "object",
+        "kind": "object" if isinstance(schema, Object) else "group",
         "name": schema.name,
         "cite": cite,
         "span": span,
@@ -118,14 +120,36 @@ def _blocks(schema: Enum | Object | Union) -> list[dict]:
         "keys": list(members.values()),
         "unknown": f"{schema.name.upper()}_NO_KEY",
         "refused": [
-            _refused(schema, item) for item in schema.members if isinstance(item, Unsupported)
+            _refused(schema, item) for item in _own(schema) if isinstance(item, Unsupported)
         ],
+        "groups": _groups(schema) if isinstance(schema, Object) else [],
     }
     return [*blocks, block]
 
 
-def _keys(schema: Object) -> list[Field | Unsupported]:
-    return [item for item in schema.members if isinstance(item, (Field, Unsupported))]
+def _own(schema: Object | Group) -> tuple:
+    return schema.own if isinstance(schema, Object) else schema.members
+
+
+def _keys(schema: Object | Group) -> list[Field | Unsupported]:
+    return [item for item in _own(schema) if isinstance(item, (Field, Unsupported))]
+
+
+def _groups(schema: Object) -> list[dict]:
+    """The groups of an object, with the values that their fields have where nothing is said."""
+    return [
+        {
+            "name": group.name,
+            "doc": group.doc,
+            "defaults": [
+                f".{member(item.name)} = {_default(item.type, item.default)}"
+                for item in group.fields
+                if item.default is not MISSING
+            ]
+            or ["0"],
+        }
+        for group in schema.groups
+    ]
 
 
 def _arrays(name: str, type: Type, cite: str, span: Span) -> list[dict]:
@@ -253,7 +277,7 @@ def write_call(place: str, type: Type, value: str) -> str:
     return f"{place if isinstance(type, Array) else type.name}_write(buffer, &{value})"
 
 
-def _member(schema: Object, item: Field, block: dict) -> dict:
+def _member(schema: Object | Group, item: Field, block: dict) -> dict:
     place = f"{schema.name}_{item.name}"
     literal = isinstance(item.type, Literal)
     has = not literal and item.default is MISSING and (item.nullable or not item.required)
@@ -285,7 +309,7 @@ def _default(type: Type, value) -> str:
     return c_integer(value) if isinstance(type, Integer) else c_real(float(value))
 
 
-def _refused(schema: Object, item: Unsupported) -> dict:
+def _refused(schema: Object | Group, item: Unsupported) -> dict:
     checks, words = [], []
     for value in item.allow:
         if value is None:

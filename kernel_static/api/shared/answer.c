@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "appliance.h"
-#include "model.h"
 #include "platform.h"
 #include "respond.h"
 
@@ -60,25 +59,18 @@ struct text answer_id(const struct answer *answer) {
     return (struct text){answer->id, strlen(answer->id)};
 }
 
-void answer_set_stops(struct answer *answer, bool given, const struct stop *stop) {
-    if (!given)
-        return;
+static void set_stops(struct answer *answer, const struct stop *stop) {
     bool one = stop->kind == STOP_TEXT;
     answer->generation.stops = one ? &stop->text : stop->texts.items;
     answer->generation.stop_count = one ? 1 : stop->texts.count;
 }
 
-void answer_set_sampling(struct answer *answer, double temperature, double top_p, int64_t top_k,
-                         double min_p, bool has_seed, int64_t seed) {
-    uint64_t start = (uint64_t)seed;
-    if (!has_seed)
-        entropy_fill(&start, sizeof(start));
-    answer->generation.sampling =
-        (struct sampling){.temperature = (float)temperature,
-                          .top_k = (uint64_t)top_k < served_model->vocabulary ? (uint32_t)top_k : 0,
-                          .top_p = (float)top_p,
-                          .min_p = (float)min_p,
-                          .seed = start};
+void answer_set_options(struct answer *answer, const struct answer_options *options) {
+    answer->streams = options->stream;
+    answer->counts = options->has_stream_options && options->stream_options.include_usage;
+    answer->generation.cache_prompt = options->cache_prompt;
+    if (options->has_stop)
+        set_stops(answer, &options->stop);
 }
 
 void answer_refuse(struct http_exchange *exchange, enum submit_error error, const char *field) {

@@ -53,12 +53,12 @@ struct answer {
  * the engine refuses, answers with the reason; `field` is what an error about length names. */
 void answer_start(struct http_exchange *exchange, const struct answer *wanted, const char *field);
 
-/* The texts of a `stop` field (none if not given), in the exchange's arena where need be. */
-void answer_set_stops(struct answer *answer, bool given, const struct stop *stop);
+/* What the request says of the answer: streams, counts, cache_prompt and stops, which must live as
+ * long as the exchange. */
+void answer_set_options(struct answer *answer, const struct answer_options *options);
 
-/* The sampling fields that both endpoints share; a seed is drawn if none is given. */
-void answer_set_sampling(struct answer *answer, double temperature, double top_p, int64_t top_k,
-                         double min_p, bool has_seed, int64_t seed);
+/* How to draw (sampling_options.c); a seed is drawn if none is given. */
+void answer_set_sampling(struct answer *answer, const struct sampling_options *options);
 
 /* Token counts as the API reports them. */
 struct usage answer_usage(const struct answer *answer);
