@@ -38,8 +38,15 @@ class Limits:
     """Time from a request's first byte to its last; slower answers 408."""
     idle_seconds: int = 75
     """Keep-alive connections without a request are closed after this."""
-    pending_requests: int = 16
-    """Requests waiting for the model; one more answers 503."""
+    sequences: int = 64
+    """Texts that the model works on at once; more wait."""
+    pending_requests: int = 128
+    """Texts waiting for the model; one more answers 503, and so does one more of a client of which
+    more wait than there is room left."""
+    queue_seconds: int = 120
+    """Time that a text may wait for the model; then it is answered 503."""
+    heartbeat_seconds: int = 10
+    """A stream to which nothing was sent for so long is sent a comment."""
     json_depth: int = 32
     """Nesting of values in a request body."""
     stream_backlog_bytes: int = 256 * KIB

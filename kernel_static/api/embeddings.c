@@ -83,12 +83,13 @@ static void vector_came(void *context, const float *vector) {
         answer_refuse(embedder->exchange, error, "input");
     else
         http_error(embedder->exchange, 500, "server_error", NULL,
-                   "the model failed or the KV cache is exhausted");
+                   "the model failed");
 }
 
 static enum submit_error submit(struct embedder *embedder) {
     const struct prompt_list *input = &embedder->inputs[embedder->current];
-    struct pooling_request request = {.tokens = input->tokens,
+    struct pooling_request request = {.client = http_client(embedder->exchange),
+                                      .tokens = input->tokens,
                                       .token_count = input->count,
                                       .done = vector_came,
                                       .context = embedder,

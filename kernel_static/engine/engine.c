@@ -1,28 +1,34 @@
-/* The queue and the step loop. One job runs at a time; it is always the queue's head. */
+/* The step loop: plan a step, run its stages, hand its rows to their jobs, one slice a call. */
 #include "engine.h"
-
-#include <string.h>
 
 #include "appliance.h"
 #include "forward.h"
+#include "generation.h"
 #include "heap.h"
-#include "job.h"
 #include "log.h"
-#include "mathematics.h"
 #include "model.h"
 #include "model_image.h"
 #include "pace.h"
 #include "platform.h"
+#include "scheduler.h"
 #include "tokenizer.h"
 
+#define SECOND UINT64_C(1000000000)
+#define CHECK_NANOSECONDS (SECOND / 10) /* between looks at who waits */
+#define RETRY_SECONDS_MOST 60
+
 static enum engine_state state;
-static struct job *queue; /* head runs */
-static size_t queued;
 static struct forward_row *rows;
-static size_t step_rows; /* rows of the step under way; 0: none */
-static size_t step_stages;
-static uint64_t step_nanoseconds; /* that the stages took */
-static void *scratch;             /* the sampler's */
+static void *scratch; /* the sampler's */
+
+static struct {
+    struct share shares[LIMIT_SEQUENCES];
+    size_t count; /* of shares; 0: no step is under way */
+    size_t rows, stages;
+    uint64_t nanoseconds; /* that the stages took */
+    bool computed;        /* the rows are, and are being handed out: */
+    size_t next, row;     /* the next share, and its first row */
+} step;
 
 enum engine_state engine_state(void) { return state; }
 
@@ -46,36 +52,41 @@ static bool start(void) {
                   memory_available(), served_model->block_bytes);
         return false;
     }
-    log_info("engine", "%s: kernels %s, context %zu tokens, KV cache %zu MiB", served_model->name,
-             forward_instruction_set(), engine_context(),
-             kv_cache_blocks() * served_model->block_bytes >> 20);
+    log_info("engine", "%s: kernels %s, context %zu tokens, KV cache %zu MiB, %zu sequences",
+             served_model->name, forward_instruction_set(), engine_context(),
+             kv_cache_blocks() * served_model->block_bytes >> 20, scheduler_places());
     return true;
 }
 
 void engine_start(void) { state = start() ? ENGINE_LOADING : ENGINE_FAILED; }
 
-static enum submit_error admit(size_t tokens, bool continues) {
+/* ---- coming and going ---- */
+
+/* No client may have more waiting than there is room left: so there is room for others. */
+static enum submit_error admit(size_t tokens, uint64_t client, bool continues) {
     if (state != ENGINE_READY)
         return SUBMIT_LOADING;
-    if (!continues && queued >= LIMIT_PENDING_REQUESTS)
+    if (tokens > engine_context())
+        return SUBMIT_TOO_LONG;
+    size_t waiting = scheduler_counts().waiting;
+    if (!continues && waiting >= LIMIT_PENDING_REQUESTS)
         return SUBMIT_QUEUE_FULL;
-    return tokens > engine_context() ? SUBMIT_TOO_LONG : SUBMIT_OK;
+    if (!continues && clients_waiting(client) >= LIMIT_PENDING_REQUESTS - waiting)
+        return SUBMIT_SHARE_FULL;
+    return SUBMIT_OK;
 }
 
 static enum submit_error enqueue(struct job *created, struct job **job) {
     if (!created)
         return SUBMIT_NO_MEMORY;
-    struct job **end = &queue;
-    while (*end)
-        end = &(*end)->next;
-    *end = *job = created;
-    queued++;
+    scheduler_add(created);
+    *job = created;
     return SUBMIT_OK;
 }
 
 enum submit_error engine_submit(const struct generation_request *request, struct job **job) {
-    enum submit_error error =
-        admit(request->prompt_tokens + 1, request->continues); /* room for one answer token */
+    enum submit_error error = /* room for one answer token */
+        admit(request->prompt_tokens + 1, request->client, request->continues);
     if (error)
         return error;
     size_t room = engine_context() - request->prompt_tokens;
@@ -84,158 +95,193 @@ enum submit_error engine_submit(const struct generation_request *request, struct
 }
 
 enum submit_error engine_embed(const struct pooling_request *request, struct job **job) {
-    enum submit_error error = admit(request->token_count, request->continues);
+    enum submit_error error = admit(request->token_count, request->client, request->continues);
     return error ? error : enqueue(job_new_embedding(request), job);
 }
 
 static void remove_job(struct job *job) {
-    struct job **link = &queue;
-    while (*link != job)
-        link = &(*link)->next;
-    *link = job->next;
-    queued--;
+    scheduler_remove(job);
     job_release(job);
-    struct kv_cache_idle idle = kv_cache_idle();
-    log_debug("engine", "KV cache: %zu of %zu blocks idle, %zu of them kept", idle.blocks,
-              kv_cache_blocks(), idle.kept);
 }
 
 void engine_cancel(struct job *job) {
-    if (job == queue)
-        job->cancelled = true; /* a step or a callback may be using it: engine_poll releases it */
-    else
+    job->cancelled = true;
+    if (!job->in_step) /* else end_step releases it */
         remove_job(job);
 }
 
-static void show_text(struct job *job) {
-    if (job->ready.count && !job->cancelled)
-        job->events->text(job->context, job->ready.bytes, job->ready.count);
-    buffer_clear(&job->ready);
+unsigned engine_retry_seconds(void) {
+    uint64_t row = pace_cost(PACE_ROWS_LEAST) / PACE_ROWS_LEAST;
+    uint64_t seconds = 1 + scheduler_counts().waiting_tokens * row / SECOND;
+    return seconds < RETRY_SECONDS_MOST ? (unsigned)seconds : RETRY_SECONDS_MOST;
 }
 
-static void log_figures(const struct generation_figures *figures) {
-    unsigned prompt = (unsigned)(figures->prompt_nanoseconds / 100000),
-             answer = (unsigned)(figures->answer_nanoseconds / 100000);
-    log_info("engine", "prompt %zu tokens (%zu cached) in %u.%u ms, answer %zu tokens in %u.%u ms",
-             figures->prompt_tokens, figures->cached_tokens, prompt / 10, prompt % 10,
-             figures->answer_tokens, answer / 10, answer % 10);
+struct engine_slot engine_slot(size_t index) {
+    const struct job *job = scheduler_place(index);
+    if (!job)
+        return (struct engine_slot){.busy = false};
+    return (struct engine_slot){.busy = true,
+                                .job = job->number,
+                                .embeds = job->embeds,
+                                .prompt_tokens = job->prompt_tokens,
+                                .stored = job->stored,
+                                .answer_tokens = job->token_count - job->prompt_tokens,
+                                .token_limit = job->token_limit,
+                                .sampling = job->sampling};
 }
 
-static void end_generation(struct job *job, enum generation_end end) {
-    struct generation_figures figures = {
-        .prompt_tokens = job->prompt_tokens,
-        .cached_tokens = job->cached_tokens,
-        .answer_tokens = job->token_count - job->prompt_tokens,
-        .prompt_nanoseconds = job->prefilled - job->started,
-        .answer_nanoseconds = clock_nanoseconds() - job->prefilled,
-    };
-
-    if (end == GENERATION_STOP || end == GENERATION_LENGTH)
-        text_stream_flush(&job->stream, &job->ready);
-    if (job->stream.failed)
-        end = GENERATION_NO_MEMORY;
-    show_text(job);
-    log_figures(&figures);
-    if (!job->cancelled)
-        job->events->ended(job->context, end, &figures);
-    remove_job(job);
+/* Tells one of those who wait that it waits, or that it does so in vain. Callbacks may cancel any
+ * job, so the list is not walked further. */
+static bool tell_one_waiting(uint64_t now) {
+    for (struct job *job = scheduler_jobs(); job; job = job->next) {
+        if (!job->started && now - job->submitted >= LIMIT_QUEUE_SECONDS * SECOND) {
+            job_fail(job, GENERATION_EXPIRED);
+            remove_job(job);
+            return true;
+        }
+        if (!job->embeds && !job->ended && job->events->waits &&
+            now - job->told >= LIMIT_HEARTBEAT_SECONDS * SECOND) {
+            job->told = now;
+            job->events->waits(job->context);
+            return true;
+        }
+    }
+    return false;
 }
 
-static void fail_job(struct job *job) {
-    if (job->embeds) {
-        job->done(job->context, NULL);
-        remove_job(job);
-    } else {
-        job->cache_prompt = false; /* what it left in the cache may be what is wrong */
-        if (!job->prefilled)
-            job->prefilled = job->started;
-        end_generation(job, GENERATION_FAILED);
+static bool check_times(void) {
+    static uint64_t next_check;
+    uint64_t now = clock_nanoseconds();
+    if (now < next_check)
+        return false;
+    bool told = tell_one_waiting(now);
+    if (!told)
+        next_check = now + CHECK_NANOSECONDS;
+    return told;
+}
+
+/* ---- a step ---- */
+
+static void put_rows(const struct share *share) {
+    struct job *job = share->job;
+    size_t pending = job_pending(job);
+    for (size_t i = 0; i < share->count; i++)
+        rows[step.rows++] = (struct forward_row){.token = job->tokens[job->stored + i],
+                                                 .position = (uint32_t)(job->stored + i),
+                                                 .blocks = job->table.blocks,
+                                                 .logits = !job->embeds && i + 1 >= pending,
+                                                 .hidden = job->embeds};
+    job->in_step = true;
+    job->figures.drafted_tokens += share->guesses;
+    if (!job->started) {
+        job->started = clock_nanoseconds();
+        job->figures.cached_tokens = job->stored;
     }
 }
 
-static void begin_job(struct job *job) {
-    job->begun = true;
-    job->started = clock_nanoseconds();
-    if (job->cache_prompt)
-        job->stored = job->cached_tokens =
-            block_table_take_kept(&job->table, job->tokens, job->prompt_tokens);
+static bool begin_step(void) {
+    step.rows = step.stages = step.nanoseconds = 0;
+    step.computed = false;
+    step.next = step.row = 0;
+    step.count = scheduler_plan(step.shares);
+    for (size_t i = 0; i < step.count; i++)
+        put_rows(&step.shares[i]);
+    if (step.count)
+        forward_begin(rows, step.rows);
+    return step.count;
 }
 
-/* Puts the job's tokens that are not yet stored, as many as should, into a step. */
-static void begin_step(struct job *job) {
-    if (!job->begun)
-        begin_job(job);
-    size_t pending = job->token_count - job->stored, most = pace_rows();
-    size_t count = pending < most ? pending : most;
-    if (!block_table_cover(&job->table, job->stored + count)) {
-        fail_job(job);
+/* Draws from row after row as long as the tokens are those that were guessed. A draw does not know
+ * of guesses: with them and without, the answer is the same. */
+static void draw(struct job *job, const struct share *share, size_t row) {
+    size_t first = job->token_count, right = 0;
+    for (size_t i = 0; i <= share->guesses; i++) {
+        int32_t guess = i < share->guesses ? job->tokens[first + i] : -1;
+        job->stored += i ? 1 : 0;
+        int32_t token = sampler_draw(&job->sampling, &job->random, forward_logits(row + i),
+                                     served_model->vocabulary, scratch);
+        if (token < 0) {
+            job_fail(job, GENERATION_FAILED);
+            return;
+        }
+        generation_take(job, token);
+        right += token == guess;
+        if (token != guess || job->ended || job->cancelled)
+            break;
+    }
+    job->figures.accepted_tokens += right;
+    drafting_learn(&job->drafting, share->guesses, right);
+    if (!job->ended && !job->every_token)
+        generation_show(job);
+}
+
+/* Blocks that are full now are there for others too, once a token was drawn behind them: then the
+ * model was sound. */
+static void share_blocks(struct job *job) {
+    size_t block = served_model->block_tokens;
+    if (!job->cache_prompt || job->stored / block == job->kept / block)
         return;
-    }
-    for (size_t i = 0; i < count; i++)
-        rows[i] = (struct forward_row){.token = job->tokens[job->stored + i],
-                                       .position = (uint32_t)(job->stored + i),
-                                       .blocks = job->table.blocks,
-                                       .logits = !job->embeds && i + 1 == pending,
-                                       .hidden = job->embeds};
-    forward_begin(rows, count);
-    step_rows = count;
-    step_stages = step_nanoseconds = 0;
+    block_table_keep(&job->table, job->tokens, job->stored);
+    job->kept = job->stored;
 }
 
-static void finish_embedding(struct job *job) {
-    float square = 0;
-    for (size_t i = 0; i < served_model->width; i++)
-        square += job->sum[i] * job->sum[i];
-    float scale = square > 0 ? 1 / math_sqrt(square) : 0;
-    for (size_t i = 0; i < served_model->width; i++)
-        job->sum[i] *= scale;
-    job->done(job->context, job->sum);
-    remove_job(job);
-}
-
-static void next_token(struct job *job, const float *logits) {
-    int32_t token =
-        sampler_draw(&job->sampling, &job->random, logits, served_model->vocabulary, scratch);
-
-    if (token < 0) {
-        fail_job(job);
-        return;
-    }
-    if (job->token_count == job->prompt_tokens)
-        job->prefilled = clock_nanoseconds();
-    job->tokens[job->token_count++] = token;
-    if (tokenizer_is_end(token)) {
-        end_generation(job, GENERATION_STOP);
-        return;
-    }
-    /* Other special tokens are for the model's eyes only. */
-    struct text shown = tokenizer_is_special(token) ? (struct text){"", 0} : tokenizer_token(token);
-    bool more = text_stream_push(&job->stream, shown, &job->ready);
-    if (!more || job->stream.failed)
-        end_generation(job, GENERATION_STOP);
-    else if (job->token_count == job->token_limit)
-        end_generation(job, GENERATION_LENGTH);
-    else
-        show_text(job);
-}
-
-static void finish_step(struct job *job) {
-    size_t count = step_rows;
-    step_rows = 0;
-    job->stored += count;
-    pace_learn(count, step_stages, step_nanoseconds);
+/* Gives a job what its rows came to. */
+static void hand_out(const struct share *share, size_t row) {
+    struct job *job = share->job;
+    job->stored += share->count - share->guesses;
     if (job->cancelled)
         return;
-    if (job->embeds)
-        for (size_t row = 0; row < count; row++)
-            for (size_t i = 0; i < served_model->width; i++)
-                job->sum[i] += forward_hidden(row)[i];
-    if (job->stored < job->token_count)
+    if (job->embeds) {
+        for (size_t i = 0; i < share->count; i++)
+            pooling_add(job, forward_hidden(row + i));
+        if (!job_pending(job))
+            pooling_end(job);
         return;
-    if (job->embeds)
-        finish_embedding(job);
-    else
-        next_token(job, forward_logits(count - 1));
+    }
+    if (!job_pending(job)) {
+        draw(job, share, row + share->count - share->guesses - 1);
+        if (!job->ended && !job->cancelled)
+            share_blocks(job);
+    } else if (job->events->progress) {
+        job->events->progress(job->context, &job->figures, job->stored);
+    }
+}
+
+static void end_step(void) {
+    for (size_t i = 0; i < step.count; i++) {
+        struct job *job = step.shares[i].job;
+        job->in_step = false;
+        if (job->cancelled || job->ended)
+            remove_job(job);
+    }
+    step.count = 0;
+}
+
+/* Nobody wants what the step computes any more. */
+static bool is_in_vain(void) {
+    for (size_t i = 0; i < step.count; i++)
+        if (!step.shares[i].job->cancelled)
+            return false;
+    return true;
+}
+
+static void go_on(void) {
+    if (step.computed) {
+        const struct share *share = &step.shares[step.next++];
+        hand_out(share, step.row);
+        step.row += share->count;
+        if (step.next == step.count)
+            end_step();
+    } else if (is_in_vain()) {
+        end_step();
+    } else {
+        uint64_t begun = clock_nanoseconds();
+        step.computed = forward_advance();
+        step.nanoseconds += clock_nanoseconds() - begun;
+        step.stages++;
+        if (step.computed)
+            pace_learn(step.rows, step.stages, step.nanoseconds);
+    }
 }
 
 static bool poll_loading(void) {
@@ -249,26 +295,13 @@ static bool poll_loading(void) {
     return true;
 }
 
-/* The last stage, whose work does not grow with the rows, is not timed. */
-static bool advance(void) {
-    uint64_t begun = clock_nanoseconds();
-    if (forward_advance())
-        return true;
-    step_nanoseconds += clock_nanoseconds() - begun;
-    step_stages++;
-    return false;
-}
-
 bool engine_poll(void) {
     if (state == ENGINE_LOADING)
         return poll_loading();
-    if (!queue)
-        return false;
-    if (!step_rows && queue->cancelled)
-        remove_job(queue);
-    else if (!step_rows)
-        begin_step(queue);
-    else if (advance())
-        finish_step(queue);
+    if (check_times())
+        return true;
+    if (!step.count)
+        return begin_step();
+    go_on();
     return true;
 }

@@ -3,35 +3,55 @@
 
 #include <stdbool.h>
 
+#include "clients.h"
+#include "draft.h"
 #include "engine.h"
 #include "kv_cache.h"
 #include "sampler.h"
 #include "text_stream.h"
 
 struct job {
-    struct job *next; /* queue order */
-    bool cancelled;   /* no callbacks any more; released when its step is over */
-    bool embeds;      /* an embedding, not a generation */
-    bool begun;       /* it had a step */
+    uint64_t number; /* jobs are counted from 1 */
+    bool embeds;     /* an embedding, not a generation */
     void *context;
 
-    int32_t *tokens;    /* prompt, then what was generated */
-    size_t token_count; /* in `tokens` now */
+    /* what the scheduler goes by */
+    struct job *next; /* in the scheduler's list */
+    struct client *client;
+    uint64_t urgency; /* when it would be done with its prompt, had it been served alone at once */
+    bool running;     /* it has a place in the batch, `slot` */
+    size_t slot;
+    uint64_t passed; /* the scheduler's last plan that looked at it */
+    bool in_step;   /* of the step under way */
+    bool cancelled; /* no callbacks any more; released when its step is over */
+    bool ended;     /* had its last callback; likewise */
+
+    int32_t *tokens; /* prompt, then what was generated, then perhaps guesses */
+    size_t token_count, token_room;
     size_t prompt_tokens;
-    size_t token_limit;   /* most that `tokens` may hold */
-    size_t stored;        /* positions whose keys and values are in the cache */
-    bool cache_prompt;    /* shares its blocks with other jobs, before and after */
-    size_t cached_tokens; /* of `stored`, positions that earlier jobs computed */
+    size_t token_limit; /* most that token_count may become */
+    size_t stored;      /* positions whose keys and values are in the cache */
+    size_t kept;        /* of these, positions in blocks that others may take */
+    bool cache_prompt;  /* shares its blocks with other jobs */
     struct block_table table;
-    uint64_t started, prefilled; /* clock_nanoseconds(); prefilled 0: not yet */
+
+    uint64_t submitted, started, prefilled; /* clock_nanoseconds(); 0: not yet */
+    uint64_t told;                          /* when the client last heard of it */
+    struct generation_figures figures;      /* counts; times are set when they are told */
 
     /* a generation */
     const struct generation_events *events;
     struct sampling sampling;
     struct random_state random;
+    size_t min_tokens;
+    bool ignore_end, every_token, likelihoods;
+    size_t likeliest;
+    uint64_t answer_nanoseconds;
+    bool line_begun;    /* after a newline of its own */
     struct text *stops; /* one block with the bytes behind the array */
     struct text_stream stream;
     struct buffer ready; /* text to hand over */
+    struct drafting drafting;
 
     /* an embedding */
     void (*done)(void *context, const float *vector);
@@ -42,3 +62,14 @@ struct job {
 struct job *job_new_generation(const struct generation_request *request, size_t token_limit);
 struct job *job_new_embedding(const struct pooling_request *request);
 void job_release(struct job *job);
+
+/* Makes room for `more` tokens behind token_count; false when there is no memory. */
+bool job_reserve(struct job *job, size_t more);
+
+/* Tokens of which nothing is stored yet. */
+static inline size_t job_pending(const struct job *job) { return job->token_count - job->stored; }
+
+/* It draws tokens: all but the last one is stored. */
+static inline bool job_decodes(const struct job *job) {
+    return !job->embeds && job->token_count > job->prompt_tokens && job_pending(job) == 1;
+}

@@ -175,6 +175,11 @@ size_t block_table_take_kept(struct block_table *table, const int32_t *tokens, s
     return table->count * served_model->block_tokens;
 }
 
+size_t block_table_lacks(const struct block_table *table, size_t tokens) {
+    size_t needed = blocks_for(tokens);
+    return needed > table->count ? needed - table->count : 0;
+}
+
 bool block_table_cover(struct block_table *table, size_t tokens) {
     size_t needed = blocks_for(tokens);
     kernel_assert(needed <= table->capacity);
@@ -207,9 +212,13 @@ void block_table_keep(struct block_table *table, const int32_t *tokens, size_t c
     }
 }
 
-void block_table_release(struct block_table *table) {
+void block_table_clear(struct block_table *table) {
     while (table->count > 0)
         give_up(table->blocks[--table->count]);
+}
+
+void block_table_release(struct block_table *table) {
+    block_table_clear(table);
     heap_release(table->blocks);
     *table = (struct block_table){0};
 }

@@ -37,9 +37,15 @@ size_t block_table_take_kept(struct block_table *table, const int32_t *tokens, s
 /* Makes the table cover `tokens` positions; false when every block is referred to. */
 bool block_table_cover(struct block_table *table, size_t tokens);
 
+/* Blocks that the table still needs to cover so many positions. */
+size_t block_table_lacks(const struct block_table *table, size_t tokens);
+
 /* Makes the full blocks of the table, whose first `count` positions hold these tokens, known for
  * later sequences. */
 void block_table_keep(struct block_table *table, const int32_t *tokens, size_t count);
 
-/* Gives up all references, and the table's memory. */
+/* Gives up all references. */
+void block_table_clear(struct block_table *table);
+
+/* The same, and the table's memory. */
 void block_table_release(struct block_table *table);

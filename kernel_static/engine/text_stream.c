@@ -55,14 +55,17 @@ static size_t partial_stop(const struct text_stream *stream) {
     return longest;
 }
 
-/* Where the earliest complete stop begins in the pending text; its size if there is none. */
-static size_t find_stop(const struct text_stream *stream) {
+/* Where the earliest complete stop begins in the pending text, and which it is; the text's size if
+ * there is none. */
+static size_t find_stop(struct text_stream *stream) {
     size_t earliest = stream->pending.count;
     for (size_t s = 0; s < stream->stop_count; s++) {
         struct text stop = stream->stops[s];
         for (size_t at = 0; at + stop.count <= stream->pending.count && at < earliest; at++)
-            if (!memcmp(stream->pending.bytes + at, stop.bytes, stop.count))
+            if (!memcmp(stream->pending.bytes + at, stop.bytes, stop.count)) {
                 earliest = at;
+                stream->stop = s;
+            }
     }
     return earliest;
 }

@@ -12,6 +12,7 @@ struct text_stream {
     size_t stop_count;
     struct buffer pending; /* bytes not yet shown */
     bool stopped;          /* a stop string was seen; nothing more will be shown */
+    size_t stop;           /* which */
     bool failed;           /* memory ran out, and text is lost */
 };
 

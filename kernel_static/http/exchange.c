@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "appliance.h"
 #include "log.h"
@@ -13,6 +14,19 @@ static struct connection *connection_of(struct http_exchange *exchange) {
 }
 
 struct arena *http_arena(struct http_exchange *exchange) { return &exchange->arena; }
+
+/* FNV-1a (Fowler, Noll, Vo) of the peer without its port. */
+uint64_t http_client(const struct http_exchange *exchange) {
+    const struct connection *connection = (const struct connection *)exchange;
+    const char *peer = stream_peer(connection->stream);
+    size_t count = strlen(peer);
+    while (count && peer[count - 1] != ':')
+        count--;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ (unsigned char)peer[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
 
 void http_on_gone(struct http_exchange *exchange, void (*gone)(void *context), void *context) {
     exchange->gone = gone;

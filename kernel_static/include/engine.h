@@ -1,8 +1,11 @@
-/* The inference engine: a queue of generations, run one at a time through the forward pass in
- * slices (one stage per engine_poll) so that the network is never starved.
+/* The inference engine: jobs (generations and embeddings) that share the forward pass. Each step of
+ * it has rows of as many jobs as there are; jobs join and leave between steps
+ * (engine/scheduler.h says who is in the next one). What a job yields does not depend on the
+ * others.
  *
- * All calls come from the main loop's thread; callbacks are made from engine_poll only, never
- * from inside engine_submit or engine_cancel. */
+ * engine_poll works in slices, so that the network is never starved. All calls come from the main
+ * loop's thread; callbacks are made from engine_poll only, never from inside engine_submit or
+ * engine_cancel, and may call both. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,57 +15,106 @@
 #include "sampling.h"
 #include "text.h"
 
+/* ---- a generation: what goes on from a prompt ---- */
+
 enum generation_end {
-    GENERATION_STOP,      /* an end token or a stop string */
+    GENERATION_STOP,      /* an end token */
+    GENERATION_STOP_TEXT, /* a stop string */
     GENERATION_LENGTH,    /* max_tokens or the context is used up */
-    GENERATION_FAILED,    /* the model image is damaged or the KV cache is exhausted */
+    GENERATION_TIME,      /* answer_nanoseconds are */
+    GENERATION_FAILED,    /* the model image is damaged */
     GENERATION_NO_MEMORY, /* the heap is exhausted, and text is lost */
+    GENERATION_EXPIRED,   /* it waited LIMIT_QUEUE_SECONDS and had no step yet */
 };
 
-/* What a generation took. The first token of the answer comes out of the prompt's last step. */
+/* What a generation took so far. The first token of the answer comes out of the prompt's last
+ * step. Drafted tokens were guessed and came as rows of their own; those that were what the model
+ * says were accepted, and are part of the answer. */
 struct generation_figures {
     size_t prompt_tokens, cached_tokens; /* cached: of these, taken from the cache */
     size_t answer_tokens;
-    uint64_t prompt_nanoseconds; /* from its first step to the first token */
-    uint64_t answer_nanoseconds; /* from the first token to the end */
+    size_t drafted_tokens, accepted_tokens;
+    uint64_t queue_nanoseconds;  /* from its submission to its first step */
+    uint64_t prompt_nanoseconds; /* from there to the first token */
+    uint64_t answer_nanoseconds; /* from there to now, or to the end */
+};
+
+/* The natural logarithm of a token's probability. */
+struct token_likelihood {
+    int32_t token;
+    float log_probability;
+};
+
+/* More of an answer: text, whole UTF-8 characters and nothing of a stop string, that may be empty;
+ * and, if the request wants every token, the token that was drawn. */
+struct generation_piece {
+    struct text text;
+    const struct token_likelihood *token; /* null: none; its likelihood is set if asked for */
+    const struct token_likelihood *likeliest; /* as many as asked for, likeliest first */
+    size_t likeliest_count;
+    const struct generation_figures *figures;
+};
+
+struct generation_result {
+    enum generation_end end;
+    size_t stop; /* GENERATION_STOP_TEXT: which of the request's stops */
+    struct generation_figures figures;
 };
 
 struct generation_events {
-    /* More text: whole UTF-8 characters, nothing of a stop string. */
-    void (*text)(void *context, const char *bytes, size_t count);
+    void (*piece)(void *context, const struct generation_piece *piece);
+    /* Of the prompt so many tokens are stored, cached ones included; or null. */
+    void (*progress)(void *context, const struct generation_figures *figures, size_t stored);
+    /* Nothing was told of it for LIMIT_HEARTBEAT_SECONDS: a client may think that the connection is
+     * dead; or null. */
+    void (*waits)(void *context);
     /* The last call for this generation. */
-    void (*ended)(void *context, enum generation_end end, const struct generation_figures *figures);
+    void (*ended)(void *context, const struct generation_result *result);
 };
 
 struct generation_request {
+    uint64_t client;       /* who asks: clients get equal shares of the engine (http_client) */
     const int32_t *prompt; /* at least one token; copied */
     size_t prompt_tokens;
     size_t max_tokens; /* at least 1; the context bounds it too */
+    size_t min_tokens; /* no end token before so many */
+    bool ignore_end;   /* no end token at all */
     struct sampling sampling;
     const struct text *stops; /* copied */
     size_t stop_count;
-    const struct generation_events *events; /* must outlive the generation */
-    void *context;
+    bool every_token;            /* a piece for each token */
+    bool likelihoods;            /* of every token drawn, */
+    size_t likeliest;            /* and so many of those that could have been */
+    uint64_t answer_nanoseconds; /* ends it so long after the first token if a line was begun after
+                                    one; 0: never */
     bool cache_prompt; /* takes keys and values from the cache where it knows them, and leaves its
                           own */
-    bool continues;    /* part of an exchange whose first job was taken: never SUBMIT_QUEUE_FULL */
+    bool continues;    /* part of an exchange of which a job was taken: never refused for the
+                          queue's sake */
+    const struct generation_events *events; /* must outlive the generation */
+    void *context;
 };
 
-/* Asks for the pooled embedding of a text: the mean of its final hidden states, of unit length.
- * `done` gets as many floats as the model is wide, or null if it failed. */
+/* ---- an embedding: the mean of a text's final hidden states, of unit length ---- */
+
 struct pooling_request {
+    uint64_t client;
     const int32_t *tokens; /* at least one; copied */
     size_t token_count;
+    /* The last call: as many floats as the model is wide, or null if it failed or expired. */
     void (*done)(void *context, const float *vector);
     void *context;
     bool continues; /* as above */
 };
 
+/* ---- the engine ---- */
+
 enum submit_error {
     SUBMIT_OK,
     SUBMIT_LOADING,
-    SUBMIT_QUEUE_FULL,
-    SUBMIT_TOO_LONG,
+    SUBMIT_QUEUE_FULL, /* LIMIT_PENDING_REQUESTS wait */
+    SUBMIT_SHARE_FULL, /* more of this client's wait than the queue has room left */
+    SUBMIT_TOO_LONG,   /* prompt and one answer token exceed the context */
     SUBMIT_NO_MEMORY
 };
 
@@ -84,6 +136,22 @@ enum submit_error engine_embed(const struct pooling_request *request, struct job
 
 /* Forgets a job; none of its callbacks follows. */
 void engine_cancel(struct job *job);
+
+/* Seconds after which a refused request may well be taken: for Retry-After. */
+unsigned engine_retry_seconds(void);
+
+/* The jobs that have a place in the batch; `running` of them at most LIMIT_SEQUENCES. */
+struct engine_slot {
+    bool busy;
+    uint64_t job; /* jobs are counted from 1 */
+    bool embeds;
+    size_t prompt_tokens, stored, answer_tokens;
+    size_t token_limit; /* most that prompt and answer may have */
+    struct sampling sampling;
+};
+
+/* What place `index` of LIMIT_SEQUENCES holds. */
+struct engine_slot engine_slot(size_t index);
 
 /* Does the next slice of work (about one layer). False if there is nothing to do. */
 bool engine_poll(void);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "arena.h"
 #include "text.h"
@@ -15,6 +16,9 @@ struct json_reader;
 /* Memory that lives until the exchange is over and the handler, or the callback that answered it,
  * has returned to the main loop; the parsed request lives here too. */
 struct arena *http_arena(struct http_exchange *exchange);
+
+/* Who asks, as a number: the same for all connections of one address. */
+uint64_t http_client(const struct http_exchange *exchange);
 
 /* One whole response. `content_type` is a literal. The body is copied. */
 void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type,

@@ -27,8 +27,15 @@
 #define LIMIT_REQUEST_SECONDS 30
 /* Keep-alive connections without a request are closed after this. */
 #define LIMIT_IDLE_SECONDS 75
-/* Requests waiting for the model; one more answers 503. */
-#define LIMIT_PENDING_REQUESTS 16
+/* Texts that the model works on at once; more wait. */
+#define LIMIT_SEQUENCES 64
+/* Texts waiting for the model; one more answers 503, and so does one more of a client of which more
+ * wait than there is room left. */
+#define LIMIT_PENDING_REQUESTS 128
+/* Time that a text may wait for the model; then it is answered 503. */
+#define LIMIT_QUEUE_SECONDS 120
+/* A stream to which nothing was sent for so long is sent a comment. */
+#define LIMIT_HEARTBEAT_SECONDS 10
 /* Nesting of values in a request body. */
 #define LIMIT_JSON_DEPTH 32
 /* Streamed response bytes that a slow client may leave waiting; beyond it the stream ends. */

@@ -11,7 +11,8 @@
 
 #define EVENT_STREAM "text/event-stream"
 
-static const char model_failed[] = "the model failed or the KV cache is exhausted";
+static const char model_failed[] = "the model failed";
+static const char too_late[] = "the request waited too long for the model; try again later";
 static const char no_memory[] = "not enough memory for the request";
 
 struct usage answer_usage(const struct answer *answer) {
@@ -85,6 +86,11 @@ void answer_refuse(struct http_exchange *exchange, enum submit_error error, cons
                    "%d requests are waiting for the model already; try again later",
                    LIMIT_PENDING_REQUESTS);
         break;
+    case SUBMIT_SHARE_FULL:
+        http_error(exchange, 429, "rate_limit_error", NULL,
+                   "more of your requests wait for the model than there is room left for others; "
+                   "try again later");
+        break;
     case SUBMIT_LOADING:
         http_error(exchange, 503, "server_error", NULL, "the model is not ready");
         break;
@@ -121,13 +127,12 @@ static bool send_event(struct answer *answer, const struct text *text,
     return send(answer, &body);
 }
 
-static void text_came(void *context, const char *bytes, size_t count) {
+static void piece_came(void *context, const struct generation_piece *piece) {
     struct answer *answer = context;
-    struct text text = {bytes, count};
 
     if (!answer->streams) {
-        buffer_append(&answer->parts[answer->current].text, bytes, count);
-    } else if (!send_event(answer, &text, NULL)) {
+        buffer_append(&answer->parts[answer->current].text, piece->text.bytes, piece->text.count);
+    } else if (!send_event(answer, &piece->text, NULL)) {
         engine_cancel(answer->job);
         release(answer);
     }
@@ -186,18 +191,28 @@ static enum submit_error submit(struct answer *answer) {
     return engine_submit(&answer->generation, &answer->job);
 }
 
-static void generation_ended(void *context, enum generation_end end,
-                             const struct generation_figures *figures) {
+static void generation_ended(void *context, const struct generation_result *result) {
     struct answer *answer = context;
     struct answer_part *part = &answer->parts[answer->current];
 
-    if (end == GENERATION_FAILED || end == GENERATION_NO_MEMORY) {
-        bool failed = end == GENERATION_FAILED;
-        fail(answer, failed ? 500 : 503, failed ? model_failed : no_memory);
+    switch (result->end) {
+    case GENERATION_FAILED:
+        fail(answer, 500, model_failed);
         return;
+    case GENERATION_NO_MEMORY:
+        fail(answer, 503, no_memory);
+        return;
+    case GENERATION_EXPIRED:
+        fail(answer, 503, too_late);
+        return;
+    case GENERATION_STOP:
+    case GENERATION_STOP_TEXT:
+        part->finish = FINISH_REASON_STOP;
+        break;
+    default:
+        part->finish = FINISH_REASON_LENGTH;
     }
-    part->finish = end == GENERATION_STOP ? FINISH_REASON_STOP : FINISH_REASON_LENGTH;
-    add(&answer->figures, figures);
+    add(&answer->figures, &result->figures);
     struct text nothing = {"", 0};
     if (answer->streams && !send_event(answer, &nothing, &part->finish)) {
         release(answer);
@@ -209,7 +224,7 @@ static void generation_ended(void *context, enum generation_end end,
         fail(answer, 503, no_memory);
 }
 
-static const struct generation_events events = {.text = text_came, .ended = generation_ended};
+static const struct generation_events events = {.piece = piece_came, .ended = generation_ended};
 
 static void name(struct answer *answer) {
     uint8_t random[12];
@@ -233,6 +248,7 @@ void answer_start(struct http_exchange *exchange, const struct answer *wanted, c
     answer->created = clock_unix_seconds();
     answer->generation.events = &events;
     answer->generation.context = answer;
+    answer->generation.client = http_client(exchange);
     name(answer);
     for (size_t i = 0; i < answer->prompt_count; i++) {
         if (answer->prompts[i].count + 1 > engine_context()) {
