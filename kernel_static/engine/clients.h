@@ -10,8 +10,8 @@
 struct client {
     struct client *next;
     uint64_t name;
-    uint64_t served;        /* rows */
-    size_t jobs;            /* that it has with the engine; a client without any is forgotten */
+    uint64_t served;         /* rows */
+    size_t jobs;             /* that it has with the engine; a client without any is forgotten */
     size_t waiting, running; /* of these */
 };
 

@@ -194,24 +194,24 @@ static bool begin_step(void) {
 /* Draws from row after row as long as the tokens are those that were guessed. A draw does not know
  * of guesses: with them and without, the answer is the same. */
 static void draw(struct job *job, const struct share *share, size_t row) {
-    size_t first = job->token_count, right = 0;
-    for (size_t i = 0; i <= share->guesses; i++) {
-        int32_t guess = i < share->guesses ? job->tokens[first + i] : -1;
-        job->stored += i ? 1 : 0;
-        int32_t token = sampler_draw(&job->sampling, &job->random, forward_logits(row + i),
+    size_t right = 0;
+    for (bool more = true; more;) {
+        bool guessed = right < share->guesses;
+        int32_t guess = guessed ? job->tokens[job->token_count] : 0;
+        int32_t token = sampler_draw(&job->sampling, &job->random, forward_logits(row + right),
                                      served_model->vocabulary, scratch);
         if (token < 0) {
             job_fail(job, GENERATION_FAILED);
             return;
         }
         generation_take(job, token);
-        right += token == guess;
-        if (token != guess || job->ended || job->cancelled)
-            break;
+        more = guessed && token == guess && !job->ended && !job->cancelled;
+        right += more;
+        job->stored += more;
+        job->figures.accepted_tokens += more;
     }
-    job->figures.accepted_tokens += right;
     drafting_learn(&job->drafting, share->guesses, right);
-    if (!job->ended && !job->every_token)
+    if (!job->ended)
         generation_show(job);
 }
 

@@ -32,9 +32,8 @@ static void log_figures(const struct generation_figures *figures) {
 static void tell(struct job *job, const struct token_likelihood *token) {
     if ((job->ready.count || token) && !job->cancelled) {
         struct generation_figures figures = figures_of(job);
-        struct generation_piece piece = {.text = {job->ready.bytes, job->ready.count},
-                                         .token = token,
-                                         .figures = &figures};
+        struct generation_piece piece = {
+            .text = {job->ready.bytes, job->ready.count}, .token = token, .figures = &figures};
         job->told = clock_nanoseconds();
         job->events->piece(job->context, &piece);
     }

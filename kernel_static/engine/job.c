@@ -93,9 +93,8 @@ struct job *job_new_generation(const struct generation_request *request, size_t 
 }
 
 struct job *job_new_embedding(const struct pooling_request *request) {
-    struct job *job =
-        job_new(request->client, request->tokens, request->token_count, request->token_count,
-                request->context);
+    struct job *job = job_new(request->client, request->tokens, request->token_count,
+                              request->token_count, request->context);
     if (!job)
         return NULL;
     job->embeds = true;

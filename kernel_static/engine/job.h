@@ -22,9 +22,9 @@ struct job {
     bool running;     /* it has a place in the batch, `slot` */
     size_t slot;
     uint64_t passed; /* the scheduler's last plan that looked at it */
-    bool in_step;   /* of the step under way */
-    bool cancelled; /* no callbacks any more; released when its step is over */
-    bool ended;     /* had its last callback; likewise */
+    bool in_step;    /* of the step under way */
+    bool cancelled;  /* no callbacks any more; released when its step is over */
+    bool ended;      /* had its last callback; likewise */
 
     int32_t *tokens; /* prompt, then what was generated, then perhaps guesses */
     size_t token_count, token_room;

@@ -38,8 +38,8 @@ uint64_t pace_cost(size_t rows) {
         return above->nanoseconds;
     if (!above)
         return below->nanoseconds * wanted / below->rows;
-    return below->nanoseconds + (above->nanoseconds - below->nanoseconds) *
-                                    (wanted - below->rows) / (above->rows - below->rows);
+    return below->nanoseconds + (above->nanoseconds - below->nanoseconds) * (wanted - below->rows) /
+                                    (above->rows - below->rows);
 }
 
 /* What is known of another size, as far as this one allows. */

@@ -128,7 +128,7 @@ static void plan_guesses(void) {
     for (size_t i = 0; i < answers; i++) {
         struct share *share = &plan.shares[i];
         struct job *job = share->job;
-        size_t most = DRAFT_MOST, left = job->token_limit - job->token_count;
+        size_t most = DRAFT_MOST, left = job->token_limit - job->token_count - 1;
         most = most < left ? most : left;
         if (most > served_model->step_logits - plan.answers)
             most = served_model->step_logits - plan.answers;
@@ -186,29 +186,12 @@ static struct job *next_prompt(uint64_t pass, bool places) {
     return found;
 }
 
-/* A place for a job: a free one, or, for a client that has none, one of the client with most. */
-static bool find_place(struct job *job) {
-    if (counts.running == scheduler_places()) {
-        struct client *greediest = job->client->running ? NULL : clients_greediest();
-        struct job *newest = NULL;
-        for (struct job *other = jobs; greediest && other; other = other->next)
-            if (other->running && other->client == greediest && !planned(other))
-                newest = other;
-        if (!newest)
-            return false;
-        preempt(newest);
-    }
-    for (job->slot = 0; places[job->slot];)
-        job->slot++;
-    return true;
-}
-
-/* Gives the job a place, with what is kept of its beginning, if there are blocks for all of its
- * tokens, and one more for each job that runs. */
+/* Gives the job a place, with what is kept of its beginning, if there is one, and blocks for all of
+ * its tokens and one more for each job that runs. */
 static bool start_running(struct job *job) {
-    if (!find_place(job))
-        return false;
     size_t stored = 0;
+    if (counts.running == scheduler_places())
+        return false;
     if (job->cache_prompt)
         stored = block_table_take_kept(&job->table, job->tokens, job->token_count);
     if (counts.running && block_table_lacks(&job->table, job->token_count) + counts.running >
@@ -217,12 +200,31 @@ static bool start_running(struct job *job) {
         return false;
     }
     wait_no_more(job);
+    for (job->slot = 0; places[job->slot];)
+        job->slot++;
     places[job->slot] = job;
     job->stored = job->kept = stored;
     job->running = true;
     job->client->running++;
     counts.running++;
     return true;
+}
+
+/* A client of which nothing runs though something waits takes a place from the one of which most
+ * does, from its newest job. */
+static void share_places(void) {
+    struct client *greediest = clients_greediest();
+    struct job *stranger = NULL, *newest = NULL;
+    for (struct job *job = jobs; job && greediest; job = job->next) {
+        if (!job->running && !job->client->running && !stranger && !is_being_computed(job))
+            stranger = job;
+        if (job->running && job->client == greediest)
+            newest = job;
+    }
+    if (stranger && !start_running(stranger)) {
+        preempt(newest);
+        start_running(stranger);
+    }
 }
 
 /* Rows of prompts, as long as the pace allows. Once a job finds no place, no other that waits is
@@ -250,6 +252,7 @@ static void plan_prompts(void) {
 size_t scheduler_plan(struct share *shares) {
     plan.shares = shares;
     plan.count = plan.rows = plan.answers = 0;
+    share_places();
     plan_answers();
     size_t answers = plan.count;
     plan_prompts();

@@ -49,7 +49,7 @@ struct token_likelihood {
  * and, if the request wants every token, the token that was drawn. */
 struct generation_piece {
     struct text text;
-    const struct token_likelihood *token; /* null: none; its likelihood is set if asked for */
+    const struct token_likelihood *token;     /* null: none; its likelihood is set if asked for */
     const struct token_likelihood *likeliest; /* as many as asked for, likeliest first */
     size_t likeliest_count;
     const struct generation_figures *figures;

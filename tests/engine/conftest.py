@@ -13,9 +13,13 @@ import pytest
 from tests.native import HEAP, METRICS, ROOT, SUPPORT, UNDEFINED, library
 
 BLOCK, CONTEXT, VOCABULARY, PAGE = 4, 96, 26, 4096  # tests/engine/small/model.c
-STOP, LENGTH, FAILED = range(3)
+STOP, STOP_TEXT, LENGTH, TIME, FAILED, NO_MEMORY, EXPIRED = range(7)
+QUEUE_FULL, SHARE_FULL = 2, 3
+PLACES, QUEUE, QUEUE_SECONDS, HEARTBEAT_SECONDS = 6, 64, 30, 3  # tests/engine/small/appliance.h
+SECOND = 1_000_000_000
 SOURCES = [
-    *(f"kernel_static/engine/{name}.c" for name in ("engine", "job", "kv_cache", "pace")),
+    *(f"kernel_static/engine/{name}.c" for name in ("engine", "job", "generation", "kv_cache")),
+    *(f"kernel_static/engine/{name}.c" for name in ("scheduler", "clients", "draft", "pace")),
     *(f"kernel_static/engine/{name}.c" for name in ("sampler", "logits", "random", "text_stream")),
     *(f"kernel_static/lib/{name}.c" for name in ("buffer", "text", "utf8", "mathematics")),
     "kernel_static/runtime/workers.c",
@@ -45,6 +49,9 @@ class Figures(ctypes.Structure):
         ("prompt_tokens", c_size_t),
         ("cached_tokens", c_size_t),
         ("answer_tokens", c_size_t),
+        ("drafted_tokens", c_size_t),
+        ("accepted_tokens", c_size_t),
+        ("queue_nanoseconds", c_uint64),
         ("prompt_nanoseconds", c_uint64),
         ("answer_nanoseconds", c_uint64),
     ]
@@ -54,32 +61,74 @@ class Idle(ctypes.Structure):
     _fields_ = [("blocks", c_size_t), ("kept", c_size_t)]
 
 
-TextCame = ctypes.CFUNCTYPE(None, c_void_p, ctypes.POINTER(ctypes.c_char), c_size_t)
-Ended = ctypes.CFUNCTYPE(None, c_void_p, c_int, ctypes.POINTER(Figures))
+class Counts(ctypes.Structure):
+    _fields_ = [
+        ("waiting", c_size_t),
+        ("running", c_size_t),
+        ("preemptions", c_uint64),
+        ("waiting_tokens", c_size_t),
+    ]
+
+
+class Likelihood(ctypes.Structure):
+    _fields_ = [("token", c_int32), ("log_probability", c_float)]
+
+
+class Piece(ctypes.Structure):
+    _fields_ = [
+        ("text", ctypes.POINTER(ctypes.c_char)),
+        ("text_count", c_size_t),
+        ("token", ctypes.POINTER(Likelihood)),
+        ("likeliest", ctypes.POINTER(Likelihood)),
+        ("likeliest_count", c_size_t),
+        ("figures", ctypes.POINTER(Figures)),
+    ]
+
+
+class Result(ctypes.Structure):
+    _fields_ = [("end", c_int), ("stop", c_size_t), ("figures", Figures)]
+
+
+PieceCame = ctypes.CFUNCTYPE(None, c_void_p, ctypes.POINTER(Piece))
+Progressed = ctypes.CFUNCTYPE(None, c_void_p, ctypes.POINTER(Figures), c_size_t)
+Waits = ctypes.CFUNCTYPE(None, c_void_p)
+Ended = ctypes.CFUNCTYPE(None, c_void_p, ctypes.POINTER(Result))
 Pooled = ctypes.CFUNCTYPE(None, c_void_p, ctypes.POINTER(c_float))
 
 
+class Text(ctypes.Structure):
+    _fields_ = [("bytes", ctypes.c_char_p), ("count", c_size_t)]
+
+
 class Events(ctypes.Structure):
-    _fields_ = [("text", TextCame), ("ended", Ended)]
+    _fields_ = [("piece", PieceCame), ("progress", Progressed), ("waits", Waits), ("ended", Ended)]
 
 
 class Request(ctypes.Structure):
     _fields_ = [
+        ("client", c_uint64),
         ("prompt", ctypes.POINTER(c_int32)),
         ("prompt_tokens", c_size_t),
         ("max_tokens", c_size_t),
+        ("min_tokens", c_size_t),
+        ("ignore_end", c_bool),
         ("sampling", Sampling),
-        ("stops", c_void_p),
+        ("stops", ctypes.POINTER(Text)),
         ("stop_count", c_size_t),
-        ("events", ctypes.POINTER(Events)),
-        ("context", c_void_p),
+        ("every_token", c_bool),
+        ("likelihoods", c_bool),
+        ("likeliest", c_size_t),
+        ("answer_nanoseconds", c_uint64),
         ("cache_prompt", c_bool),
         ("continues", c_bool),
+        ("events", ctypes.POINTER(Events)),
+        ("context", c_void_p),
     ]
 
 
 class Pooling(ctypes.Structure):
     _fields_ = [
+        ("client", c_uint64),
         ("tokens", ctypes.POINTER(c_int32)),
         ("token_count", c_size_t),
         ("done", Pooled),
@@ -89,27 +138,54 @@ class Pooling(ctypes.Structure):
 
 
 class Generation:
-    """One submitted generation: its text so far, and how it ended."""
+    """One submitted generation: its text and tokens so far, and how it ended."""
 
-    def __init__(self, engine: Engine, prompt: list[int], most: int, cache_prompt: bool):
+    def __init__(
+        self,
+        engine: Engine,
+        prompt: list[int],
+        most: int,
+        cache_prompt: bool,
+        stops: tuple[bytes, ...] = (),
+        **fields,
+    ):
         self.engine, self.prompt, self.most = engine, prompt, most
-        self.text, self.end, self.figures, self.job = "", None, None, c_void_p()
-        self._events = Events(TextCame(self._came), Ended(self._ended))
+        self.text, self.end, self.figures, self.stop = "", None, None, None
+        self.job, self.tokens, self.waited, self.progress = c_void_p(), [], 0, []
+        self.on_piece = lambda: None
+        self._events = Events(
+            PieceCame(self._came),
+            Progressed(lambda _, figures, stored: self.progress.append(stored)),
+            Waits(self._waits),
+            Ended(self._ended),
+        )
+        self._stops = (Text * len(stops))(*(Text(stop, len(stop)) for stop in stops))
         request = Request(
             prompt=(c_int32 * len(prompt))(*prompt),
             prompt_tokens=len(prompt),
             max_tokens=most,
+            stops=self._stops,
+            stop_count=len(stops),
             events=ctypes.pointer(self._events),
             cache_prompt=cache_prompt,
+            **fields,
         )
         self.refused = engine.lib.engine_submit(ctypes.byref(request), ctypes.byref(self.job))
 
-    def _came(self, _context, data, count):
-        self.text += data[:count].decode()
+    def _came(self, _context, piece):
+        piece = piece.contents
+        self.text += piece.text[: piece.text_count].decode()
+        if piece.token:
+            self.tokens.append(piece.token.contents.token)
+        self.on_piece()
 
-    def _ended(self, _context, end, figures):
-        self.end = end
-        self.figures = {name: getattr(figures.contents, name) for name, _ in Figures._fields_}
+    def _waits(self, _context):
+        self.waited += 1
+
+    def _ended(self, _context, result):
+        result = result.contents
+        self.end, self.stop = result.end, result.stop
+        self.figures = {name: getattr(result.figures, name) for name, _ in Figures._fields_}
 
     def cancel(self) -> None:
         self.engine.lib.engine_cancel(self.job)
@@ -119,7 +195,10 @@ class Engine:
     def __init__(self, lib: ctypes.CDLL):
         self.lib = lib
         lib.kv_cache_idle.restype = Idle
+        lib.scheduler_counts.restype = Counts
         lib.kv_cache_blocks.restype = lib.pace_rows.restype = c_size_t
+        lib.pace_rows.argtypes = [c_size_t]
+        lib.pace_cost.restype, lib.pace_cost.argtypes = c_uint64, [c_size_t]
         lib.engine_poll.restype = c_bool
         lib.test_mix.restype = c_uint64
         lib.test_mix.argtypes = [c_uint64, c_int32]
@@ -132,8 +211,10 @@ class Engine:
         while slices and self.lib.engine_poll():
             slices -= 1
 
-    def submit(self, prompt: list[int], most: int = 8, cache_prompt: bool = True) -> Generation:
-        return Generation(self, prompt, most, cache_prompt)
+    def submit(
+        self, prompt: list[int], most: int = 8, cache_prompt: bool = True, **fields
+    ) -> Generation:
+        return Generation(self, prompt, most, cache_prompt, **fields)
 
     def answer(self, *arguments, **fields) -> Generation:
         generation = self.submit(*arguments, **fields)
@@ -143,7 +224,7 @@ class Engine:
     def embed(self, tokens: list[int]) -> list[float] | None:
         vectors = []
         done = Pooled(lambda _, vector: vectors.append(vector[:4] if vector else None))
-        request = Pooling((c_int32 * len(tokens))(*tokens), len(tokens), done, None, False)
+        request = Pooling(0, (c_int32 * len(tokens))(*tokens), len(tokens), done, None, False)
         assert self.lib.engine_embed(ctypes.byref(request), ctypes.byref(c_void_p())) == 0
         self.poll()
         return vectors[0]
@@ -151,15 +232,20 @@ class Engine:
     def expected(self, prompt: list[int], most: int) -> str:
         """What the model says to the prompt, without any cache."""
         digest, text = 0, ""
+        forgetful = self.number("test_forgetful", c_bool).value
         for token in prompt:
-            digest = self.lib.test_mix(digest, token)
+            digest = self.lib.test_mix(0 if forgetful else digest, token)
         for _ in range(min(most, CONTEXT - len(prompt))):
             token = self.lib.test_next(digest)
             if token == 0:
                 break
             text += "abcdefghijklmnopqrstuvwxyz"[token]
-            digest = self.lib.test_mix(digest, token)
+            digest = self.lib.test_mix(0 if forgetful else digest, token)
         return text
+
+    @property
+    def counts(self) -> Counts:
+        return self.lib.scheduler_counts()
 
     @property
     def idle(self) -> tuple[int, int]:

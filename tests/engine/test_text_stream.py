@@ -30,6 +30,7 @@ class Stream(ctypes.Structure):
         ("stop_count", ctypes.c_size_t),
         ("pending", Buffer),
         ("stopped", ctypes.c_bool),
+        ("stop", ctypes.c_size_t),
         ("failed", ctypes.c_bool),
     ]
 

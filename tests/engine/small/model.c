@@ -24,7 +24,7 @@ static const struct language_model small = {
     .vocabulary = VOCABULARY,
     .context = 96,
     .step_rows = ROWS,
-    .step_logits = 4,
+    .step_logits = 8,
     .block_tokens = 4,
     .block_bytes = 4096,
 };
@@ -33,8 +33,10 @@ const struct language_model *const served_model = &small;
 /* For the tests to set and read. */
 uint64_t test_stage_nanoseconds, test_row_nanoseconds; /* that a stage costs, that each row adds */
 bool test_broken;                                      /* logits are not numbers */
+bool test_forgetful; /* what follows depends on the last token alone: answers repeat themselves */
 bool test_real_clock;
 size_t test_steps, test_rows, test_longest_step; /* that were run */
+size_t test_most_jobs;                           /* of one step */
 
 void test_start_memory(size_t size, size_t heap) {
     void *memory = aligned_alloc(4096, size);
@@ -73,7 +75,8 @@ int32_t test_next(uint64_t digest) { return (int32_t)(digest >> 40) % VOCABULARY
 
 static void run_row(size_t r) {
     const struct forward_row *row = &rows[r];
-    uint64_t digest = test_mix(row->position ? *at(row, row->position - 1) : 0, row->token);
+    uint64_t digest =
+        test_mix(row->position && !test_forgetful ? *at(row, row->position - 1) : 0, row->token);
     *at(row, row->position) = digest;
     for (int32_t i = 0; i < VOCABULARY; i++)
         logits[r][i] = test_broken ? __builtin_nanf("") : i == test_next(digest) ? 2 : 0;
@@ -81,11 +84,31 @@ static void run_row(size_t r) {
         hidden[r][i] = (float)(digest >> 16 * i & 0xff);
 }
 
+/* Rows of one sequence follow each other, no two rows write the same place, and what wants logits
+ * is bounded. */
+static void check_rows(void) {
+    size_t jobs = 0, wanted = 0;
+    for (size_t r = 0; r < row_count; r++) {
+        bool goes_on = r && rows[r].blocks == rows[r - 1].blocks;
+        if (goes_on && rows[r].position != rows[r - 1].position + 1)
+            __builtin_trap();
+        jobs += !goes_on;
+        wanted += rows[r].logits;
+        for (size_t other = 0; other < r; other++)
+            if (at(&rows[other], rows[other].position) == at(&rows[r], rows[r].position))
+                __builtin_trap();
+    }
+    if (wanted > small.step_logits)
+        __builtin_trap();
+    test_most_jobs = jobs > test_most_jobs ? jobs : test_most_jobs;
+}
+
 void forward_begin(const struct forward_row *given, size_t count) {
     if (count == 0 || count > ROWS)
         __builtin_trap();
     memcpy(rows, given, count * sizeof *rows);
     row_count = count;
+    check_rows();
     stage = 0;
     test_steps++;
     test_rows += count;
