@@ -1,6 +1,7 @@
 """How many rows steps take, by a clock that the test moves."""
 
 import ctypes
+import itertools
 import random
 
 import pytest
@@ -71,5 +72,5 @@ def test_what_one_size_takes_bounds_what_others_are_believed_to(started):
         rows = draw.randrange(1, 600)
         learn(rows, 5, draw.randrange(1, 10**9))
         sizes = [cost(rows) for rows in range(1, 1200)]
-        assert all(a <= b for a, b in zip(sizes, sizes[1:], strict=False))
+        assert all(a <= b for a, b in itertools.pairwise(sizes))
         assert sizes[-1] / 1199 <= sizes[599] / 600 * 1.01

@@ -187,10 +187,10 @@ def test_blocks_run_short(started):
 
 
 def test_who_waits_too_long_is_told(started):
-    engine = started(150)
-    engine.number("test_stage_nanoseconds").value = SECOND // 10
+    engine = started(96)
+    engine.number("test_stage_nanoseconds").value = SECOND // 5
     running = [
-        engine.submit(prompt_with_answer(engine, 30 * seed, 3, 80), 80) for seed in range(PLACES)
+        engine.submit(prompt_with_answer(engine, 30 * seed, 3, 50), 50) for seed in range(PLACES)
     ]
     until(engine, lambda: all(job.text for job in running))
     late = engine.submit(prompt_of(60, 3), 2)
