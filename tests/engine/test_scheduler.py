@@ -204,7 +204,7 @@ def test_who_waits_too_long_is_told(started):
     engine.poll()
     for job in running:
         check(engine, job)
-        assert not job.waited
+        assert job.waited <= 1, "only before its first token"
 
 
 def test_an_answer_has_its_time(started):
