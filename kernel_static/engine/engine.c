@@ -2,10 +2,12 @@
 #include "engine.h"
 
 #include "appliance.h"
+#include "exposition.h"
 #include "forward.h"
 #include "generation.h"
 #include "heap.h"
 #include "log.h"
+#include "metrics.h"
 #include "model.h"
 #include "model_image.h"
 #include "pace.h"
@@ -58,7 +60,27 @@ static bool start(void) {
     return true;
 }
 
-void engine_start(void) { state = start() ? ENGINE_LOADING : ENGINE_FAILED; }
+static void collect_jobs(void) {
+    struct scheduler_counts counts = scheduler_counts();
+    metric_set(METRIC_REQUESTS_RUNNING, counts.running);
+    metric_set(METRIC_REQUESTS_WAITING, counts.waiting);
+    metric_set(METRIC_PREEMPTIONS, counts.preemptions);
+}
+
+static void collect_blocks(void) {
+    struct kv_cache_idle idle = kv_cache_idle();
+    metric_set(METRIC_KV_BLOCKS, kv_cache_blocks());
+    metric_set(METRIC_KV_BLOCKS_REFERRED, kv_cache_blocks() - idle.blocks);
+    metric_set(METRIC_KV_BLOCKS_KEPT, idle.kept);
+    metric_set(METRIC_KV_BLOCKS_FREE, idle.blocks - idle.kept);
+    metric_set(METRIC_KV_BLOCK_TOKENS, served_model->block_tokens);
+}
+
+void engine_start(void) {
+    state = start() ? ENGINE_LOADING : ENGINE_FAILED;
+    exposition_provide(METRICS_ENGINE, collect_jobs);
+    exposition_provide(METRICS_KV_CACHE, collect_blocks);
+}
 
 /* ---- coming and going ---- */
 
@@ -69,11 +91,11 @@ static enum submit_error admit(size_t tokens, uint64_t client, bool continues) {
     if (tokens > engine_context())
         return SUBMIT_TOO_LONG;
     size_t waiting = scheduler_counts().waiting;
-    if (!continues && waiting >= LIMIT_PENDING_REQUESTS)
-        return SUBMIT_QUEUE_FULL;
-    if (!continues && clients_waiting(client) >= LIMIT_PENDING_REQUESTS - waiting)
-        return SUBMIT_SHARE_FULL;
-    return SUBMIT_OK;
+    bool full = waiting >= LIMIT_PENDING_REQUESTS;
+    if (continues || (!full && clients_waiting(client) < LIMIT_PENDING_REQUESTS - waiting))
+        return SUBMIT_OK;
+    metric_count(METRIC_LIMIT_REFUSALS_PENDING_REQUESTS);
+    return full ? SUBMIT_QUEUE_FULL : SUBMIT_SHARE_FULL;
 }
 
 static enum submit_error enqueue(struct job *created, struct job **job) {
@@ -106,6 +128,7 @@ static void remove_job(struct job *job) {
 
 void engine_cancel(struct job *job) {
     job->cancelled = true;
+    metric_count(METRIC_REQUESTS_ENDED_ABORT);
     if (!job->in_step) /* else end_step releases it */
         remove_job(job);
 }
@@ -135,6 +158,7 @@ struct engine_slot engine_slot(size_t index) {
 static bool tell_one_waiting(uint64_t now) {
     for (struct job *job = scheduler_jobs(); job; job = job->next) {
         if (!job->started && now - job->submitted >= LIMIT_QUEUE_SECONDS * SECOND) {
+            metric_count(METRIC_LIMIT_REFUSALS_QUEUE_SECONDS);
             job_fail(job, GENERATION_EXPIRED);
             remove_job(job);
             return true;
@@ -176,6 +200,11 @@ static void put_rows(const struct share *share) {
     if (!job->started) {
         job->started = clock_nanoseconds();
         job->figures.cached_tokens = job->stored;
+        metric_observe(HISTOGRAM_QUEUE_TIME, job->started - job->submitted);
+        if (job->cache_prompt) {
+            metric_add(METRIC_PREFIX_QUERIES, job->prompt_tokens);
+            metric_add(METRIC_PREFIX_HITS, job->stored);
+        }
     }
 }
 
@@ -186,9 +215,13 @@ static bool begin_step(void) {
     step.count = scheduler_plan(step.shares);
     for (size_t i = 0; i < step.count; i++)
         put_rows(&step.shares[i]);
-    if (step.count)
-        forward_begin(rows, step.rows);
-    return step.count;
+    if (!step.count)
+        return false;
+    metric_count(METRIC_STEPS);
+    metric_add(METRIC_STEP_ROWS, step.rows);
+    metric_add(METRIC_STEP_SEQUENCES, step.count);
+    forward_begin(rows, step.rows);
+    return true;
 }
 
 /* Draws from row after row as long as the tokens are those that were guessed. A draw does not know
@@ -211,6 +244,9 @@ static void draw(struct job *job, const struct share *share, size_t row) {
         job->figures.accepted_tokens += more;
     }
     drafting_learn(&job->drafting, share->guesses, right);
+    metric_add(METRIC_DRAFTS, share->guesses != 0);
+    metric_add(METRIC_DRAFT_TOKENS, share->guesses);
+    metric_add(METRIC_DRAFT_TOKENS_ACCEPTED, right);
     if (!job->ended)
         generation_show(job);
 }

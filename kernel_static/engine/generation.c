@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "mathematics.h"
+#include "metrics.h"
 #include "model.h"
 #include "platform.h"
 #include "tokenizer.h"
@@ -42,6 +43,17 @@ static void tell(struct job *job, const struct token_likelihood *token) {
 
 void generation_show(struct job *job) { tell(job, NULL); }
 
+static void count_end(const struct job *job, enum generation_end end) {
+    bool stops = end == GENERATION_STOP || end == GENERATION_STOP_TEXT;
+    if (end > GENERATION_TIME)
+        metric_count(METRIC_REQUESTS_ENDED_ERROR);
+    else
+        metric_count(stops ? METRIC_REQUESTS_ENDED_STOP : METRIC_REQUESTS_ENDED_LENGTH);
+    if (job->token_count > metric_values[METRIC_SEQUENCE_TOKENS_MOST])
+        metric_set(METRIC_SEQUENCE_TOKENS_MOST, job->token_count);
+    metric_observe(HISTOGRAM_REQUEST_TIME, clock_nanoseconds() - job->submitted);
+}
+
 void generation_end(struct job *job, enum generation_end end) {
     if (end <= GENERATION_TIME)
         text_stream_flush(&job->stream, &job->ready);
@@ -52,8 +64,10 @@ void generation_end(struct job *job, enum generation_end end) {
     struct generation_result result = {
         .end = end, .stop = job->stream.stop, .figures = figures_of(job)};
     log_figures(&result.figures);
-    if (!job->cancelled)
-        job->events->ended(job->context, &result);
+    if (job->cancelled)
+        return;
+    count_end(job, end);
+    job->events->ended(job->context, &result);
 }
 
 void job_fail(struct job *job, enum generation_end why) {
@@ -80,9 +94,27 @@ static bool has_newline(struct text text) {
     return false;
 }
 
+/* The first token ends the prompt's time, each other one goes on from the last. */
+static void count_token(struct job *job) {
+    uint64_t now = clock_nanoseconds();
+    metric_count(METRIC_ANSWER_TOKENS);
+    if (job->prefilled) {
+        metric_add(METRIC_ANSWER_TIME, now - job->drawn);
+        metric_observe(HISTOGRAM_TIME_BETWEEN_TOKENS, now - job->drawn);
+    } else {
+        size_t cached = job->figures.cached_tokens;
+        job->prefilled = now;
+        metric_add(METRIC_PROMPT_TOKENS, job->prompt_tokens);
+        metric_add(METRIC_PROMPT_TOKENS_CACHED, cached);
+        metric_add(METRIC_PROMPT_TOKENS_COMPUTED, job->prompt_tokens - cached);
+        metric_add(METRIC_PROMPT_TIME, now - job->started);
+        metric_observe(HISTOGRAM_TIME_TO_FIRST_TOKEN, now - job->submitted);
+    }
+    job->drawn = now;
+}
+
 void generation_take(struct job *job, int32_t token) {
-    if (job->token_count == job->prompt_tokens)
-        job->prefilled = clock_nanoseconds();
+    count_token(job);
     if (!job_reserve(job, 1)) {
         job_fail(job, GENERATION_NO_MEMORY);
         return;

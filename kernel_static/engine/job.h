@@ -36,6 +36,7 @@ struct job {
     struct block_table table;
 
     uint64_t submitted, started, prefilled; /* clock_nanoseconds(); 0: not yet */
+    uint64_t drawn;                         /* the last token was */
     uint64_t told;                          /* when the client last heard of it */
     struct generation_figures figures;      /* counts; times are set when they are told */
 

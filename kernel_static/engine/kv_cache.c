@@ -8,6 +8,7 @@
 
 #include "forward.h"
 #include "heap.h"
+#include "metrics.h"
 #include "model.h"
 #include "panic.h"
 
@@ -137,6 +138,7 @@ static uint32_t take(void) {
             return NONE;
         unlink_idle(number);
         forget(number);
+        metric_count(METRIC_KV_BLOCKS_EVICTED);
     }
     blocks[number].references = 1;
     return number;
