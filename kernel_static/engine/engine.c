@@ -48,7 +48,7 @@ static bool start(void) {
     if (!model_image_open(image) || !tokenizer_start() || !forward_start())
         return false;
     rows = memory_reserve(served_model->step_rows * sizeof *rows);
-    scratch = memory_reserve(sampler_scratch(served_model->vocabulary));
+    scratch = memory_reserve(sampler_scratch(served_model->vocabulary, served_model->context));
     if (!rows || !scratch || !kv_cache_start(memory_available())) {
         log_error("engine", "%zu bytes of memory are not enough for one KV cache block of %zu",
                   memory_available(), served_model->block_bytes);
@@ -150,7 +150,7 @@ struct engine_slot engine_slot(size_t index) {
                                 .stored = job->stored,
                                 .answer_tokens = job->token_count - job->prompt_tokens,
                                 .token_limit = job->token_limit,
-                                .sampling = job->sampling};
+                                .sampling = job->sampler.rules};
 }
 
 /* Tells one of those who wait that it waits, or that it does so in vain. Callbacks may cancel any
@@ -231,13 +231,18 @@ static void draw(struct job *job, const struct share *share, size_t row) {
     for (bool more = true; more;) {
         bool guessed = right < share->guesses;
         int32_t guess = guessed ? job->tokens[job->token_count] : 0;
-        int32_t token = sampler_draw(&job->sampling, &job->random, forward_logits(row + right),
-                                     served_model->vocabulary, scratch);
+        struct sampler_row logits = {.logits = forward_logits(row + right),
+                                     .count = served_model->vocabulary,
+                                     .tokens = job->tokens,
+                                     .token_count = job->token_count,
+                                     .forbid_end = generation_must_go_on(job)};
+        struct drawn_token drawn;
+        int32_t token = sampler_draw(&job->sampler, &logits, scratch, &drawn);
         if (token < 0) {
             job_fail(job, GENERATION_FAILED);
             return;
         }
-        generation_take(job, token);
+        generation_take(job, &drawn);
         more = guessed && token == guess && !job->ended && !job->cancelled;
         right += more;
         job->stored += more;

@@ -30,7 +30,7 @@ static void log_figures(const struct generation_figures *figures) {
 }
 
 /* Text that is ready, and the token behind it if there is one to be told. */
-static void tell(struct job *job, const struct token_likelihood *token) {
+static void tell(struct job *job, const struct drawn_token *token) {
     if ((job->ready.count || token) && !job->cancelled) {
         struct generation_figures figures = figures_of(job);
         struct generation_piece piece = {
@@ -113,7 +113,12 @@ static void count_token(struct job *job) {
     job->drawn = now;
 }
 
-void generation_take(struct job *job, int32_t token) {
+bool generation_must_go_on(const struct job *job) {
+    return job->ignore_end || job->token_count - job->prompt_tokens < job->min_tokens;
+}
+
+void generation_take(struct job *job, const struct drawn_token *drawn) {
+    int32_t token = drawn->token;
     count_token(job);
     if (!job_reserve(job, 1)) {
         job_fail(job, GENERATION_NO_MEMORY);
@@ -125,10 +130,8 @@ void generation_take(struct job *job, int32_t token) {
     struct text shown = tokenizer_is_special(token) ? (struct text){"", 0} : tokenizer_token(token);
     bool more = ends || text_stream_push(&job->stream, shown, &job->ready);
     job->line_begun |= has_newline(shown);
-    if (job->every_token) {
-        struct token_likelihood told = {.token = token};
-        tell(job, &told);
-    }
+    if (job->every_token)
+        tell(job, drawn);
     if (job->cancelled)
         return;
     if (ends)

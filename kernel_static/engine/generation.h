@@ -4,8 +4,11 @@
 
 #include "job.h"
 
+/* The next token may not be one that ends the answer. */
+bool generation_must_go_on(const struct job *job);
+
 /* A token was drawn from the model's logits. Its text goes out with generation_show. */
-void generation_take(struct job *job, int32_t token);
+void generation_take(struct job *job, const struct drawn_token *drawn);
 
 /* Tells text that is ready. */
 void generation_show(struct job *job);

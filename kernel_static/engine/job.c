@@ -74,17 +74,14 @@ struct job *job_new_generation(const struct generation_request *request, size_t 
         return NULL;
     job->events = request->events;
     job->cache_prompt = request->cache_prompt;
-    job->sampling = request->sampling;
     job->min_tokens = request->min_tokens;
     job->ignore_end = request->ignore_end;
     job->every_token = request->every_token;
-    job->likelihoods = request->likelihoods;
-    job->likeliest = request->likeliest;
     job->answer_nanoseconds = request->answer_nanoseconds;
     drafting_start(&job->drafting);
-    random_seed(&job->random, request->sampling.seed);
     buffer_start(&job->ready, READY_LIMIT);
-    if (!copy_stops(job, request->stops, request->stop_count)) {
+    if (!sampler_start(&job->sampler, &request->sampling) ||
+        !copy_stops(job, request->stops, request->stop_count)) {
         job_release(job);
         return NULL;
     }
@@ -112,6 +109,7 @@ void job_release(struct job *job) {
     if (job->client)
         clients_leave(job->client);
     block_table_release(&job->table);
+    sampler_release(&job->sampler);
     text_stream_release(&job->stream);
     buffer_release(&job->ready);
     heap_release(job->stops);

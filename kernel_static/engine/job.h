@@ -42,11 +42,9 @@ struct job {
 
     /* a generation */
     const struct generation_events *events;
-    struct sampling sampling;
-    struct random_state random;
+    struct sampler sampler;
     size_t min_tokens;
-    bool ignore_end, every_token, likelihoods;
-    size_t likeliest;
+    bool ignore_end, every_token;
     uint64_t answer_nanoseconds;
     bool line_begun;    /* after a newline of its own */
     struct text *stops; /* one block with the bytes behind the array */

@@ -86,16 +86,20 @@ static __m128 exponential(__m128 x) {
     return _mm_and_ps(_mm_mul_ps(sum, _mm_castsi128_ps(power)), counts);
 }
 
-static __m128 weights_at(const struct logits *logits, float scale, const float *values) {
-    __m128 below = _mm_sub_ps(_mm_loadu_ps(values), _mm_set1_ps(logits->top));
+static __m128 weights_of(const float *values, float top, float scale) {
+    __m128 below = _mm_sub_ps(_mm_loadu_ps(values), _mm_set1_ps(top));
     return exponential(_mm_mul_ps(below, _mm_set1_ps(scale)));
+}
+
+void logits_weigh(const float values[4], float top, float scale, float weights[4]) {
+    _mm_storeu_ps(weights, weights_of(values, top, scale));
 }
 
 void logits_weights(const struct logits *logits, float scale, size_t chunk, float *weights) {
     float copy[LOGITS_CHUNK];
     const float *values = chunk_values(logits, chunk, copy);
     for (size_t i = 0; i < LOGITS_CHUNK; i += 4)
-        _mm_storeu_ps(weights + i, weights_at(logits, scale, values + i));
+        _mm_storeu_ps(weights + i, weights_of(values + i, logits->top, scale));
 }
 
 struct masses {
@@ -112,7 +116,7 @@ static void add_up(size_t worker, const void *context) {
         const float *values = chunk_values(logits, chunk, copy);
         __m128 sum = _mm_setzero_ps();
         for (size_t i = 0; i < LOGITS_CHUNK; i += 4)
-            sum = _mm_add_ps(sum, weights_at(logits, masses->scale, values + i));
+            sum = _mm_add_ps(sum, weights_of(values + i, logits->top, masses->scale));
         sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
         masses->each[chunk] = _mm_cvtss_f32(_mm_add_ss(sum, _mm_shuffle_ps(sum, sum, 1)));
     }

@@ -30,3 +30,6 @@ void logits_weights(const struct logits *logits, float scale, size_t chunk, floa
 
 /* Sums the weights of each chunk into `masses`, and of all into the result. */
 float logits_masses(const struct logits *logits, float scale, float *masses);
+
+/* The same weights of four values that need not be a row's. */
+void logits_weigh(const float values[4], float top, float scale, float weights[4]);

@@ -1,201 +1,226 @@
-/* Temperature, top-k, top-p and min-p over one row of logits.
- *
- * Weights, 1 for the likeliest token, stand for probabilities. What the filters leave is found by
- * partition (Hoare's selection), not by sorting, among the tokens that are likely enough to be
- * looked at; then one is drawn by its weight. */
+/* The chain: which rules it has, and what becomes of a row that goes through it. */
 #include "sampler.h"
 
-#include <stdbool.h>
+#include <float.h>
+#include <string.h>
 
-#include "logits.h"
+#include "heap.h"
+#include "likelihoods.h"
+#include "mathematics.h"
+#include "sampler_rules.h"
 
-#define LEVELS 3
-#define INFINITE __builtin_inff()
+static const float infinite = __builtin_inff();
 
-static bool before(struct candidate a, struct candidate b) {
-    return a.value > b.value || (a.value == b.value && a.token < b.token);
-}
-
-static void swap(struct candidate *a, struct candidate *b) {
-    struct candidate moved = *a;
-    *a = *b;
-    *b = moved;
-}
-
-/* Moves the middle one of first, middle and last to the last place. */
-static void choose_pivot(struct candidate *items, size_t count) {
-    struct candidate *first = items, *middle = items + count / 2, *last = items + count - 1;
-    if (before(*middle, *first))
-        swap(middle, first);
-    if (before(*last, *middle))
-        swap(last, middle);
-    if (before(*middle, *first))
-        swap(middle, first);
-    swap(middle, last);
-}
-
-/* Tokens, the chosen ones first. */
-struct choice {
-    struct candidate *items;
-    size_t count; /* chosen */
-    float mass;   /* of those */
-};
-
-/* Chooses more of the `count` items behind the chosen ones, likeliest first, until `most` are
- * chosen or their mass is `enough`; at least one. */
-static void choose_likeliest(struct choice *choice, size_t count, size_t most, float enough) {
-    size_t end = choice->count + count;
-    while (choice->count < end && choice->count < most &&
-           (!choice->count || choice->mass < enough)) {
-        struct candidate *items = choice->items + choice->count;
-        size_t left = end - choice->count, above = 0;
-        float mass = 0;
-        choose_pivot(items, left);
-        for (size_t i = 0; i + 1 < left; i++)
-            if (before(items[i], items[left - 1])) {
-                mass += items[i].value;
-                swap(&items[above++], &items[i]);
-            }
-        swap(&items[above], &items[left - 1]);
-        if (above && (choice->count + above >= most || choice->mass + mass >= enough)) {
-            end = choice->count + above;
-        } else {
-            choice->mass += mass + items[above].value;
-            choice->count += above + 1;
-        }
+static bool changes_something(const struct sampling *rules, enum sampler_rule rule) {
+    switch (rule) {
+    case SAMPLER_PENALTIES:
+        return rules->repeat_last_n &&
+               ((rules->repeat_penalty > 0 && rules->repeat_penalty != 1) ||
+                rules->presence_penalty != 0 || rules->frequency_penalty != 0);
+    case SAMPLER_DRY:
+        return rules->dry_multiplier != 0 && rules->dry_base >= 1 && rules->dry_last_n;
+    case SAMPLER_TOP_N_SIGMA:
+        return rules->top_n_sigma > 0;
+    case SAMPLER_TOP_K:
+        return rules->top_k > 0;
+    case SAMPLER_TYPICAL_P:
+        return rules->typical_p > 0 && rules->typical_p < 1;
+    case SAMPLER_TOP_P:
+        return rules->top_p < 1;
+    case SAMPLER_MIN_P:
+        return rules->min_p > 0;
+    case SAMPLER_XTC:
+        return rules->xtc_probability > 0 && rules->xtc_threshold <= 0.5f;
+    default:
+        return rules->temperature != 1 || rules->dynatemp_range > 0;
     }
 }
 
-/* Puts the values in [low, high) behind the chosen ones. Returns how many they are. */
-static size_t gather(const struct logits *logits, float scale, float low, float high,
-                     struct choice *choice, float *mass) {
-    struct candidate *items = choice->items + choice->count;
-    float weights[LOGITS_CHUNK];
-    size_t found = 0;
-    *mass = 0;
-    for (size_t chunk = 0; chunk < logits->chunks; chunk++) {
-        if (!(logits->peaks[chunk] >= low))
-            continue;
-        logits_weights(logits, scale, chunk, weights);
-        for (size_t i = 0, at = chunk * LOGITS_CHUNK; i < LOGITS_CHUNK && at < logits->count;
-             i++, at++)
-            if (weights[i] > 0 && logits->values[at] >= low && logits->values[at] < high) {
-                items[found++] = (struct candidate){weights[i], (int32_t)at};
-                *mass += weights[i];
-            }
+/* Leaves one candidate: what comes later in the chain finds nothing to choose. */
+static bool leaves_one(const struct sampling *rules, enum sampler_rule rule) {
+    bool cold = rules->temperature <= 0 || 1 / rules->temperature > FLT_MAX;
+    return (rule == SAMPLER_TOP_K && rules->top_k == 1) ||
+           (rule == SAMPLER_TEMPERATURE && rules->dynatemp_range <= 0 && cold);
+}
+
+/* Keeps the likeliest in any case, so that one who wants that alone need not ask. */
+static bool keeps_likeliest(enum sampler_rule rule) {
+    return rule == SAMPLER_TOP_N_SIGMA || rule == SAMPLER_TOP_K || rule == SAMPLER_TOP_P ||
+           rule == SAMPLER_MIN_P || rule == SAMPLER_TEMPERATURE;
+}
+
+static void link_chain(struct sampler *sampler, const enum sampler_rule *chain, size_t count) {
+    unsigned char *links = sampler->links;
+    size_t linked = 0;
+    bool one = false;
+    for (size_t i = 0; i < count && !one; i++) {
+        one = leaves_one(&sampler->rules, chain[i]);
+        while (one && linked && keeps_likeliest(links[linked - 1]))
+            linked--;
+        if (changes_something(&sampler->rules, chain[i]))
+            links[linked++] = one ? SAMPLER_LIKELIEST : (unsigned char)chain[i];
     }
-    return found;
+    sampler->link_count = linked;
 }
 
-/* A value that at least `count` values reach: so many chunks have their peaks there. */
-static float reached_by(const struct logits *logits, size_t count, struct candidate *scratch) {
-    struct choice peaks = {.items = scratch};
-    if (count > logits->chunks)
-        return -INFINITE;
-    for (size_t i = 0; i < logits->chunks; i++)
-        scratch[i] = (struct candidate){logits->peaks[i], (int32_t)i};
-    choose_likeliest(&peaks, logits->chunks, count, INFINITE);
-    float reached = INFINITE;
-    for (size_t i = 0; i < count; i++)
-        reached = scratch[i].value < reached ? scratch[i].value : reached;
-    return reached;
-}
-
-/* The top_k likeliest, and of those as many as top_p allows. */
-static void choose_few(const struct sampling *sampling, const struct logits *logits, float scale,
-                       struct choice *choice) {
-    float mass, low = reached_by(logits, sampling->top_k, choice->items);
-    size_t found = gather(logits, scale, low, INFINITE, choice, &mass);
-    choose_likeliest(choice, found, sampling->top_k, INFINITE);
-    if (sampling->top_p < 1) {
-        float enough = sampling->top_p * choice->mass;
-        found = choice->count;
-        choice->count = 0;
-        choice->mass = 0;
-        choose_likeliest(choice, found, found, enough);
+/* One block: breakers, biases, likelihoods, the chain, the breakers' bytes. */
+static bool copy_pointed(struct sampler *sampler) {
+    struct sampling *rules = &sampler->rules;
+    size_t texts = rules->dry_breaker_count * sizeof(struct text);
+    size_t biases = rules->bias_count * sizeof(struct logit_bias);
+    size_t top = rules->likelihoods ? rules->likeliest * sizeof(struct token_likelihood) : 0;
+    size_t chain = rules->chain ? rules->chain_count * sizeof(enum sampler_rule) : 0, bytes = 0;
+    for (size_t i = 0; i < rules->dry_breaker_count; i++)
+        bytes += rules->dry_breakers[i].count;
+    if (!(texts + biases + top + chain))
+        return true;
+    char *block = sampler->copies = heap_allocate(texts + biases + top + chain + bytes);
+    if (!block)
+        return false;
+    struct text *breakers = (struct text *)block;
+    struct logit_bias *bias = (struct logit_bias *)(block + texts);
+    sampler->top = (struct token_likelihood *)(block + texts + biases);
+    enum sampler_rule *links = (enum sampler_rule *)(block + texts + biases + top);
+    char *end = block + texts + biases + top + chain;
+    for (size_t i = 0; i < rules->dry_breaker_count; i++) {
+        breakers[i] = (struct text){end, rules->dry_breakers[i].count};
+        memcpy(end, rules->dry_breakers[i].bytes, breakers[i].count);
+        end += breakers[i].count;
     }
+    for (size_t i = 0; i < rules->bias_count; i++)
+        bias[i] = rules->biases[i];
+    for (size_t i = 0; chain && i < rules->chain_count; i++)
+        links[i] = rules->chain[i];
+    rules->chain = rules->chain ? links : NULL;
+    rules->dry_breakers = breakers;
+    rules->biases = bias;
+    return true;
 }
 
-/* As many as top_p allows, looked for among the likely ones first. */
-static void choose(const struct sampling *sampling, const struct logits *logits, float scale,
-                   float *masses, struct choice *choice) {
-    static const float depths[LEVELS] = {4, 9, LOGITS_NEGLIGIBLE + 1};
-    static const float least_weights[LEVELS] = {0.0183f, 1.23e-4f, 0}; /* e^-depth */
-    float mass, high = INFINITE, enough = INFINITE;
-    if (sampling->top_p < 1)
-        enough = sampling->top_p * logits_masses(logits, scale, masses);
-    for (size_t i = 0; i < LEVELS && (!choice->count || choice->mass < enough); i++) {
-        float low = logits->top - depths[i] * sampling->temperature;
-        size_t found = gather(logits, scale, low, high, choice, &mass);
-        if (choice->mass + mass < enough) {
-            choice->count += found;
-            choice->mass += mass;
-        } else {
-            choose_likeliest(choice, found, logits->count, enough);
-        }
-        if (least_weights[i] < sampling->min_p)
-            break;
-        high = low;
-    }
-}
+bool sampler_start(struct sampler *sampler, const struct sampling *rules) {
+    static const enum sampler_rule usual[] = {
+        SAMPLER_PENALTIES, SAMPLER_DRY,       SAMPLER_TOP_N_SIGMA,
+        SAMPLER_TOP_K,     SAMPLER_TYPICAL_P, SAMPLER_TOP_P,
+        SAMPLER_MIN_P,     SAMPLER_XTC,       SAMPLER_TEMPERATURE};
+    static const enum sampler_rule mirostat[] = {SAMPLER_TEMPERATURE};
 
-static void drop_unlikely(struct choice *choice, float least_weight) {
-    size_t kept = 0;
-    choice->mass = 0;
-    for (size_t i = 0; i < choice->count; i++)
-        if (choice->items[i].value >= least_weight) {
-            choice->mass += choice->items[i].value;
-            choice->items[kept++] = choice->items[i];
-        }
-    choice->count = kept;
-}
-
-static int32_t pick(const struct choice *choice, float uniform) {
-    float target = uniform * choice->mass;
-    for (size_t i = 0; i < choice->count; i++) {
-        target -= choice->items[i].value;
-        if (target < 0)
-            return choice->items[i].token;
-    }
-    return choice->items[0].token; /* rounding left a sliver */
-}
-
-/* Any token, by its weight alone. */
-static int32_t pick_any(const struct logits *logits, float scale, float uniform, float *masses) {
-    float weights[LOGITS_CHUNK], target = uniform * logits_masses(logits, scale, masses);
-    size_t chunk = 0, at = 0;
-    while (chunk + 1 < logits->chunks && target >= masses[chunk])
-        target -= masses[chunk++];
-    logits_weights(logits, scale, chunk, weights);
-    while (at < LOGITS_CHUNK && (weights[at] == 0 || target >= weights[at]))
-        target -= weights[at++];
-    if (at == LOGITS_CHUNK)
-        return (int32_t)logits_first(logits); /* rounding left a sliver */
-    return (int32_t)(chunk * LOGITS_CHUNK + at);
-}
-
-size_t sampler_scratch(size_t count) {
-    return count * sizeof(struct candidate) + 2 * logits_chunks(count) * sizeof(float);
-}
-
-int32_t sampler_draw(const struct sampling *sampling, struct random_state *random,
-                     const float *values, size_t count, void *scratch) {
-    struct choice choice = {.items = scratch};
-    float *peaks = (float *)(choice.items + count), *masses = peaks + logits_chunks(count);
-    struct logits logits = logits_survey(values, count, peaks);
-    if (logits.top - logits.top != 0)
-        return -1;
-    float scale = 1 / sampling->temperature; /* infinite for the smallest: in the limit greedy */
-    if (sampling->temperature <= 0 || scale == INFINITE || sampling->top_k == 1)
-        return (int32_t)logits_first(&logits);
-
-    bool few = sampling->top_k && sampling->top_k < count;
-    if (!few && sampling->top_p >= 1 && sampling->min_p <= 0)
-        return pick_any(&logits, scale, random_uniform(random), masses);
-    if (few)
-        choose_few(sampling, &logits, scale, &choice);
+    *sampler = (struct sampler){.rules = *rules, .mu = 2 * rules->mirostat_tau};
+    random_seed(&sampler->random, rules->seed);
+    if (rules->mirostat)
+        link_chain(sampler, mirostat, 1);
+    else if (rules->chain)
+        link_chain(sampler, rules->chain, rules->chain_count);
     else
-        choose(sampling, &logits, scale, masses, &choice);
-    drop_unlikely(&choice, sampling->min_p);
-    return pick(&choice, random_uniform(random));
+        link_chain(sampler, usual, SAMPLER_RULES);
+    return copy_pointed(sampler);
+}
+
+void sampler_release(struct sampler *sampler) {
+    heap_release(sampler->copies);
+    sampler->copies = NULL;
+}
+
+size_t sampler_scratch(size_t vocabulary, size_t context) {
+    return candidates_scratch(vocabulary) + context * sizeof(uint32_t);
+}
+
+/* What the link behind top_p drops, that need not be looked for. */
+static float floor_of(const struct sampler *sampler, size_t link,
+                      const struct candidates *candidates) {
+    const struct sampling *rules = &sampler->rules;
+    bool follows = link + 1 < sampler->link_count && sampler->links[link + 1] == SAMPLER_MIN_P;
+    if (!follows || rules->min_keep > 1)
+        return -infinite;
+    return candidates->top + math_log(rules->min_p) / candidates->scale;
+}
+
+static void apply(struct sampler *sampler, const struct sampler_row *row, size_t link,
+                  uint32_t *lengths, struct candidates *candidates) {
+    const struct sampling *rules = &sampler->rules;
+    switch (sampler->links[link]) {
+    case SAMPLER_PENALTIES:
+        rule_penalties(sampler, row, candidates);
+        break;
+    case SAMPLER_DRY:
+        rule_dry(sampler, row, lengths, candidates);
+        break;
+    case SAMPLER_TOP_N_SIGMA: /* Tang et al. 2024, "Top-n-sigma: Not All Logits Are You Need" */
+        candidates_keep_from(
+            candidates,
+            candidates->top - rules->top_n_sigma * candidates_spread(candidates).deviation, 0);
+        break;
+    case SAMPLER_TOP_K:
+        candidates_keep_likeliest(candidates, rules->top_k);
+        break;
+    case SAMPLER_TYPICAL_P:
+        rule_typical(rules, candidates);
+        break;
+    case SAMPLER_TOP_P: /* Holtzman et al. 2019, "The Curious Case of Neural Text Degeneration" */
+        candidates_keep_part(candidates, rules->top_p, rules->min_keep,
+                             floor_of(sampler, link, candidates));
+        break;
+    case SAMPLER_MIN_P: /* Nguyen et al. 2024, "Turning Up the Heat" */
+        candidates_keep_from(candidates,
+                             candidates->top + math_log(rules->min_p) / candidates->scale,
+                             rules->min_keep);
+        break;
+    case SAMPLER_XTC:
+        rule_xtc(sampler, candidates);
+        break;
+    case SAMPLER_TEMPERATURE:
+        rule_temperature(rules, candidates);
+        break;
+    default:
+        candidates_keep_first(candidates);
+    }
+}
+
+static bool drawable(const struct candidates *candidates) {
+    return candidates->top - candidates->top == 0; /* finite */
+}
+
+int32_t sampler_draw(struct sampler *sampler, const struct sampler_row *row, void *scratch,
+                     struct drawn_token *drawn) {
+    const struct sampling *rules = &sampler->rules;
+    uint32_t *lengths = (uint32_t *)((char *)scratch + candidates_scratch(row->count));
+    struct likelihood_scale scale = {0};
+    struct candidates candidates;
+    bool before = rules->likelihoods && !rules->after_the_chain;
+
+    *drawn = (struct drawn_token){.token = -1};
+    candidates_start(&candidates, row->logits, row->count, scratch);
+    if (before) {
+        candidates_survey(&candidates);
+        if (!drawable(&candidates))
+            return -1;
+        scale = likelihood_scale(&candidates);
+        drawn->likeliest_count =
+            likelihoods_rank(&candidates, &scale, rules->likeliest, sampler->top);
+        candidates_start(&candidates, row->logits, row->count, scratch);
+    }
+    rule_bias(sampler, row, &candidates);
+    candidates_survey(&candidates);
+    for (size_t link = 0; link < sampler->link_count && drawable(&candidates); link++)
+        apply(sampler, row, link, lengths, &candidates);
+    if (!drawable(&candidates))
+        return -1;
+    struct candidate chosen = rules->mirostat
+                                  ? mirostat_pick(sampler, row->count, &candidates)
+                                  : candidates_pick(&candidates, random_uniform(&sampler->random));
+    drawn->token = chosen.token;
+    if (before)
+        drawn->log_probability = likelihood(&scale, row->logits[chosen.token]);
+    if (rules->likelihoods && rules->after_the_chain) {
+        scale = likelihood_scale(&candidates);
+        drawn->log_probability = likelihood(&scale, chosen.value);
+        size_t count = likelihoods_rank(&candidates, &scale, rules->likeliest, sampler->top);
+        if (count < rules->likeliest) {
+            candidates_start(&candidates, row->logits, row->count, scratch);
+            candidates_survey(&candidates);
+            count = likelihoods_fill(&candidates, count, rules->likeliest, sampler->top);
+        }
+        drawn->likeliest_count = count;
+    }
+    drawn->likeliest = drawn->likeliest_count ? sampler->top : NULL;
+    return drawn->token;
 }

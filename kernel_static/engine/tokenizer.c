@@ -26,4 +26,9 @@ bool tokenizer_is_end(int32_t token) {
     return false;
 }
 
+const int32_t *tokenizer_ends(size_t *count) {
+    *count = tokenizer_tables.header->ends.count;
+    return tokenizer_tables.ends;
+}
+
 int32_t tokenizer_beginning(void) { return tokenizer_tables.header->beginning; }

@@ -39,19 +39,12 @@ struct generation_figures {
     uint64_t answer_nanoseconds; /* from there to now, or to the end */
 };
 
-/* The natural logarithm of a token's probability. */
-struct token_likelihood {
-    int32_t token;
-    float log_probability;
-};
-
 /* More of an answer: text, whole UTF-8 characters and nothing of a stop string, that may be empty;
- * and, if the request wants every token, the token that was drawn. */
+ * and, if the request wants every token, the token that was drawn, with the likelihoods that its
+ * sampling asks for. */
 struct generation_piece {
     struct text text;
-    const struct token_likelihood *token;     /* null: none; its likelihood is set if asked for */
-    const struct token_likelihood *likeliest; /* as many as asked for, likeliest first */
-    size_t likeliest_count;
+    const struct drawn_token *token; /* null: none */
     const struct generation_figures *figures;
 };
 
@@ -83,8 +76,6 @@ struct generation_request {
     const struct text *stops; /* copied */
     size_t stop_count;
     bool every_token;            /* a piece for each token */
-    bool likelihoods;            /* of every token drawn, */
-    size_t likeliest;            /* and so many of those that could have been */
     uint64_t answer_nanoseconds; /* ends it so long after the first token if a line was begun after
                                     one; 0: never */
     bool cache_prompt; /* takes keys and values from the cache where it knows them, and leaves its

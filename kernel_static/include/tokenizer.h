@@ -42,5 +42,8 @@ bool tokenizer_is_special(int32_t token);
 /* A token that ends an answer (a chat turn and the text alike). */
 bool tokenizer_is_end(int32_t token);
 
+/* All of those. */
+const int32_t *tokenizer_ends(size_t *count);
+
 /* The token that the model wants before a bare text (a chat template writes its own), or -1. */
 int32_t tokenizer_beginning(void);

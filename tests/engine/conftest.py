@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.native import HEAP, METRICS, ROOT, SUPPORT, UNDEFINED, library
+from tests.engine.sampling import SAMPLER, Drawn, Sampling, Text, build
+from tests.native import HEAP, METRICS, ROOT, SUPPORT, UNDEFINED, library, with_heap
 
 BLOCK, CONTEXT, VOCABULARY, PAGE = 4, 96, 26, 4096  # tests/engine/small/model.c
 STOP, STOP_TEXT, LENGTH, TIME, FAILED, NO_MEMORY, EXPIRED = range(7)
@@ -20,7 +21,8 @@ SECOND = 1_000_000_000
 SOURCES = [
     *(f"kernel_static/engine/{name}.c" for name in ("engine", "job", "generation", "kv_cache")),
     *(f"kernel_static/engine/{name}.c" for name in ("scheduler", "clients", "draft", "pace")),
-    *(f"kernel_static/engine/{name}.c" for name in ("sampler", "logits", "random", "text_stream")),
+    "kernel_static/engine/text_stream.c",
+    *SAMPLER,
     *(f"kernel_static/lib/{name}.c" for name in ("buffer", "text", "utf8", "mathematics")),
     "kernel_static/runtime/workers.c",
     *METRICS,
@@ -32,16 +34,6 @@ SOURCES = [
 
 
 _numbers = itertools.count()
-
-
-class Sampling(ctypes.Structure):
-    _fields_ = [
-        ("temperature", c_float),
-        ("top_k", ctypes.c_uint32),
-        ("top_p", c_float),
-        ("min_p", c_float),
-        ("seed", c_uint64),
-    ]
 
 
 class Figures(ctypes.Structure):
@@ -70,17 +62,11 @@ class Counts(ctypes.Structure):
     ]
 
 
-class Likelihood(ctypes.Structure):
-    _fields_ = [("token", c_int32), ("log_probability", c_float)]
-
-
 class Piece(ctypes.Structure):
     _fields_ = [
         ("text", ctypes.POINTER(ctypes.c_char)),
         ("text_count", c_size_t),
-        ("token", ctypes.POINTER(Likelihood)),
-        ("likeliest", ctypes.POINTER(Likelihood)),
-        ("likeliest_count", c_size_t),
+        ("token", ctypes.POINTER(Drawn)),
         ("figures", ctypes.POINTER(Figures)),
     ]
 
@@ -94,10 +80,6 @@ Progressed = ctypes.CFUNCTYPE(None, c_void_p, ctypes.POINTER(Figures), c_size_t)
 Waits = ctypes.CFUNCTYPE(None, c_void_p)
 Ended = ctypes.CFUNCTYPE(None, c_void_p, ctypes.POINTER(Result))
 Pooled = ctypes.CFUNCTYPE(None, c_void_p, ctypes.POINTER(c_float))
-
-
-class Text(ctypes.Structure):
-    _fields_ = [("bytes", ctypes.c_char_p), ("count", c_size_t)]
 
 
 class Events(ctypes.Structure):
@@ -116,8 +98,6 @@ class Request(ctypes.Structure):
         ("stops", ctypes.POINTER(Text)),
         ("stop_count", c_size_t),
         ("every_token", c_bool),
-        ("likelihoods", c_bool),
-        ("likeliest", c_size_t),
         ("answer_nanoseconds", c_uint64),
         ("cache_prompt", c_bool),
         ("continues", c_bool),
@@ -283,3 +263,14 @@ def started(compiled, tmp_path):
         return made
 
     return engine
+
+
+@pytest.fixture(scope="session")
+def sampler_library(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("sampler"))
+
+
+@pytest.fixture(scope="session")
+def sampler(sampler_library):
+    """The sampler alone, without an engine."""
+    return with_heap(ctypes.CDLL(str(sampler_library)))

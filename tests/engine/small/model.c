@@ -159,6 +159,11 @@ bool tokenizer_is_special(int32_t token) {
     return false;
 }
 bool tokenizer_is_end(int32_t token) { return token == 0; }
+const int32_t *tokenizer_ends(size_t *count) {
+    static const int32_t ends[] = {0};
+    *count = 1;
+    return ends;
+}
 struct text tokenizer_token(int32_t token) {
     return (struct text){&"abcdefghijklmnopqrstuvwxyz"[token], 1};
 }
