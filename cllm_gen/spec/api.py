@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from cllm_gen.notation.route import EXAMPLE as NOTATION_EXAMPLE
 from cllm_gen.notation.route import Pattern, read_route
 from cllm_gen.source import Span, SpecError, caller_span
-from cllm_gen.spec.schema import Array, Base64, Float, Literal, Object, Union, literal_span
+from cllm_gen.spec.scalar import Base64, Float, Integer, Literal, literal_span
+from cllm_gen.spec.schema import Array, Object, Union
 
+ERRORS = ("openai", "anthropic")
 PARAMETERS_MAX = 4  # ROUTE_PARAMETERS_MAX of include/route.h
 
 _EXAMPLE = 'Route("GET /health", "Whether requests are answered.", handler="handle_health", response=health)'
@@ -38,9 +40,11 @@ class Route:
     """One method on one path, and the C function that answers it.
 
     request         body's schema; none: the route takes no body
-    response        schema of a whole answer, or the text that it is
+    response        schema of a whole answer, an array of objects, or the text that it is
     aliases         other paths at which the same is answered
-    stream          schema of one event, if the answer may come as server-sent events
+    stream          schema of one event, if the answer may come as server-sent events; or several, each
+                    with a name: the literal that its first field, `type`, is
+    errors          whose shape errors have: OpenAI's or Anthropic's
     authenticated   whether the exchange must carry the appliance's key, where one is set
     statuses        other statuses than 200 and the errors of every route, with their meaning
     """
@@ -48,12 +52,13 @@ class Route:
     notation: str
     summary: str
     handler: str
-    response: Object | Text
+    response: Object | Union | Array | Text
     request: Object | None = None
-    stream: Object | None = None
+    stream: Object | Sequence[Object] | None = None
     authenticated: bool = True
     statuses: Sequence[tuple[int, str]] = ()
     aliases: Sequence[str] = ()
+    errors: str = "openai"
     span: Span = field(default_factory=caller_span)
     pattern: Pattern = field(init=False)
     alias_patterns: tuple[Pattern, ...] = field(init=False)
@@ -87,16 +92,37 @@ class Route:
             raise SpecError(
                 span, f"handler {self.handler!r}", "a C function named handle_...", _EXAMPLE
             )
-        for name in ("request", "response", "stream"):
-            schema = getattr(self, name)
-            if schema is None and name != "response":
-                continue
-            if name == "response" and isinstance(schema, Text):
-                continue
-            if not isinstance(schema, Object):
+        if self.request is not None and not isinstance(self.request, Object):
+            raise SpecError(
+                span, f"request={self.request!r} of {self.notation!r}", "an Object", _EXAMPLE
+            )
+        listed = isinstance(self.response, Array) and isinstance(self.response.item, Object)
+        if not listed and not isinstance(self.response, (Object, Union, Text)):
+            raise SpecError(
+                span,
+                f"response={self.response!r} of {self.notation!r}",
+                "an Object, an Array of them, a Union or a Text",
+                _EXAMPLE,
+            )
+        for event in self.events:
+            if not isinstance(event, Object):
                 raise SpecError(
-                    span, f"{name}={schema!r} of {self.notation!r}", "an Object", _EXAMPLE
+                    span, f"stream={event!r} of {self.notation!r}", "an Object", _EXAMPLE
                 )
+            if not isinstance(self.stream, Object) and event_name(event) is None:
+                raise SpecError(
+                    event.span,
+                    f"event {event.name!r} without a name, one of several in {self.notation!r}",
+                    "a first field `type` that is a Literal",
+                    'Field("type", Literal("message_start"), "The event.")',
+                )
+        if self.errors not in ERRORS:
+            raise SpecError(
+                span,
+                f"errors={self.errors!r} of {self.notation!r}",
+                "one of " + ", ".join(ERRORS),
+                'errors="anthropic"',
+            )
         if self.request is not None and pattern.method in ("GET", "DELETE"):
             raise SpecError(
                 span,
@@ -105,6 +131,17 @@ class Route:
                 '"POST /tokenize"',
             )
         _check_readable(self.request, [self.request.name] if self.request else [])
+
+    @property
+    def events(self) -> tuple[Object, ...]:
+        """What may come in a stream."""
+        if self.stream is None:
+            return ()
+        return (self.stream,) if isinstance(self.stream, Object) else tuple(self.stream)
+
+    @property
+    def has_named_events(self) -> bool:
+        return self.stream is not None and not isinstance(self.stream, Object)
 
     def _read_aliases(self) -> Iterator[Pattern]:
         """Of paths without a method, with the same parameters in the same order."""
@@ -126,11 +163,21 @@ class Route:
             yield pattern
 
 
+def event_name(event: Object) -> str | None:
+    """The name that an event has by its first field."""
+    first = event.fields[0] if event.fields else None
+    if first and first.name == "type" and isinstance(first.type, Literal):
+        return first.type.value if isinstance(first.type.value, str) else None
+    return None
+
+
 def _check_readable(type, path: list[str]) -> None:
     """Types that can only be written must not stand in a request."""
     if isinstance(type, Object):
         for item in type.fields:
-            if isinstance(item.type, (Literal, Float, Base64)):
+            made = isinstance(item.type, Array) and item.type.made
+            narrow = isinstance(item.type, Integer) and item.type.bits != 64
+            if made or narrow or isinstance(item.type, (Literal, Float, Base64)):
                 raise SpecError(
                     item.span,
                     f"{item.type.__class__.__name__} in request field {'.'.join([*path, item.name])}",

@@ -55,10 +55,11 @@ class Boolean:
 
 @dataclass(frozen=True)
 class Integer:
-    """A number without a fraction, 64 bits wide."""
+    """A number without a fraction, 64 bits wide; one that is only written may lie in 32 (`bits`)."""
 
     least: int = -INT64
     most: int = INT64 - 1
+    bits: int = 64
 
     def __post_init__(self) -> None:
         bounds(
@@ -70,6 +71,10 @@ class Integer:
             INT64 - 1,
             "Integer(least=0, most=100)",
         )
+        if self.bits not in (32, 64):
+            raise SpecError(
+                caller_span(), f"Integer with bits={self.bits!r}", "32 or 64", "Integer(bits=32)"
+            )
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,13 @@ class Enum:
 
 @dataclass(frozen=True)
 class Array:
-    """Values of one type in order."""
+    """Values of one type in order. Those of a `made` one, which is only written, do not lie in memory: C
+    gives a function that makes each when its turn comes."""
 
     item: Type
     least: int = 0
     most: int | None = None
+    made: bool = False
 
     def __post_init__(self) -> None:
         most = self.least if self.most is None else self.most

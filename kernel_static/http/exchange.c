@@ -73,7 +73,8 @@ void exchange_refuse(struct http_exchange *exchange, const struct refusal *refus
                      uint32_t allowed) {
     struct buffer body;
     buffer_start(&body, 4096);
-    response_write_refusal(&body, refusal);
+    const struct route *route = connection_of(exchange)->match.route;
+    response_write_refusal(&body, refusal, route ? route->errors : ERRORS_OPENAI);
     connection_of(exchange)->output.failed |= body.failed; /* which says so in its place */
     struct response_head head = {.status = refusal->status,
                                  .framing = FRAMING_LENGTH,

@@ -88,7 +88,42 @@ static void write_nullable(struct buffer *to, const char *value) {
         json_write_raw(to, "null");
 }
 
-void response_write_refusal(struct buffer *to, const struct refusal *refusal) {
+/* The types of https://docs.anthropic.com/en/api/errors, which go by the status. */
+static const char *anthropic_type(unsigned status) {
+    switch (status) {
+    case 401:
+        return "authentication_error";
+    case 403:
+        return "permission_error";
+    case 404:
+        return "not_found_error";
+    case 413:
+        return "request_too_large";
+    case 429:
+        return "rate_limit_error";
+    case 503:
+        return "overloaded_error";
+    default:
+        return status >= 500 ? "api_error" : "invalid_request_error";
+    }
+}
+
+static void write_more(struct buffer *to, const struct refusal *refusal) {
+    if (refusal->more)
+        buffer_format(to, ",%s", refusal->more);
+    json_write_raw(to, "}}");
+}
+
+void response_write_refusal(struct buffer *to, const struct refusal *refusal,
+                            enum error_shape shape) {
+    if (shape == ERRORS_ANTHROPIC) {
+        json_write_raw(to, "{\"type\":\"error\",\"error\":{\"type\":");
+        write_nullable(to, anthropic_type(refusal->status));
+        json_write_raw(to, ",\"message\":");
+        write_nullable(to, refusal->message);
+        write_more(to, refusal);
+        return;
+    }
     const char *usual = refusal->status >= 500 ? "server_error" : "invalid_request_error";
     json_write_raw(to, "{\"error\":{\"message\":");
     write_nullable(to, refusal->message);
@@ -98,5 +133,5 @@ void response_write_refusal(struct buffer *to, const struct refusal *refusal) {
     write_nullable(to, refusal->param);
     json_write_raw(to, ",\"code\":");
     write_nullable(to, refusal->code);
-    json_write_raw(to, "}}");
+    write_more(to, refusal);
 }

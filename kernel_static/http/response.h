@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "route.h"
 #include "text.h"
 
 /* How long the body is, as the head says it. */
@@ -29,7 +30,9 @@ void response_write_head(struct buffer *to, const struct response_head *head);
 struct refusal {
     unsigned status;
     const char *type, *param, *code, *message;
+    const char *more;  /* JSON members of the error beside these, as `"n_ctx":5`, or null */
     const char *extra; /* as in response_head */
 };
 
-void response_write_refusal(struct buffer *to, const struct refusal *refusal);
+void response_write_refusal(struct buffer *to, const struct refusal *refusal,
+                            enum error_shape shape);

@@ -22,12 +22,16 @@ enum http_method {
 
 #define ROUTE_PARAMETERS_MAX 4
 
+/* Whose shape errors have. */
+enum error_shape { ERRORS_OPENAI, ERRORS_ANTHROPIC };
+
 struct route {
     const char *pattern; /* as in the spec, for the log */
     enum http_method method;
     bool authenticated;
     bool streams;
     bool has_body;
+    enum error_shape errors;
     void (*dispatch)(struct http_exchange *exchange, const struct text *parameters,
                      struct text body);
 };

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cllm_gen.source import SpecError
-from cllm_gen.spec.api import Api, Route
+from cllm_gen.spec.api import Api, Route, event_name
 from cllm_gen.spec.schema import Array, Enum, Group, Object, Type, Union
 
 Named = Enum | Object | Union | Group
@@ -27,7 +27,10 @@ class Collection:
     homes: list[Home]
     reads: set[str]
     writes: set[str]
-    streams: set[str]
+    events: dict[str, str]
+    """Objects that are events of streams, with the names of those that have one."""
+    lists: set[str]
+    """Objects of which an answer is an array."""
 
 
 def base_of(group: Group) -> Group:
@@ -97,18 +100,23 @@ def collect(families: Sequence[Api]) -> Collection:
         if all(other.name != schema.name for other in home.schemas):
             home.schemas.append(schema)
 
-    streams = set()
+    events: dict[str, str] = {}
+    lists = set()
     for route in routes_of(families):
         if route.request:
             visit(route.request, "read")
-        if isinstance(route.response, Object):
+        if isinstance(route.response, Array):
+            assert isinstance(route.response.item, Object)  # Route sees to it
+            visit(route.response.item, "write")
+            lists.add(route.response.item.name)
+        elif isinstance(route.response, (Object, Union)):
             visit(route.response, "write")
-        if route.stream:
-            visit(route.stream, "write")
-            streams.add(route.stream.name)
+        for event in route.events:
+            visit(event, "write")
+            events[event.name] = (event_name(event) or "") if route.has_named_events else ""
     for home in homes.values():
         home.schemas = _inner_first(home.schemas)
-    return Collection(list(homes.values()), uses["read"], uses["write"], streams)
+    return Collection(list(homes.values()), uses["read"], uses["write"], events, lists)
 
 
 def _inner_first(schemas: list[Named]) -> list[Named]:

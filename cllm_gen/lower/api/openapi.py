@@ -51,6 +51,29 @@ _ERROR = {
 }
 
 
+_ANTHROPIC_ERROR = {
+    "type": "object",
+    "description": "What was wrong, in Anthropic's shape.",
+    "required": ["type", "error"],
+    "properties": {
+        "type": {"const": "error"},
+        "error": {
+            "type": "object",
+            "required": ["type", "message"],
+            "properties": {"type": {"type": "string"}, "message": {"type": "string"}},
+        },
+    },
+}
+_ERRORS = {"openai": "error", "anthropic": "anthropic_error"}
+
+
+def _error_schemas(families: Sequence[Api]) -> dict:
+    """Of the shapes that the routes' errors have."""
+    used = {route.errors for family in families for route in family.routes}
+    shapes = {"openai": _ERROR, "anthropic": _ANTHROPIC_ERROR}
+    return {_ERRORS[shape]: schema for shape, schema in shapes.items() if shape in used}
+
+
 def schema_of(type: Type) -> dict:
     """A type as JSON Schema (2020-12, which OpenAPI 3.1 uses)."""
     if isinstance(type, (Enum, Object, Union)):
@@ -114,7 +137,7 @@ def _property(item: Field | Unsupported | Ignored) -> dict:
     return found if item.default is MISSING else {**found, "default": item.default}
 
 
-def _body(schema: Object) -> dict:
+def _body(schema: Object | Union | Array) -> dict:
     return {"schema": schema_of(schema)}
 
 
@@ -143,13 +166,21 @@ def _operation(family: Api, route: Route) -> dict:
     else:
         content = {"application/json": _body(route.response)}
     if route.stream:
-        content["text/event-stream"] = _body(route.stream)
-    responses: dict[str, Any] = {"200": {"description": route.response.doc, "content": content}}
+        events = [schema_of(each) for each in route.events]
+        one = len(events) == 1
+        content["text/event-stream"] = {"schema": events[0] if one else {"oneOf": events}}
+    said = route.response.item if isinstance(route.response, Array) else route.response
+    assert isinstance(said, (Object, Union, Text))  # Route sees to it
+    responses: dict[str, Any] = {"200": {"description": said.doc, "content": content}}
     for status, meaning in route.statuses:
         responses[str(status)] = {"description": meaning}
     responses["default"] = {
         "description": "An error.",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": f"#/components/schemas/{_ERRORS[route.errors]}"}
+            }
+        },
     }
     found["responses"] = responses
     return found
@@ -182,7 +213,10 @@ def openapi(families: Sequence[Api], uses: Collection) -> str:
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"error": _ERROR, **{schema.name: _component(schema) for schema in schemas}},
+            "schemas": {
+                **_error_schemas(families),
+                **{schema.name: _component(schema) for schema in schemas},
+            },
         },
     }
     return compact_json(document)

@@ -88,7 +88,14 @@ def _row(item: Field) -> dict:
 def _response(route: Route) -> str:
     if isinstance(route.response, Text):
         return f"`{route.response.media_type}`: {route.response.doc}"
-    return f"[{route.response.name}](#{route.response.name})"
+    return words(route.response)
+
+
+def _stream(route: Route) -> str:
+    """How the page says what comes in a stream."""
+    if route.has_named_events:
+        return "with their names: " + ", ".join(words(each) for each in route.events)
+    return "".join(f"each a {words(each)}, then `[DONE]`" for each in route.events)
 
 
 def _object(schema: Object | Group) -> dict:
@@ -149,7 +156,7 @@ def page(families: Sequence[Api]) -> dict:
                         "request": route.request.name if route.request else "",
                         "aliases": ", ".join(f"`{alias}`" for alias in route.aliases),
                         "response": _response(route),
-                        "stream": route.stream.name if route.stream else "",
+                        "stream": _stream(route),
                     }
                     for route in family.routes
                 ],

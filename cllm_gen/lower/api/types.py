@@ -56,13 +56,23 @@ def home_blocks(home: Home, uses: Collection, names: dict[str, Span]) -> list[di
             names[name] = block["span"]
             block["reads"] = schema.name in uses.reads
             block["writes"] = schema.name in uses.writes
-            block["event"] = block["name"] in uses.streams
+            block["event"] = block["name"] in uses.events
+            block["event_name"] = uses.events.get(block["name"], "")
             if isinstance(schema, (Object, Group)) and block["kind"] in ("object", "group"):
                 own = schema.own_fields if isinstance(schema, Object) else schema.fields
                 block["members"] = [_member(schema, item, block) for item in own]
                 block["stored"] = [item for item in block["members"] if item["type"]]
             blocks.append(block)
+        if schema.name in uses.lists and isinstance(schema, Object):
+            blocks += _list(schema)
     return blocks
+
+
+def _list(schema: Object) -> list[dict]:
+    """The array of objects that an answer is."""
+    said = schema.span.cite(f'"{schema.name}"')
+    (block,) = _arrays(f"{schema.name}_list", Array(schema), said, schema.span)
+    return [{**block, "reads": False, "writes": True, "public": True}]
 
 
 def home_includes(home: Home) -> list[str]:
@@ -166,7 +176,9 @@ def _arrays(name: str, type: Type, cite: str, span: Span) -> list[dict]:
             "span": span,
             "item": c_type(item, type.item),
             "read": read_call(item, type.item, "&items[value->count]"),
-            "write": write_call(item, type.item, "value->items[i]"),
+            "write": write_call(item, type.item, "item" if type.made else "value->items[i]"),
+            "made": type.made,
+            "public": False,
             "least": type.least,
             "most": "SIZE_MAX" if type.most is None else type.most,
         },
@@ -244,6 +256,8 @@ def c_type(place: str, type: Type) -> str:
     """The C type of a value; an array's is named after the place that holds it."""
     if isinstance(type, Enum):
         return f"enum {type.name}"
+    if isinstance(type, Integer) and type.bits == 32:
+        return "int32_t"
     if isinstance(type, (Object, Union)):
         return f"struct {type.name}"
     return f"struct {place}" if isinstance(type, Array) else _SIMPLE[type.__class__]
