@@ -19,7 +19,7 @@ from cllm_gen.notation.route import EXAMPLE as NOTATION_EXAMPLE
 from cllm_gen.notation.route import Pattern, read_route
 from cllm_gen.source import Span, SpecError, caller_span
 from cllm_gen.spec.scalar import Base64, Float, Integer, Literal, literal_span
-from cllm_gen.spec.schema import Array, Object, Union
+from cllm_gen.spec.schema import Array, Map, Object, Union
 
 ERRORS = ("openai", "anthropic")
 PARAMETERS_MAX = 4  # ROUTE_PARAMETERS_MAX of include/route.h
@@ -185,8 +185,8 @@ def _check_readable(type, path: list[str]) -> None:
                     'Field("object", Enum("kind", "list"), "...")',
                 )
             _check_readable(item.type, [*path, item.name])
-    elif isinstance(type, Array):
-        _check_readable(type.item, path)
+    elif isinstance(type, (Array, Map)):
+        _check_readable(type.item if isinstance(type, Array) else type.value, path)
     elif isinstance(type, Union):
         for _, each in type.alternatives:
             _check_readable(each, path)

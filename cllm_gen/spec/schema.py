@@ -84,6 +84,17 @@ class Array:
 
 
 @dataclass(frozen=True)
+class Map:
+    """An object whose keys are anybody's, with values of one type; in C, entries in order. A key that
+    comes twice makes two entries."""
+
+    value: Type
+
+    def __post_init__(self) -> None:
+        _check_type(caller_span(), "Map", self.value, "Map(Number())")
+
+
+@dataclass(frozen=True)
 class Field:
     """A member of an object. `nullable` admits null, which in a request means the default, or
     absence if there is none."""
@@ -341,9 +352,20 @@ class Union:
 
 
 Type: TypeAlias = (
-    String | Boolean | Integer | Number | Float | Base64 | Literal | Enum | Array | Object | Union
+    String
+    | Boolean
+    | Integer
+    | Number
+    | Float
+    | Base64
+    | Literal
+    | Enum
+    | Array
+    | Map
+    | Object
+    | Union
 )
-_TYPES = (String, Boolean, Integer, Number, Float, Base64, Literal, Enum, Array, Object, Union)
+_TYPES = (String, Boolean, Integer, Number, Float, Base64, Literal, Enum, Array, Map, Object, Union)
 
 
 def first_bytes(type: Type) -> list[tuple[str, ...]]:
@@ -362,6 +384,7 @@ def first_bytes(type: Type) -> list[tuple[str, ...]]:
         Number: "number",
         Float: "number",
         Object: "object",
+        Map: "object",
     }
     return [(names.get(type.__class__, "string"),)]
 

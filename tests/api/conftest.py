@@ -14,6 +14,22 @@ ECHO = """if (request->has_only)
         everything_write(&exchange->answer, request);"""
 
 
+COUNT = """struct counted items[9];
+    for (int i = 0; i < request->most; i++)
+        items[i] = (struct counted){.number = i, .below = {.make = number_below, .count = (size_t)i}};
+    counted_list_write(&exchange->answer, &(struct counted_list){items, (size_t)request->most});
+    count_started_write_event(&exchange->answer, &(struct count_started){0});
+    struct counted last = {.number = 9, .below = {.make = number_below, .count = 9, .context = request->most == 9 ? exchange : NULL}};
+    count_ended_write_event(&exchange->answer, &(struct count_ended){.last = last});
+    if (exchange->answer.failed) exchange->answer.count = 0;"""
+
+NUMBERS = """static bool number_below(void *context, size_t index, int32_t *item) {
+    *item = (int32_t)index;
+    return !context || index < 4;
+}
+"""
+
+
 def served_families() -> list:
     """The families of specs/api, in the order of their names."""
     sys.path.insert(0, str(ROOT))
@@ -27,7 +43,12 @@ def served_families() -> list:
 @pytest.fixture(scope="session")
 def echo(tmp_path_factory: pytest.TempPathFactory):
     """A driver over tests/api/everything.py, whose handler writes the request as the answer."""
-    path = build(tmp_path_factory.mktemp("echo"), [everything.api], {"handle_echo": ECHO})
+    path = build(
+        tmp_path_factory.mktemp("echo"),
+        [everything.api],
+        {"handle_echo": ECHO, "handle_count": COUNT},
+        NUMBERS,
+    )
     with Driver(path) as driver:
         yield driver
 

@@ -9,6 +9,8 @@ from cllm_gen.spec.schema import (
     Group,
     Ignored,
     Integer,
+    Literal,
+    Map,
     Number,
     Object,
     String,
@@ -72,12 +74,33 @@ everything = Object(
     Field("inner", inner, "An object.", required=False),
     Field("inners", Array(inner), "Objects.", required=False),
     Field("numbers", Array(Number()), "Numbers.", required=False),
+    Field("by_name", Map(Array(Integer(most=9))), "Lists of integers by any name.", required=False),
     Field("pair", Array(Boolean(), least=2, most=2), "Two.", required=False),
     Field("greeting", String(), "Text with a default.", default='h\u00e9 "?\\'),
     Unsupported("never", "it never works"),
     Unsupported("nearly", "it hardly works", allow=(None, False, 1, 2.5, "auto", [], {})),
     Ignored("whatever", "it changes nothing"),
     shared.with_defaults(volume=0.75),
+)
+
+counting = Object("counting", "What to count.", Field("most", Integer(least=0, most=9), "How far."))
+
+counted = Object(
+    "counted",
+    "A number with those below it.",
+    Field("number", Integer(bits=32), "The number."),
+    Field("below", Array(Integer(bits=32), made=True), "Those below it."),
+)
+
+count_started = Object(
+    "count_started", "The first event.", Field("type", Literal("count.started"), "Its name.")
+)
+
+count_ended = Object(
+    "count_ended",
+    "The last event.",
+    Field("type", Literal("count.ended"), "Its name."),
+    Field("last", counted, "The last number."),
 )
 
 api = Api(
@@ -90,5 +113,14 @@ api = Api(
         request=everything,
         response=everything,
         stream=everything,
+    ),
+    Route(
+        "POST /count",
+        "Counts.",
+        handler="handle_count",
+        request=counting,
+        response=Array(counted),
+        stream=(count_started, count_ended),
+        errors="anthropic",
     ),
 )

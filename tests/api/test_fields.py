@@ -81,6 +81,8 @@ ERRORS = {  # body: (param, message)
     '{"pair":[true]}': ("pair", "pair must have at least 2 elements."),
     '{"pair":[true,true,true]}': ("pair", "pair must have at most 2 elements."),
     '{"never":false}': ("never", "never is not supported: it never works; only null is accepted."),
+    '{"by_name":[]}': ("by_name", "by_name must be an object, not an array."),
+    '{"by_name":{"a":[1],"b":[2,10]}}': ("by_name[1]", "by_name[1] must be at most 9."),
     '{"volume":2}': ("volume", "volume must be between 0 and 1."),
     '{"forbidden":true}': (
         "forbidden",

@@ -203,6 +203,7 @@ everything = st.fixed_dictionaries(
         "inner": inner,
         "inners": st.lists(inner),
         "numbers": st.lists(real),
+        "by_name": st.dictionaries(text, st.lists(st.integers(-9, 9))),
         "pair": st.lists(st.booleans(), min_size=2, max_size=2),
     },
 )

@@ -125,6 +125,19 @@ def test_an_event_is_the_object_between_data_and_an_empty_line(echo: Driver) -> 
     )
 
 
+def test_answers_may_be_arrays_and_events_have_names(echo: Driver) -> None:
+    started, ended, rest = echo.dispatch("POST /count", '{"most":3}').split("\n\n")
+    array, event = started.split("event: ")
+    assert json.loads(array) == [{"number": n, "below": list(range(n))} for n in range(3)]
+    assert event == 'count.started\ndata: {"type":"count.started"}'
+    assert ended.startswith('event: count.ended\ndata: {"type":"count.ended","last":{"number":9,')
+    assert rest == ""
+
+
+def test_what_cannot_be_made_fails_the_answer(echo: Driver) -> None:
+    assert echo.dispatch("POST /count", '{"most":9}') == ""
+
+
 BODIES = [
     '{"text":"a\\u00e9","count":3,"choice":[[1,2],[]],"inner":{"label":"x","deep":[[1]]},"nearly":"auto","share":null}',
     '{"choices":["a",{"label":"ab"},[1,2]],"numbers":[1.5,-2e3],"pair":[true,false],"color":"greenish-red"}',

@@ -202,6 +202,30 @@ ERRORS = {
         "alternative 'kind' of union 'u'",
         "not 'kind'",
     ),
+    "i = Integer(bits=16)\n": (3, "Integer with bits=16", "32 or 64"),
+    "m = Map(5)\n": (3, "Map of type 5", "one of String"),
+    'api = Api("a", "A.", Route("GET /a", "S.", handler="handle_a", response=Array(String())))': (
+        3,
+        "response=Array(",
+        "an Object, an Array of them, a Union or a Text",
+    ),
+    'o = Object("o", "O.", Field("type", String(), "T."))\n'
+    'api = Api("a", "A.", Route("GET /a", "S.", handler="handle_a", response=o, stream=(o, o)))': (
+        3,
+        "event 'o' without a name, one of several in 'GET /a'",
+        "a first field `type` that is a Literal",
+    ),
+    'api = Api("a", "A.", Route("GET /a", "S.", handler="handle_a", response=Object("o", "O."), errors="x"))': (
+        3,
+        "errors='x' of 'GET /a'",
+        "one of openai, anthropic",
+    ),
+    'o = Object("o", "O.", Field("x", Array(String(), made=True), "X."))\n'
+    'api = Api("a", "A.", Route("POST /a", "S.", handler="handle_a", request=o, response=o))': (
+        3,
+        "Array in request field o.x",
+        "a type that can be read",
+    ),
     # across specs
     'o = Object("o", "O.")\napi = Api("a", "A.",\n    Route("GET /{x}", "S.", handler="handle_a", response=o),\n'
     '    Route("GET /{y}", "S.", handler="handle_b", response=o),\n)': (

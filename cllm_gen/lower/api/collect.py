@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cllm_gen.source import SpecError
 from cllm_gen.spec.api import Api, Route, event_name
-from cllm_gen.spec.schema import Array, Enum, Group, Object, Type, Union
+from cllm_gen.spec.schema import Array, Enum, Group, Map, Object, Type, Union
 
 Named = Enum | Object | Union | Group
 
@@ -47,6 +47,8 @@ def children(schema: Type | Group) -> Iterable[Type | Group]:
         return [item.type for item in schema.fields]
     if isinstance(schema, Union):
         return [type for _, type in schema.alternatives]
+    if isinstance(schema, Map):
+        return [schema.value]
     return [schema.item] if isinstance(schema, Array) else []
 
 
@@ -56,7 +58,7 @@ def named_children(schema: Type | Group) -> list[Named]:
     for child in children(schema):
         if isinstance(child, (Enum, Object, Union, Group)):
             found.append(child)
-        elif isinstance(child, Array):
+        elif isinstance(child, (Array, Map)):
             found += named_children(child)
     return found
 

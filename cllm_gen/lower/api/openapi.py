@@ -22,6 +22,7 @@ from cllm_gen.spec.schema import (
     Ignored,
     Integer,
     Literal,
+    Map,
     Number,
     Object,
     String,
@@ -84,6 +85,8 @@ def schema_of(type: Type) -> dict:
         return {"type": "boolean"}
     if isinstance(type, Base64):
         return {"type": "string", "contentEncoding": "base64"}
+    if isinstance(type, Map):
+        return {"type": "object", "additionalProperties": schema_of(type.value)}
     if isinstance(type, Array):
         return {
             "type": "array",

@@ -21,6 +21,7 @@ from cllm_gen.spec.schema import (
     Ignored,
     Integer,
     Literal,
+    Map,
     Number,
     Object,
     String,
@@ -49,6 +50,8 @@ def words(type: Type) -> str:
         return f"[{type.name}](#{type.name})"
     if isinstance(type, Union):
         return ", or ".join(words(each) for _, each in type.alternatives)
+    if isinstance(type, Map):
+        return f"object of {words(type.value)} by any key"
     if isinstance(type, Array):
         return f"array of {words(type.item)}{_count(type, '')}"
     if isinstance(type, String):

@@ -21,6 +21,7 @@ from cllm_gen.spec.schema import (
     Group,
     Integer,
     Literal,
+    Map,
     Number,
     Object,
     String,
@@ -163,7 +164,21 @@ def _groups(schema: Object) -> list[dict]:
 
 
 def _arrays(name: str, type: Type, cite: str, span: Span) -> list[dict]:
-    """The struct of an array, after its elements' if they are arrays too."""
+    """The struct of an array or map, after its elements' if they are such too."""
+    if isinstance(type, Map):
+        value = f"{name}_value"
+        return [
+            *_arrays(value, type.value, cite, span),
+            {
+                "kind": "map",
+                "name": name,
+                "cite": cite,
+                "span": span,
+                "value": c_type(value, type.value),
+                "read": read_call(value, type.value, "&items[value->count].value", "path"),
+                "write": write_call(value, type.value, "value->items[i].value"),
+            },
+        ]
     if not isinstance(type, Array):
         return []
     item = f"{name}_item"
@@ -243,6 +258,7 @@ def _say(type: Type, many: bool = False) -> list[str]:
         Number: "a number",
         Float: "a number",
         Object: "an object",
+        Map: "an object",
     }
     words = one.get(type.__class__, "a string")
     return [words.split(" ", 1)[1] + "s" if many else words]
@@ -260,7 +276,7 @@ def c_type(place: str, type: Type) -> str:
         return "int32_t"
     if isinstance(type, (Object, Union)):
         return f"struct {type.name}"
-    return f"struct {place}" if isinstance(type, Array) else _SIMPLE[type.__class__]
+    return f"struct {place}" if isinstance(type, (Array, Map)) else _SIMPLE[type.__class__]
 
 
 def read_call(place: str, type: Type, target: str, path: str = "&here") -> str:
@@ -277,7 +293,7 @@ def read_call(place: str, type: Type, target: str, path: str = "&here") -> str:
         return f"json_number({start}{c_real(type.least)}, {c_real(type.most)}, {target})"
     if isinstance(type, (Float, Base64, Literal)):
         return ""
-    return f"{place if isinstance(type, Array) else type.name}_parse({start}{target})"
+    return f"{place if isinstance(type, (Array, Map)) else type.name}_parse({start}{target})"
 
 
 def write_call(place: str, type: Type, value: str) -> str:
@@ -288,7 +304,7 @@ def write_call(place: str, type: Type, value: str) -> str:
         return f"{type.name}_write(buffer, {value})"
     if isinstance(type, (String, Base64, Boolean, Integer, Number, Float)):
         return f"json_write_{type.__class__.__name__.lower()}(buffer, {value})"
-    return f"{place if isinstance(type, Array) else type.name}_write(buffer, &{value})"
+    return f"{place if isinstance(type, (Array, Map)) else type.name}_write(buffer, &{value})"
 
 
 def _member(schema: Object | Group, item: Field, block: dict) -> dict:
