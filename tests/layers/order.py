@@ -141,7 +141,7 @@ KERNEL: tuple[dict[str, Part], ...] = (
         ),
         "types": Part("bodies of requests and answers (generated)", "generated/api/*"),
         "engine": Part(
-            "queue, sequences, KV cache, sampler, tokenizer; calls the generated forward pass",
+            "scheduler, jobs, KV cache, sampler, tokenizer; calls the generated forward pass",
             "kernel_static/engine/* generated/models/*/* generated/models/*/*/* generated/kernels/*/* generated/appliances/*/*.c",
             "engine.h sampling.h forward.h forward_pass.h kernels.h model.h model_image.h tokenizer.h pretokenizer.h unicode.h chat_text.h chat_template.h",
         ),
