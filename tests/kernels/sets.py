@@ -33,3 +33,9 @@ def skip_without(isa: InstructionSet) -> None:
     missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
     if missing:
         pytest.skip(f"this CPU lacks {', '.join(missing)}")
+
+
+WIDEST = [
+    isa.name for isa in SETS if all(feature.name in CPU_FLAGS for feature in isa.all_features)
+][-1]
+"""The most capable set that this CPU has."""

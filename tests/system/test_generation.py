@@ -112,24 +112,3 @@ def test_prompts_that_cannot_be_run_are_refused(hosted, prompt, rule):
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert rule in error["message"] and error["param"].startswith("prompt")
-
-
-def test_the_queue_is_bounded(hosted):
-    from concurrent.futures import ThreadPoolExecutor
-
-    body = {"prompt": "The", "max_tokens": 40, "temperature": 0}
-    with ThreadPoolExecutor(24) as pool:
-        answers = list(
-            pool.map(
-                lambda _: requests.post(hosted.url + "/v1/completions", json=body, timeout=120),
-                range(24),
-            )
-        )
-    statuses = [answer.status_code for answer in answers]
-    assert set(statuses) == {200, 503}
-    assert (
-        len(
-            {answer.json()["choices"][0]["text"] for answer in answers if answer.status_code == 200}
-        )
-        == 1
-    )

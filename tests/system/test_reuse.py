@@ -2,18 +2,15 @@
 answers are the same to the bit however their prompts were computed."""
 
 import json
-import re
 import time
 
 import pytest
 import requests
 
 from cllm_gen.machine.run import start
-from specs.isa.avx2 import avx2
-from specs.isa.avx512 import avx512
-from specs.isa.sse2 import sse2
-from tests.kernels.sets import CPU_FLAGS
+from tests.kernels.sets import WIDEST
 from tests.native import ROOT
+from tests.system.metrics import metric
 
 BLOCK = 32  # tokens of a KV block
 STORY = "The keeper of the lighthouse wrote down every ship that passed, and one night he saw "
@@ -22,12 +19,7 @@ STORY = "The keeper of the lighthouse wrote down every ship that passed, and one
 @pytest.fixture(scope="module")
 def small():
     """Room for less than 1,000 tokens in the KV cache, so that prompts push each other out."""
-    here = [
-        isa.name
-        for isa in (sse2, avx2, avx512)
-        if all(f.name in CPU_FLAGS for f in isa.all_features)
-    ]
-    with start(ROOT, "hosted", append=f"memory=48 isa={here[-1]} cpus=1 log=debug") as machine:
+    with start(ROOT, "hosted", append=f"memory=48 isa={WIDEST} cpus=1") as machine:
         machine.wait_ready(120)
         yield machine
 
@@ -43,9 +35,9 @@ def ask(small):
 
 
 def idle_and_all(machine):
-    """From the latest line about it: blocks that no request holds, and all."""
-    lines = re.findall(r"KV cache: (\d+) of (\d+) blocks idle", machine.console)
-    return tuple(map(int, lines[-1]))
+    """Blocks that no request holds, and all."""
+    blocks = metric(machine, "cllm_kv_blocks")
+    return blocks - metric(machine, "cllm_kv_blocks_referred"), blocks
 
 
 def test_a_prompt_again_takes_its_beginning_from_the_cache(ask):
