@@ -239,6 +239,14 @@ def _peers(context: click.Context, parameter: click.Parameter, value: str) -> tu
 @click.option("--append", default="", help="More of our engine's command line: 'isa=avx2'.")
 @click.option("--boot", is_flag=True, help="Instead: boot, memory, size, speed of every target.")
 @click.option("--perplexity", is_flag=True, help="Instead: perplexity of a text, beside llama.cpp.")
+@click.option("--steps", is_flag=True, help="Instead: what a step costs by its rows.")
+@click.option(
+    "--position",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    help="With --steps: where in its sequence a step's first row is.",
+)
 @click.option(
     "--json", "json_path", type=click.Path(path_type=Path), help="Where to write the figures."
 )
@@ -249,6 +257,8 @@ def bench(
     model: str | None,
     boot: bool,
     perplexity: bool,
+    steps: bool,
+    position: int,
     json_path: Path | None,
     **settings,
 ) -> None:
@@ -260,6 +270,12 @@ def bench(
         from cllm_gen.bench.bench_boot import bench as run_boot
 
         run_boot(root, json_path)
+    elif steps:
+        from cllm_gen.bench.bench import find_appliance
+        from cllm_gen.bench.steps import steps as run_steps
+
+        spec = find_appliance(root, appliance, model)
+        run_steps(root, spec, settings["threads"], settings["append"], position)
     elif perplexity:
         from cllm_gen.bench.bench import find_appliance
         from cllm_gen.bench.perplexity import compare

@@ -4,10 +4,9 @@ weights; the two must agree, whatever the kernels round."""
 from __future__ import annotations
 
 import math
-import os
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -17,9 +16,7 @@ from cllm_gen.bench.contest import Hosted, passage
 from cllm_gen.bench.peer_weights import SHIPPED
 from cllm_gen.bench.peers import Peer, installed
 from cllm_gen.image.build import Image, build
-from cllm_gen.image.compile import compile_units
-from cllm_gen.image.link import link_process
-from cllm_gen.image.sources import units
+from cllm_gen.image.variant import variant
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.process import die_with_parent
 from cllm_gen.spec.appliance import Appliance
@@ -47,18 +44,8 @@ class Score:
 
 
 def scorer(root: Path, spec: Appliance, image: Image) -> Path:
-    """The image that scores instead of serving, beside the image that serves."""
-    every = units(root, spec, spec.process)
-    main = next(unit for unit in every if unit.source == "kernel_static/main.c")
-    others = [unit for unit in every if unit is not main]
-    objects = compile_units(root, image.folder, every, lambda *_: None)
-    kept = [path for unit, path in zip(every, objects) if unit in others]
-    source = os.path.relpath(_SOURCE, root)
-    unit = replace(main, source=source, flags=(*main.flags, "-Ikernel_static/engine"))
-    own = compile_units(root, image.folder / "score", [unit], lambda *_: None)
-    binary = image.folder / "score" / "score"
-    link_process(root, binary, spec.process, [*own, *kept], libraries=["-lm"])
-    return binary
+    """The image that scores instead of serving."""
+    return variant(root, spec, image, _SOURCE)
 
 
 def score(binary: Path, image: Image, tokens: list[int], rows: int, append: str) -> list[float]:
