@@ -28,6 +28,8 @@ def appliance_outputs(appliance: Appliance) -> list[Output]:
             }
             for f in fields(appliance.limits)
         ],
+        "keys": ",".join(appliance.keys),
+        "origins": ",".join(appliance.origins),
         "memory": [
             {
                 "name": f.name.upper(),

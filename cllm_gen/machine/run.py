@@ -17,6 +17,8 @@ from cllm_gen.machine.process import Machine
 from cllm_gen.machine.terminal import foreground
 from cllm_gen.spec.load import load_appliances
 
+REFUSED_CODE = 2
+"""Of a kernel that does not understand its command line: REFUSED_EXIT_CODE of include/exit_port.h."""
 _QUESTION = '{"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}'
 
 
@@ -122,6 +124,8 @@ def _ended(machine: Machine) -> int:
     code = machine.wait_exit()
     if code == qemu.RESET_CODE:
         print("the machine reset itself (a triple fault) or was switched off", file=sys.stderr)
+    elif code == REFUSED_CODE:
+        print("the kernel refuses its command line; its log says which word", file=sys.stderr)
     elif code != 0:
         print(f"the kernel ended with code {code}", file=sys.stderr)
     return code

@@ -3,6 +3,7 @@ instruction sets each target carries, and every limit, named once. One appliance
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -121,6 +122,12 @@ class Appliance:
     targets: Mapping[Target, Sequence[InstructionSet]]
     default: bool = False
     """This one runs where none is named."""
+    keys: Sequence[str] = ()
+    """Clients must send one of them; none: everybody may ask. `key=` on the command line takes their
+    place. They stand in the image, and in generated/."""
+    origins: Sequence[str] = ()
+    """Origins whose web pages may ask, such as "http://localhost:3000"; "*" is any. `origin=` on the
+    command line takes their place."""
     kv_cache: str = "f16"
     """Type of cached keys and values: f16 or i8."""
     memory: MemoryMap = field(default_factory=MemoryMap)
@@ -142,9 +149,25 @@ class Appliance:
             )
         if self.kv_cache not in ("f16", "i8"):
             raise SpecError(self.span, f"kv_cache={self.kv_cache!r}", "f16 or i8", 'kv_cache="f16"')
+        self._check_access(
+            "key", self.keys, r"[!#-+\--\[\]-~]+\Z", "printable characters but commas"
+        )
+        self._check_access(
+            "origin",
+            self.origins,
+            r"(\*|null|https?://[^/,\s\"\\]+)\Z",
+            '"http://host:port", or "*"',
+        )
         self._check_targets()
         self._check_parts("device", Device, self.devices)
         self._check_parts("protocol", Protocol, self.protocols)
+
+    def _check_access(self, noun: str, given: Sequence[str], rule: str, expected: str) -> None:
+        wrong = [each for each in given if not isinstance(each, str) or not re.match(rule, each)]
+        if isinstance(given, str) or wrong:
+            found = f"{noun}s={given!r}" if isinstance(given, str) else f"{noun} {wrong[0]!r}"
+            example = 'origins=["http://localhost:3000"]' if noun == "origin" else 'keys=["a-key"]'
+            raise SpecError(self.span, found, f"a list of {expected}", example)
 
     def _check_targets(self) -> None:
         """Every target can hold the sets that it is given."""

@@ -109,7 +109,7 @@ static bool choose_by_time(struct kernel_choice *choice, const struct language_m
     return true;
 }
 
-static bool choose_by_name(struct kernel_choice *choice, struct text name) {
+static void choose_by_name(struct kernel_choice *choice, struct text name) {
     char names[NAMES_BYTES];
     for (size_t i = 0; served_kernel_sets[i] != NULL; i++) {
         const struct kernel_set *set = served_kernel_sets[i];
@@ -117,13 +117,11 @@ static bool choose_by_name(struct kernel_choice *choice, struct text name) {
         if (text_is(name, known)) {
             *choice = (struct kernel_choice){set, set, 1};
             if (!supported(set))
-                log_error("forward", "isa=%s: this CPU lacks it", known);
-            return supported(set);
+                command_line_refuse("isa", "a set that this CPU has");
+            return;
         }
     }
-    log_error("forward", "isa=%.*s: expected one of %s", (int)name.count, name.bytes,
-              names_of_sets(names));
-    return false;
+    command_line_refuse("isa", "one of %s", names_of_sets(names));
 }
 
 bool kernel_choice_make(struct kernel_choice *choice, const struct language_model *model,
@@ -131,8 +129,7 @@ bool kernel_choice_make(struct kernel_choice *choice, const struct language_mode
     char names[NAMES_BYTES];
     struct text name = command_line_value("isa");
     if (name.bytes != NULL) {
-        if (!choose_by_name(choice, name))
-            return false;
+        choose_by_name(choice, name);
     } else if (!choose_by_time(choice, model, weights, activations)) {
         log_error("forward", "this CPU has none of the image's instruction sets (%s)",
                   names_of_sets(names));

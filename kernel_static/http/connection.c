@@ -18,7 +18,7 @@
     "\"param\":null,\"code\":null}}"
 _Static_assert(sizeof NO_MEMORY_BODY - 1 == 99, "as its Content-Length says");
 static const char no_memory_head[] = "HTTP/1.1 503 Service Unavailable\r\nServer: cllm\r\n"
-                                     "Access-Control-Allow-Origin: *\r\n"
+                                     "Retry-After: 1\r\n"
                                      "Content-Type: application/json\r\nContent-Length: 99\r\n"
                                      "Connection: close\r\n\r\n";
 

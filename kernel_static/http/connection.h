@@ -1,9 +1,9 @@
 /* One client connection and the exchange that is on it. Requests that follow (pipelined) wait
  * unread in the transport until the exchange is over.
  *
- * The files of this folder stand on each other: grammar, method, path, date and authorization;
- * the request's parser and the response's head; this; exchange; request_handling; server, which
- * the transport and the main loop call. */
+ * The files of this folder stand on each other: grammar, method, path, date, request_id,
+ * authorization and origin; the request's parser and the response's head; this; exchange;
+ * request_handling; server, which the transport and the main loop call. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +13,7 @@
 #include "buffer.h"
 #include "http.h"
 #include "request.h"
+#include "request_id.h"
 #include "response.h"
 #include "route.h"
 #include "transport.h"
@@ -30,9 +31,12 @@ struct http_exchange {
     struct arena arena;
     void (*gone)(void *context);
     void *gone_context;
-    unsigned status;  /* of the response, for the log; 0: the client left before it */
-    bool chunked;     /* the response is */
-    uint64_t started; /* clock_nanoseconds() at the request's first byte */
+    unsigned status;          /* of the response, for the log; 0: the client left before it */
+    unsigned retry_after;     /* seconds, if the status is 429 or 503 */
+    bool chunked;             /* the response is */
+    bool page_may_read;       /* the request's Origin is allowed */
+    uint64_t started;         /* clock_nanoseconds() at the request's first byte */
+    char id[REQUEST_ID_SIZE]; /* for X-Request-Id, if the client sent none */
 };
 
 /* Why the connection may be given up, and when. */

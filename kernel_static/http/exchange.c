@@ -33,6 +33,24 @@ void http_on_gone(struct http_exchange *exchange, void (*gone)(void *context), v
     exchange->gone_context = context;
 }
 
+/* The request's name: the client's, else one of ours. */
+static struct text id_of(struct connection *connection) {
+    struct text given = connection->parser.request.id;
+    if (given.count)
+        return given;
+    if (!*connection->exchange.id)
+        request_id_make(connection->exchange.id);
+    return (struct text){connection->exchange.id, REQUEST_ID_SIZE - 1};
+}
+
+void http_retry_after(struct http_exchange *exchange, unsigned seconds) {
+    exchange->retry_after = seconds ? seconds : 1;
+}
+
+struct text http_request_id(struct http_exchange *exchange) {
+    return id_of(connection_of(exchange));
+}
+
 static bool is_head_request(const struct connection *connection) {
     return connection->parser.request.method == HTTP_HEAD;
 }
@@ -44,6 +62,11 @@ static void write_head(struct connection *connection, struct response_head *head
     connection->unbegun = !connection->output.count;
     head->close = connection_must_close(connection);
     head->keep_alive_said = connection->parser.request.minor == 0;
+    head->id = id_of(connection);
+    if (connection->exchange.page_may_read)
+        head->origin = connection->parser.request.origin;
+    if (head->status == 429 || head->status == 503)
+        head->retry_after = connection->exchange.retry_after;
     response_write_head(&connection->output, head);
 }
 

@@ -31,6 +31,15 @@ bool text_starts_caseless(struct text text, const char *literal) {
     return true;
 }
 
+bool text_equal_caseless(struct text one, struct text other) {
+    if (one.count != other.count)
+        return false;
+    for (size_t i = 0; i < one.count; i++)
+        if (lower(one.bytes[i]) != lower(other.bytes[i]))
+            return false;
+    return true;
+}
+
 bool text_is_caseless(struct text text, const char *literal) {
     return text.count == strlen(literal) && text_starts_caseless(text, literal);
 }

@@ -12,6 +12,9 @@ bool token_valid(struct text text);
 bool text_is_caseless(struct text text, const char *literal);
 bool text_starts_caseless(struct text text, const char *literal);
 
+/* The texts are equal but for the case of ASCII letters. */
+bool text_equal_caseless(struct text one, struct text other);
+
 /* Without spaces and tabs at both ends. */
 struct text text_trimmed(struct text text);
 

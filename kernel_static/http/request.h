@@ -21,8 +21,10 @@ struct http_request {
     bool keep_alive;
     bool expects_continue;
     bool chunked, has_length;
-    uint64_t length;           /* of the body, if has_length */
-    struct text authorization; /* the field's value; bytes null if there is none */
+    uint64_t length; /* of the body, if has_length */
+    bool encoded;    /* the body has a content coding */
+    /* Values of fields; bytes null if there is none. */
+    struct text host, origin, authorization, api_key, id;
 };
 
 enum request_progress {

@@ -5,6 +5,7 @@
 
 #include "appliance.h"
 #include "grammar.h"
+#include "request_id.h"
 
 /* Splits "name: value" and checks both. False, having refused, if it is malformed. */
 static bool split_field(struct request_parser *parser, struct text line, struct text *name,
@@ -34,6 +35,17 @@ static bool split_field(struct request_parser *parser, struct text line, struct 
     return true;
 }
 
+/* Keeps a field's value while the request lasts. */
+static void keep(struct request_parser *parser, struct text value, struct text *to) {
+    char *copy = arena_allocate(parser->arena, value.count);
+    if (!copy) {
+        request_refuse(parser, 503, "The server is out of memory.");
+        return;
+    }
+    memcpy(copy, value.bytes, value.count);
+    *to = (struct text){copy, value.count};
+}
+
 static void read_host(struct request_parser *parser, struct text value) {
     if (parser->host_seen)
         request_refuse(parser, 400, "There must be one Host field.");
@@ -41,6 +53,7 @@ static void read_host(struct request_parser *parser, struct text value) {
     for (size_t i = 0; i < value.count; i++)
         if (value.bytes[i] <= ' ' || value.bytes[i] > '~' || strchr("/?#@\\\"<>,", value.bytes[i]))
             request_refuse(parser, 400, "The Host field is not a host.");
+    keep(parser, value, &parser->request.host);
 }
 
 /* Section 6.3: a single number; repeated or listed ones are refused even if equal. */
@@ -98,14 +111,28 @@ static void read_expect(struct request_parser *parser, struct text value) {
         request_refuse(parser, 417, "The only expectation known is 100-continue.");
 }
 
+/* RFC 9110 section 8.4: "identity" is no coding. */
+static void read_content_encoding(struct request_parser *parser, struct text value) {
+    struct text coding;
+    while (list_next(&value, &coding))
+        parser->request.encoded |= !text_is_caseless(coding, "identity");
+}
+
 static void read_authorization(struct request_parser *parser, struct text value) {
-    char *copy = arena_allocate(parser->arena, value.count);
-    if (!copy) {
-        request_refuse(parser, 503, "The server is out of memory.");
-        return;
-    }
-    memcpy(copy, value.bytes, value.count);
-    parser->request.authorization = (struct text){copy, value.count};
+    keep(parser, value, &parser->request.authorization);
+}
+
+static void read_api_key(struct request_parser *parser, struct text value) {
+    keep(parser, value, &parser->request.api_key);
+}
+
+static void read_origin(struct request_parser *parser, struct text value) {
+    keep(parser, value, &parser->request.origin);
+}
+
+static void read_id(struct request_parser *parser, struct text value) {
+    if (request_id_valid(value))
+        keep(parser, value, &parser->request.id);
 }
 
 void request_read_field(struct request_parser *parser, struct text line) {
@@ -118,7 +145,11 @@ void request_read_field(struct request_parser *parser, struct text line) {
         {"Transfer-Encoding", read_transfer_encoding},
         {"Connection", read_connection},
         {"Expect", read_expect},
+        {"Content-Encoding", read_content_encoding},
         {"Authorization", read_authorization},
+        {"X-Api-Key", read_api_key},
+        {"Origin", read_origin},
+        {"X-Request-Id", read_id},
     };
     struct text name, value;
     if (!split_field(parser, line, &name, &value))

@@ -3,6 +3,7 @@
 
 #include "authorization.h"
 #include "exchange.h"
+#include "origin.h"
 
 static const struct refusal unknown_path = {
     .status = 404,
@@ -21,14 +22,24 @@ static const struct refusal length_required = {
 static const struct refusal bad_key = {
     .status = 401,
     .code = "invalid_api_key",
-    .message = "The API key is missing or wrong; send it as Authorization: Bearer KEY.",
+    .message =
+        "The API key is missing or wrong; send it as Authorization: Bearer KEY, or as x-api-key.",
     .extra = "WWW-Authenticate: Bearer\r\n",
 };
-static const struct refusal preflight = {
-    .status = 204,
-    .extra = "Access-Control-Allow-Headers: *, Authorization\r\n"
-             "Access-Control-Max-Age: 86400\r\n",
+static const struct refusal strange_origin = {
+    .status = 403,
+    .code = "origin_not_allowed",
+    .message =
+        "Pages of this origin may not ask: the appliance's origins, or origin= on its command "
+        "line, say which may.",
 };
+static const struct refusal unknown_encoding = {
+    .status = 415,
+    .code = "unsupported_content_encoding",
+    .message = "The body must not be encoded: send it without Content-Encoding.",
+    .extra = "Accept-Encoding: identity\r\n",
+};
+static const struct refusal preflight = {.status = 204};
 
 /* Finds the route; HEAD is answered by GET's. */
 static struct route_match find_route(const struct http_request *request) {
@@ -43,12 +54,16 @@ static const struct refusal *refusal_of(const struct connection *connection) {
     const struct http_request *request = &connection->parser.request;
     const struct route *route = connection->match.route;
     bool everything = text_is(request->path, "*");
+    if (!connection->exchange.page_may_read)
+        return &strange_origin;
     if (!route && request->method == HTTP_OPTIONS && (everything || connection->match.allowed))
         return &preflight;
     if (!route)
         return connection->match.allowed ? &unknown_method : &unknown_path;
-    if (route->authenticated && !authorization_valid(request->authorization))
+    if (route->authenticated && !authorization_valid(request->authorization, request->api_key))
         return &bad_key;
+    if (route->has_body && request->encoded)
+        return &unknown_encoding;
     if (route->has_body && !request->chunked && !request->has_length)
         return &length_required;
     return NULL;
@@ -66,6 +81,7 @@ static void answer_refusal(struct connection *connection, const struct refusal *
 void connection_head_ready(struct connection *connection) {
     struct http_request *request = &connection->parser.request;
     connection->match = find_route(request);
+    connection->exchange.page_may_read = origin_allowed(request->origin, request->host);
     connection->refusal = refusal_of(connection);
     if (connection->refusal && request->expects_continue) {
         connection->exchange.state = EXCHANGE_OPEN;

@@ -53,12 +53,28 @@ static void write_methods(struct buffer *to, uint32_t methods) {
     }
 }
 
+/* What lets a page read the response (Fetch standard, section 3.2). */
+static void write_origin(struct buffer *to, const struct response_head *head) {
+    buffer_format(to, "Access-Control-Allow-Origin: %.*s\r\nVary: Origin\r\n",
+                  (int)head->origin.count, head->origin.bytes);
+    buffer_format(to, "Access-Control-Expose-Headers: X-Request-Id, Retry-After\r\n");
+    if (head->allowed) {
+        buffer_format(to, "Access-Control-Allow-Methods: ");
+        write_methods(to, head->allowed);
+        buffer_format(to, "\r\nAccess-Control-Allow-Headers: *, Authorization\r\n"
+                          "Access-Control-Max-Age: 86400\r\n");
+    }
+}
+
 void response_write_head(struct buffer *to, const struct response_head *head) {
     char date[DATE_SIZE];
     buffer_format(to, "HTTP/1.1 %u %s\r\nServer: cllm\r\n", head->status, reason(head->status));
     if (date_format(date))
         buffer_format(to, "Date: %s\r\n", date);
-    buffer_format(to, "Access-Control-Allow-Origin: *\r\n");
+    if (head->id.count)
+        buffer_format(to, "X-Request-Id: %.*s\r\n", (int)head->id.count, head->id.bytes);
+    if (head->origin.count)
+        write_origin(to, head);
     if (head->content_type)
         buffer_format(to, "Content-Type: %s\r\n", head->content_type);
     if (head->framing == FRAMING_LENGTH)
@@ -68,10 +84,10 @@ void response_write_head(struct buffer *to, const struct response_head *head) {
     if (head->allowed) {
         buffer_format(to, "Allow: ");
         write_methods(to, head->allowed);
-        buffer_format(to, "\r\nAccess-Control-Allow-Methods: ");
-        write_methods(to, head->allowed);
         buffer_format(to, "\r\n");
     }
+    if (head->retry_after)
+        buffer_format(to, "Retry-After: %u\r\n", head->retry_after);
     if (head->extra)
         buffer_append(to, head->extra, strlen(head->extra));
     if (head->close)

@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "appliance.h"
+#include "authorization.h"
 #include "connection.h"
 #include "heap.h"
 #include "http.h"
 #include "log.h"
+#include "origin.h"
 #include "platform.h"
 #include "request_handling.h"
 
@@ -25,6 +27,9 @@ static void make_ready(struct connection *connection) {
     exchange->state = EXCHANGE_NONE;
     exchange->gone = NULL;
     exchange->status = 0;
+    exchange->retry_after = 1;
+    exchange->page_may_read = false;
+    exchange->id[0] = 0;
     connection->refusal = NULL;
     request_start(&connection->parser, &exchange->arena);
     connection->idle_since = clock_nanoseconds();
@@ -210,6 +215,9 @@ bool http_start(void) {
         .closed = closed,
         .spare = spare,
     };
+    authorization_start();
+    origin_start();
+    request_id_start();
     return transport_start(&events);
 }
 

@@ -9,3 +9,6 @@
 
 /* After a panic, an exception, or on a processor that this image cannot run on. */
 #define PANIC_EXIT_CODE 101
+
+/* After words on the command line that are not understood. */
+#define REFUSED_EXIT_CODE 2

@@ -40,6 +40,14 @@ void http_stream_cut(struct http_exchange *exchange);
 void http_error(struct http_exchange *exchange, unsigned status, const char *type,
                 const char *param, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* In how many seconds a client that is answered 429 or 503 may try again, as Retry-After says (RFC
+ * 9110 section 10.2.3); called before the answer. Without it, 1. */
+void http_retry_after(struct http_exchange *exchange, unsigned seconds);
+
+/* What the exchange is called in logs: X-Request-Id of the request, else of the answer. It lives as
+ * long as the exchange. */
+struct text http_request_id(struct http_exchange *exchange);
+
 /* The error that a reader of the request's body found (json.h). */
 void http_reject(struct http_exchange *exchange, const struct json_reader *reader);
 

@@ -97,15 +97,12 @@ bool transport_start(const struct stream_events *events) {
     };
     struct address_setting setting;
     struct text fixed = command_line_value("ip");
-    if (fixed.bytes && !address_setting_parse(fixed, &setting)) {
-        log_error("net", "ip=%.*s: expected ip=a.b.c.d/nn[,gateway], as in ip=%s", (int)fixed.count,
-                  fixed.bytes, DHCP_FALLBACK);
-        return false;
-    }
+    if (fixed.bytes && !address_setting_parse(fixed, &setting))
+        command_line_refuse("ip", "a.b.c.d/nn[,gateway], as in ip=%s", DHCP_FALLBACK);
+    port = (uint16_t)command_line_number("port", 1, UINT16_MAX, PORT_DEFAULT);
     nic = nic_open();
     if (!nic)
         return false;
-    port = (uint16_t)command_line_number("port", 1, UINT16_MAX, PORT_DEFAULT);
     upper = *events;
     net = (struct net){.clock = read_clock, .random = read_entropy};
     ethernet_open(&ethernet, &net, nic);

@@ -9,6 +9,7 @@
 
 void console_write(const char *bytes, size_t count) { fwrite(bytes, 1, count, stdout); }
 uint64_t clock_nanoseconds(void) { return 1234567000; }
+void platform_exit(int code) { exit(code); }
 
 int main(int count, char **arguments) {
     command_line_start(arguments[1]);

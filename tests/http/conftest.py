@@ -17,6 +17,6 @@ def http(program):
 
 @pytest.fixture
 def http_with_key(program):
-    harness = Harness(program, key="sesame")
+    harness = Harness(program, words="key=sesame,open,x")
     yield harness
     harness.stop()

@@ -40,7 +40,7 @@
 
 static uint64_t now = 1000000000;
 static char log_lines[1 << 16];
-static const char *key = "";
+static const char *words = ""; /* the command line */
 
 uint64_t clock_nanoseconds(void) { return now; }
 
@@ -67,10 +67,21 @@ _Noreturn void panic(const char *format, ...) {
     abort();
 }
 
-struct text command_line_value(const char *name) {
-    if (strcmp(name, "key") || !*key)
-        return (struct text){NULL, 0};
-    return (struct text){key, strlen(key)};
+void entropy_fill(void *bytes, size_t count) { memset(bytes, 0xab, count); }
+
+struct text command_line_value(const char *key) {
+    size_t size = strlen(key);
+    for (const char *at = words; at && *at; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        if (!strncmp(at, key, size) && at[size] == '=')
+            return (struct text){at + size + 1, strcspn(at + size + 1, " ")};
+    }
+    return (struct text){NULL, 0};
+}
+
+_Noreturn void command_line_refuse(const char *key, const char *expected, ...) {
+    fprintf(stderr, "%s=: expected %s\n", key, expected);
+    exit(2);
 }
 
 /* ---- the transport ---- */
@@ -295,7 +306,7 @@ int main(int count, char **arguments) {
         uint32_t stream, number, count;
     } command;
     if (count > 1)
-        key = arguments[1];
+        words = arguments[1];
     size_t memory = (size_t)24 << 20;
     memory_start((struct memory_span){aligned_alloc(4096, memory), memory}, memory);
     http_start();

@@ -24,6 +24,7 @@ SHARED = ["arena", "buffer", "json_write", "percent", "text", "utf8"]
 def _build(folder: Path, name: str, sources: list[Path]) -> Path:
     """Compiles HTTP, the test routes and these sources with the default limits."""
     lines = [f"#define LIMIT_{field.upper()} {value}" for field, value in vars(LIMITS).items()]
+    lines += ['#define ACCESS_KEYS ""', '#define ACCESS_ORIGINS ""']
     (folder / "appliance.h").write_text("\n".join(lines) + "\n")
     static = ROOT / "kernel_static"
     sources = [
@@ -61,11 +62,11 @@ def build_server(folder: Path) -> Path:
 class Harness:
     """One process. Methods are the commands of harness.c."""
 
-    def __init__(self, program: Path, key: str = "") -> None:
+    def __init__(self, program: Path, words: str = "") -> None:
         # What lies in the process's arenas is not leaked: it ends without a shutdown.
         environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
         self.process = subprocess.Popen(
-            [str(program), key],
+            [str(program), words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

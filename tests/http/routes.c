@@ -74,12 +74,23 @@ static void post_defer(struct http_exchange *exchange, const struct text *parame
     http_on_gone(exchange, told_gone, slot);
 }
 
+/* "/busy", or "/busy/N" with N seconds of one digit. */
+static void get_busy(struct http_exchange *exchange, const struct text *parameters,
+                     struct text body) {
+    (void)body;
+    if (parameters[0].count)
+        http_retry_after(exchange, (unsigned)(*parameters[0].bytes - '0'));
+    http_error(exchange, parameters[0].count ? 429 : 503, "server_error", NULL, "busy");
+}
+
 static const struct route routes[] = {
     {.pattern = "/health", .method = HTTP_GET, .dispatch = get_health},
     {.pattern = "/echo", .method = HTTP_POST, .has_body = true, .dispatch = post_echo},
     {.pattern = "/echo", .method = HTTP_PUT, .has_body = true, .dispatch = post_echo},
     {.pattern = "/items/", .method = HTTP_GET, .dispatch = get_item},
     {.pattern = "/stream", .method = HTTP_GET, .streams = true, .dispatch = get_stream},
+    {.pattern = "/busy", .method = HTTP_GET, .dispatch = get_busy},
+    {.pattern = "/busy/", .method = HTTP_GET, .dispatch = get_busy},
     {.pattern = "/large", .method = HTTP_GET, .dispatch = get_large},
     {.pattern = "/secret", .method = HTTP_GET, .authenticated = true, .dispatch = get_health},
     {.pattern = "/defer", .method = HTTP_POST, .has_body = true, .dispatch = post_defer},

@@ -265,6 +265,7 @@ def test_head_says_what_get_would(http):
     for method in ("GET", "HEAD"):
         output = http.exchange(get("/large", method=method))[1]
         fields[method] = parse_responses(output, [method])[0].fields
+        del fields[method]["x-request-id"]
     assert fields["GET"] == fields["HEAD"]
     assert fields["GET"]["content-length"] == "300000"
 
@@ -285,55 +286,10 @@ def test_allow(http, path, allow):
     assert "content-length" not in options.fields
 
 
-def test_preflight(http):
-    message = get(
-        "/echo",
-        "Origin: http://localhost:3000",
-        "Access-Control-Request-Method: POST",
-        "Access-Control-Request-Headers: authorization,content-type,x-stainless-os",
-        method="OPTIONS",
-    )
-    fields = parse_responses(http.exchange(message)[1])[0].fields
-    assert fields["access-control-allow-origin"] == "*"
-    assert fields["access-control-allow-methods"] == "POST, PUT, OPTIONS"
-    # The wildcard covers everything but Authorization, which must be named.
-    assert fields["access-control-allow-headers"] == "*, Authorization"
-
-
 def test_keep_alive_is_said_to_http_1_0_only(http):
     old = http.exchange(get("/health", "Connection: keep-alive", version="1.0"))
     new = http.exchange(get("/health", "Connection: keep-alive"))
     assert b"Connection: keep-alive\r\n" in old[1] and b"Connection" not in new[1]
-
-
-# ---- authorization ----
-
-
-@pytest.mark.parametrize(
-    "field",
-    [None, "Bearer", "Bearer ", "Bearer wrong", "Bearer sesam", "Bearer sesamee", "Basic sesame",
-     "sesame", "Bearersesame", "Bearer SESAME"],
-)  # fmt: skip
-def test_wrong_key(http_with_key, field):
-    fields = [f"Authorization: {field}"] if field is not None else []
-    response = parse_responses(http_with_key.exchange(get("/secret", *fields))[1])[0]
-    assert response.status == 401
-    assert response.fields["www-authenticate"] == "Bearer"
-    assert b'"code":"invalid_api_key"' in response.body
-
-
-@pytest.mark.parametrize("field", ["Bearer sesame", "bearer sesame", "BEARER  sesame "])
-def test_right_key(http_with_key, field):
-    assert statuses(http_with_key.exchange(get("/secret", f"Authorization: {field}"))[1]) == [200]
-
-
-def test_key_is_asked_for_only_where_the_route_says(http_with_key):
-    assert statuses(http_with_key.exchange(get("/health"))[1]) == [200]
-    assert statuses(http_with_key.exchange(get("/secret", method="OPTIONS"))[1]) == [204]
-
-
-def test_no_key_is_needed_when_none_is_set(http):
-    assert statuses(http.exchange(get("/secret"))[1]) == [200]
 
 
 # ---- the log, and memory ----

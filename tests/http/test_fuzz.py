@@ -13,6 +13,7 @@ LINES = [
     b"GET /health HTTP/1.1\r\n", b"POST /echo HTTP/1.1\r\n", b"Host: a\r\n", b"Content-Length: 5\r\n",
     b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\n", b"Connection: close\r\n", b"\r\n",
     b"5\r\nhello\r\n", b"0\r\n", b"hello", b"\n", b"\r", b" ", b":", b"%", b"HTTP/1.0\r\n",
+    b"Origin: http://a\r\n", b"X-Api-Key: x\r\n", b"X-Request-Id: a\r\n", b"Content-Encoding: gzip\r\n",
 ]  # fmt: skip
 messages = [case.message for case in CASES if len(case.message) < 500]
 
@@ -55,13 +56,18 @@ noise = st.one_of(
 )
 
 
+def nameless(output: bytes) -> bytes:
+    """Without the names that requests were given."""
+    return re.sub(rb"(X-Request-Id: [0-9a-f]{16})[0-9a-f]{8}", rb"\1", output)
+
+
 @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(noise, st.integers(1, 20))
 def test_any_bytes(alive, data, piece):
     http = alive()
     whole = http.exchange(data)
     cut = http.exchange(data, piece)
-    assert cut == whole
+    assert (cut[0], nameless(cut[1])) == (whole[0], nameless(whole[1]))
     heads = re.findall(rb"HTTP/1\.1 (\d\d\d) ", whole[1])
     assert all(100 <= int(status) < 506 for status in heads)
     http.command("R")

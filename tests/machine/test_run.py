@@ -194,6 +194,17 @@ def test_panic_gives_a_nonzero_code(monkeypatch, capfd, target: str):
     assert "*** panic: asked for by fault=panic" in out and "ended with code 101" in errors
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_misspelt_word_is_refused_and_named(monkeypatch, capfd, target: str):
+    appliance = load_appliances(ROOT)[0]
+    monkeypatch.setattr(running, "build", lambda *_, **__: compile_image(ROOT, target, appliance))
+    code = running.run(ROOT, target, None, port=free_port(), memory=128, append="kye=sesame")
+    out, errors = capfd.readouterr()
+    assert code == 2
+    assert "unknown word 'kye=': expected key=" in out
+    assert "refuses its command line" in errors
+
+
 def test_reset_gives_a_nonzero_code(monkeypatch, capfd):
     """A kernel whose reset goes unnoticed would look like one that ended well: this one is eight
     bytes of code that load an empty vector table and fault."""

@@ -1,4 +1,5 @@
 /* What the forward pass needs of the rest of the kernel, for a test's shared library. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "platform.h"
 #include "workers.h"
 
+static jmp_buf refused; /* back to test_start */
 static const char *isa_name;
 static char logged[4096];
 
@@ -64,6 +66,16 @@ bool test_open(void *image, size_t size) {
 
 size_t test_section(const char *name) { return model_image_section(name).size; }
 
+_Noreturn void command_line_refuse(const char *key, const char *expected, ...) {
+    char text[160];
+    va_list arguments;
+    va_start(arguments, expected);
+    vsnprintf(text, sizeof text, expected, arguments);
+    va_end(arguments);
+    log_write(LOG_ERROR, "command line", "%s=%s: expected %s", key, isa_name, text);
+    longjmp(refused, 1);
+}
+
 bool test_start(void *image, size_t size, const char *isa, size_t workers) {
     static bool started;
     isa_name = isa;
@@ -72,6 +84,8 @@ bool test_start(void *image, size_t size, const char *isa, size_t workers) {
         workers_start(workers);
     }
     started = true;
+    if (setjmp(refused))
+        return false;
     return test_open(image, size) && forward_start();
 }
 

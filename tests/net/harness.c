@@ -21,6 +21,7 @@
  *   q                      answers 'Q' with lines "name value"
  * Events: F frame sent, O id peer, R id bytes, N id (finished), W id (writable), X id (closed),
  * G level and text (log). */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@
 static uint64_t now = 1000000;
 static const char *words = "";
 static size_t blocks, heap_failures;
+static jmp_buf refused; /* back to the command that starts */
 
 /* --- records ------------------------------------------------------------------------------- */
 
@@ -80,6 +82,16 @@ struct text command_line_value(const char *key) {
             return (struct text){at + size + 1, strcspn(at + size + 1, " ")};
     }
     return (struct text){NULL, 0};
+}
+
+_Noreturn void command_line_refuse(const char *key, const char *expected, ...) {
+    char text[160];
+    va_list arguments;
+    va_start(arguments, expected);
+    vsnprintf(text, sizeof text, expected, arguments);
+    va_end(arguments);
+    log_write(LOG_ERROR, "command line", "%s=: expected %s", key, text);
+    longjmp(refused, 1);
 }
 
 uint64_t command_line_number(const char *key, uint64_t least, uint64_t most, uint64_t otherwise) {
@@ -250,7 +262,7 @@ static void handle(char tag, uint8_t *payload, size_t size) {
     case 'S':
         words = strndup((const char *)payload, size);
         link_seed((uint32_t)command_line_number("seed", 0, UINT32_MAX, 1));
-        put_number('B', transport_start(&events));
+        put_number('B', !setjmp(refused) && transport_start(&events));
         break;
     case 'T':
         memcpy(&time, payload, sizeof time);

@@ -44,7 +44,7 @@ def test_announces_its_address_and_asks_for_the_gateway_at_once(kernel):
 def test_refuses_to_start_with_a_wrong_address(boot, words):
     kernel = boot(words)
     assert not kernel.started
-    assert any("ip=a.b.c.d/nn[,gateway]" in line for line in kernel.log)
+    assert any("ip=: expected a.b.c.d/nn[,gateway]" in line for line in kernel.log)
 
 
 def test_answers_who_has_and_learns_who_asked(kernel):

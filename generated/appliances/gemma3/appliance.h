@@ -49,6 +49,11 @@
 /* Receive buffer (largest window) of one TCP connection. */
 #define LIMIT_TCP_RECEIVE_BYTES 65536
 
+/* Who may ask, where the command line does not say: keys, and origins of web pages, with commas
+ * between them. */
+#define ACCESS_KEYS ""
+#define ACCESS_ORIGINS ""
+
 /* Memory map, in bytes. */
 /* The general heap: connections, request arenas, response buffers. */
 #define MEMORY_HEAP 25165824

@@ -111,18 +111,18 @@ const char *stream_peer(const struct stream *stream) { return stream->peer; }
 
 /* ---- the listening socket ---- */
 
-/* The address to listen on: `ip=`, else loopback. False if it is none. */
-static bool listen_address(struct in_addr *address) {
+/* The address to listen on: `ip=`, else loopback. */
+static struct in_addr listen_address(void) {
     struct text text = command_line_value("ip");
-    char copy[sizeof "255.255.255.255"];
-    address->s_addr = htonl(INADDR_LOOPBACK);
+    struct in_addr address = {.s_addr = htonl(INADDR_LOOPBACK)};
+    char copy[sizeof "255.255.255.255"] = "";
     if (!text.bytes)
-        return true;
-    if (text.count >= sizeof copy)
-        return false;
-    memcpy(copy, text.bytes, text.count);
-    copy[text.count] = 0;
-    return inet_pton(AF_INET, copy, address) == 1;
+        return address;
+    if (text.count < sizeof copy)
+        memcpy(copy, text.bytes, text.count);
+    if (inet_pton(AF_INET, copy, &address) != 1)
+        command_line_refuse("ip", "an address of this host, such as 127.0.0.1");
+    return address;
 }
 
 bool transport_start(const struct stream_events *callbacks) {
@@ -130,11 +130,8 @@ bool transport_start(const struct stream_events *callbacks) {
     socklen_t size = sizeof address;
     char name[INET_ADDRSTRLEN];
     int yes = 1;
-    if (!listen_address(&address.sin_addr)) {
-        log_error("transport", "ip= is not an address of this host, such as ip=127.0.0.1");
-        return false;
-    }
-    address.sin_port = htons((uint16_t)command_line_number("port", 0, 65535, PORT_DEFAULT));
+    address.sin_addr = listen_address();
+    address.sin_port = htons((uint16_t)command_line_number("port", 0, UINT16_MAX, PORT_DEFAULT));
     inet_ntop(AF_INET, &address.sin_addr, name, sizeof name);
     events = callbacks;
     for (size_t i = 0; i < LIMIT_CONNECTIONS; i++)

@@ -46,7 +46,9 @@ static void copy_command_line(const char *text) {
     if (!memchr(text, '=', word))
         text += word;
     text += strspn(text, " ");
-    snprintf(command_line, sizeof command_line, "%s", text);
+    if (strlen(text) >= sizeof command_line)
+        panic("multiboot: the command line has more than %d bytes", COMMAND_LINE_MOST - 1);
+    memcpy(command_line, text, strlen(text) + 1);
 }
 
 static void copy_memory_map(const char *map, size_t length) {
