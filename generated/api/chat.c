@@ -536,8 +536,30 @@ static enum chat_request_key chat_request_key(struct text key) {
     return CHAT_REQUEST_NO_KEY;
 }
 
-static const struct sampling_options chat_request__sampling_options = {
-    .temperature = 1.0, .top_p = 1.0, .top_k = 0, .min_p = 0.0};
+static const struct sampling_options chat_request__sampling_options = {.temperature = 1.0,
+                                                                       .top_p = 1.0,
+                                                                       .top_k = 0,
+                                                                       .min_p = 0.0,
+                                                                       .typical_p = 1.0,
+                                                                       .top_n_sigma = -1.0,
+                                                                       .min_keep = 0,
+                                                                       .xtc_probability = 0.0,
+                                                                       .xtc_threshold = 0.1,
+                                                                       .dynatemp_range = 0.0,
+                                                                       .dynatemp_exponent = 1.0,
+                                                                       .repeat_penalty = 1.0,
+                                                                       .presence_penalty = 0.0,
+                                                                       .frequency_penalty = 0.0,
+                                                                       .repeat_last_n = 64,
+                                                                       .dry_multiplier = 0.0,
+                                                                       .dry_base = 1.75,
+                                                                       .dry_allowed_length = 2,
+                                                                       .dry_penalty_last_n = -1,
+                                                                       .mirostat = 0,
+                                                                       .mirostat_tau = 5.0,
+                                                                       .mirostat_eta = 0.1,
+                                                                       .ignore_eos = false,
+                                                                       .min_tokens = 0};
 
 static const struct answer_options chat_request__answer_options = {.cache_prompt = true,
                                                                    .stream = false};

@@ -210,6 +210,131 @@ void finish_reason_write(struct buffer *buffer, enum finish_reason value) {
     }
 }
 
+/* specs/api/generation.py | "sampling_rule" */
+bool sampling_rule_parse(struct json_reader *reader, const struct json_path *path,
+                         enum sampling_rule *value) {
+    struct text text;
+    if (!json_string(reader, path, 0, SIZE_MAX, &text))
+        return false;
+    switch (text_word(text, 0)) {
+    case WORD('p', 'e', 'n', 'a', 'l', 't', 'i', 'e'):
+        switch (text_word(text, 8)) {
+        case WORD('s', 0, 0, 0, 0, 0, 0, 0):
+            if (text.count == 9)
+                return *value = SAMPLING_RULE_PENALTIES, true;
+            break;
+        }
+        break;
+    case WORD('d', 'r', 'y', 0, 0, 0, 0, 0):
+        if (text.count == 3)
+            return *value = SAMPLING_RULE_DRY, true;
+        break;
+    case WORD('t', 'o', 'p', '_', 'n', '_', 's', 'i'):
+        switch (text_word(text, 8)) {
+        case WORD('g', 'm', 'a', 0, 0, 0, 0, 0):
+            if (text.count == 11)
+                return *value = SAMPLING_RULE_TOP_N_SIGMA, true;
+            break;
+        }
+        break;
+    case WORD('t', 'o', 'p', '_', 'k', 0, 0, 0):
+        if (text.count == 5)
+            return *value = SAMPLING_RULE_TOP_K, true;
+        break;
+    case WORD('t', 'y', 'p', '_', 'p', 0, 0, 0):
+        if (text.count == 5)
+            return *value = SAMPLING_RULE_TYP_P, true;
+        break;
+    case WORD('t', 'y', 'p', 'i', 'c', 'a', 'l', '_'):
+        switch (text_word(text, 8)) {
+        case WORD('p', 0, 0, 0, 0, 0, 0, 0):
+            if (text.count == 9)
+                return *value = SAMPLING_RULE_TYPICAL_P, true;
+            break;
+        }
+        break;
+    case WORD('t', 'o', 'p', '_', 'p', 0, 0, 0):
+        if (text.count == 5)
+            return *value = SAMPLING_RULE_TOP_P, true;
+        break;
+    case WORD('m', 'i', 'n', '_', 'p', 0, 0, 0):
+        if (text.count == 5)
+            return *value = SAMPLING_RULE_MIN_P, true;
+        break;
+    case WORD('x', 't', 'c', 0, 0, 0, 0, 0):
+        if (text.count == 3)
+            return *value = SAMPLING_RULE_XTC, true;
+        break;
+    case WORD('t', 'e', 'm', 'p', 'e', 'r', 'a', 't'):
+        switch (text_word(text, 8)) {
+        case WORD('u', 'r', 'e', 0, 0, 0, 0, 0):
+            if (text.count == 11)
+                return *value = SAMPLING_RULE_TEMPERATURE, true;
+            break;
+        }
+        break;
+    }
+    return json_rule(reader, path,
+                     "must be one of \"penalties\", \"dry\", \"top_n_sigma\", \"top_k\", "
+                     "\"typ_p\", \"typical_p\", \"top_p\", \"min_p\", \"xtc\", \"temperature\"");
+}
+
+/* specs/api/generation.py | "samplers" */
+static bool samplers_names_parse(struct json_reader *reader, const struct json_path *path,
+                                 struct samplers_names *value) {
+    struct json_path here = {.parent = path};
+    enum sampling_rule *items = NULL;
+    size_t capacity = 0;
+    *value = (struct samplers_names){0};
+    if (!json_array(reader, path))
+        return false;
+    for (bool first = true; json_array_next(reader, &first); value->count++) {
+        here.index = value->count;
+        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
+        if (!items || !sampling_rule_parse(reader, &here, &items[value->count]))
+            return false;
+    }
+    value->items = items;
+    return json_item_count(reader, path, value->count, 0, 16);
+}
+
+/* specs/api/generation.py | "samplers" */
+bool samplers_parse(struct json_reader *reader, const struct json_path *path,
+                    struct samplers *value) {
+    switch (json_peek(reader)) {
+    case JSON_ARRAY:
+        value->kind = SAMPLERS_NAMES;
+        return samplers_names_parse(reader, path, &value->names);
+    case JSON_STRING:
+        value->kind = SAMPLERS_LETTERS;
+        return json_string(reader, path, 0, 16, &value->letters);
+    default:
+        break;
+    }
+    return json_wrong_type(reader, path, "an array of strings or a string");
+}
+
+/* specs/api/generation.py | "dry_sequence_breakers" */
+static bool
+sampling_options_dry_sequence_breakers_parse(struct json_reader *reader,
+                                             const struct json_path *path,
+                                             struct sampling_options_dry_sequence_breakers *value) {
+    struct json_path here = {.parent = path};
+    struct text *items = NULL;
+    size_t capacity = 0;
+    *value = (struct sampling_options_dry_sequence_breakers){0};
+    if (!json_array(reader, path))
+        return false;
+    for (bool first = true; json_array_next(reader, &first); value->count++) {
+        here.index = value->count;
+        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
+        if (!items || !json_string(reader, &here, 1, 40, &items[value->count]))
+            return false;
+    }
+    value->items = items;
+    return json_item_count(reader, path, value->count, 1, 16);
+}
+
 /* specs/api/generation.py | "sampling_options" */
 enum sampling_options_key {
     SAMPLING_OPTIONS_NO_KEY,
@@ -218,9 +343,31 @@ enum sampling_options_key {
     SAMPLING_OPTIONS_KEY_TOP_K,
     SAMPLING_OPTIONS_KEY_MIN_P,
     SAMPLING_OPTIONS_KEY_SEED,
-    SAMPLING_OPTIONS_KEY_LOGIT_BIAS,
+    SAMPLING_OPTIONS_KEY_TYPICAL_P,
+    SAMPLING_OPTIONS_KEY_TOP_N_SIGMA,
+    SAMPLING_OPTIONS_KEY_MIN_KEEP,
+    SAMPLING_OPTIONS_KEY_XTC_PROBABILITY,
+    SAMPLING_OPTIONS_KEY_XTC_THRESHOLD,
+    SAMPLING_OPTIONS_KEY_DYNATEMP_RANGE,
+    SAMPLING_OPTIONS_KEY_DYNATEMP_EXPONENT,
+    SAMPLING_OPTIONS_KEY_REPEAT_PENALTY,
     SAMPLING_OPTIONS_KEY_PRESENCE_PENALTY,
     SAMPLING_OPTIONS_KEY_FREQUENCY_PENALTY,
+    SAMPLING_OPTIONS_KEY_REPEAT_LAST_N,
+    SAMPLING_OPTIONS_KEY_DRY_MULTIPLIER,
+    SAMPLING_OPTIONS_KEY_DRY_BASE,
+    SAMPLING_OPTIONS_KEY_DRY_ALLOWED_LENGTH,
+    SAMPLING_OPTIONS_KEY_DRY_PENALTY_LAST_N,
+    SAMPLING_OPTIONS_KEY_DRY_SEQUENCE_BREAKERS,
+    SAMPLING_OPTIONS_KEY_MIROSTAT,
+    SAMPLING_OPTIONS_KEY_MIROSTAT_TAU,
+    SAMPLING_OPTIONS_KEY_MIROSTAT_ETA,
+    SAMPLING_OPTIONS_KEY_SAMPLERS,
+    SAMPLING_OPTIONS_KEY_IGNORE_EOS,
+    SAMPLING_OPTIONS_KEY_MIN_TOKENS,
+    SAMPLING_OPTIONS_KEY_LOGIT_BIAS,
+    SAMPLING_OPTIONS_KEY_ADAPTIVE_TARGET,
+    SAMPLING_OPTIONS_KEY_BACKEND_SAMPLING,
 };
 
 static enum sampling_options_key sampling_options_key(struct text key) {
@@ -249,11 +396,63 @@ static enum sampling_options_key sampling_options_key(struct text key) {
         if (key.count == 4)
             return SAMPLING_OPTIONS_KEY_SEED;
         break;
-    case WORD('l', 'o', 'g', 'i', 't', '_', 'b', 'i'):
+    case WORD('t', 'y', 'p', 'i', 'c', 'a', 'l', '_'):
         switch (text_word(key, 8)) {
-        case WORD('a', 's', 0, 0, 0, 0, 0, 0):
-            if (key.count == 10)
-                return SAMPLING_OPTIONS_KEY_LOGIT_BIAS;
+        case WORD('p', 0, 0, 0, 0, 0, 0, 0):
+            if (key.count == 9)
+                return SAMPLING_OPTIONS_KEY_TYPICAL_P;
+            break;
+        }
+        break;
+    case WORD('t', 'o', 'p', '_', 'n', '_', 's', 'i'):
+        switch (text_word(key, 8)) {
+        case WORD('g', 'm', 'a', 0, 0, 0, 0, 0):
+            if (key.count == 11)
+                return SAMPLING_OPTIONS_KEY_TOP_N_SIGMA;
+            break;
+        }
+        break;
+    case WORD('m', 'i', 'n', '_', 'k', 'e', 'e', 'p'):
+        if (key.count == 8)
+            return SAMPLING_OPTIONS_KEY_MIN_KEEP;
+        break;
+    case WORD('x', 't', 'c', '_', 'p', 'r', 'o', 'b'):
+        switch (text_word(key, 8)) {
+        case WORD('a', 'b', 'i', 'l', 'i', 't', 'y', 0):
+            if (key.count == 15)
+                return SAMPLING_OPTIONS_KEY_XTC_PROBABILITY;
+            break;
+        }
+        break;
+    case WORD('x', 't', 'c', '_', 't', 'h', 'r', 'e'):
+        switch (text_word(key, 8)) {
+        case WORD('s', 'h', 'o', 'l', 'd', 0, 0, 0):
+            if (key.count == 13)
+                return SAMPLING_OPTIONS_KEY_XTC_THRESHOLD;
+            break;
+        }
+        break;
+    case WORD('d', 'y', 'n', 'a', 't', 'e', 'm', 'p'):
+        switch (text_word(key, 8)) {
+        case WORD('_', 'r', 'a', 'n', 'g', 'e', 0, 0):
+            if (key.count == 14)
+                return SAMPLING_OPTIONS_KEY_DYNATEMP_RANGE;
+            break;
+        case WORD('_', 'e', 'x', 'p', 'o', 'n', 'e', 'n'):
+            switch (text_word(key, 16)) {
+            case WORD('t', 0, 0, 0, 0, 0, 0, 0):
+                if (key.count == 17)
+                    return SAMPLING_OPTIONS_KEY_DYNATEMP_EXPONENT;
+                break;
+            }
+            break;
+        }
+        break;
+    case WORD('r', 'e', 'p', 'e', 'a', 't', '_', 'p'):
+        switch (text_word(key, 8)) {
+        case WORD('e', 'n', 'a', 'l', 't', 'y', 0, 0):
+            if (key.count == 14)
+                return SAMPLING_OPTIONS_KEY_REPEAT_PENALTY;
             break;
         }
         break;
@@ -274,6 +473,120 @@ static enum sampling_options_key sampling_options_key(struct text key) {
                     return SAMPLING_OPTIONS_KEY_FREQUENCY_PENALTY;
                 break;
             }
+            break;
+        }
+        break;
+    case WORD('r', 'e', 'p', 'e', 'a', 't', '_', 'l'):
+        switch (text_word(key, 8)) {
+        case WORD('a', 's', 't', '_', 'n', 0, 0, 0):
+            if (key.count == 13)
+                return SAMPLING_OPTIONS_KEY_REPEAT_LAST_N;
+            break;
+        }
+        break;
+    case WORD('d', 'r', 'y', '_', 'm', 'u', 'l', 't'):
+        switch (text_word(key, 8)) {
+        case WORD('i', 'p', 'l', 'i', 'e', 'r', 0, 0):
+            if (key.count == 14)
+                return SAMPLING_OPTIONS_KEY_DRY_MULTIPLIER;
+            break;
+        }
+        break;
+    case WORD('d', 'r', 'y', '_', 'b', 'a', 's', 'e'):
+        if (key.count == 8)
+            return SAMPLING_OPTIONS_KEY_DRY_BASE;
+        break;
+    case WORD('d', 'r', 'y', '_', 'a', 'l', 'l', 'o'):
+        switch (text_word(key, 8)) {
+        case WORD('w', 'e', 'd', '_', 'l', 'e', 'n', 'g'):
+            switch (text_word(key, 16)) {
+            case WORD('t', 'h', 0, 0, 0, 0, 0, 0):
+                if (key.count == 18)
+                    return SAMPLING_OPTIONS_KEY_DRY_ALLOWED_LENGTH;
+                break;
+            }
+            break;
+        }
+        break;
+    case WORD('d', 'r', 'y', '_', 'p', 'e', 'n', 'a'):
+        switch (text_word(key, 8)) {
+        case WORD('l', 't', 'y', '_', 'l', 'a', 's', 't'):
+            switch (text_word(key, 16)) {
+            case WORD('_', 'n', 0, 0, 0, 0, 0, 0):
+                if (key.count == 18)
+                    return SAMPLING_OPTIONS_KEY_DRY_PENALTY_LAST_N;
+                break;
+            }
+            break;
+        }
+        break;
+    case WORD('d', 'r', 'y', '_', 's', 'e', 'q', 'u'):
+        switch (text_word(key, 8)) {
+        case WORD('e', 'n', 'c', 'e', '_', 'b', 'r', 'e'):
+            switch (text_word(key, 16)) {
+            case WORD('a', 'k', 'e', 'r', 's', 0, 0, 0):
+                if (key.count == 21)
+                    return SAMPLING_OPTIONS_KEY_DRY_SEQUENCE_BREAKERS;
+                break;
+            }
+            break;
+        }
+        break;
+    case WORD('m', 'i', 'r', 'o', 's', 't', 'a', 't'):
+        if (key.count == 8)
+            return SAMPLING_OPTIONS_KEY_MIROSTAT;
+        switch (text_word(key, 8)) {
+        case WORD('_', 't', 'a', 'u', 0, 0, 0, 0):
+            if (key.count == 12)
+                return SAMPLING_OPTIONS_KEY_MIROSTAT_TAU;
+            break;
+        case WORD('_', 'e', 't', 'a', 0, 0, 0, 0):
+            if (key.count == 12)
+                return SAMPLING_OPTIONS_KEY_MIROSTAT_ETA;
+            break;
+        }
+        break;
+    case WORD('s', 'a', 'm', 'p', 'l', 'e', 'r', 's'):
+        if (key.count == 8)
+            return SAMPLING_OPTIONS_KEY_SAMPLERS;
+        break;
+    case WORD('i', 'g', 'n', 'o', 'r', 'e', '_', 'e'):
+        switch (text_word(key, 8)) {
+        case WORD('o', 's', 0, 0, 0, 0, 0, 0):
+            if (key.count == 10)
+                return SAMPLING_OPTIONS_KEY_IGNORE_EOS;
+            break;
+        }
+        break;
+    case WORD('m', 'i', 'n', '_', 't', 'o', 'k', 'e'):
+        switch (text_word(key, 8)) {
+        case WORD('n', 's', 0, 0, 0, 0, 0, 0):
+            if (key.count == 10)
+                return SAMPLING_OPTIONS_KEY_MIN_TOKENS;
+            break;
+        }
+        break;
+    case WORD('l', 'o', 'g', 'i', 't', '_', 'b', 'i'):
+        switch (text_word(key, 8)) {
+        case WORD('a', 's', 0, 0, 0, 0, 0, 0):
+            if (key.count == 10)
+                return SAMPLING_OPTIONS_KEY_LOGIT_BIAS;
+            break;
+        }
+        break;
+    case WORD('a', 'd', 'a', 'p', 't', 'i', 'v', 'e'):
+        switch (text_word(key, 8)) {
+        case WORD('_', 't', 'a', 'r', 'g', 'e', 't', 0):
+            if (key.count == 15)
+                return SAMPLING_OPTIONS_KEY_ADAPTIVE_TARGET;
+            break;
+        }
+        break;
+    case WORD('b', 'a', 'c', 'k', 'e', 'n', 'd', '_'):
+        switch (text_word(key, 8)) {
+        case WORD('s', 'a', 'm', 'p', 'l', 'i', 'n', 'g'):
+            if (key.count == 16)
+                return SAMPLING_OPTIONS_KEY_BACKEND_SAMPLING;
             break;
         }
         break;
@@ -302,7 +615,7 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
     case SAMPLING_OPTIONS_KEY_TOP_K:
         here.field = "top_k";
         value->top_k = defaults->top_k;
-        if (!json_is_null(reader) && !json_integer(reader, &here, 0, INT64_MAX, &value->top_k))
+        if (!json_is_null(reader) && !json_integer(reader, &here, -1, INT64_MAX, &value->top_k))
             return true;
         break;
     case SAMPLING_OPTIONS_KEY_MIN_P:
@@ -317,23 +630,169 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
         if (value->has_seed && !json_integer(reader, &here, INT64_MIN, INT64_MAX, &value->seed))
             return true;
         break;
+    case SAMPLING_OPTIONS_KEY_TYPICAL_P:
+        here.field = "typical_p";
+        value->typical_p = defaults->typical_p;
+        if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 1.0, &value->typical_p))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_TOP_N_SIGMA:
+        here.field = "top_n_sigma";
+        value->top_n_sigma = defaults->top_n_sigma;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, -DBL_MAX, DBL_MAX, &value->top_n_sigma))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_MIN_KEEP:
+        here.field = "min_keep";
+        value->min_keep = defaults->min_keep;
+        if (!json_is_null(reader) && !json_integer(reader, &here, 0, INT64_MAX, &value->min_keep))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_XTC_PROBABILITY:
+        here.field = "xtc_probability";
+        value->xtc_probability = defaults->xtc_probability;
+        if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 1.0, &value->xtc_probability))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_XTC_THRESHOLD:
+        here.field = "xtc_threshold";
+        value->xtc_threshold = defaults->xtc_threshold;
+        if (!json_is_null(reader) && !json_number(reader, &here, 0.0, 1.0, &value->xtc_threshold))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_DYNATEMP_RANGE:
+        here.field = "dynatemp_range";
+        value->dynatemp_range = defaults->dynatemp_range;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, 0.0, DBL_MAX, &value->dynatemp_range))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_DYNATEMP_EXPONENT:
+        here.field = "dynatemp_exponent";
+        value->dynatemp_exponent = defaults->dynatemp_exponent;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, 0.0, DBL_MAX, &value->dynatemp_exponent))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_REPEAT_PENALTY:
+        here.field = "repeat_penalty";
+        value->repeat_penalty = defaults->repeat_penalty;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, 0.0, DBL_MAX, &value->repeat_penalty))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_PRESENCE_PENALTY:
+        here.field = "presence_penalty";
+        value->presence_penalty = defaults->presence_penalty;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, -100.0, 100.0, &value->presence_penalty))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_FREQUENCY_PENALTY:
+        here.field = "frequency_penalty";
+        value->frequency_penalty = defaults->frequency_penalty;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, -100.0, 100.0, &value->frequency_penalty))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_REPEAT_LAST_N:
+        here.field = "repeat_last_n";
+        value->repeat_last_n = defaults->repeat_last_n;
+        if (!json_is_null(reader) &&
+            !json_integer(reader, &here, -1, INT64_MAX, &value->repeat_last_n))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_DRY_MULTIPLIER:
+        here.field = "dry_multiplier";
+        value->dry_multiplier = defaults->dry_multiplier;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, 0.0, DBL_MAX, &value->dry_multiplier))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_DRY_BASE:
+        here.field = "dry_base";
+        value->dry_base = defaults->dry_base;
+        if (!json_is_null(reader) && !json_number(reader, &here, 1.0, DBL_MAX, &value->dry_base))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_DRY_ALLOWED_LENGTH:
+        here.field = "dry_allowed_length";
+        value->dry_allowed_length = defaults->dry_allowed_length;
+        if (!json_is_null(reader) &&
+            !json_integer(reader, &here, 0, 2147483647, &value->dry_allowed_length))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_DRY_PENALTY_LAST_N:
+        here.field = "dry_penalty_last_n";
+        value->dry_penalty_last_n = defaults->dry_penalty_last_n;
+        if (!json_is_null(reader) &&
+            !json_integer(reader, &here, -1, INT64_MAX, &value->dry_penalty_last_n))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_DRY_SEQUENCE_BREAKERS:
+        here.field = "dry_sequence_breakers";
+        value->has_dry_sequence_breakers = !json_is_null(reader);
+        if (value->has_dry_sequence_breakers && !sampling_options_dry_sequence_breakers_parse(
+                                                    reader, &here, &value->dry_sequence_breakers))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_MIROSTAT:
+        here.field = "mirostat";
+        value->mirostat = defaults->mirostat;
+        if (!json_is_null(reader) && !json_integer(reader, &here, 0, 2, &value->mirostat))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_MIROSTAT_TAU:
+        here.field = "mirostat_tau";
+        value->mirostat_tau = defaults->mirostat_tau;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, 0.0, DBL_MAX, &value->mirostat_tau))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_MIROSTAT_ETA:
+        here.field = "mirostat_eta";
+        value->mirostat_eta = defaults->mirostat_eta;
+        if (!json_is_null(reader) &&
+            !json_number(reader, &here, 0.0, DBL_MAX, &value->mirostat_eta))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_SAMPLERS:
+        here.field = "samplers";
+        value->has_samplers = !json_is_null(reader);
+        if (value->has_samplers && !samplers_parse(reader, &here, &value->samplers))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_IGNORE_EOS:
+        here.field = "ignore_eos";
+        value->ignore_eos = defaults->ignore_eos;
+        if (!json_is_null(reader) && !json_boolean(reader, &here, &value->ignore_eos))
+            return true;
+        break;
+    case SAMPLING_OPTIONS_KEY_MIN_TOKENS:
+        here.field = "min_tokens";
+        value->min_tokens = defaults->min_tokens;
+        if (!json_is_null(reader) && !json_integer(reader, &here, 0, INT64_MAX, &value->min_tokens))
+            return true;
+        break;
     case SAMPLING_OPTIONS_KEY_LOGIT_BIAS:
         here.field = "logit_bias";
         if (!json_is_null(reader) && !json_is_empty_object(reader) && json_skip(reader))
             json_rule(reader, &here,
                       "is not supported: logits are not adjusted; only null or {} is accepted");
         break;
-    case SAMPLING_OPTIONS_KEY_PRESENCE_PENALTY:
-        here.field = "presence_penalty";
-        if (!json_is_null(reader) && !json_is_number(reader, 0.0) && json_skip(reader))
+    case SAMPLING_OPTIONS_KEY_ADAPTIVE_TARGET:
+        here.field = "adaptive_target";
+        if (!json_is_null(reader) && !json_is_number(reader, -1.0) && json_skip(reader))
             json_rule(reader, &here,
-                      "is not supported: repetition is not penalised; only null or 0 is accepted");
+                      "is not supported: there is no rule adaptive_p; only null or -1 is accepted");
         break;
-    case SAMPLING_OPTIONS_KEY_FREQUENCY_PENALTY:
-        here.field = "frequency_penalty";
-        if (!json_is_null(reader) && !json_is_number(reader, 0.0) && json_skip(reader))
-            json_rule(reader, &here,
-                      "is not supported: repetition is not penalised; only null or 0 is accepted");
+    case SAMPLING_OPTIONS_KEY_BACKEND_SAMPLING:
+        here.field = "backend_sampling";
+        if (!json_is_null(reader) && !json_is_boolean(reader, false) && json_skip(reader))
+            json_rule(
+                reader, &here,
+                "is not supported: tokens are drawn in one place; only null or false is accepted");
         break;
     case SAMPLING_OPTIONS_NO_KEY:
         return false;

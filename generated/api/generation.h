@@ -102,6 +102,51 @@ enum finish_reason {
 
 void finish_reason_write(struct buffer *buffer, enum finish_reason value);
 
+/* specs/api/generation.py | "sampling_rule" */
+enum sampling_rule {
+    SAMPLING_RULE_PENALTIES,
+    SAMPLING_RULE_DRY,
+    SAMPLING_RULE_TOP_N_SIGMA,
+    SAMPLING_RULE_TOP_K,
+    SAMPLING_RULE_TYP_P,
+    SAMPLING_RULE_TYPICAL_P,
+    SAMPLING_RULE_TOP_P,
+    SAMPLING_RULE_MIN_P,
+    SAMPLING_RULE_XTC,
+    SAMPLING_RULE_TEMPERATURE,
+};
+
+bool sampling_rule_parse(struct json_reader *reader, const struct json_path *path,
+                         enum sampling_rule *value);
+
+/* specs/api/generation.py | "samplers" */
+struct samplers_names {
+    const enum sampling_rule *items;
+    size_t count;
+};
+
+/* Rules in the order in which they are applied: names, or a letter for each.
+ * specs/api/generation.py | "samplers" */
+struct samplers {
+    enum {
+        SAMPLERS_NAMES,
+        SAMPLERS_LETTERS,
+    } kind;
+    union {
+        struct samplers_names names;
+        struct text letters;
+    };
+};
+
+bool samplers_parse(struct json_reader *reader, const struct json_path *path,
+                    struct samplers *value);
+
+/* specs/api/generation.py | "dry_sequence_breakers" */
+struct sampling_options_dry_sequence_breakers {
+    const struct text *items;
+    size_t count;
+};
+
 /* How the next token is drawn.
  * specs/api/generation.py | "sampling_options" */
 struct sampling_options {
@@ -109,13 +154,69 @@ struct sampling_options {
     double temperature;
     /* Draw from the likeliest tokens whose probabilities sum to this. */
     double top_p;
-    /* Draw from this many of the likeliest tokens; 0 means all. */
+    /* Draw from this many of the likeliest tokens; 0 and -1 mean all. */
     int64_t top_k;
     /* Draw from tokens at least this probable relative to the likeliest. */
     double min_p;
-    /* Start of the random numbers: the same request with the same seed gives the same text. */
+    /* Start of the random numbers: the same request with the same seed gives the same text. -1, or
+     * none, is another one each time. */
     bool has_seed;
     int64_t seed;
+    /* Draw from the tokens whose surprise is nearest to the expected one and whose probabilities
+     * sum to this; 0 and 1 mean all. */
+    double typical_p;
+    /* Draw from tokens whose logit is at most so many standard deviations below the largest; 0 and
+     * less mean all. */
+    double top_n_sigma;
+    /* What `typical_p`, `top_p`, `min_p` and `xtc_probability` leave is at least this many tokens.
+     */
+    int64_t min_keep;
+    /* How often the likeliest tokens are left out, but the last of them. */
+    double xtc_probability;
+    /* How probable those are at least; above 0.5 nothing is left out. */
+    double xtc_threshold;
+    /* Lets the temperature be so much higher or lower, by the entropy of what is left. */
+    double dynatemp_range;
+    /* The power of the entropy, relative to the largest there can be, that says where in the range.
+     */
+    double dynatemp_exponent;
+    /* Divides the logits of tokens that stood before where they are positive, and multiplies the
+     * others; 0 and 1 change nothing. */
+    double repeat_penalty;
+    /* Is subtracted from the logits of tokens that stood before. */
+    double presence_penalty;
+    /* Is subtracted from the logits of tokens for each time that they stood before. */
+    double frequency_penalty;
+    /* The three penalties look at so many tokens of prompt and answer; -1 means all, 0 none. */
+    int64_t repeat_last_n;
+    /* Tokens that would go on with a passage that stood before get `dry_multiplier * dry_base **
+     * (length - dry_allowed_length)` subtracted from their logits; 0 means nothing. */
+    double dry_multiplier;
+    /* See `dry_multiplier`. */
+    double dry_base;
+    /* Passages of fewer tokens may be repeated. */
+    int64_t dry_allowed_length;
+    /* Passages are looked for in so many tokens of prompt and answer; -1 means all, 0 none. */
+    int64_t dry_penalty_last_n;
+    /* No passage goes across one of these; absent, `"\n"`, `":"`, `"\""` and `"*"`. */
+    bool has_dry_sequence_breakers;
+    struct sampling_options_dry_sequence_breakers dry_sequence_breakers;
+    /* Draw so that the surprise of the text stays near `mirostat_tau`, with version 1 or 2 of that
+     * algorithm; of the other rules only `temperature` and `logit_bias` are obeyed then. 0: do not.
+     */
+    int64_t mirostat;
+    /* The surprise to keep to, in bits a token. */
+    double mirostat_tau;
+    /* How fast `mirostat` learns. */
+    double mirostat_eta;
+    /* The rules to apply, in order; absent, `penalties`, `dry`, `top_n_sigma`, `top_k`, `typ_p`,
+     * `top_p`, `min_p`, `xtc`, `temperature`. A rule that is not named is not applied. */
+    bool has_samplers;
+    struct samplers samplers;
+    /* No token ends the answer. */
+    bool ignore_eos;
+    /* No token ends the answer before so many. */
+    int64_t min_tokens;
 };
 
 /* Reads the value of a key that is one of these; false if it is not, and nothing was read then.

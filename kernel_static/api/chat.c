@@ -141,6 +141,7 @@ void handle_create_chat_completion(struct http_exchange *exchange,
     else if (request->has_max_tokens)
         wanted.generation.max_tokens = (size_t)request->max_tokens;
     answer_set_options(&wanted, &request->answer_options);
-    answer_set_sampling(&wanted, &request->sampling_options);
+    if (!answer_set_sampling(exchange, &wanted, &request->sampling_options))
+        return;
     answer_start(exchange, &wanted, "messages");
 }

@@ -66,6 +66,7 @@ void handle_create_completion(struct http_exchange *exchange,
         return;
     wanted.generation.max_tokens = (size_t)request->max_tokens;
     answer_set_options(&wanted, &request->answer_options);
-    answer_set_sampling(&wanted, &request->sampling_options);
+    if (!answer_set_sampling(exchange, &wanted, &request->sampling_options))
+        return;
     answer_start(exchange, &wanted, "prompt");
 }

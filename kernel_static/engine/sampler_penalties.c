@@ -4,6 +4,8 @@
 #include "sampler_rules.h"
 #include "tokenizer.h"
 
+#define LARGEST 1e30f /* value: it stays finite */
+
 static const float forbidden = -__builtin_inff();
 
 void rule_bias(const struct sampler *sampler, const struct sampler_row *row,
@@ -55,7 +57,8 @@ void marks_apply(struct candidates *candidates, const int32_t *tokens, size_t co
 static float penalise(const struct sampling *rules, float value, uint32_t occurrences) {
     if (rules->repeat_penalty > 0)
         value = value > 0 ? value / rules->repeat_penalty : value * rules->repeat_penalty;
-    return value - (float)occurrences * rules->frequency_penalty - rules->presence_penalty;
+    value -= (float)occurrences * rules->frequency_penalty + rules->presence_penalty;
+    return value < LARGEST ? value : LARGEST;
 }
 
 void rule_penalties(const struct sampler *sampler, const struct sampler_row *row,

@@ -58,6 +58,28 @@ model_name = Field(
     nullable=True,
 )
 
+samplers = Union(
+    "samplers",
+    "Rules in the order in which they are applied: names, or a letter for each.",
+    names=Array(
+        Enum(
+            "sampling_rule",
+            "penalties",
+            "dry",
+            "top_n_sigma",
+            "top_k",
+            "typ_p",
+            "typical_p",
+            "top_p",
+            "min_p",
+            "xtc",
+            "temperature",
+        ),
+        most=16,
+    ),
+    letters=String(most=16),
+)
+
 sampling_options = Group(
     "sampling_options",
     "How the next token is drawn.",
@@ -77,8 +99,8 @@ sampling_options = Group(
     ),
     Field(
         "top_k",
-        Integer(least=0),
-        "Draw from this many of the likeliest tokens; 0 means all.",
+        Integer(least=-1),
+        "Draw from this many of the likeliest tokens; 0 and -1 mean all.",
         default=0,
         nullable=True,
     ),
@@ -92,13 +114,169 @@ sampling_options = Group(
     Field(
         "seed",
         Integer(),
-        "Start of the random numbers: the same request with the same seed gives the same text.",
+        "Start of the random numbers: the same request with the same seed gives the same text. -1, or "
+        "none, is another one each time.",
         required=False,
         nullable=True,
     ),
+    Field(
+        "typical_p",
+        Number(least=0, most=1),
+        "Draw from the tokens whose surprise is nearest to the expected one and whose probabilities "
+        "sum to this; 0 and 1 mean all.",
+        default=1.0,
+        nullable=True,
+    ),
+    Field(
+        "top_n_sigma",
+        Number(),
+        "Draw from tokens whose logit is at most so many standard deviations below the largest; 0 and "
+        "less mean all.",
+        default=-1.0,
+        nullable=True,
+    ),
+    Field(
+        "min_keep",
+        Integer(least=0),
+        "What `typical_p`, `top_p`, `min_p` and `xtc_probability` leave is at least this many tokens.",
+        default=0,
+        nullable=True,
+    ),
+    Field(
+        "xtc_probability",
+        Number(least=0, most=1),
+        "How often the likeliest tokens are left out, but the last of them.",
+        default=0.0,
+        nullable=True,
+    ),
+    Field(
+        "xtc_threshold",
+        Number(least=0, most=1),
+        "How probable those are at least; above 0.5 nothing is left out.",
+        default=0.1,
+        nullable=True,
+    ),
+    Field(
+        "dynatemp_range",
+        Number(least=0),
+        "Lets the temperature be so much higher or lower, by the entropy of what is left.",
+        default=0.0,
+        nullable=True,
+    ),
+    Field(
+        "dynatemp_exponent",
+        Number(least=0),
+        "The power of the entropy, relative to the largest there can be, that says where in the range.",
+        default=1.0,
+        nullable=True,
+    ),
+    Field(
+        "repeat_penalty",
+        Number(least=0),
+        "Divides the logits of tokens that stood before where they are positive, and multiplies the "
+        "others; 0 and 1 change nothing.",
+        default=1.0,
+        nullable=True,
+    ),
+    Field(
+        "presence_penalty",
+        Number(least=-100, most=100),
+        "Is subtracted from the logits of tokens that stood before.",
+        default=0.0,
+        nullable=True,
+    ),
+    Field(
+        "frequency_penalty",
+        Number(least=-100, most=100),
+        "Is subtracted from the logits of tokens for each time that they stood before.",
+        default=0.0,
+        nullable=True,
+    ),
+    Field(
+        "repeat_last_n",
+        Integer(least=-1),
+        "The three penalties look at so many tokens of prompt and answer; -1 means all, 0 none.",
+        default=64,
+        nullable=True,
+    ),
+    Field(
+        "dry_multiplier",
+        Number(least=0),
+        "Tokens that would go on with a passage that stood before get `dry_multiplier * dry_base ** "
+        "(length - dry_allowed_length)` subtracted from their logits; 0 means nothing.",
+        default=0.0,
+        nullable=True,
+    ),
+    Field("dry_base", Number(least=1), "See `dry_multiplier`.", default=1.75, nullable=True),
+    Field(
+        "dry_allowed_length",
+        Integer(least=0, most=(1 << 31) - 1),
+        "Passages of fewer tokens may be repeated.",
+        default=2,
+        nullable=True,
+    ),
+    Field(
+        "dry_penalty_last_n",
+        Integer(least=-1),
+        "Passages are looked for in so many tokens of prompt and answer; -1 means all, 0 none.",
+        default=-1,
+        nullable=True,
+    ),
+    Field(
+        "dry_sequence_breakers",
+        Array(String(least=1, most=40), least=1, most=16),
+        'No passage goes across one of these; absent, `"\\n"`, `":"`, `"\\""` and `"*"`.',
+        required=False,
+        nullable=True,
+    ),
+    Field(
+        "mirostat",
+        Integer(least=0, most=2),
+        "Draw so that the surprise of the text stays near `mirostat_tau`, with version 1 or 2 of that "
+        "algorithm; of the other rules only `temperature` and `logit_bias` are obeyed then. 0: do not.",
+        default=0,
+        nullable=True,
+    ),
+    Field(
+        "mirostat_tau",
+        Number(least=0),
+        "The surprise to keep to, in bits a token.",
+        default=5.0,
+        nullable=True,
+    ),
+    Field(
+        "mirostat_eta",
+        Number(least=0),
+        "How fast `mirostat` learns.",
+        default=0.1,
+        nullable=True,
+    ),
+    Field(
+        "samplers",
+        samplers,
+        "The rules to apply, in order; absent, `penalties`, `dry`, `top_n_sigma`, `top_k`, `typ_p`, "
+        "`top_p`, `min_p`, `xtc`, `temperature`. A rule that is not named is not applied.",
+        required=False,
+        nullable=True,
+    ),
+    Field(
+        "ignore_eos",
+        Boolean(),
+        "No token ends the answer.",
+        default=False,
+        nullable=True,
+    ),
+    Field(
+        "min_tokens",
+        Integer(least=0),
+        "No token ends the answer before so many.",
+        default=0,
+        nullable=True,
+    ),
     Unsupported("logit_bias", "logits are not adjusted", allow=(None, {})),
-    Unsupported("presence_penalty", "repetition is not penalised", allow=(None, 0)),
-    Unsupported("frequency_penalty", "repetition is not penalised", allow=(None, 0)),
+    Unsupported("adaptive_target", "there is no rule adaptive_p", allow=(None, -1)),
+    Ignored("adaptive_decay", "without `adaptive_target` it changes nothing"),
+    Unsupported("backend_sampling", "tokens are drawn in one place", allow=(None, False)),
 )
 
 answer_options = Group(

@@ -211,10 +211,28 @@ SERVED_ERRORS = {
         "stop must have at most 4 elements.",
     ),
     (CHAT, '{%s,"stop":""}' % USER): ("stop", "stop must have at least 1 character."),
-    (CHAT, '{%s,"frequency_penalty":0.5}' % USER): (
+    (CHAT, '{%s,"frequency_penalty":101}' % USER): (
         "frequency_penalty",
-        "frequency_penalty is not supported: repetition is not penalised; only null or 0 is accepted.",
+        "frequency_penalty must be between -100 and 100.",
     ),
+    (CHAT, '{%s,"samplers":["top_k","infill"]}' % USER): (
+        "samplers[1]",
+        'samplers[1] must be one of "penalties", "dry", "top_n_sigma", "top_k", "typ_p", "typical_p", '
+        '"top_p", "min_p", "xtc", "temperature".',
+    ),
+    (CHAT, '{%s,"adaptive_target":0.5}' % USER): (
+        "adaptive_target",
+        "adaptive_target is not supported: there is no rule adaptive_p; only null or -1 is accepted.",
+    ),
+    (CHAT, '{%s,"dry_sequence_breakers":[]}' % USER): (
+        "dry_sequence_breakers",
+        "dry_sequence_breakers must have at least 1 element.",
+    ),
+    (CHAT, '{%s,"repeat_last_n":-2}' % USER): (
+        "repeat_last_n",
+        "repeat_last_n must be at least -1.",
+    ),
+    (CHAT, '{%s,"mirostat":3}' % USER): ("mirostat", "mirostat must be between 0 and 2."),
     (TEXT, "{}"): ("prompt", "prompt is required."),
     (TEXT, '{"prompt":{}}'): (
         "prompt",

@@ -57,8 +57,10 @@ void answer_start(struct http_exchange *exchange, const struct answer *wanted, c
  * long as the exchange. */
 void answer_set_options(struct answer *answer, const struct answer_options *options);
 
-/* How to draw (sampling_options.c); a seed is drawn if none is given. */
-void answer_set_sampling(struct answer *answer, const struct sampling_options *options);
+/* How to draw (sampling_options.c), kept in the exchange's arena where need be; a seed is drawn if
+ * none is given. False if the exchange was answered with an error. */
+bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
+                         const struct sampling_options *options);
 
 /* Token counts as the API reports them. */
 struct usage answer_usage(const struct answer *answer);

@@ -1,16 +1,104 @@
 /* What a request says of how to draw tokens, as the engine's sampling. */
+#include <string.h>
+
 #include "answer.h"
 #include "model.h"
 #include "platform.h"
 
-void answer_set_sampling(struct answer *answer, const struct sampling_options *options) {
-    uint64_t seed = (uint64_t)options->seed;
-    if (!options->has_seed)
-        entropy_fill(&seed, sizeof(seed));
-    answer->generation.sampling = (struct sampling){
+/* llama.cpp's letters for rules (common/sampling.cpp there), in the order of enum sampler_rule. */
+static const char letters[SAMPLER_RULES + 1] = "edskypmxt";
+
+static const struct text usual_breakers[] = {{"\n", 1}, {":", 1}, {"\"", 1}, {"*", 1}};
+
+static enum sampler_rule rule_named(enum sampling_rule name) {
+    switch (name) {
+    case SAMPLING_RULE_PENALTIES:
+        return SAMPLER_PENALTIES;
+    case SAMPLING_RULE_DRY:
+        return SAMPLER_DRY;
+    case SAMPLING_RULE_TOP_N_SIGMA:
+        return SAMPLER_TOP_N_SIGMA;
+    case SAMPLING_RULE_TOP_K:
+        return SAMPLER_TOP_K;
+    case SAMPLING_RULE_TYP_P:
+    case SAMPLING_RULE_TYPICAL_P:
+        return SAMPLER_TYPICAL_P;
+    case SAMPLING_RULE_TOP_P:
+        return SAMPLER_TOP_P;
+    case SAMPLING_RULE_MIN_P:
+        return SAMPLER_MIN_P;
+    case SAMPLING_RULE_XTC:
+        return SAMPLER_XTC;
+    default:
+        return SAMPLER_TEMPERATURE;
+    }
+}
+
+/* The chain that a request names; false if it was answered with an error. */
+static bool set_chain(struct http_exchange *exchange, const struct samplers *samplers,
+                      struct sampling *sampling) {
+    enum sampler_rule *chain =
+        arena_allocate(http_arena(exchange), SAMPLER_CHAIN_MOST * sizeof(*chain));
+    bool named = samplers->kind == SAMPLERS_NAMES;
+    size_t count = named ? samplers->names.count : samplers->letters.count;
+    if (!chain) {
+        answer_refuse(exchange, SUBMIT_NO_MEMORY, "samplers");
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *letter =
+            named ? letters : memchr(letters, samplers->letters.bytes[i], SAMPLER_RULES);
+        if (!letter || i == SAMPLER_CHAIN_MOST) {
+            http_error(exchange, 400, "invalid_request_error", "samplers",
+                       "samplers must be names of rules, or some of the letters %s.", letters);
+            return false;
+        }
+        chain[i] =
+            named ? rule_named(samplers->names.items[i]) : (enum sampler_rule)(letter - letters);
+    }
+    sampling->chain = chain;
+    sampling->chain_count = count;
+    return true;
+}
+
+/* -1 stands for all. */
+static size_t so_many(int64_t count) { return count < 0 ? SIZE_MAX : (size_t)count; }
+
+bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
+                         const struct sampling_options *options) {
+    bool some = options->top_k > 0 && (uint64_t)options->top_k < served_model->vocabulary;
+    bool own_breakers = options->has_dry_sequence_breakers;
+    struct sampling *sampling = &answer->generation.sampling;
+    *sampling = (struct sampling){
+        .seed = (uint64_t)options->seed,
         .temperature = (float)options->temperature,
-        .top_k = (uint64_t)options->top_k < served_model->vocabulary ? (uint32_t)options->top_k : 0,
+        .dynatemp_range = (float)options->dynatemp_range,
+        .dynatemp_exponent = (float)options->dynatemp_exponent,
+        .top_k = some ? (uint32_t)options->top_k : 0,
         .top_p = (float)options->top_p,
         .min_p = (float)options->min_p,
-        .seed = seed};
+        .typical_p = (float)options->typical_p,
+        .top_n_sigma = (float)options->top_n_sigma,
+        .xtc_probability = (float)options->xtc_probability,
+        .xtc_threshold = (float)options->xtc_threshold,
+        .min_keep = (size_t)options->min_keep,
+        .repeat_last_n = so_many(options->repeat_last_n),
+        .repeat_penalty = (float)options->repeat_penalty,
+        .presence_penalty = (float)options->presence_penalty,
+        .frequency_penalty = (float)options->frequency_penalty,
+        .dry_multiplier = (float)options->dry_multiplier,
+        .dry_base = (float)options->dry_base,
+        .dry_allowed_length = (uint32_t)options->dry_allowed_length,
+        .dry_last_n = so_many(options->dry_penalty_last_n),
+        .dry_breakers = own_breakers ? options->dry_sequence_breakers.items : usual_breakers,
+        .dry_breaker_count = own_breakers ? options->dry_sequence_breakers.count
+                                          : sizeof(usual_breakers) / sizeof(*usual_breakers),
+        .mirostat = (unsigned)options->mirostat,
+        .mirostat_tau = (float)options->mirostat_tau,
+        .mirostat_eta = (float)options->mirostat_eta};
+    if (!options->has_seed || options->seed == -1)
+        entropy_fill(&sampling->seed, sizeof(sampling->seed));
+    answer->generation.ignore_end = options->ignore_eos;
+    answer->generation.min_tokens = (size_t)options->min_tokens;
+    return !options->has_samplers || set_chain(exchange, &options->samplers, sampling);
 }

@@ -1,0 +1,167 @@
+"""Each field that says how to draw does its work, in all endpoints that generate text."""
+
+import pytest
+import requests
+
+PASSAGE = "one red two blue three green four "
+CHAT = [{"role": "user", "content": "Say hello."}]
+
+
+def post(hosted, path, body):
+    return requests.post(hosted.url + path, json=body, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def complete(hosted):
+    def ask(**fields):
+        body = {"prompt": (PASSAGE * 4).strip(), "max_tokens": 16, "temperature": 0} | fields
+        answer = post(hosted, "/v1/completions", body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["choices"][0]
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def chat(hosted):
+    def ask(**fields):
+        body = {"messages": CHAT, "max_tokens": 60, "temperature": 0} | fields
+        answer = post(hosted, "/v1/chat/completions", body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["choices"][0]
+
+    return ask
+
+
+def words(text):
+    return text.split()
+
+
+def test_a_passage_is_repeated_unless_something_is_said_against_it(complete):
+    assert complete()["text"].startswith(" " + PASSAGE)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"repeat_penalty": 50.0, "repeat_last_n": -1},
+        {"presence_penalty": 50.0, "repeat_last_n": 1000},
+        {"frequency_penalty": 50.0},
+        {"dry_multiplier": 50.0},
+        {"dry_multiplier": 50.0, "dry_base": 1.0, "dry_allowed_length": 5},
+        {"dry_multiplier": 50.0, "dry_sequence_breakers": ["red two"]},
+        {"xtc_probability": 1.0, "xtc_threshold": 0.0001},
+        {"typical_p": 0.01, "prompt": "Once upon a time"},
+    ],
+    ids=str,
+)
+def test_what_changes_the_likeliest_text(complete, fields):
+    plain = complete(**{key: value for key, value in fields.items() if key == "prompt"})
+    assert complete(**fields)["text"] != plain["text"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"repeat_penalty": 50.0, "repeat_last_n": 0},
+        {"presence_penalty": -50.0, "samplers": ["temperature"]},
+        {"dry_multiplier": 50.0, "dry_penalty_last_n": 0},
+        {"dry_multiplier": 50.0, "dry_allowed_length": 500},
+        {"dry_multiplier": 50.0, "dry_sequence_breakers": [" "]},
+        {"xtc_probability": 1.0, "xtc_threshold": 0.51},
+        {"min_keep": 7, "top_p": 0.1, "top_k": 3},
+        {"top_n_sigma": 1.0},
+        {"dynatemp_exponent": 3.0},
+        {"mirostat": 2},
+        {"top_k": -1},
+    ],
+    ids=str,
+)
+def test_what_does_not(complete, fields):
+    assert complete(**fields)["text"] == complete()["text"]
+
+
+WARM = {"temperature": 2.0, "seed": 5, "prompt": "My favourite"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"top_n_sigma": 0.001},
+        {"min_keep": 1, "top_p": 0.0},
+        {"samplers": ["top_k"], "top_k": 1},
+        {"samplers": "tk", "top_k": 1},
+        {"dynatemp_range": 2.0, "dynatemp_exponent": 100.0},
+        {"mirostat": 2, "mirostat_tau": 0.0, "mirostat_eta": 1.0},
+    ],
+    ids=str,
+)
+def test_what_leaves_the_likeliest_alone(complete, fields):
+    assert complete(**WARM | fields)["text"] == complete(prompt="My favourite")["text"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"samplers": ["temperature"], "top_k": 1},
+        {"samplers": "t", "top_k": 1},
+        {"min_keep": 50, "top_p": 0.0},
+        {"mirostat": 1},
+        {"mirostat": 2, "top_k": 1},
+        {"temperature": 0, "dynatemp_range": 2.0, "dynatemp_exponent": 0.1},
+    ],
+    ids=str,
+)
+def test_what_leaves_a_choice(complete, fields):
+    texts = {complete(**WARM | {"seed": seed} | fields)["text"] for seed in range(3)}
+    assert len(texts) > 1 and complete(**WARM | fields) == complete(**WARM | fields)
+
+
+def test_temperature_may_come_before_filters(complete):
+    """Then a high one lets in more: what top_p leaves is another text with the same seed."""
+    rules = WARM | {"top_p": 0.9, "max_tokens": 30}
+    first = complete(**rules, samplers=["temperature", "top_p"])
+    last = complete(**rules, samplers=["top_p", "temperature"])
+    assert first["text"] != last["text"] and last == complete(**rules)
+
+
+def test_penalties_hold_for_all_that_was_said(complete):
+    """As long as they look back."""
+    rules = {"presence_penalty": 100, "repeat_last_n": -1, "ignore_eos": True}
+    said = words(complete(**rules, max_tokens=40)["text"])
+    assert len(said) == len(set(said)) > 10
+
+
+def test_seed_minus_one_is_another_each_time(complete):
+    assert len({complete(**WARM | {"seed": -1})["text"] for _ in range(4)}) > 1
+
+
+def test_ends_can_be_forbidden(chat):
+    free = chat()
+    assert free["finish_reason"] == "stop"
+    assert chat(ignore_eos=True)["finish_reason"] == "length"
+    longer = chat(min_tokens=40)
+    assert longer["message"]["content"].startswith(free["message"]["content"])
+    assert len(longer["message"]["content"]) > len(free["message"]["content"])
+
+
+def test_chats_obey_the_same_rules(chat):
+    assert chat(frequency_penalty=20.0, dry_multiplier=9.0) != chat()
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("samplers", "xyz"),
+        ("samplers", ["top_a"]),
+        ("samplers", "k" * 17),
+        ("dry_sequence_breakers", ["x" * 41]),
+        ("adaptive_target", 0.3),
+        ("top_k", -2),
+        ("mirostat", 3),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(hosted, field, value):
+    body = {"prompt": "x", field: value}
+    answer = post(hosted, "/v1/completions", body)
+    assert answer.status_code == 400 and answer.json()["error"]["param"].startswith(field)
