@@ -82,8 +82,7 @@ static void vector_came(void *context, const float *vector) {
     else if (error)
         answer_refuse(embedder->exchange, error, "input");
     else
-        http_error(embedder->exchange, 500, "server_error", NULL,
-                   "the model failed");
+        http_error(embedder->exchange, 500, "server_error", NULL, "the model failed");
 }
 
 static enum submit_error submit(struct embedder *embedder) {

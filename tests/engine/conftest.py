@@ -131,7 +131,9 @@ class Generation:
     ):
         self.engine, self.prompt, self.most = engine, prompt, most
         self.text, self.end, self.figures, self.stop = "", None, None, None
-        self.job, self.tokens, self.waited, self.progress = c_void_p(), [], 0, []
+        self.job, self.waited = c_void_p(), 0
+        self.tokens: list[int] = []
+        self.progress: list[int] = []
         self.on_piece = lambda: None
         self._events = Events(
             PieceCame(self._came),
