@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -213,18 +214,26 @@ def _threads(context: click.Context, parameter: click.Parameter, value: str) -> 
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
-def _peers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    """`llama,openvino` as names; `none` as no name."""
+def _words(known: Callable[[], Sequence[str]]):
+    """A reader of `a,b` as names that are known; of `none` as no name."""
+
+    def read(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+        words = [] if value == "none" else value.split(",")
+        for word in words:
+            if word not in known():
+                raise click.BadParameter(f"{word!r}: expected {', '.join(known())} or none")
+        return tuple(dict.fromkeys(words))
+
+    return read
+
+
+def _engines() -> Sequence[str]:
     from cllm_gen.bench.peers import VARIANTS
 
-    words = [] if value == "none" else value.split(",")
-    for word in words:
-        if word not in VARIANTS:
-            raise click.BadParameter(f"{word!r}: expected {', '.join(VARIANTS)} or none")
-    return tuple(dict.fromkeys(words))
+    return tuple(VARIANTS)
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
 @_appliance
 @click.option("--model", metavar="M", help="The appliance that serves this model.")
 @click.option(
@@ -232,7 +241,11 @@ def _peers(context: click.Context, parameter: click.Parameter, value: str) -> tu
 )
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option(
-    "--peers", default="openvino,llama", show_default=True, callback=_peers, help="Or `none`."
+    "--peers",
+    default="openvino,llama",
+    show_default=True,
+    callback=_words(_engines),
+    help="Or `none`.",
 )
 @click.option("--prompt", type=click.IntRange(min=2), default=512, show_default=True)
 @click.option("--answer", type=click.IntRange(min=2), default=128, show_default=True)
@@ -250,9 +263,9 @@ def _peers(context: click.Context, parameter: click.Parameter, value: str) -> tu
 @click.option(
     "--json", "json_path", type=click.Path(path_type=Path), help="Where to write the figures."
 )
-@click.pass_obj
+@click.pass_context
 def bench(
-    root: Path,
+    context: click.Context,
     appliance: str | None,
     model: str | None,
     boot: bool,
@@ -263,9 +276,13 @@ def bench(
     **settings,
 ) -> None:
     """Measure the engine as a process beside its peers, and what this machine allows."""
+    if context.invoked_subcommand:
+        return
     from cllm_gen.bench.bench import Settings
     from cllm_gen.bench.bench import bench as run
 
+    root = context.find_object(Path)
+    assert root is not None
     if boot:
         from cllm_gen.bench.bench_boot import bench as run_boot
 
@@ -284,6 +301,53 @@ def bench(
         compare(root, spec, settings["append"], "llama" in settings["peers"])
     else:
         run(root, appliance, model, Settings(**settings), json_path)
+
+
+def _serving_peers() -> Sequence[str]:
+    from cllm_gen.bench.serve.servers import VARIANTS
+
+    return tuple(VARIANTS)
+
+
+def _serving_loads() -> Sequence[str]:
+    from cllm_gen.bench.serve.serve import LOADS
+
+    return LOADS
+
+
+@bench.command()
+@_appliance
+@click.option("--threads", type=click.IntRange(1, 256), default=2, show_default=True)
+@click.option(
+    "--clients", default="1,4,16,32", show_default=True, callback=_threads, help="Closed loops."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(min=1), default=15, show_default=True, help="Of each load."
+)
+@click.option(
+    "--peers",
+    default="llama-server,openvino",
+    show_default=True,
+    callback=_words(_serving_peers),
+    help="Or `none`.",
+)
+@click.option(
+    "--loads",
+    default="start,closed,open,mixed,turns,health",
+    show_default=True,
+    callback=_words(_serving_loads),
+)
+@click.option("--append", default="", help="More of our server's command line: 'isa=avx2'.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Where to write the figures."
+)
+@click.pass_obj
+def serve(root: Path, appliance: str | None, json_path: Path | None, **settings) -> None:
+    """Measure the server under many clients, beside servers of its peers."""
+    from cllm_gen.bench.serve.serve import Settings
+    from cllm_gen.bench.serve.serve import serve as run
+
+    run(root, appliance, Settings(**settings), json_path)
 
 
 @cli.command()

@@ -4,6 +4,7 @@ of its own under build/peers."""
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -44,6 +45,17 @@ def python(root: Path) -> Path:
     return root / "build" / "peers" / "venv" / "bin" / "python"
 
 
+def llama_libraries(root: Path) -> Path:
+    """Where llama.cpp's libraries and its server lie, for llama-cpp-python too."""
+    return root / "build" / "peers" / "llama.cpp" / "bin"
+
+
+def llama_server(root: Path) -> Path:
+    """llama.cpp's server; RunFailed with the command that makes it."""
+    python(root)
+    return llama_libraries(root) / "llama-server"
+
+
 class Peer:
     """A loaded engine; a context manager that leaves no process behind."""
 
@@ -59,6 +71,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            env={**os.environ, "LLAMA_CPP_LIB_PATH": str(llama_libraries(root))},
             preexec_fn=die_with_parent,
         )
         assert self.process.stdin and self.process.stdout

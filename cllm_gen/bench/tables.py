@@ -13,7 +13,7 @@ from cllm_gen.bench.report import Result
 WIDTH = 80  # columns, where the output is no terminal
 
 
-def _table(title: str, first: str, *others: str, caption: str | None = None) -> Table:
+def table(title: str, first: str, *others: str, caption: str | None = None) -> Table:
     """A column of names and columns of figures; a heading's lines are never cut."""
     shown = Table(
         title=title,
@@ -40,7 +40,7 @@ def counted(threads: int) -> str:
 def machine_table(abilities: Abilities) -> Table:
     """What the probe measured."""
     counts = range(1, len(abilities.bandwidth) + 1)
-    shown = _table(abilities.cpu, "measured on this machine", *map(counted, counts))
+    shown = table(abilities.cpu, "measured on this machine", *map(counted, counts))
     mega = abilities.working_set / 1e6
     shown.add_row(
         f"reads of {mega:.0f} MB, GB/s", *(f"{each / 1e9:.1f}" for each in abilities.bandwidth)
@@ -54,7 +54,7 @@ def rate_table(title: str, results: list[Result], threads: int) -> Table:
     """Rates at one number of threads, ours first, and their shares of what the machine can do."""
     rows = [each for each in results if each.threads == threads]
     unit = next((each.unit for each in rows if each.unit), None)
-    shown = _table(
+    shown = table(
         title,
         "engine, weights",
         "prefill\ntok/s",
@@ -82,7 +82,7 @@ def ratio_table(found: dict[str, dict[str, Ratio]], threads: int) -> Table:
         for what in ("prefill", "decode")
         for how in ("medians", "rounds", "range")
     ]
-    shown = _table(
+    shown = table(
         f"times the peer's rate, {counted(threads)}",
         f"{OURS} beside",
         *headings,

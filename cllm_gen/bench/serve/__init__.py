@@ -1,0 +1,1 @@
+"""`cllm-gen bench serve`: the server under many clients, beside servers of its peers."""
