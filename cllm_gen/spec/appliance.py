@@ -48,6 +48,8 @@ class Limits:
     """Time that a text may wait for the model; then it is answered 503."""
     heartbeat_seconds: int = 10
     """A stream to which nothing was sent for so long is sent a comment."""
+    logit_biases: int = 1024
+    """Tokens whose logits a request may change; more answers 400."""
     json_depth: int = 32
     """Nesting of values in a request body."""
     stream_backlog_bytes: int = 256 * KIB

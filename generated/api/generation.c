@@ -210,6 +210,117 @@ void finish_reason_write(struct buffer *buffer, enum finish_reason value) {
     }
 }
 
+/* specs/api/generation.py | "token_bias" */
+bool token_bias_parse(struct json_reader *reader, const struct json_path *path,
+                      struct token_bias *value) {
+    switch (json_peek(reader)) {
+    case JSON_NUMBER:
+        value->kind = TOKEN_BIAS_NUMBER;
+        return json_number(reader, path, -DBL_MAX, DBL_MAX, &value->number);
+    case JSON_BOOLEAN:
+        value->kind = TOKEN_BIAS_BAN;
+        return json_boolean(reader, path, &value->ban);
+    default:
+        break;
+    }
+    return json_wrong_type(reader, path, "a number or a boolean");
+}
+
+/* specs/api/generation.py | "bias_pair" */
+bool bias_pair_parse(struct json_reader *reader, const struct json_path *path,
+                     struct bias_pair *value) {
+    switch (json_peek(reader)) {
+    case JSON_NUMBER:
+        value->kind = BIAS_PAIR_NUMBER;
+        return json_number(reader, path, -DBL_MAX, DBL_MAX, &value->number);
+    case JSON_STRING:
+        value->kind = BIAS_PAIR_TEXT;
+        return json_string(reader, path, 0, SIZE_MAX, &value->text);
+    case JSON_BOOLEAN:
+        value->kind = BIAS_PAIR_BAN;
+        return json_boolean(reader, path, &value->ban);
+    default:
+        break;
+    }
+    return json_wrong_type(reader, path, "a number, a string or a boolean");
+}
+
+/* specs/api/generation.py | "logit_bias" */
+static bool logit_bias_by_token_parse(struct json_reader *reader, const struct json_path *path,
+                                      struct logit_bias_by_token *value) {
+    struct logit_bias_by_token_entry *items = NULL;
+    struct text key;
+    size_t capacity = 0;
+    *value = (struct logit_bias_by_token){0};
+    if (!json_object(reader, path))
+        return false;
+    for (bool first = true; json_object_next(reader, &first, &key); value->count++) {
+        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
+        if (!items)
+            return false;
+        items[value->count].key = key;
+        if (!token_bias_parse(reader, path, &items[value->count].value))
+            return false;
+    }
+    value->items = items;
+    return !reader->status;
+}
+
+/* specs/api/generation.py | "logit_bias" */
+static bool logit_bias_pairs_item_parse(struct json_reader *reader, const struct json_path *path,
+                                        struct logit_bias_pairs_item *value) {
+    struct json_path here = {.parent = path};
+    struct bias_pair *items = NULL;
+    size_t capacity = 0;
+    *value = (struct logit_bias_pairs_item){0};
+    if (!json_array(reader, path))
+        return false;
+    for (bool first = true; json_array_next(reader, &first); value->count++) {
+        here.index = value->count;
+        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
+        if (!items || !bias_pair_parse(reader, &here, &items[value->count]))
+            return false;
+    }
+    value->items = items;
+    return json_item_count(reader, path, value->count, 2, 2);
+}
+
+/* specs/api/generation.py | "logit_bias" */
+static bool logit_bias_pairs_parse(struct json_reader *reader, const struct json_path *path,
+                                   struct logit_bias_pairs *value) {
+    struct json_path here = {.parent = path};
+    struct logit_bias_pairs_item *items = NULL;
+    size_t capacity = 0;
+    *value = (struct logit_bias_pairs){0};
+    if (!json_array(reader, path))
+        return false;
+    for (bool first = true; json_array_next(reader, &first); value->count++) {
+        here.index = value->count;
+        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
+        if (!items || !logit_bias_pairs_item_parse(reader, &here, &items[value->count]))
+            return false;
+    }
+    value->items = items;
+    return json_item_count(reader, path, value->count, 0, SIZE_MAX);
+}
+
+/* specs/api/generation.py | "logit_bias" */
+bool logit_bias_parse(struct json_reader *reader, const struct json_path *path,
+                      struct logit_bias *value) {
+    switch (json_peek(reader)) {
+    case JSON_OBJECT:
+        value->kind = LOGIT_BIAS_BY_TOKEN;
+        return logit_bias_by_token_parse(reader, path, &value->by_token);
+    case JSON_ARRAY:
+        value->kind = LOGIT_BIAS_PAIRS;
+        return logit_bias_pairs_parse(reader, path, &value->pairs);
+    default:
+        break;
+    }
+    return json_wrong_type(reader, path,
+                           "an object or an array of arrays of numbers or strings or booleans");
+}
+
 /* specs/api/generation.py | "sampling_rule" */
 bool sampling_rule_parse(struct json_reader *reader, const struct json_path *path,
                          enum sampling_rule *value) {
@@ -350,6 +461,7 @@ enum sampling_options_key {
     SAMPLING_OPTIONS_KEY_XTC_THRESHOLD,
     SAMPLING_OPTIONS_KEY_DYNATEMP_RANGE,
     SAMPLING_OPTIONS_KEY_DYNATEMP_EXPONENT,
+    SAMPLING_OPTIONS_KEY_LOGIT_BIAS,
     SAMPLING_OPTIONS_KEY_REPEAT_PENALTY,
     SAMPLING_OPTIONS_KEY_PRESENCE_PENALTY,
     SAMPLING_OPTIONS_KEY_FREQUENCY_PENALTY,
@@ -365,7 +477,6 @@ enum sampling_options_key {
     SAMPLING_OPTIONS_KEY_SAMPLERS,
     SAMPLING_OPTIONS_KEY_IGNORE_EOS,
     SAMPLING_OPTIONS_KEY_MIN_TOKENS,
-    SAMPLING_OPTIONS_KEY_LOGIT_BIAS,
     SAMPLING_OPTIONS_KEY_ADAPTIVE_TARGET,
     SAMPLING_OPTIONS_KEY_BACKEND_SAMPLING,
 };
@@ -445,6 +556,14 @@ static enum sampling_options_key sampling_options_key(struct text key) {
                     return SAMPLING_OPTIONS_KEY_DYNATEMP_EXPONENT;
                 break;
             }
+            break;
+        }
+        break;
+    case WORD('l', 'o', 'g', 'i', 't', '_', 'b', 'i'):
+        switch (text_word(key, 8)) {
+        case WORD('a', 's', 0, 0, 0, 0, 0, 0):
+            if (key.count == 10)
+                return SAMPLING_OPTIONS_KEY_LOGIT_BIAS;
             break;
         }
         break;
@@ -566,14 +685,6 @@ static enum sampling_options_key sampling_options_key(struct text key) {
             break;
         }
         break;
-    case WORD('l', 'o', 'g', 'i', 't', '_', 'b', 'i'):
-        switch (text_word(key, 8)) {
-        case WORD('a', 's', 0, 0, 0, 0, 0, 0):
-            if (key.count == 10)
-                return SAMPLING_OPTIONS_KEY_LOGIT_BIAS;
-            break;
-        }
-        break;
     case WORD('a', 'd', 'a', 'p', 't', 'i', 'v', 'e'):
         switch (text_word(key, 8)) {
         case WORD('_', 't', 'a', 'r', 'g', 'e', 't', 0):
@@ -675,6 +786,12 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
             !json_number(reader, &here, 0.0, DBL_MAX, &value->dynatemp_exponent))
             return true;
         break;
+    case SAMPLING_OPTIONS_KEY_LOGIT_BIAS:
+        here.field = "logit_bias";
+        value->has_logit_bias = !json_is_null(reader);
+        if (value->has_logit_bias && !logit_bias_parse(reader, &here, &value->logit_bias))
+            return true;
+        break;
     case SAMPLING_OPTIONS_KEY_REPEAT_PENALTY:
         here.field = "repeat_penalty";
         value->repeat_penalty = defaults->repeat_penalty;
@@ -774,12 +891,6 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
         value->min_tokens = defaults->min_tokens;
         if (!json_is_null(reader) && !json_integer(reader, &here, 0, INT64_MAX, &value->min_tokens))
             return true;
-        break;
-    case SAMPLING_OPTIONS_KEY_LOGIT_BIAS:
-        here.field = "logit_bias";
-        if (!json_is_null(reader) && !json_is_empty_object(reader) && json_skip(reader))
-            json_rule(reader, &here,
-                      "is not supported: logits are not adjusted; only null or {} is accepted");
         break;
     case SAMPLING_OPTIONS_KEY_ADAPTIVE_TARGET:
         here.field = "adaptive_target";

@@ -102,6 +102,79 @@ enum finish_reason {
 
 void finish_reason_write(struct buffer *buffer, enum finish_reason value);
 
+/* What is added to a logit; -100 or less forbids the token, and so does false.
+ * specs/api/generation.py | "token_bias" */
+struct token_bias {
+    enum {
+        TOKEN_BIAS_NUMBER,
+        TOKEN_BIAS_BAN,
+    } kind;
+    union {
+        double number;
+        bool ban;
+    };
+};
+
+bool token_bias_parse(struct json_reader *reader, const struct json_path *path,
+                      struct token_bias *value);
+
+/* A token, then what is added to its logit.
+ * specs/api/generation.py | "bias_pair" */
+struct bias_pair {
+    enum {
+        BIAS_PAIR_NUMBER,
+        BIAS_PAIR_TEXT,
+        BIAS_PAIR_BAN,
+    } kind;
+    union {
+        double number;
+        struct text text;
+        bool ban;
+    };
+};
+
+bool bias_pair_parse(struct json_reader *reader, const struct json_path *path,
+                     struct bias_pair *value);
+
+/* specs/api/generation.py | "logit_bias" */
+struct logit_bias_by_token_entry {
+    struct text key;
+    struct token_bias value;
+};
+
+struct logit_bias_by_token {
+    const struct logit_bias_by_token_entry *items;
+    size_t count;
+};
+
+/* specs/api/generation.py | "logit_bias" */
+struct logit_bias_pairs_item {
+    const struct bias_pair *items;
+    size_t count;
+};
+
+/* specs/api/generation.py | "logit_bias" */
+struct logit_bias_pairs {
+    const struct logit_bias_pairs_item *items;
+    size_t count;
+};
+
+/* Tokens, by number or as text (each token of it), and what is added to their logits.
+ * specs/api/generation.py | "logit_bias" */
+struct logit_bias {
+    enum {
+        LOGIT_BIAS_BY_TOKEN,
+        LOGIT_BIAS_PAIRS,
+    } kind;
+    union {
+        struct logit_bias_by_token by_token;
+        struct logit_bias_pairs pairs;
+    };
+};
+
+bool logit_bias_parse(struct json_reader *reader, const struct json_path *path,
+                      struct logit_bias *value);
+
 /* specs/api/generation.py | "sampling_rule" */
 enum sampling_rule {
     SAMPLING_RULE_PENALTIES,
@@ -180,6 +253,11 @@ struct sampling_options {
     /* The power of the entropy, relative to the largest there can be, that says where in the range.
      */
     double dynatemp_exponent;
+    /* Is added to tokens' logits before all else: an object whose keys are tokens, or pairs. A
+     * token is a number or a text, of which each token is meant; -100 or less, and false, forbid
+     * it. */
+    bool has_logit_bias;
+    struct logit_bias logit_bias;
     /* Divides the logits of tokens that stood before where they are positive, and multiplies the
      * others; 0 and 1 change nothing. */
     double repeat_penalty;

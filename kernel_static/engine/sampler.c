@@ -67,7 +67,7 @@ static void link_chain(struct sampler *sampler, const enum sampler_rule *chain, 
 static bool copy_pointed(struct sampler *sampler) {
     struct sampling *rules = &sampler->rules;
     size_t texts = rules->dry_breaker_count * sizeof(struct text);
-    size_t biases = rules->bias_count * sizeof(struct logit_bias);
+    size_t biases = rules->bias_count * sizeof(struct sampling_bias);
     size_t top = rules->likelihoods ? rules->likeliest * sizeof(struct token_likelihood) : 0;
     size_t chain = rules->chain ? rules->chain_count * sizeof(enum sampler_rule) : 0, bytes = 0;
     for (size_t i = 0; i < rules->dry_breaker_count; i++)
@@ -78,7 +78,7 @@ static bool copy_pointed(struct sampler *sampler) {
     if (!block)
         return false;
     struct text *breakers = (struct text *)block;
-    struct logit_bias *bias = (struct logit_bias *)(block + texts);
+    struct sampling_bias *bias = (struct sampling_bias *)(block + texts);
     sampler->top = (struct token_likelihood *)(block + texts + biases);
     enum sampler_rule *links = (enum sampler_rule *)(block + texts + biases + top);
     char *end = block + texts + biases + top + chain;

@@ -16,7 +16,7 @@ void rule_bias(const struct sampler *sampler, const struct sampler_row *row,
     float *values = rules->bias_count || end_count ? candidates_own_row(candidates) : NULL;
 
     for (size_t i = 0; i < rules->bias_count; i++) {
-        struct logit_bias bias = rules->biases[i];
+        struct sampling_bias bias = rules->biases[i];
         if ((size_t)bias.token < row->count)
             values[bias.token] += bias.bias <= SAMPLING_BAN ? forbidden : bias.bias;
     }

@@ -25,7 +25,7 @@ enum sampler_rule {
 
 #define SAMPLER_CHAIN_MOST 16
 
-struct logit_bias {
+struct sampling_bias {
     int32_t token;
     float bias; /* is added; SAMPLING_BAN or less forbids the token */
 };
@@ -63,7 +63,7 @@ struct sampling {
     unsigned mirostat; /* 1, 2: draws so after temperature, and the chain has no part; 0 off */
     float mirostat_tau, mirostat_eta;
 
-    const struct logit_bias *biases; /* applied before all else; of one token they add up */
+    const struct sampling_bias *biases; /* applied before all else; of one token they add up */
     size_t bias_count;
 
     const enum sampler_rule *chain; /* at most SAMPLER_CHAIN_MOST; null: all, in the order above */

@@ -12,6 +12,7 @@ from cllm_gen.spec.schema import (
     Group,
     Ignored,
     Integer,
+    Map,
     Number,
     Object,
     String,
@@ -56,6 +57,32 @@ model_name = Field(
     "Name of the served model (see GET /v1/models); absent means the served one.",
     required=False,
     nullable=True,
+)
+
+token_bias = Union(
+    "token_bias",
+    "What is added to a logit; -100 or less forbids the token, and so does false.",
+    number=Number(),
+    ban=Boolean(),
+)
+
+logit_bias = Union(
+    "logit_bias",
+    "Tokens, by number or as text (each token of it), and what is added to their logits.",
+    by_token=Map(token_bias),
+    pairs=Array(
+        Array(
+            Union(
+                "bias_pair",
+                "A token, then what is added to its logit.",
+                number=Number(),
+                text=String(),
+                ban=Boolean(),
+            ),
+            least=2,
+            most=2,
+        )
+    ),
 )
 
 samplers = Union(
@@ -171,6 +198,14 @@ sampling_options = Group(
         nullable=True,
     ),
     Field(
+        "logit_bias",
+        logit_bias,
+        "Is added to tokens' logits before all else: an object whose keys are tokens, or pairs. A token "
+        "is a number or a text, of which each token is meant; -100 or less, and false, forbid it.",
+        required=False,
+        nullable=True,
+    ),
+    Field(
         "repeat_penalty",
         Number(least=0),
         "Divides the logits of tokens that stood before where they are positive, and multiplies the "
@@ -273,7 +308,6 @@ sampling_options = Group(
         default=0,
         nullable=True,
     ),
-    Unsupported("logit_bias", "logits are not adjusted", allow=(None, {})),
     Unsupported("adaptive_target", "there is no rule adaptive_p", allow=(None, -1)),
     Ignored("adaptive_decay", "without `adaptive_target` it changes nothing"),
     Unsupported("backend_sampling", "tokens are drawn in one place", allow=(None, False)),

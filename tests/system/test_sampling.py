@@ -136,6 +136,31 @@ def test_seed_minus_one_is_another_each_time(complete):
     assert len({complete(**WARM | {"seed": -1})["text"] for _ in range(4)}) > 1
 
 
+def tokens_of(hosted, text):
+    return post(hosted, "/tokenize", {"content": text}).json()["tokens"]
+
+
+def test_biases_add_and_forbid(hosted, complete):
+    """By number or as text, as an object or in pairs."""
+    whole = complete()["text"]
+    first, second = tokens_of(hosted, whole)[:2]
+    word = " " + words(whole)[0]
+    bans = [{str(first): -100}, {str(first): False}, [[first, -100]], [[first, False]]]
+    bans += [{word: -100.0}, [[word, False]], [[word, -50], [first, -50]]]
+    texts = {complete(logit_bias=each, max_tokens=4)["text"] for each in bans}
+    assert len(texts) == 1 and not texts.pop().startswith(word)
+    assert complete(logit_bias={str(second): 0.0}) == complete(logit_bias={}) == complete()
+    only = complete(logit_bias={str(first): 1000, str(second): -100}, max_tokens=3)["text"]
+    assert only == word * 3
+
+
+def test_all_that_was_banned_stays_away(complete):
+    """At any temperature."""
+    banned = [" " + each for each in sorted(set(words(PASSAGE)))]
+    answer = complete(logit_bias=dict.fromkeys(banned, -100), temperature=2, max_tokens=60)
+    assert not set(words(PASSAGE)) & set(words(answer["text"])[1:-1])
+
+
 def test_ends_can_be_forbidden(chat):
     free = chat()
     assert free["finish_reason"] == "stop"
@@ -159,7 +184,17 @@ def test_chats_obey_the_same_rules(chat):
         ("adaptive_target", 0.3),
         ("top_k", -2),
         ("mirostat", 3),
+        ("logit_bias", {"49152": 1}),
+        ("logit_bias", {"": 1}),
+        ("logit_bias", {"a": True}),
+        ("logit_bias", [[1.5, 1]]),
+        ("logit_bias", [[True, 1]]),
+        ("logit_bias", [[1, "a"]]),
+        ("logit_bias", [[1, 2, 3]]),
+        ("logit_bias", {"a b " * 1000: 1}),
+        ("logit_bias", {str(token): 1 for token in range(1025)}),
     ],
+    ids=lambda value: str(value)[:30],
 )
 def test_what_cannot_be_done_is_refused_by_name(hosted, field, value):
     body = {"prompt": "x", field: value}

@@ -36,6 +36,8 @@
 #define LIMIT_QUEUE_SECONDS 120
 /* A stream to which nothing was sent for so long is sent a comment. */
 #define LIMIT_HEARTBEAT_SECONDS 10
+/* Tokens whose logits a request may change; more answers 400. */
+#define LIMIT_LOGIT_BIASES 1024
 /* Nesting of values in a request body. */
 #define LIMIT_JSON_DEPTH 32
 /* Streamed response bytes that a slow client may leave waiting; beyond it the stream ends. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "logit_bias.h"
 #include "model.h"
 #include "platform.h"
 
@@ -100,5 +101,7 @@ bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
         entropy_fill(&sampling->seed, sizeof(sampling->seed));
     answer->generation.ignore_end = options->ignore_eos;
     answer->generation.min_tokens = (size_t)options->min_tokens;
+    if (options->has_logit_bias && !logit_bias_set(exchange, &options->logit_bias, sampling))
+        return false;
     return !options->has_samplers || set_chain(exchange, &options->samplers, sampling);
 }
