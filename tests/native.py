@@ -16,7 +16,7 @@ INCLUDES = ["kernel_static/include", "generated", "generated/appliances/smollm2"
 INCLUDES += ["generated/surfaces/openai"]
 HEAP = ["kernel_static/mem/heap.c", "kernel_static/mem/memory.c", "kernel_static/mem/tlsf.c"]
 METRICS = ["kernel_static/runtime/exposition.c", "generated/metrics/table.c"]
-SUPPORT = ["tests/native_support.c"]
+SUPPORT = ["tests/native_support.c", "tests/native_coroutine.c"]
 
 
 def library(folder: Path, sources: list[str], flags: list[str] = UNDEFINED) -> ctypes.CDLL:

@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include "appliance.h"
+#include "coroutine.h"
 #include "exposition.h"
 #include "forward.h"
 #include "generation.h"
@@ -101,6 +102,7 @@ static enum submit_error admit(size_t tokens, uint64_t client, bool continues) {
 static enum submit_error enqueue(struct job *created, struct job **job) {
     if (!created)
         return SUBMIT_NO_MEMORY;
+    coroutine_stay(); /* callbacks must find that who submits is done */
     scheduler_add(created);
     *job = created;
     return SUBMIT_OK;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "coroutine.h"
 #include "log.h"
 #include "model.h"
 #include "pretokenizer.h"
@@ -33,6 +34,7 @@ static bool append_token(struct encoding *encoding, int32_t token) {
 /* A pretokenizer_sink: merges the piece and appends its tokens. */
 static bool encode_piece(void *context, const char *bytes, size_t count) {
     struct encoding *encoding = context;
+    coroutine_give_way();
     size_t room = encoding->capacity - encoding->count;
     if (count / tokenizer_tables.header->longest > room)
         return false; /* cannot fit, so do not start */
@@ -131,6 +133,7 @@ static bool encode_all(struct encoding *encoding, struct text text,
                        const struct text_range *ordinary, size_t ordinary_count) {
     size_t done = 0; /* what lies before is encoded */
     for (size_t at = 0; at < text.count;) {
+        coroutine_give_way();
         if (ordinary_count && at >= ordinary->start) { /* inside a range, or past one */
             at = at < ordinary->end ? ordinary->end : at;
             ordinary++;

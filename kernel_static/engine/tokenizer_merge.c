@@ -15,6 +15,7 @@
  * when they surface, because the pair at their place no longer has their rank. */
 #include <stdbool.h>
 
+#include "coroutine.h"
 #include "heap.h"
 #include "tokenizer_tables.h"
 #include "utf8.h"
@@ -118,6 +119,7 @@ static struct join join_at(const struct tokenizer_merger *merger, size_t at, siz
 static void queue_all(struct tokenizer_merger *merger, size_t count) {
     merger->queued = 0;
     for (size_t at = 0; at < count; at += symbol_length(merger->symbols[at])) {
+        coroutine_give_way();
         uint32_t rank = join_at(merger, at, count).rank;
         if (rank != TOKENIZER_NO_MERGE)
             queue_push(merger, (uint64_t)rank << 32 | at);
@@ -205,6 +207,7 @@ ptrdiff_t tokenizer_merge_piece(struct tokenizer_merger *merger, const char *byt
         count = start_with_bytes(merger, count);
     queue_all(merger, count);
     while (merger->queued) {
+        coroutine_give_way();
         uint64_t entry = queue_pop(merger);
         size_t at = (uint32_t)entry;
         if (merger->symbols[at] < 0)
@@ -215,6 +218,7 @@ ptrdiff_t tokenizer_merge_piece(struct tokenizer_merger *merger, const char *byt
     }
     size_t written = 0;
     for (size_t at = 0; at < count; at += symbol_length(merger->symbols[at])) {
+        coroutine_give_way();
         size_t room = written < capacity ? capacity - written : 0;
         written +=
             write_symbol(bytes + at, merger->symbols[at], tokens + (room ? written : 0), room);

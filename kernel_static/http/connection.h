@@ -57,6 +57,8 @@ struct connection {
     struct buffer output;          /* what the transport has not taken */
     struct budget budget;          /* of the request, the exchange's arena and the output */
     enum connection_phase phase;
+    bool waits_aside;         /* for its turn to be handled (aside.h) */
+    bool closed;              /* the stream is gone; the handler is still halfway */
     bool reading;             /* a call of `received` is on the stack */
     bool finished;            /* the peer sends no more */
     bool close_sent;          /* stream_close was called */

@@ -18,6 +18,8 @@ struct arena *http_arena(struct http_exchange *exchange) { return &exchange->are
 /* FNV-1a (Fowler, Noll, Vo) of the peer without its port. */
 uint64_t http_client(const struct http_exchange *exchange) {
     const struct connection *connection = (const struct connection *)exchange;
+    if (connection->closed)
+        return 0;
     const char *peer = stream_peer(connection->stream);
     size_t count = strlen(peer);
     while (count && peer[count - 1] != ':')
@@ -70,8 +72,18 @@ static void write_head(struct connection *connection, struct response_head *head
     response_write_head(&connection->output, head);
 }
 
+/* The client left while the handler was halfway: nobody hears what it says, nor tells it. */
+static bool is_dead(struct http_exchange *exchange) {
+    bool dead = exchange->state == EXCHANGE_DEAD;
+    if (dead)
+        exchange->gone = NULL;
+    return dead;
+}
+
 static void respond(struct http_exchange *exchange, struct response_head *head, const void *body) {
     struct connection *connection = connection_of(exchange);
+    if (is_dead(exchange))
+        return;
     write_head(connection, head);
     if (body && !is_head_request(connection))
         connection_append(connection, body, (size_t)head->length);
@@ -124,6 +136,8 @@ void http_error(struct http_exchange *exchange, unsigned status, const char *typ
 
 void http_stream_start(struct http_exchange *exchange, unsigned status, const char *content_type) {
     struct connection *connection = connection_of(exchange);
+    if (exchange->state == EXCHANGE_DEAD)
+        return; /* the first write says so */
     exchange->chunked = connection->parser.request.minor >= 1;
     if (!exchange->chunked)
         connection->parser.request.keep_alive = false; /* closing ends the body */
@@ -138,8 +152,8 @@ void http_stream_start(struct http_exchange *exchange, unsigned status, const ch
 
 bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t count) {
     struct connection *connection = connection_of(exchange);
-    if (exchange->state == EXCHANGE_DEAD)
-        return false; /* memory ran out in an earlier call */
+    if (is_dead(exchange)) /* or memory ran out in an earlier call */
+        return false;
     kernel_assert(exchange->state == EXCHANGE_STREAMING);
     if (!count || is_head_request(connection))
         return true;

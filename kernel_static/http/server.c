@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "appliance.h"
+#include "aside.h"
 #include "authorization.h"
 #include "connection.h"
 #include "heap.h"
@@ -52,19 +53,26 @@ static void *opened(struct stream *stream) {
     return connection;
 }
 
+static void release(struct connection *connection) {
+    request_release(&connection->parser);
+    arena_release(&connection->exchange.arena);
+    buffer_release(&connection->output);
+    heap_release(connection);
+}
+
 static void closed(void *context) {
     struct connection *connection = context;
     connection_tell_gone(connection);
+    connection->waits_aside = false;
     if (connection->next)
         connection->next->previous = connection->previous;
     if (connection->previous)
         connection->previous->next = connection->next;
     else
         connections = connection->next;
-    request_release(&connection->parser);
-    arena_release(&connection->exchange.arena);
-    buffer_release(&connection->output);
-    heap_release(connection);
+    connection->closed = true;
+    if (!aside_has(connection))
+        release(connection);
 }
 
 /* Frees what the exchange held and awaits the next request. */
@@ -81,12 +89,26 @@ static void end_exchange(struct connection *connection) {
 static bool end_answered(void) {
     bool any = false;
     for (struct connection *connection = connections; connection; connection = connection->next) {
-        if (connection->exchange.state == EXCHANGE_ANSWERED) {
+        if (connection->exchange.state == EXCHANGE_ANSWERED && !aside_has(connection)) {
             end_exchange(connection);
             any = true;
         }
     }
     return any;
+}
+
+/* Handlers of large bodies go on. Of one whose client left meanwhile nothing is wanted. */
+static bool go_on_aside(void) {
+    struct connection *done;
+    if (!aside_poll(connections, &done))
+        return false;
+    if (done && done->exchange.state == EXCHANGE_DEAD && done->exchange.gone) {
+        done->exchange.gone(done->exchange.gone_context);
+        done->exchange.gone = NULL;
+    }
+    if (done && done->closed)
+        release(done);
+    return true;
 }
 
 /* ---- in ---- */
@@ -99,7 +121,10 @@ static bool advance(struct connection *connection) {
         break;
     case REQUEST_COMPLETE:
         connection_enter(connection, PHASE_ANSWER, 0);
-        connection_dispatch(connection);
+        if (connection->parser.body.count > ASIDE_BYTES && !connection->refusal)
+            aside_take(connection);
+        else
+            connection_dispatch(connection);
         break;
     case REQUEST_REFUSED:
         connection_refuse(connection, connection->parser.status, connection->parser.message);
@@ -224,7 +249,8 @@ bool http_start(void) {
 bool http_poll(void) {
     static uint64_t next_check;
     uint64_t now = clock_nanoseconds();
-    bool any = end_answered();
+    bool any = go_on_aside();
+    any |= end_answered();
     if (now < next_check)
         return any;
     next_check = now + CHECK_NANOSECONDS;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "coroutine.h"
 #include "utf8.h"
 
 void json_skip_space(struct json_reader *reader) {
@@ -147,6 +148,7 @@ bool json_read_string(struct json_reader *reader, char *out, size_t *count, size
     while (reader->at < reader->end && *reader->at != '"') {
         char escaped[4];
         const char *from = reader->at;
+        coroutine_give_way();
         while (reader->at < reader->end && plain(*reader->at))
             reader->at++;
         size_t size = (size_t)(reader->at - from);

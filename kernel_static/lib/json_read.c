@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coroutine.h"
+
 void json_begin(struct json_reader *reader, struct text body, struct arena *arena,
                 unsigned depth_limit) {
     memset(reader, 0, sizeof *reader);
@@ -73,6 +75,7 @@ static bool read_key(struct json_reader *reader, struct text *key) {
 }
 
 bool json_object_next(struct json_reader *reader, bool *first, struct text *key) {
+    coroutine_give_way();
     if (reader->status)
         return false;
     if (json_take(reader, '}')) {
@@ -88,6 +91,7 @@ bool json_object_next(struct json_reader *reader, bool *first, struct text *key)
 }
 
 bool json_array_next(struct json_reader *reader, bool *first) {
+    coroutine_give_way();
     if (reader->status)
         return false;
     if (json_take(reader, ']')) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coroutine.h"
 #include "utf8.h"
 
 void json_write_raw(struct buffer *buffer, const char *json) {
@@ -12,6 +13,7 @@ void json_write_raw(struct buffer *buffer, const char *json) {
 }
 
 void json_write_comma(struct buffer *buffer, bool *first) {
+    coroutine_give_way();
     if (!*first)
         buffer_append(buffer, ",", 1);
     *first = false;
@@ -52,6 +54,7 @@ void json_write_string(struct buffer *buffer, struct text value) {
             at += size;
             continue;
         }
+        coroutine_give_way();
         buffer_append(buffer, value.bytes + plain, at - plain);
         buffer_append(buffer, size ? out : replacement, size ? count : sizeof replacement - 1);
         plain = ++at;
