@@ -60,6 +60,7 @@ def build(folder: Path, families: list[Api], bodies: dict[str, str], before: str
         memory_source("arena.c"),
         STATIC / "http/reject.c",
         Path(__file__).with_name("driver.c"),
+        STATIC.parent / "tests/native_coroutine.c",
     ]
     output = folder / "driver"
     command = [

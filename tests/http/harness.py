@@ -18,13 +18,13 @@ FLAGS = (
     "-std=gnu11 -g -O1 -DDEBUG -Wall -Wextra -Werror "
     "-fsanitize=address,undefined -fno-sanitize-recover=all"
 ).split()
-SHARED = ["arena", "buffer", "json_write", "percent", "text", "utf8"]
+SHARED = ["arena", "buffer", "coroutine", "json_write", "percent", "text", "utf8"]
 
 
 def _build(folder: Path, name: str, sources: list[Path]) -> Path:
     """Compiles HTTP, the test routes and these sources with the default limits."""
     lines = [f"#define LIMIT_{field.upper()} {value}" for field, value in vars(LIMITS).items()]
-    lines += ['#define ACCESS_KEYS ""', '#define ACCESS_ORIGINS ""']
+    lines += ['#define ACCESS_KEYS ""', '#define ACCESS_ORIGINS ""', "#define MEMORY_STACK (256 * 1024)"]
     (folder / "appliance.h").write_text("\n".join(lines) + "\n")
     static = ROOT / "kernel_static"
     sources = [
@@ -44,7 +44,8 @@ def _build(folder: Path, name: str, sources: list[Path]) -> Path:
 
 def build(folder: Path) -> Path:
     """HTTP over streams in memory."""
-    return _build(folder, "harness", [ROOT / "tests/http/harness.c"])
+    side_stack = ROOT / "kernel_static/platform/linux/side_stack.c"
+    return _build(folder, "harness", [ROOT / "tests/http/harness.c", side_stack])
 
 
 def build_server(folder: Path) -> Path:

@@ -80,7 +80,7 @@ KERNEL: tuple[dict[str, Part], ...] = (
         "contracts": Part(
             "what all may ask for, whoever supplies it: the machine, its CPUs, the log, the end, the transport",
             "",
-            "platform.h processors.h log.h panic.h exit_port.h transport.h",
+            "platform.h side_stack.h processors.h log.h panic.h exit_port.h transport.h",
         ),
         "libc": Part(
             "the libc subset, real numbers in decimal",
@@ -97,7 +97,7 @@ KERNEL: tuple[dict[str, Part], ...] = (
         "lib": Part(
             "text, JSON, buffers, arenas, the generator of random numbers",
             "kernel_static/lib/*",
-            "text.h utf8.h word.h percent.h mathematics.h budget.h buffer.h arena.h json.h chacha20.h generator.h",
+            "text.h utf8.h word.h percent.h mathematics.h budget.h buffer.h arena.h json.h chacha20.h generator.h coroutine.h",
         )
     },
     {

@@ -25,6 +25,7 @@ FLAGS = [
 ]
 SOURCES = [
     "tests/tokenizer/driver.c",
+    "tests/native_coroutine.c",
     "kernel_static/lib/arena.c",
     "kernel_static/lib/buffer.c",
     "kernel_static/lib/text.c",

@@ -2,6 +2,7 @@
 #include "side_stack.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <ucontext.h>
 
 #include "appliance.h"
