@@ -44,6 +44,8 @@ static const char *words = ""; /* the command line */
 
 uint64_t clock_nanoseconds(void) { return now; }
 
+static void pass(void) { now += 300000; }
+
 uint64_t clock_unix_seconds(void) { return 784111777 + 1000000000; }
 
 void log_write(enum log_level level, const char *subsystem, const char *format, ...) {
@@ -302,6 +304,7 @@ static void run(char letter, struct stream *stream, uint32_t number, const char 
 }
 
 int main(int count, char **arguments) {
+    work_passes = pass;
     struct {
         uint32_t stream, number, count;
     } command;

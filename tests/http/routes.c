@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "coroutine.h"
 #include "route.h"
 
 struct deferred deferred[DEFERRED_MOST + 1];
@@ -32,6 +33,37 @@ static void post_echo(struct http_exchange *exchange, const struct text *paramet
                       struct text body) {
     (void)parameters;
     http_respond(exchange, 200, "application/octet-stream", body.bytes, body.count);
+}
+
+void (*work_passes)(void);
+
+/* Takes its time, and gives way. */
+static void work(size_t bytes) {
+    for (size_t at = 0; at < 16 * bytes; at += 1000) {
+        if (at % 16000 == 0 && work_passes)
+            work_passes();
+        coroutine_give_way();
+    }
+}
+
+static void post_work(struct http_exchange *exchange, const struct text *parameters,
+                      struct text body) {
+    (void)parameters;
+    work(body.count);
+    http_respond(exchange, 200, "application/octet-stream", body.bytes, body.count);
+}
+
+static void told_work_gone(void *context) {
+    (void)context;
+    gone_count++;
+}
+
+/* The same, and never answers. */
+static void post_work_later(struct http_exchange *exchange, const struct text *parameters,
+                            struct text body) {
+    (void)parameters;
+    work(body.count);
+    http_on_gone(exchange, told_work_gone, exchange);
 }
 
 static void get_item(struct http_exchange *exchange, const struct text *parameters,
@@ -87,6 +119,8 @@ static const struct route routes[] = {
     {.pattern = "/health", .method = HTTP_GET, .dispatch = get_health},
     {.pattern = "/echo", .method = HTTP_POST, .has_body = true, .dispatch = post_echo},
     {.pattern = "/echo", .method = HTTP_PUT, .has_body = true, .dispatch = post_echo},
+    {.pattern = "/work", .method = HTTP_POST, .has_body = true, .dispatch = post_work},
+    {.pattern = "/work-later", .method = HTTP_POST, .has_body = true, .dispatch = post_work_later},
     {.pattern = "/items/", .method = HTTP_GET, .dispatch = get_item},
     {.pattern = "/stream", .method = HTTP_GET, .streams = true, .dispatch = get_stream},
     {.pattern = "/busy", .method = HTTP_GET, .dispatch = get_busy},

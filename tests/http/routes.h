@@ -15,6 +15,9 @@ struct deferred {
 };
 extern struct deferred deferred[DEFERRED_MOST + 1];
 
+/* Called for each 1,000 bytes of a body sent to /work. */
+extern void (*work_passes)(void);
+
 /* Handlers that were told that their client is gone. */
 extern size_t gone_count;
 
