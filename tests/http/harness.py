@@ -24,7 +24,11 @@ SHARED = ["arena", "buffer", "coroutine", "json_write", "percent", "text", "utf8
 def _build(folder: Path, name: str, sources: list[Path]) -> Path:
     """Compiles HTTP, the test routes and these sources with the default limits."""
     lines = [f"#define LIMIT_{field.upper()} {value}" for field, value in vars(LIMITS).items()]
-    lines += ['#define ACCESS_KEYS ""', '#define ACCESS_ORIGINS ""', "#define MEMORY_STACK (256 * 1024)"]
+    lines += [
+        '#define ACCESS_KEYS ""',
+        '#define ACCESS_ORIGINS ""',
+        "#define MEMORY_STACK (256 * 1024)",
+    ]
     (folder / "appliance.h").write_text("\n".join(lines) + "\n")
     static = ROOT / "kernel_static"
     sources = [

@@ -8,7 +8,7 @@ import requests
 TEXT = "The keeper of the lighthouse wrote down every ship that passed. " * 5000
 
 
-@pytest.mark.parametrize("target", ["hosted", "x86_64"])
+@pytest.mark.parametrize("target", ["hosted", "x86_64", "i386"])
 @pytest.mark.parametrize("text", [TEXT, TEXT.replace(" ", "")], ids=["words", "one word"])
 def test_health_is_answered_meanwhile(appliances, target, text):
     machine = appliances(target)
