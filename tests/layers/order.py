@@ -95,7 +95,7 @@ KERNEL: tuple[dict[str, Part], ...] = (
     {"mem": Part("heap", "kernel_static/mem/*", "heap.h")},
     {
         "lib": Part(
-            "text, JSON, buffers, arenas, the generator of random numbers",
+            "text, JSON, buffers, arenas, random numbers, long work beside everything else",
             "kernel_static/lib/*",
             "text.h utf8.h word.h percent.h mathematics.h budget.h buffer.h arena.h json.h chacha20.h generator.h coroutine.h",
         )
