@@ -229,7 +229,9 @@ static bool begin_step(void) {
 /* Draws from row after row as long as the tokens are those that were guessed. A draw does not know
  * of guesses: with them and without, the answer is the same. */
 static void draw(struct job *job, const struct share *share, size_t row) {
-    size_t right = 0;
+    size_t right = 0, first = job->token_count;
+    int32_t unasked; /* a guess that was not worth a row, but teaches what guesses would be worth */
+    bool watches = !share->guesses && draft_guess(job->tokens, first, &unasked, 1);
     for (bool more = true; more;) {
         bool guessed = right < share->guesses;
         int32_t guess = guessed ? job->tokens[job->token_count] : 0;
@@ -250,6 +252,8 @@ static void draw(struct job *job, const struct share *share, size_t row) {
         job->stored += more;
         job->figures.accepted_tokens += more;
     }
+    if (watches)
+        drafting_learn(&job->drafting, 1, job->tokens[first] == unasked);
     drafting_learn(&job->drafting, share->guesses, right);
     metric_add(METRIC_DRAFTS, share->guesses != 0);
     metric_add(METRIC_DRAFT_TOKENS, share->guesses);

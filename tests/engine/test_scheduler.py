@@ -331,3 +331,26 @@ def test_wrong_guesses_cease(started):
     answer = engine.answer(prompt, 80)
     check(engine, answer)
     assert answer.figures["drafted_tokens"] < 60
+
+
+def test_guesses_begin_again_where_they_come_to_be_right(started):
+    """What a guess would have been is watched even where none is made."""
+    engine = started(96)
+    engine.number("test_stage_nanoseconds").value = 100 * MILLISECOND
+    engine.answer(prompt_of(3, 40), 1, cache_prompt=False)
+    engine.number("test_forgetful", ctypes.c_bool).value = True
+    start = next(t for t in range(1, VOCABULARY) if len(engine.expected([t], 60)) == 60)
+    drafting = (ctypes.c_uint32 * 1)()
+    engine.lib.drafting_start(drafting)
+    engine.lib.drafting_learn.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]
+    for _ in range(100):
+        engine.lib.drafting_learn(drafting, 4, 0)
+    length = engine.lib.drafting_length
+    length.restype, length.argtypes = ctypes.c_size_t, [ctypes.c_void_p] + [ctypes.c_size_t] * 3
+    assert length(drafting, 1, 1, 8) == 0
+    for _ in range(30):
+        engine.lib.drafting_learn(drafting, 1, 1)
+    assert length(drafting, 1, 1, 8) == 8
+    answer = engine.answer([start], 60)
+    check(engine, answer)
+    assert answer.figures["accepted_tokens"] > 20
