@@ -87,7 +87,7 @@ enum metric {
     /* Connections that were accepted.
      * specs/metrics/http.py | "connections_opened" */
     METRIC_CONNECTIONS_OPENED,
-    /* Connections that ended, by who ended them and why.
+    /* Connections that ended, by what ended them; one that made room for another counts as idle.
      * specs/metrics/http.py | "connections_closed" */
     METRIC_CONNECTIONS_CLOSED_CLIENT,
     METRIC_CONNECTIONS_CLOSED_ANSWERED,
@@ -95,7 +95,6 @@ enum metric {
     METRIC_CONNECTIONS_CLOSED_REQUEST_SLOW,
     METRIC_CONNECTIONS_CLOSED_ANSWER_UNREAD,
     METRIC_CONNECTIONS_CLOSED_STREAM_CUT,
-    METRIC_CONNECTIONS_CLOSED_SPARED,
     /* Requests whose head or a part of it came.
      * specs/metrics/http.py | "requests" */
     METRIC_REQUESTS,
@@ -107,7 +106,7 @@ enum metric {
     /* Requests whose clients left before the answer began.
      * specs/metrics/http.py | "requests_left" */
     METRIC_REQUESTS_LEFT,
-    /* Requests that met no handler.
+    /* Requests that met no handler; those that met a limit are counted there.
      * specs/metrics/http.py | "requests_refused" */
     METRIC_REQUESTS_REFUSED_MALFORMED,
     METRIC_REQUESTS_REFUSED_KEY,
@@ -246,6 +245,9 @@ enum metric {
     METRIC_TCP_CONNECTIONS_OPEN,
     METRIC_TCP_CONNECTIONS_HANDSHAKE,
     METRIC_TCP_CONNECTIONS_TIME_WAIT,
+    /* Idle connections that made room for others.
+     * specs/metrics/network.py | "tcp_spared" */
+    METRIC_TCP_SPARED,
     /* Segments that were well-formed.
      * specs/metrics/network.py | "tcp_segments_received" */
     METRIC_TCP_SEGMENTS_RECEIVED,
@@ -279,8 +281,7 @@ enum metric {
     /* Handshakes that found no place.
      * specs/metrics/network.py | "tcp_refused" */
     METRIC_TCP_REFUSED_BACKLOG,
-    METRIC_TCP_REFUSED_CONNECTIONS,
-    METRIC_TCP_REFUSED_MEMORY,
+    METRIC_TCP_REFUSED_ROOM,
     /* When the run began, in seconds since 1970-01-01 UTC.
      * specs/metrics/process.py | "start_time" */
     METRIC_START_TIME,

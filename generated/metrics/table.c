@@ -90,7 +90,7 @@ static const char *const requests_ended_labels[] = {
 
 /* specs/metrics/http.py | "connections_closed" */
 static const char *const connections_closed_labels[] = {
-    "client", "answered", "idle", "request_slow", "answer_unread", "stream_cut", "spared",
+    "client", "answered", "idle", "request_slow", "answer_unread", "stream_cut",
 };
 
 /* specs/metrics/http.py | "responses" */
@@ -183,8 +183,7 @@ static const char *const tcp_resets_labels[] = {
 /* specs/metrics/network.py | "tcp_refused" */
 static const char *const tcp_refused_labels[] = {
     "backlog",
-    "connections",
-    "memory",
+    "room",
 };
 
 const struct metric_family metric_families[] = {
@@ -514,12 +513,13 @@ const struct metric_family metric_families[] = {
     },
     {
         .name = "cllm_connections_closed_total",
-        .help = "Connections that ended, by who ended them and why.",
+        .help = "Connections that ended, by what ended them; one that made room for another counts "
+                "as idle.",
         .type = "counter",
         .group = METRICS_HTTP,
         .form = METRIC_NUMBERS,
         .place = METRIC_CONNECTIONS_CLOSED_CLIENT,
-        .count = 7,
+        .count = 6,
         .label = "cause",
         .labels = connections_closed_labels,
     },
@@ -554,7 +554,7 @@ const struct metric_family metric_families[] = {
     },
     {
         .name = "cllm_requests_refused_total",
-        .help = "Requests that met no handler.",
+        .help = "Requests that met no handler; those that met a limit are counted there.",
         .type = "counter",
         .group = METRICS_HTTP,
         .form = METRIC_NUMBERS,
@@ -893,6 +893,15 @@ const struct metric_family metric_families[] = {
         .labels = tcp_connections_labels,
     },
     {
+        .name = "cllm_tcp_spared_total",
+        .help = "Idle connections that made room for others.",
+        .type = "counter",
+        .group = METRICS_NETWORK,
+        .form = METRIC_NUMBERS,
+        .place = METRIC_TCP_SPARED,
+        .count = 1,
+    },
+    {
         .name = "cllm_tcp_segments_received_total",
         .help = "Segments that were well-formed.",
         .type = "counter",
@@ -984,7 +993,7 @@ const struct metric_family metric_families[] = {
         .group = METRICS_NETWORK,
         .form = METRIC_NUMBERS,
         .place = METRIC_TCP_REFUSED_BACKLOG,
-        .count = 3,
+        .count = 2,
         .label = "cause",
         .labels = tcp_refused_labels,
     },

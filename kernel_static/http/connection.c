@@ -32,6 +32,11 @@ void connection_append(struct connection *connection, const void *bytes, size_t 
     buffer_append(&connection->output, bytes, count);
 }
 
+void connection_ends(struct connection *connection, enum metric cause) {
+    if (connection->cause == METRIC_CONNECTIONS_CLOSED_CLIENT)
+        connection->cause = cause;
+}
+
 void connection_abort(struct connection *connection) {
     connection->exchange.state = EXCHANGE_DEAD;
     buffer_release(&connection->output);
@@ -117,6 +122,7 @@ void connection_tell_gone(struct connection *connection) {
     void (*gone)(void *context) = exchange->gone;
     exchange->gone = NULL;
     if (unanswered) {
+        metric_add(METRIC_REQUESTS_LEFT, exchange->status == 0);
         exchange->state = EXCHANGE_DEAD;
         exchange->status = 0;
         log_exchange(connection);

@@ -12,6 +12,7 @@
 
 #include "buffer.h"
 #include "http.h"
+#include "metrics.h"
 #include "request.h"
 #include "request_id.h"
 #include "response.h"
@@ -59,6 +60,7 @@ struct connection {
     enum connection_phase phase;
     bool waits_aside;         /* for its turn to be handled (aside.h) */
     bool closed;              /* the stream is gone; the handler is still halfway */
+    enum metric cause;        /* counted when the connection is over */
     bool reading;             /* a call of `received` is on the stack */
     bool finished;            /* the peer sends no more */
     bool close_sent;          /* stream_close was called */
@@ -77,6 +79,9 @@ void connection_flush(struct connection *connection);
 
 /* Sends what waits, then FIN. */
 void connection_close(struct connection *connection);
+
+/* Notes what ends the connection, if nothing was noted before. */
+void connection_ends(struct connection *connection, enum metric cause);
 
 /* Resets the connection; nothing more is heard from the exchange. */
 void connection_abort(struct connection *connection);

@@ -61,6 +61,9 @@ static bool is_head_request(const struct connection *connection) {
 static void write_head(struct connection *connection, struct response_head *head) {
     kernel_assert(connection->exchange.state == EXCHANGE_OPEN);
     connection->exchange.status = head->status;
+    metric_count(head->status >= 500   ? METRIC_RESPONSES_5XX
+                 : head->status >= 400 ? METRIC_RESPONSES_4XX
+                                       : METRIC_RESPONSES_2XX);
     connection->unbegun = !connection->output.count;
     head->close = connection_must_close(connection);
     head->keep_alive_said = connection->parser.request.minor == 0;
@@ -165,6 +168,8 @@ bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t
     connection_flush(connection);
     if (connection->output.count > LIMIT_STREAM_BACKLOG_BYTES) {
         log_warn("http", "%s: reads its stream too slowly", stream_peer(connection->stream));
+        metric_count(METRIC_LIMIT_REFUSALS_STREAM_BACKLOG_BYTES);
+        connection_ends(connection, METRIC_CONNECTIONS_CLOSED_ANSWER_UNREAD);
         connection_abort(connection);
     }
     return exchange->state == EXCHANGE_STREAMING;
@@ -176,6 +181,7 @@ void http_stream_cut(struct http_exchange *exchange) {
         return;
     kernel_assert(exchange->state == EXCHANGE_STREAMING);
     log_warn("http", "%s: its stream was cut", stream_peer(connection->stream));
+    connection_ends(connection, METRIC_CONNECTIONS_CLOSED_STREAM_CUT);
     connection_abort(connection);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "appliance.h"
+#include "metrics.h"
 
 #define CHUNK_LINE_BYTES 256 /* a chunk's size and extensions */
 
@@ -25,6 +26,11 @@ void request_refuse(struct request_parser *parser, unsigned status, const char *
     parser->progress = REQUEST_REFUSED;
     parser->status = status;
     parser->message = message;
+}
+
+void request_refuse_large(struct request_parser *parser) {
+    metric_count(METRIC_LIMIT_REFUSALS_BODY_BYTES);
+    request_refuse(parser, 413, "The request body is too large.");
 }
 
 void request_take_body(struct request_parser *parser, bool keep) {
@@ -56,10 +62,12 @@ static size_t line_limit(const struct request_parser *parser) {
 static void refuse_long_line(struct request_parser *parser) {
     switch (parser->state) {
     case STATE_REQUEST_LINE:
+        metric_count(METRIC_LIMIT_REFUSALS_REQUEST_LINE_BYTES);
         request_refuse(parser, 414, "The request target is too long.");
         break;
     case STATE_FIELDS:
     case STATE_TRAILERS:
+        metric_count(METRIC_LIMIT_REFUSALS_HEADER_BYTES);
         request_refuse(parser, 431, "The header fields are too long.");
         break;
     case STATE_CHUNK_END:

@@ -82,3 +82,4 @@ void request_end_fields(struct request_parser *parser);
 void request_read_trailer(struct request_parser *parser, struct text line);
 void request_read_chunk_size(struct request_parser *parser, struct text line);
 void request_refuse(struct request_parser *parser, unsigned status, const char *message);
+void request_refuse_large(struct request_parser *parser); /* a body beyond the limit */

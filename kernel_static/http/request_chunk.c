@@ -25,7 +25,7 @@ void request_read_chunk_size(struct request_parser *parser, struct text line) {
     }
     parser->body_bytes += size;
     if (parser->body_bytes > LIMIT_BODY_BYTES) {
-        request_refuse(parser, 413, "The request body is too large.");
+        request_refuse_large(parser);
         return;
     }
     parser->remaining = size;

@@ -5,12 +5,14 @@
 
 #include "appliance.h"
 #include "grammar.h"
+#include "metrics.h"
 #include "request_id.h"
 
 /* Splits "name: value" and checks both. False, having refused, if it is malformed. */
 static bool split_field(struct request_parser *parser, struct text line, struct text *name,
                         struct text *value) {
     if (++parser->fields > LIMIT_HEADER_FIELDS) {
+        metric_count(METRIC_LIMIT_REFUSALS_HEADER_FIELDS);
         request_refuse(parser, 431, "There are too many header fields.");
         return false;
     }
@@ -72,7 +74,7 @@ static void read_content_length(struct request_parser *parser, struct text value
     if (!valid)
         request_refuse(parser, 400, "There must be one Content-Length, a decimal number.");
     else if (too_large)
-        request_refuse(parser, 413, "The request body is too large.");
+        request_refuse_large(parser);
 }
 
 /* Section 6.1: "chunked" is the only coding here; it must come once, and last. */

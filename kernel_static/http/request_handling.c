@@ -69,8 +69,26 @@ static const struct refusal *refusal_of(const struct connection *connection) {
     return NULL;
 }
 
+/* A preflight is no refusal. */
+static void count(const struct refusal *refusal) {
+    static const struct {
+        const struct refusal *refusal;
+        enum metric metric;
+    } causes[] = {
+        {&strange_origin, METRIC_REQUESTS_REFUSED_ORIGIN},
+        {&unknown_path, METRIC_REQUESTS_REFUSED_PATH},
+        {&unknown_method, METRIC_REQUESTS_REFUSED_METHOD},
+        {&bad_key, METRIC_REQUESTS_REFUSED_KEY},
+        {&length_required, METRIC_REQUESTS_REFUSED_BODY},
+        {&unknown_encoding, METRIC_REQUESTS_REFUSED_ENCODING},
+    };
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
+        metric_add(causes[i].metric, refusal == causes[i].refusal);
+}
+
 static void answer_refusal(struct connection *connection, const struct refusal *refusal) {
     uint32_t allowed = connection->match.allowed;
+    count(refusal);
     if (refusal == &preflight)
         exchange_refuse_empty(&connection->exchange, refusal,
                               allowed ? allowed : HTTP_GET | HTTP_POST);
@@ -115,6 +133,7 @@ void connection_dispatch(struct connection *connection) {
 
 void connection_refuse(struct connection *connection, unsigned status, const char *message) {
     struct refusal refusal = {.status = status, .message = message};
+    metric_add(METRIC_REQUESTS_REFUSED_MALFORMED, status == 400);
     connection->exchange.state = EXCHANGE_OPEN;
     exchange_refuse(&connection->exchange, &refusal, 0);
 }

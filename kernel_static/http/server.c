@@ -5,6 +5,7 @@
 #include "aside.h"
 #include "authorization.h"
 #include "connection.h"
+#include "exposition.h"
 #include "heap.h"
 #include "http.h"
 #include "log.h"
@@ -17,7 +18,7 @@
 #define CHECK_NANOSECONDS UINT64_C(100000000) /* times are kept to a tenth of a second */
 
 static struct connection *connections; /* all that are open */
-static struct budget_pool pool = {LIMIT_SHARED_BYTES};
+static struct budget_pool pool = {.left = LIMIT_SHARED_BYTES};
 
 /* Awaits a request. */
 static void make_ready(struct connection *connection) {
@@ -41,8 +42,14 @@ static void *opened(struct stream *stream) {
     struct connection *connection = heap_allocate(sizeof *connection);
     if (!connection)
         return NULL;
-    *connection =
-        (struct connection){.stream = stream, .next = connections, .output_deadline = UINT64_MAX};
+    *connection = (struct connection){
+        .stream = stream,
+        .next = connections,
+        .cause = METRIC_CONNECTIONS_CLOSED_CLIENT,
+        .output_deadline = UINT64_MAX,
+    };
+    metric_count(METRIC_CONNECTIONS_OPENED);
+    metric_count(METRIC_CONNECTIONS_OPEN);
     if (connections)
         connections->previous = connection;
     connections = connection;
@@ -64,6 +71,8 @@ static void closed(void *context) {
     struct connection *connection = context;
     connection_tell_gone(connection);
     connection->waits_aside = false;
+    metric_count(connection->cause);
+    metric_uncount(METRIC_CONNECTIONS_OPEN);
     if (connection->next)
         connection->next->previous = connection->previous;
     if (connection->previous)
@@ -79,10 +88,12 @@ static void closed(void *context) {
 static void end_exchange(struct connection *connection) {
     bool last = connection_must_close(connection);
     make_ready(connection);
-    if (last)
+    if (last) {
+        connection_ends(connection, METRIC_CONNECTIONS_CLOSED_ANSWERED);
         connection_close(connection);
-    else if (!connection->reading)
+    } else if (!connection->reading) {
         stream_resume(connection->stream); /* a pipelined request may wait */
+    }
 }
 
 /* Exchanges that were answered end here, where no handler is on the stack any more. */
@@ -150,6 +161,7 @@ static size_t received(void *context, const uint8_t *bytes, size_t count) {
             break;
         if (!connection->parser.started) {
             exchange->started = clock_nanoseconds();
+            metric_count(METRIC_REQUESTS);
             connection_enter(connection, PHASE_REQUEST, LIMIT_REQUEST_SECONDS);
         }
         taken += request_feed(&connection->parser, bytes + taken, count - taken);
@@ -210,11 +222,17 @@ static bool give_up(struct connection *connection, uint64_t now) {
         return false;
     if (now >= connection->output_deadline || connection->phase == PHASE_CLOSING) {
         log_debug("http", "%s: gave up", stream_peer(connection->stream));
+        metric_count(METRIC_LIMIT_REFUSALS_IDLE_SECONDS);
+        connection_ends(connection, METRIC_CONNECTIONS_CLOSED_ANSWER_UNREAD);
         connection_tell_gone(connection);
         connection_abort(connection);
     } else if (connection->phase == PHASE_REQUEST) {
+        metric_count(METRIC_LIMIT_REFUSALS_REQUEST_SECONDS);
+        connection_ends(connection, METRIC_CONNECTIONS_CLOSED_REQUEST_SLOW);
         connection_refuse(connection, 408, "The request took too long to arrive.");
     } else {
+        metric_count(METRIC_LIMIT_REFUSALS_IDLE_SECONDS);
+        connection_ends(connection, METRIC_CONNECTIONS_CLOSED_IDLE);
         connection_close(connection);
     }
     return true;
@@ -231,6 +249,18 @@ static bool check_times(uint64_t now) {
 
 /* ---- http.h ---- */
 
+static void measure(void) {
+    size_t count = 0, held = 0;
+    for (const struct connection *connection = connections; connection;
+         connection = connection->next) {
+        count++;
+        held += connection->budget.held;
+    }
+    metric_set(METRIC_HEAP_OWNED_CONNECTIONS, count * sizeof(struct connection));
+    metric_set(METRIC_HEAP_OWNED_REQUESTS, held);
+    metric_set(METRIC_LIMIT_REFUSALS_SHARED_BYTES, pool.refusals);
+}
+
 bool http_start(void) {
     static const struct stream_events events = {
         .opened = opened,
@@ -243,6 +273,7 @@ bool http_start(void) {
     authorization_start();
     origin_start();
     request_id_start();
+    exposition_provide(METRICS_HTTP, measure);
     return transport_start(&events);
 }
 

@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct budget_pool {
-    size_t left; /* bytes */
+    size_t left;       /* bytes */
+    uint64_t refusals; /* how often too few were left */
 };
 
 struct budget {
@@ -24,8 +26,10 @@ static inline bool budget_take(struct budget *budget, size_t bytes) {
     if (!budget)
         return true;
     size_t more = budget_shared(budget, budget->held + bytes) - budget_shared(budget, budget->held);
-    if (more > budget->pool->left)
+    if (more > budget->pool->left) {
+        budget->pool->refusals++;
         return false;
+    }
     budget->pool->left -= more;
     budget->held += bytes;
     return true;

@@ -11,6 +11,15 @@
 #define NIC_FRAME_LEAST 14
 #define NIC_FRAME_MOST (NIC_FRAME_LEAST + NIC_PAYLOAD_MOST)
 
+/* What happened to frames since the start. */
+struct nic_counters {
+    uint64_t received, received_octets, sent, sent_octets;
+    uint64_t damaged, too_long, too_short; /* dropped by the driver, as the device marked them */
+    uint64_t no_room;   /* lost by the device: no free descriptor or FIFO space */
+    uint64_t not_sent;  /* given up by the device: collisions */
+    uint64_t ring_full; /* calls of `transmit` that found no room */
+};
+
 struct nic {
     uint8_t mac[6];
     bool (*link_up)(struct nic *nic);
@@ -22,6 +31,8 @@ struct nic {
     size_t (*receive)(struct nic *nic, size_t most,
                       void (*deliver)(void *context, const uint8_t *frame, size_t size),
                       void *context);
+    /* Reads and adds up the device's own counters too. */
+    struct nic_counters (*counters)(struct nic *nic);
 };
 
 /* `start` finds, resets and starts the first device that the driver drives. False, having logged

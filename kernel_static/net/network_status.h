@@ -6,3 +6,7 @@
 
 const struct net_counters *network_counters(void);
 struct tcp_usage network_tcp_usage(void);
+struct nic_counters network_nic_counters(void);
+
+/* Shows them all at /metrics; called once, when the stack runs. */
+void network_metrics_start(void);

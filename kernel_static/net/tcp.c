@@ -137,9 +137,13 @@ void tcp_reset_all(struct tcp *tcp) {
 }
 
 struct tcp_usage tcp_usage(const struct tcp *tcp) {
-    struct tcp_usage usage = {0, 0, 0};
-    for (size_t i = 0; i < tcp->limits.connections; i++)
-        usage.connections += tcp->connections[i].state != TCP_FREE;
+    struct tcp_usage usage = {0};
+    for (size_t i = 0; i < tcp->limits.connections; i++) {
+        const struct tcp_connection *c = &tcp->connections[i];
+        usage.connections += c->state != TCP_FREE;
+        usage.bytes += c->ring ? tcp->limits.send_bytes : 0;
+        usage.bytes += c->store ? tcp->limits.receive_bytes : 0;
+    }
     for (size_t i = 0; i < tcp->limits.backlog; i++)
         usage.pending += tcp->pending[i].used;
     for (size_t i = 0; i < TCP_WAITS; i++)

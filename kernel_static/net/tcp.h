@@ -45,9 +45,9 @@ uint64_t tcp_deadline(const struct tcp *tcp);
 /* Resets every connection and forgets unfinished handshakes: the address has changed. */
 void tcp_reset_all(struct tcp *tcp);
 
-/* Tells what is in use: accepted, half-open, and in TIME-WAIT. */
+/* Tells what is in use: accepted, half-open, and in TIME-WAIT; bytes of heap in buffers. */
 struct tcp_usage {
-    size_t connections, pending, waiting;
+    size_t connections, pending, waiting, bytes;
 };
 struct tcp_usage tcp_usage(const struct tcp *tcp);
 

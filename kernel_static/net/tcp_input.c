@@ -25,6 +25,7 @@ static void challenge(struct tcp_connection *c) {
 static void handle_reset(struct tcp_connection *c, const struct tcp_segment *s) {
     if (s->sequence == c->rcv_nxt) {
         log_debug("tcp", "%s: reset by the peer", c->peer);
+        c->tcp->net->counters.tcp_resets_received++;
         tcp_gone(c);
     } else if (s->sequence - c->rcv_nxt < tcp_receive_free(c)) {
         challenge(c);
@@ -206,6 +207,7 @@ void tcp_input(void *context, const struct ipv4_packet *packet) {
     struct tcp_segment s;
     if (!tcp_segment_parse(tcp, packet, &s))
         return;
+    tcp->net->counters.tcp_received++;
     if (s.local_port != tcp->port) {
         tcp_refuse(tcp, &s);
         return;

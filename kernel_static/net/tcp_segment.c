@@ -101,7 +101,9 @@ bool tcp_segment_send(struct tcp *tcp, const struct tcp_segment *segment, const 
     uint64_t sum = checksum_pseudo_header(tcp->ipv4->address, segment->remote_address,
                                           IPV4_PROTOCOL_TCP, size);
     tcp_set_checksum(header, checksum_finish(checksum_add(sum, header, size)));
-    return ipv4_send(tcp->ipv4, segment->remote_address, IPV4_PROTOCOL_TCP, frame, size);
+    bool sent = ipv4_send(tcp->ipv4, segment->remote_address, IPV4_PROTOCOL_TCP, frame, size);
+    tcp->net->counters.tcp_sent += sent;
+    return sent;
 }
 
 void tcp_refuse(struct tcp *tcp, const struct tcp_segment *segment) {

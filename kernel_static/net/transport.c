@@ -114,6 +114,7 @@ bool transport_start(const struct stream_events *events) {
     tcp = tcp_listen(&net, &ipv4, port, &limits, &tcp_events);
     if (!tcp)
         return false;
+    network_metrics_start();
     link_was_up = nic->link_up(nic);
     dynamic = !fixed.bytes;
     if (dynamic)
@@ -178,3 +179,5 @@ const char *stream_peer(const struct stream *stream) {
 const struct net_counters *network_counters(void) { return &net.counters; }
 
 struct tcp_usage network_tcp_usage(void) { return tcp_usage(tcp); }
+
+struct nic_counters network_nic_counters(void) { return nic->counters(nic); }

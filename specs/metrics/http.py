@@ -9,7 +9,7 @@ metrics = Metrics(
     Counter("connections_opened", "Connections that were accepted."),
     Counter(
         "connections_closed",
-        "Connections that ended, by who ended them and why.",
+        "Connections that ended, by what ended them; one that made room for another counts as idle.",
         label="cause",
         values=[
             "client",
@@ -18,7 +18,6 @@ metrics = Metrics(
             "request_slow",
             "answer_unread",
             "stream_cut",
-            "spared",
         ],
     ),
     Counter("requests", "Requests whose head or a part of it came."),
@@ -31,7 +30,7 @@ metrics = Metrics(
     Counter("requests_left", "Requests whose clients left before the answer began."),
     Counter(
         "requests_refused",
-        "Requests that met no handler.",
+        "Requests that met no handler; those that met a limit are counted there.",
         label="cause",
         values=["malformed", "key", "origin", "path", "method", "body", "encoding"],
     ),

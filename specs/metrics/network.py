@@ -51,6 +51,7 @@ metrics = Metrics(
         label="state",
         values=["open", "handshake", "time_wait"],
     ),
+    Counter("tcp_spared", "Idle connections that made room for others."),
     Counter("tcp_segments_received", "Segments that were well-formed."),
     Counter("tcp_segments_sent", "Segments that were sent."),
     Counter("tcp_accepted", "Handshakes that were finished."),
@@ -74,6 +75,6 @@ metrics = Metrics(
         "tcp_refused",
         "Handshakes that found no place.",
         label="cause",
-        values=["backlog", "connections", "memory"],
+        values=["backlog", "room"],
     ),
 )

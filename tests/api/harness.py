@@ -59,6 +59,7 @@ def build(folder: Path, families: list[Api], bodies: dict[str, str], before: str
         memory_source("buffer.c"),
         memory_source("arena.c"),
         STATIC / "http/reject.c",
+        STATIC.parent / "generated/metrics/table.c",
         Path(__file__).with_name("driver.c"),
         STATIC.parent / "tests/native_coroutine.c",
     ]
@@ -68,6 +69,7 @@ def build(folder: Path, families: list[Api], bodies: dict[str, str], before: str
         *FLAGS,
         f"-I{STATIC}/include",
         f"-I{folder}",
+        f"-I{STATIC.parent}/generated",
         *map(str, sources),
         "-o",
         str(output),

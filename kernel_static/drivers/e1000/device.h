@@ -30,6 +30,7 @@ struct e1000 {
     volatile uint32_t causes; /* seen by the interrupt handler, not yet by the driver */
     uint8_t interrupt_line;
     struct e1000_statistics statistics;
+    uint64_t received_octets, sent_octets;
 };
 
 /* The driver's functions of a struct nic (nic.h). */
@@ -38,6 +39,8 @@ bool e1000_transmit(struct nic *nic, const uint8_t *frame, size_t size);
 size_t e1000_receive(struct nic *nic, size_t most,
                      void (*deliver)(void *context, const uint8_t *frame, size_t size),
                      void *context);
+
+struct nic_counters e1000_counters(struct nic *nic);
 
 /* Adds the device's counters, which reading clears, to the driver's. */
 void e1000_read_counters(struct e1000 *e);

@@ -88,6 +88,7 @@ bool e1000_transmit(struct nic *nic, const uint8_t *frame, size_t size) {
     descriptor->status = 0;
     descriptor->cmd = E1000_TX_DESCRIPTOR_CMD_EOP_MASK | E1000_TX_DESCRIPTOR_CMD_IFCS_MASK |
                       E1000_TX_DESCRIPTOR_CMD_RS_MASK;
+    e->sent_octets += size;
     e->transmit_next = next;
     e1000_tdt_write(e->registers, next);
     return true;
@@ -154,6 +155,7 @@ size_t e1000_receive(struct nic *nic, size_t most,
         uint16_t length = descriptor->length;
         if (acceptable(e, status, descriptor->errors, length)) {
             e->statistics.received++;
+            e->received_octets += length;
             count++;
             deliver(context, e->receive_buffers + at * BUFFER, length);
         }
@@ -174,4 +176,20 @@ struct e1000_statistics e1000_statistics(struct nic *nic) {
     e1000_read_counters(e);
     reclaim(e);
     return e->statistics;
+}
+
+struct nic_counters e1000_counters(struct nic *nic) {
+    struct e1000_statistics all = e1000_statistics(nic);
+    return (struct nic_counters){
+        .received = all.received,
+        .received_octets = self(nic)->received_octets,
+        .sent = all.transmitted,
+        .sent_octets = self(nic)->sent_octets,
+        .damaged = all.receive_errors,
+        .too_long = all.receive_long,
+        .too_short = all.receive_runts,
+        .no_room = all.receive_missed,
+        .not_sent = all.transmit_errors,
+        .ring_full = all.transmit_full,
+    };
 }

@@ -181,6 +181,7 @@ bool e1000_start(struct nic **nic) {
     e->nic.link_up = e1000_link_up;
     e->nic.transmit = e1000_transmit;
     e->nic.receive = e1000_receive;
+    e->nic.counters = e1000_counters;
     const uint8_t *mac = e->nic.mac;
     log_info("e1000", "%s at %02x:%02x.%u, MAC %02x:%02x:%02x:%02x:%02x:%02x, interrupt %u",
              id->name, function.address.bus, function.address.device, function.address.function,

@@ -17,6 +17,7 @@
 #include "heap.h"
 #include "host.h"
 #include "log.h"
+#include "metrics.h"
 #include "platform.h"
 #include "transport.h"
 
@@ -250,6 +251,7 @@ static void make_room(void) {
     if (!stream)
         return;
     log_info("transport", "%s: idle longest, makes room", stream->peer);
+    metric_count(METRIC_LIMIT_REFUSALS_CONNECTIONS);
     stream_abort(stream);
     events->closed(stream->context);
     release(stream);
