@@ -19,12 +19,12 @@ struct job {
     struct job *next; /* in the scheduler's list */
     struct client *client;
     uint64_t urgency; /* when it would be done with its prompt, had it been served alone at once */
-    bool running;     /* it has a place in the batch, `slot` */
-    size_t slot;
-    uint64_t passed; /* the scheduler's last plan that looked at it */
-    bool in_step;    /* of the step under way */
-    bool cancelled;  /* no callbacks any more; released when its step is over */
-    bool ended;      /* had its last callback; likewise */
+    uint64_t passed;  /* the scheduler's last plan that looked at it */
+    size_t slot;      /* its place in the batch */
+    bool running;     /* it has that */
+    bool in_step;     /* of the step under way */
+    bool cancelled;   /* no callbacks any more; released when its step is over */
+    bool ended;       /* had its last callback; likewise */
 
     int32_t *tokens; /* prompt, then what was generated, then perhaps guesses */
     size_t token_count, token_room;
@@ -44,13 +44,13 @@ struct job {
     const struct generation_events *events;
     struct sampler sampler;
     size_t min_tokens;
-    bool ignore_end, every_token;
     uint64_t answer_nanoseconds;
-    bool line_begun;    /* after a newline of its own */
+    bool ignore_end, every_token;
+    bool line_begun; /* after a newline of its own */
+    struct drafting drafting;
     struct text *stops; /* one block with the bytes behind the array */
     struct text_stream stream;
     struct buffer ready; /* text to hand over */
-    struct drafting drafting;
 
     /* an embedding */
     void (*done)(void *context, const float *vector);

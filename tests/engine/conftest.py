@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.sampling import SAMPLER, Drawn, Sampling, Text, build
+from tests.engine.sampling import SAMPLER, Drawn, Sampling, Text, build, likeliest
 from tests.native import HEAP, METRICS, ROOT, SUPPORT, UNDEFINED, library, with_heap
 
 BLOCK, CONTEXT, VOCABULARY, PAGE = 4, 96, 26, 4096  # tests/engine/small/model.c
@@ -133,6 +133,7 @@ class Generation:
         self.text, self.end, self.figures, self.stop = "", None, None, None
         self.job, self.waited = c_void_p(), 0
         self.tokens: list[int] = []
+        self.likeliest: list[dict[int, float]] = []
         self.progress: list[int] = []
         self.on_piece = lambda: None
         self._events = Events(
@@ -159,6 +160,7 @@ class Generation:
         self.text += piece.text[: piece.text_count].decode()
         if piece.token:
             self.tokens.append(piece.token.contents.token)
+            self.likeliest.append(likeliest(piece.token.contents))
         self.on_piece()
 
     def _waits(self, _context):

@@ -151,6 +151,20 @@ REQUESTS = {
         "/v1/embeddings", {"input": [[1, 2], [3]], "encoding_format": "base64", "dimensions": 8}
     ),
     "completion": post("/v1/completions", {"prompt": "Once", "max_tokens": 2} | GREEDY),
+    "a completion with all rules": post(
+        "/v1/completions",
+        {
+            "prompt": "Once upon",
+            "max_tokens": 2,
+            "logit_bias": {" the": -1, "7": False},
+            "samplers": ["penalties", "dry", "top_k"],
+            "dry_multiplier": 1,
+            "dry_sequence_breakers": ["\n", "."],
+            "repeat_penalty": 1.1,
+            "top_k": 1,
+            "cache_prompt": False,
+        },
+    ),
     "two completions": post(
         "/v1/completions",
         {"prompt": ["One \u00e9", "Two"], "max_tokens": 2, "stop": ["\n\n\n", "zebra"]} | GREEDY,
