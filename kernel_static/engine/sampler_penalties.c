@@ -58,7 +58,7 @@ static float penalise(const struct sampling *rules, float value, uint32_t occurr
     if (rules->repeat_penalty > 0)
         value = value > 0 ? value / rules->repeat_penalty : value * rules->repeat_penalty;
     value -= (float)occurrences * rules->frequency_penalty + rules->presence_penalty;
-    return value < LARGEST ? value : LARGEST;
+    return value > LARGEST ? LARGEST : value; /* what is no number stays so */
 }
 
 void rule_penalties(const struct sampler *sampler, const struct sampler_row *row,
