@@ -10,7 +10,7 @@ from pathlib import Path
 from cllm_gen.image import link
 from cllm_gen.image.compile import compile_units, write_commands
 from cllm_gen.image.errors import BuildFailed
-from cllm_gen.image.link import link_bare, link_process
+from cllm_gen.image.link import identify, link_bare, link_process
 from cllm_gen.image.lock import locked
 from cllm_gen.image.sizes import largest_symbols, section_sizes
 from cllm_gen.image.sources import units
@@ -106,6 +106,7 @@ def compile_image(
         recipe = _link_recipe(root, appliance, target, objects)
         if not (image.exists() and record.exists() and record.read_text() == recipe):
             record.unlink(missing_ok=True)
+            objects = [*objects, identify(root, folder, target, objects)]
             if target.is_process:
                 link_process(root, image, target, objects, sanitize)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,17 @@ from cllm_gen.image.symbols import Symbol, functions, read_symbols, symbol_table
 from cllm_gen.image.tool import run_tool
 from cllm_gen.spec.appliance import MemoryMap
 from cllm_gen.spec.target import Layout, Target
+
+
+def identify(root: Path, folder: Path, target: Target, objects: Sequence[Path]) -> Path:
+    """An object that says which image this is (include/image.h): a digest of all that is linked."""
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in objects)).hexdigest()[:8]
+    source, made = folder / "identity.c", folder / "identity.o"
+    source.write_text(
+        f'extern const char image_identity[];\nconst char image_identity[] = "{digest}";\n'
+    )
+    run_tool(root, [target.compiler, *target.flags, "-c", str(source), "-o", str(made)])
+    return made
 
 
 def link_process(

@@ -44,6 +44,8 @@ class Limits:
     pending_requests: int = 128
     """Texts waiting for the model; one more answers 503, and so does one more of a client of which
     more wait than there is room left."""
+    parallel_jobs: int = 16
+    """Jobs of one request that are with the engine together; the others follow."""
     queue_seconds: int = 120
     """Time that a text may wait for the model; then it is answered 503."""
     heartbeat_seconds: int = 10
@@ -134,6 +136,8 @@ class Appliance:
     """Type of cached keys and values: f16 or i8."""
     memory: MemoryMap = field(default_factory=MemoryMap)
     limits: Limits = field(default_factory=Limits)
+    any_model: bool = True
+    """A request may name any model; False: only the one that is served, else 404."""
     span: Span = field(default_factory=caller_span)
 
     def __post_init__(self) -> None:

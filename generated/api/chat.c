@@ -285,65 +285,6 @@ bool request_message_parse(struct json_reader *reader, const struct json_path *p
     return true;
 }
 
-/* specs/api/chat.py | "response_format_type" */
-bool response_format_type_parse(struct json_reader *reader, const struct json_path *path,
-                                enum response_format_type *value) {
-    struct text text;
-    if (!json_string(reader, path, 0, SIZE_MAX, &text))
-        return false;
-    switch (text_word(text, 0)) {
-    case WORD('t', 'e', 'x', 't', 0, 0, 0, 0):
-        if (text.count == 4)
-            return *value = RESPONSE_FORMAT_TYPE_TEXT, true;
-        break;
-    }
-    return json_rule(reader, path, "must be \"text\"");
-}
-
-/* specs/api/chat.py | "response_format" */
-enum response_format_key {
-    RESPONSE_FORMAT_NO_KEY,
-    RESPONSE_FORMAT_KEY_TYPE,
-};
-
-static enum response_format_key response_format_key(struct text key) {
-    switch (text_word(key, 0)) {
-    case WORD('t', 'y', 'p', 'e', 0, 0, 0, 0):
-        if (key.count == 4)
-            return RESPONSE_FORMAT_KEY_TYPE;
-        break;
-    }
-    return RESPONSE_FORMAT_NO_KEY;
-}
-
-bool response_format_parse(struct json_reader *reader, const struct json_path *path,
-                           struct response_format *value) {
-    struct json_path here = {.parent = path};
-    struct text key;
-    bool seen_type = false;
-    *value = (struct response_format){0};
-    if (!json_object(reader, path))
-        return false;
-    for (bool first = true; json_object_next(reader, &first, &key);) {
-        switch (response_format_key(key)) {
-        case RESPONSE_FORMAT_KEY_TYPE:
-            here.field = "type";
-            seen_type = true;
-            if (!response_format_type_parse(reader, &here, &value->type))
-                return false;
-            break;
-        case RESPONSE_FORMAT_NO_KEY:
-            json_skip(reader);
-            break;
-        }
-    }
-    if (reader->status)
-        return false;
-    if (!seen_type)
-        return json_missing(reader, path, "type");
-    return true;
-}
-
 /* specs/api/chat.py | "modality" */
 bool modality_parse(struct json_reader *reader, const struct json_path *path,
                     enum modality *value) {
@@ -404,10 +345,13 @@ enum chat_request_key {
     CHAT_REQUEST_KEY_MESSAGES,
     CHAT_REQUEST_KEY_MAX_TOKENS,
     CHAT_REQUEST_KEY_MAX_COMPLETION_TOKENS,
-    CHAT_REQUEST_KEY_RESPONSE_FORMAT,
-    CHAT_REQUEST_KEY_MODALITIES,
+    CHAT_REQUEST_KEY_N_PREDICT,
+    CHAT_REQUEST_KEY_ADD_GENERATION_PROMPT,
+    CHAT_REQUEST_KEY_CONTINUE_FINAL_MESSAGE,
+    CHAT_REQUEST_KEY_N,
     CHAT_REQUEST_KEY_LOGPROBS,
     CHAT_REQUEST_KEY_TOP_LOGPROBS,
+    CHAT_REQUEST_KEY_MODALITIES,
     CHAT_REQUEST_KEY_TOOLS,
     CHAT_REQUEST_KEY_TOOL_CHOICE,
     CHAT_REQUEST_KEY_FUNCTIONS,
@@ -416,6 +360,10 @@ enum chat_request_key {
     CHAT_REQUEST_KEY_REASONING_EFFORT,
     CHAT_REQUEST_KEY_VERBOSITY,
     CHAT_REQUEST_KEY_WEB_SEARCH_OPTIONS,
+    CHAT_REQUEST_KEY_CHAT_TEMPLATE,
+    CHAT_REQUEST_KEY_CHAT_TEMPLATE_KWARGS,
+    CHAT_REQUEST_KEY_REASONING_FORMAT,
+    CHAT_REQUEST_KEY_ENABLE_THINKING,
 };
 
 static enum chat_request_key chat_request_key(struct text key) {
@@ -448,21 +396,41 @@ static enum chat_request_key chat_request_key(struct text key) {
             break;
         }
         break;
-    case WORD('r', 'e', 's', 'p', 'o', 'n', 's', 'e'):
+    case WORD('n', '_', 'p', 'r', 'e', 'd', 'i', 'c'):
         switch (text_word(key, 8)) {
-        case WORD('_', 'f', 'o', 'r', 'm', 'a', 't', 0):
-            if (key.count == 15)
-                return CHAT_REQUEST_KEY_RESPONSE_FORMAT;
+        case WORD('t', 0, 0, 0, 0, 0, 0, 0):
+            if (key.count == 9)
+                return CHAT_REQUEST_KEY_N_PREDICT;
             break;
         }
         break;
-    case WORD('m', 'o', 'd', 'a', 'l', 'i', 't', 'i'):
+    case WORD('a', 'd', 'd', '_', 'g', 'e', 'n', 'e'):
         switch (text_word(key, 8)) {
-        case WORD('e', 's', 0, 0, 0, 0, 0, 0):
-            if (key.count == 10)
-                return CHAT_REQUEST_KEY_MODALITIES;
+        case WORD('r', 'a', 't', 'i', 'o', 'n', '_', 'p'):
+            switch (text_word(key, 16)) {
+            case WORD('r', 'o', 'm', 'p', 't', 0, 0, 0):
+                if (key.count == 21)
+                    return CHAT_REQUEST_KEY_ADD_GENERATION_PROMPT;
+                break;
+            }
             break;
         }
+        break;
+    case WORD('c', 'o', 'n', 't', 'i', 'n', 'u', 'e'):
+        switch (text_word(key, 8)) {
+        case WORD('_', 'f', 'i', 'n', 'a', 'l', '_', 'm'):
+            switch (text_word(key, 16)) {
+            case WORD('e', 's', 's', 'a', 'g', 'e', 0, 0):
+                if (key.count == 22)
+                    return CHAT_REQUEST_KEY_CONTINUE_FINAL_MESSAGE;
+                break;
+            }
+            break;
+        }
+        break;
+    case WORD('n', 0, 0, 0, 0, 0, 0, 0):
+        if (key.count == 1)
+            return CHAT_REQUEST_KEY_N;
         break;
     case WORD('l', 'o', 'g', 'p', 'r', 'o', 'b', 's'):
         if (key.count == 8)
@@ -473,6 +441,14 @@ static enum chat_request_key chat_request_key(struct text key) {
         case WORD('r', 'o', 'b', 's', 0, 0, 0, 0):
             if (key.count == 12)
                 return CHAT_REQUEST_KEY_TOP_LOGPROBS;
+            break;
+        }
+        break;
+    case WORD('m', 'o', 'd', 'a', 'l', 'i', 't', 'i'):
+        switch (text_word(key, 8)) {
+        case WORD('e', 's', 0, 0, 0, 0, 0, 0):
+            if (key.count == 10)
+                return CHAT_REQUEST_KEY_MODALITIES;
             break;
         }
         break;
@@ -510,6 +486,10 @@ static enum chat_request_key chat_request_key(struct text key) {
             if (key.count == 16)
                 return CHAT_REQUEST_KEY_REASONING_EFFORT;
             break;
+        case WORD('g', '_', 'f', 'o', 'r', 'm', 'a', 't'):
+            if (key.count == 16)
+                return CHAT_REQUEST_KEY_REASONING_FORMAT;
+            break;
         }
         break;
     case WORD('v', 'e', 'r', 'b', 'o', 's', 'i', 't'):
@@ -529,6 +509,30 @@ static enum chat_request_key chat_request_key(struct text key) {
                     return CHAT_REQUEST_KEY_WEB_SEARCH_OPTIONS;
                 break;
             }
+            break;
+        }
+        break;
+    case WORD('c', 'h', 'a', 't', '_', 't', 'e', 'm'):
+        switch (text_word(key, 8)) {
+        case WORD('p', 'l', 'a', 't', 'e', 0, 0, 0):
+            if (key.count == 13)
+                return CHAT_REQUEST_KEY_CHAT_TEMPLATE;
+            break;
+        case WORD('p', 'l', 'a', 't', 'e', '_', 'k', 'w'):
+            switch (text_word(key, 16)) {
+            case WORD('a', 'r', 'g', 's', 0, 0, 0, 0):
+                if (key.count == 20)
+                    return CHAT_REQUEST_KEY_CHAT_TEMPLATE_KWARGS;
+                break;
+            }
+            break;
+        }
+        break;
+    case WORD('e', 'n', 'a', 'b', 'l', 'e', '_', 't'):
+        switch (text_word(key, 8)) {
+        case WORD('h', 'i', 'n', 'k', 'i', 'n', 'g', 0):
+            if (key.count == 15)
+                return CHAT_REQUEST_KEY_ENABLE_THINKING;
             break;
         }
         break;
@@ -561,8 +565,13 @@ static const struct sampling_options chat_request__sampling_options = {.temperat
                                                                        .ignore_eos = false,
                                                                        .min_tokens = 0};
 
-static const struct answer_options chat_request__answer_options = {.cache_prompt = true,
-                                                                   .stream = false};
+static const struct answer_options chat_request__answer_options = {.t_max_predict_ms = 0,
+                                                                   .cache_prompt = true,
+                                                                   .id_slot = -1,
+                                                                   .stream = false,
+                                                                   .timings_per_token = false,
+                                                                   .return_progress = false,
+                                                                   .return_tokens = false};
 
 bool chat_request_parse(struct json_reader *reader, const struct json_path *path,
                         struct chat_request *value) {
@@ -570,6 +579,9 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
     struct text key;
     bool seen_messages = false;
     *value = (struct chat_request){0};
+    value->n = 1;
+    value->logprobs = false;
+    value->top_logprobs = 0;
     value->sampling_options = chat_request__sampling_options;
     value->answer_options = chat_request__answer_options;
     if (!json_object(reader, path))
@@ -592,21 +604,53 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
             here.field = "max_tokens";
             value->has_max_tokens = !json_is_null(reader);
             if (value->has_max_tokens &&
-                !json_integer(reader, &here, 1, INT64_MAX, &value->max_tokens))
+                !json_integer(reader, &here, -1, INT64_MAX, &value->max_tokens))
                 return false;
             break;
         case CHAT_REQUEST_KEY_MAX_COMPLETION_TOKENS:
             here.field = "max_completion_tokens";
             value->has_max_completion_tokens = !json_is_null(reader);
             if (value->has_max_completion_tokens &&
-                !json_integer(reader, &here, 1, INT64_MAX, &value->max_completion_tokens))
+                !json_integer(reader, &here, -1, INT64_MAX, &value->max_completion_tokens))
                 return false;
             break;
-        case CHAT_REQUEST_KEY_RESPONSE_FORMAT:
-            here.field = "response_format";
-            value->has_response_format = !json_is_null(reader);
-            if (value->has_response_format &&
-                !response_format_parse(reader, &here, &value->response_format))
+        case CHAT_REQUEST_KEY_N_PREDICT:
+            here.field = "n_predict";
+            value->has_n_predict = !json_is_null(reader);
+            if (value->has_n_predict &&
+                !json_integer(reader, &here, -1, INT64_MAX, &value->n_predict))
+                return false;
+            break;
+        case CHAT_REQUEST_KEY_ADD_GENERATION_PROMPT:
+            here.field = "add_generation_prompt";
+            value->has_add_generation_prompt = !json_is_null(reader);
+            if (value->has_add_generation_prompt &&
+                !json_boolean(reader, &here, &value->add_generation_prompt))
+                return false;
+            break;
+        case CHAT_REQUEST_KEY_CONTINUE_FINAL_MESSAGE:
+            here.field = "continue_final_message";
+            value->has_continue_final_message = !json_is_null(reader);
+            if (value->has_continue_final_message &&
+                !json_boolean(reader, &here, &value->continue_final_message))
+                return false;
+            break;
+        case CHAT_REQUEST_KEY_N:
+            here.field = "n";
+            value->n = 1;
+            if (!json_is_null(reader) && !json_integer(reader, &here, 1, 128, &value->n))
+                return false;
+            break;
+        case CHAT_REQUEST_KEY_LOGPROBS:
+            here.field = "logprobs";
+            value->logprobs = false;
+            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->logprobs))
+                return false;
+            break;
+        case CHAT_REQUEST_KEY_TOP_LOGPROBS:
+            here.field = "top_logprobs";
+            value->top_logprobs = 0;
+            if (!json_is_null(reader) && !json_integer(reader, &here, 0, 20, &value->top_logprobs))
                 return false;
             break;
         case CHAT_REQUEST_KEY_MODALITIES:
@@ -615,20 +659,6 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
             if (value->has_modalities &&
                 !chat_request_modalities_parse(reader, &here, &value->modalities))
                 return false;
-            break;
-        case CHAT_REQUEST_KEY_LOGPROBS:
-            here.field = "logprobs";
-            if (!json_is_null(reader) && !json_is_boolean(reader, false) && json_skip(reader))
-                json_rule(reader, &here,
-                          "is not supported: log probabilities are not reported; only null or "
-                          "false is accepted");
-            break;
-        case CHAT_REQUEST_KEY_TOP_LOGPROBS:
-            here.field = "top_logprobs";
-            if (!json_is_null(reader) && !json_is_number(reader, 0.0) && json_skip(reader))
-                json_rule(reader, &here,
-                          "is not supported: log probabilities are not reported; only null or 0 is "
-                          "accepted");
             break;
         case CHAT_REQUEST_KEY_TOOLS:
             here.field = "tools";
@@ -685,6 +715,35 @@ bool chat_request_parse(struct json_reader *reader, const struct json_path *path
                           "is not supported: the appliance does not search the web; only null is "
                           "accepted");
             break;
+        case CHAT_REQUEST_KEY_CHAT_TEMPLATE:
+            here.field = "chat_template";
+            if (!json_is_null(reader) && json_skip(reader))
+                json_rule(reader, &here,
+                          "is not supported: the model's own template is compiled in; only null is "
+                          "accepted");
+            break;
+        case CHAT_REQUEST_KEY_CHAT_TEMPLATE_KWARGS:
+            here.field = "chat_template_kwargs";
+            if (!json_is_null(reader) && !json_is_empty_object(reader) && json_skip(reader))
+                json_rule(reader, &here,
+                          "is not supported: the model's template takes none; only null or {} is "
+                          "accepted");
+            break;
+        case CHAT_REQUEST_KEY_REASONING_FORMAT:
+            here.field = "reasoning_format";
+            if (!json_is_null(reader) && !json_is_string(reader, "none") &&
+                !json_is_string(reader, "auto") && json_skip(reader))
+                json_rule(reader, &here,
+                          "is not supported: the model does not reason apart; only null, \"none\" "
+                          "or \"auto\" is accepted");
+            break;
+        case CHAT_REQUEST_KEY_ENABLE_THINKING:
+            here.field = "enable_thinking";
+            if (!json_is_null(reader) && !json_is_boolean(reader, false) && json_skip(reader))
+                json_rule(reader, &here,
+                          "is not supported: the model does not reason apart; only null or false "
+                          "is accepted");
+            break;
         case CHAT_REQUEST_NO_KEY:
             if (!sampling_options_take(reader, path, key, &chat_request__sampling_options,
                                        &value->sampling_options) &&
@@ -714,6 +773,23 @@ void chat_answer_write(struct buffer *buffer, const struct chat_answer *value) {
     json_write_raw(buffer, "}");
 }
 
+/* specs/api/chat.py | "tokens" */
+static void chat_choice_tokens_write(struct buffer *buffer,
+                                     const struct chat_choice_tokens *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        int32_t item;
+        if (!value->make(value->context, i, &item)) {
+            buffer->failed = true;
+            return;
+        }
+        json_write_comma(buffer, &first);
+        json_write_integer(buffer, item);
+    }
+    json_write_raw(buffer, "]");
+}
+
 /* specs/api/chat.py | "chat_choice" */
 void chat_choice_write(struct buffer *buffer, const struct chat_choice *value) {
     bool first = true;
@@ -723,7 +799,14 @@ void chat_choice_write(struct buffer *buffer, const struct chat_choice *value) {
     json_write_key(buffer, &first, "message");
     chat_answer_write(buffer, &value->message);
     json_write_key(buffer, &first, "logprobs");
-    json_write_raw(buffer, "null");
+    if (value->has_logprobs)
+        logprobs_write(buffer, &value->logprobs);
+    else
+        json_write_raw(buffer, "null");
+    if (value->has_tokens) {
+        json_write_key(buffer, &first, "tokens");
+        chat_choice_tokens_write(buffer, &value->tokens);
+    }
     json_write_key(buffer, &first, "finish_reason");
     finish_reason_write(buffer, value->finish_reason);
     json_write_raw(buffer, "}");
@@ -753,6 +836,8 @@ void chat_completion_write(struct buffer *buffer, const struct chat_completion *
     json_write_integer(buffer, value->created);
     json_write_key(buffer, &first, "model");
     json_write_string(buffer, value->model);
+    json_write_key(buffer, &first, "system_fingerprint");
+    json_write_string(buffer, value->system_fingerprint);
     json_write_key(buffer, &first, "choices");
     chat_completion_choices_write(buffer, &value->choices);
     json_write_key(buffer, &first, "usage");
@@ -786,6 +871,23 @@ void chat_delta_write(struct buffer *buffer, const struct chat_delta *value) {
     json_write_raw(buffer, "}");
 }
 
+/* specs/api/chat.py | "tokens" */
+static void chat_chunk_choice_tokens_write(struct buffer *buffer,
+                                           const struct chat_chunk_choice_tokens *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        int32_t item;
+        if (!value->make(value->context, i, &item)) {
+            buffer->failed = true;
+            return;
+        }
+        json_write_comma(buffer, &first);
+        json_write_integer(buffer, item);
+    }
+    json_write_raw(buffer, "]");
+}
+
 /* specs/api/chat.py | "chat_chunk_choice" */
 void chat_chunk_choice_write(struct buffer *buffer, const struct chat_chunk_choice *value) {
     bool first = true;
@@ -795,7 +897,14 @@ void chat_chunk_choice_write(struct buffer *buffer, const struct chat_chunk_choi
     json_write_key(buffer, &first, "delta");
     chat_delta_write(buffer, &value->delta);
     json_write_key(buffer, &first, "logprobs");
-    json_write_raw(buffer, "null");
+    if (value->has_logprobs)
+        logprobs_write(buffer, &value->logprobs);
+    else
+        json_write_raw(buffer, "null");
+    if (value->has_tokens) {
+        json_write_key(buffer, &first, "tokens");
+        chat_chunk_choice_tokens_write(buffer, &value->tokens);
+    }
     json_write_key(buffer, &first, "finish_reason");
     if (value->has_finish_reason)
         finish_reason_write(buffer, value->finish_reason);
@@ -828,6 +937,8 @@ void chat_chunk_write(struct buffer *buffer, const struct chat_chunk *value) {
     json_write_integer(buffer, value->created);
     json_write_key(buffer, &first, "model");
     json_write_string(buffer, value->model);
+    json_write_key(buffer, &first, "system_fingerprint");
+    json_write_string(buffer, value->system_fingerprint);
     json_write_key(buffer, &first, "choices");
     chat_chunk_choices_write(buffer, &value->choices);
     if (value->usage_is_null) {
@@ -841,6 +952,10 @@ void chat_chunk_write(struct buffer *buffer, const struct chat_chunk *value) {
         json_write_key(buffer, &first, "timings");
         timings_write(buffer, &value->timings);
     }
+    if (value->has_prompt_progress) {
+        json_write_key(buffer, &first, "prompt_progress");
+        prompt_progress_write(buffer, &value->prompt_progress);
+    }
     json_write_raw(buffer, "}");
 }
 
@@ -848,4 +963,160 @@ void chat_chunk_write_event(struct buffer *buffer, const struct chat_chunk *valu
     json_write_raw(buffer, "data: ");
     chat_chunk_write(buffer, value);
     json_write_raw(buffer, "\n\n");
+}
+
+/* specs/api/chat.py | "messages" */
+static bool apply_template_request_messages_parse(struct json_reader *reader,
+                                                  const struct json_path *path,
+                                                  struct apply_template_request_messages *value) {
+    struct json_path here = {.parent = path};
+    struct request_message *items = NULL;
+    size_t capacity = 0;
+    *value = (struct apply_template_request_messages){0};
+    if (!json_array(reader, path))
+        return false;
+    for (bool first = true; json_array_next(reader, &first); value->count++) {
+        here.index = value->count;
+        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
+        if (!items || !request_message_parse(reader, &here, &items[value->count]))
+            return false;
+    }
+    value->items = items;
+    return json_item_count(reader, path, value->count, 1, SIZE_MAX);
+}
+
+/* specs/api/chat.py | "apply_template_request" */
+enum apply_template_request_key {
+    APPLY_TEMPLATE_REQUEST_NO_KEY,
+    APPLY_TEMPLATE_REQUEST_KEY_MESSAGES,
+    APPLY_TEMPLATE_REQUEST_KEY_ADD_GENERATION_PROMPT,
+    APPLY_TEMPLATE_REQUEST_KEY_CONTINUE_FINAL_MESSAGE,
+    APPLY_TEMPLATE_REQUEST_KEY_TOOLS,
+    APPLY_TEMPLATE_REQUEST_KEY_CHAT_TEMPLATE,
+    APPLY_TEMPLATE_REQUEST_KEY_CHAT_TEMPLATE_KWARGS,
+};
+
+static enum apply_template_request_key apply_template_request_key(struct text key) {
+    switch (text_word(key, 0)) {
+    case WORD('m', 'e', 's', 's', 'a', 'g', 'e', 's'):
+        if (key.count == 8)
+            return APPLY_TEMPLATE_REQUEST_KEY_MESSAGES;
+        break;
+    case WORD('a', 'd', 'd', '_', 'g', 'e', 'n', 'e'):
+        switch (text_word(key, 8)) {
+        case WORD('r', 'a', 't', 'i', 'o', 'n', '_', 'p'):
+            switch (text_word(key, 16)) {
+            case WORD('r', 'o', 'm', 'p', 't', 0, 0, 0):
+                if (key.count == 21)
+                    return APPLY_TEMPLATE_REQUEST_KEY_ADD_GENERATION_PROMPT;
+                break;
+            }
+            break;
+        }
+        break;
+    case WORD('c', 'o', 'n', 't', 'i', 'n', 'u', 'e'):
+        switch (text_word(key, 8)) {
+        case WORD('_', 'f', 'i', 'n', 'a', 'l', '_', 'm'):
+            switch (text_word(key, 16)) {
+            case WORD('e', 's', 's', 'a', 'g', 'e', 0, 0):
+                if (key.count == 22)
+                    return APPLY_TEMPLATE_REQUEST_KEY_CONTINUE_FINAL_MESSAGE;
+                break;
+            }
+            break;
+        }
+        break;
+    case WORD('t', 'o', 'o', 'l', 's', 0, 0, 0):
+        if (key.count == 5)
+            return APPLY_TEMPLATE_REQUEST_KEY_TOOLS;
+        break;
+    case WORD('c', 'h', 'a', 't', '_', 't', 'e', 'm'):
+        switch (text_word(key, 8)) {
+        case WORD('p', 'l', 'a', 't', 'e', 0, 0, 0):
+            if (key.count == 13)
+                return APPLY_TEMPLATE_REQUEST_KEY_CHAT_TEMPLATE;
+            break;
+        case WORD('p', 'l', 'a', 't', 'e', '_', 'k', 'w'):
+            switch (text_word(key, 16)) {
+            case WORD('a', 'r', 'g', 's', 0, 0, 0, 0):
+                if (key.count == 20)
+                    return APPLY_TEMPLATE_REQUEST_KEY_CHAT_TEMPLATE_KWARGS;
+                break;
+            }
+            break;
+        }
+        break;
+    }
+    return APPLY_TEMPLATE_REQUEST_NO_KEY;
+}
+
+bool apply_template_request_parse(struct json_reader *reader, const struct json_path *path,
+                                  struct apply_template_request *value) {
+    struct json_path here = {.parent = path};
+    struct text key;
+    bool seen_messages = false;
+    *value = (struct apply_template_request){0};
+    if (!json_object(reader, path))
+        return false;
+    for (bool first = true; json_object_next(reader, &first, &key);) {
+        switch (apply_template_request_key(key)) {
+        case APPLY_TEMPLATE_REQUEST_KEY_MESSAGES:
+            here.field = "messages";
+            seen_messages = true;
+            if (!apply_template_request_messages_parse(reader, &here, &value->messages))
+                return false;
+            break;
+        case APPLY_TEMPLATE_REQUEST_KEY_ADD_GENERATION_PROMPT:
+            here.field = "add_generation_prompt";
+            value->has_add_generation_prompt = !json_is_null(reader);
+            if (value->has_add_generation_prompt &&
+                !json_boolean(reader, &here, &value->add_generation_prompt))
+                return false;
+            break;
+        case APPLY_TEMPLATE_REQUEST_KEY_CONTINUE_FINAL_MESSAGE:
+            here.field = "continue_final_message";
+            value->has_continue_final_message = !json_is_null(reader);
+            if (value->has_continue_final_message &&
+                !json_boolean(reader, &here, &value->continue_final_message))
+                return false;
+            break;
+        case APPLY_TEMPLATE_REQUEST_KEY_TOOLS:
+            here.field = "tools";
+            if (!json_is_null(reader) && !json_is_empty_array(reader) && json_skip(reader))
+                json_rule(reader, &here,
+                          "is not supported: tools are not called; only null or [] is accepted");
+            break;
+        case APPLY_TEMPLATE_REQUEST_KEY_CHAT_TEMPLATE:
+            here.field = "chat_template";
+            if (!json_is_null(reader) && json_skip(reader))
+                json_rule(reader, &here,
+                          "is not supported: the model's own template is compiled in; only null is "
+                          "accepted");
+            break;
+        case APPLY_TEMPLATE_REQUEST_KEY_CHAT_TEMPLATE_KWARGS:
+            here.field = "chat_template_kwargs";
+            if (!json_is_null(reader) && !json_is_empty_object(reader) && json_skip(reader))
+                json_rule(reader, &here,
+                          "is not supported: the model's template takes none; only null or {} is "
+                          "accepted");
+            break;
+        case APPLY_TEMPLATE_REQUEST_NO_KEY:
+            json_skip(reader);
+            break;
+        }
+    }
+    if (reader->status)
+        return false;
+    if (!seen_messages)
+        return json_missing(reader, path, "messages");
+    return true;
+}
+
+/* specs/api/chat.py | "applied_template" */
+void applied_template_write(struct buffer *buffer, const struct applied_template *value) {
+    bool first = true;
+    json_write_raw(buffer, "{");
+    json_write_key(buffer, &first, "prompt");
+    json_write_string(buffer, value->prompt);
+    json_write_raw(buffer, "}");
 }

@@ -19,6 +19,7 @@
 #include "buffer.h"
 #include "json.h"
 #include "text.h"
+#include "api/answers.h"
 #include "api/generation.h"
 
 /* specs/api/chat.py | "content_part_type" */
@@ -87,24 +88,6 @@ struct request_message {
 bool request_message_parse(struct json_reader *reader, const struct json_path *path,
                            struct request_message *value);
 
-/* specs/api/chat.py | "response_format_type" */
-enum response_format_type {
-    RESPONSE_FORMAT_TYPE_TEXT,
-};
-
-bool response_format_type_parse(struct json_reader *reader, const struct json_path *path,
-                                enum response_format_type *value);
-
-/* The form of the answer.
- * specs/api/chat.py | "response_format" */
-struct response_format {
-    /* Only free text is generated. */
-    enum response_format_type type;
-};
-
-bool response_format_parse(struct json_reader *reader, const struct json_path *path,
-                           struct response_format *value);
-
 /* specs/api/chat.py | "modality" */
 enum modality {
     MODALITY_TEXT,
@@ -132,15 +115,29 @@ struct chat_request {
     struct text model;
     /* The conversation so far, oldest turn first. */
     struct chat_request_messages messages;
-    /* Most tokens to generate; absent means as many as the context holds. */
+    /* Most tokens to generate; -1 or absent means as many as the context holds. */
     bool has_max_tokens;
     int64_t max_tokens;
     /* The newer name of `max_tokens`; goes before it if both are there. */
     bool has_max_completion_tokens;
     int64_t max_completion_tokens;
-    /* Accepted so that clients may say `text`. */
-    bool has_response_format;
-    struct response_format response_format;
+    /* llama.cpp's name of `max_tokens`; the last that counts if several are there. */
+    bool has_n_predict;
+    int64_t n_predict;
+    /* Let the template end where a turn of the assistant's begins; absent means true. */
+    bool has_add_generation_prompt;
+    bool add_generation_prompt;
+    /* Go on with the last message, which is the assistant's, instead of beginning a turn. Absent
+     * means so if the last message is the assistant's and `add_generation_prompt` is absent or
+     * true. */
+    bool has_continue_final_message;
+    bool continue_final_message;
+    /* How many answers to generate to each prompt; each has its own seed. */
+    int64_t n;
+    /* Tell the chances of the tokens that are drawn. */
+    bool logprobs;
+    /* So many of the likeliest beside each; needs `logprobs`. */
+    int64_t top_logprobs;
     /* Accepted so that clients may say `text`. */
     bool has_modalities;
     struct chat_request_modalities modalities;
@@ -160,13 +157,27 @@ struct chat_answer {
 
 void chat_answer_write(struct buffer *buffer, const struct chat_answer *value);
 
+/* specs/api/chat.py | "tokens" */
+struct chat_choice_tokens {
+    /* Makes an item, which need not outlive the next call; false if there is no memory for it. */
+    bool (*make)(void *context, size_t index, int32_t *item);
+    void *context;
+    size_t count;
+};
+
 /* One answer.
  * specs/api/chat.py | "chat_choice" */
 struct chat_choice {
-    /* Always 0. */
+    /* Which answer, from 0. */
     int64_t index;
     /* The model's turn. */
     struct chat_answer message;
+    /* If `logprobs` asked for them, else null. */
+    bool has_logprobs;
+    struct logprobs logprobs;
+    /* With `return_tokens`. */
+    bool has_tokens;
+    struct chat_choice_tokens tokens;
     /* `stop`: the model or a stop text ended the turn. `length`: a limit did. */
     enum finish_reason finish_reason;
 };
@@ -188,7 +199,9 @@ struct chat_completion {
     int64_t created;
     /* The model that answered. */
     struct text model;
-    /* One answer. */
+    /* Weights, kernels and image that answered. */
+    struct text system_fingerprint;
+    /* As many as `n` asked for. */
     struct chat_completion_choices choices;
     /* Token counts. */
     struct usage usage;
@@ -218,13 +231,27 @@ struct chat_delta {
 
 void chat_delta_write(struct buffer *buffer, const struct chat_delta *value);
 
+/* specs/api/chat.py | "tokens" */
+struct chat_chunk_choice_tokens {
+    /* Makes an item, which need not outlive the next call; false if there is no memory for it. */
+    bool (*make)(void *context, size_t index, int32_t *item);
+    void *context;
+    size_t count;
+};
+
 /* A piece of the answer.
  * specs/api/chat.py | "chat_chunk_choice" */
 struct chat_chunk_choice {
-    /* Always 0. */
+    /* Which answer, from 0. */
     int64_t index;
     /* What is added. */
     struct chat_delta delta;
+    /* If `logprobs` asked for them, else null. */
+    bool has_logprobs;
+    struct logprobs logprobs;
+    /* With `return_tokens`. */
+    bool has_tokens;
+    struct chat_chunk_choice_tokens tokens;
     /* null until the last piece. */
     bool has_finish_reason;
     enum finish_reason finish_reason;
@@ -247,18 +274,54 @@ struct chat_chunk {
     int64_t created;
     /* The model that answers. */
     struct text model;
+    /* Weights, kernels and image that answer. */
+    struct text system_fingerprint;
     /* One piece; none in the event of counts. */
     struct chat_chunk_choices choices;
     /* Token counts, null but in the event of counts. */
     bool has_usage;
     bool usage_is_null;
     struct usage usage;
-    /* Where the time went; in the last event only. */
+    /* Where the time went; in the last event, and with `timings_per_token` in all. */
     bool has_timings;
     struct timings timings;
+    /* With `return_progress`. */
+    bool has_prompt_progress;
+    struct prompt_progress prompt_progress;
 };
 
 void chat_chunk_write(struct buffer *buffer, const struct chat_chunk *value);
 
 /* Writes it as one server-sent event. */
 void chat_chunk_write_event(struct buffer *buffer, const struct chat_chunk *value);
+
+/* specs/api/chat.py | "messages" */
+struct apply_template_request_messages {
+    const struct request_message *items;
+    size_t count;
+};
+
+/* A conversation to render.
+ * specs/api/chat.py | "apply_template_request" */
+struct apply_template_request {
+    /* The conversation, oldest turn first. */
+    struct apply_template_request_messages messages;
+    /* As in a chat request. */
+    bool has_add_generation_prompt;
+    bool add_generation_prompt;
+    /* As in a chat request. */
+    bool has_continue_final_message;
+    bool continue_final_message;
+};
+
+bool apply_template_request_parse(struct json_reader *reader, const struct json_path *path,
+                                  struct apply_template_request *value);
+
+/* What the model would read.
+ * specs/api/chat.py | "applied_template" */
+struct applied_template {
+    /* The conversation as the model's template has it. */
+    struct text prompt;
+};
+
+void applied_template_write(struct buffer *buffer, const struct applied_template *value);

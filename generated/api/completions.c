@@ -16,6 +16,8 @@ enum completion_request_key {
     COMPLETION_REQUEST_KEY_MODEL,
     COMPLETION_REQUEST_KEY_PROMPT,
     COMPLETION_REQUEST_KEY_MAX_TOKENS,
+    COMPLETION_REQUEST_KEY_N_PREDICT,
+    COMPLETION_REQUEST_KEY_N,
     COMPLETION_REQUEST_KEY_BEST_OF,
     COMPLETION_REQUEST_KEY_ECHO,
     COMPLETION_REQUEST_KEY_LOGPROBS,
@@ -39,6 +41,18 @@ static enum completion_request_key completion_request_key(struct text key) {
                 return COMPLETION_REQUEST_KEY_MAX_TOKENS;
             break;
         }
+        break;
+    case WORD('n', '_', 'p', 'r', 'e', 'd', 'i', 'c'):
+        switch (text_word(key, 8)) {
+        case WORD('t', 0, 0, 0, 0, 0, 0, 0):
+            if (key.count == 9)
+                return COMPLETION_REQUEST_KEY_N_PREDICT;
+            break;
+        }
+        break;
+    case WORD('n', 0, 0, 0, 0, 0, 0, 0):
+        if (key.count == 1)
+            return COMPLETION_REQUEST_KEY_N;
         break;
     case WORD('b', 'e', 's', 't', '_', 'o', 'f', 0):
         if (key.count == 7)
@@ -86,8 +100,13 @@ static const struct sampling_options completion_request__sampling_options = {
     .ignore_eos = false,
     .min_tokens = 0};
 
-static const struct answer_options completion_request__answer_options = {.cache_prompt = true,
-                                                                         .stream = false};
+static const struct answer_options completion_request__answer_options = {.t_max_predict_ms = 0,
+                                                                         .cache_prompt = true,
+                                                                         .id_slot = -1,
+                                                                         .stream = false,
+                                                                         .timings_per_token = false,
+                                                                         .return_progress = false,
+                                                                         .return_tokens = false};
 
 bool completion_request_parse(struct json_reader *reader, const struct json_path *path,
                               struct completion_request *value) {
@@ -96,6 +115,8 @@ bool completion_request_parse(struct json_reader *reader, const struct json_path
     bool seen_prompt = false;
     *value = (struct completion_request){0};
     value->max_tokens = 16;
+    value->n = 1;
+    value->echo = false;
     value->sampling_options = completion_request__sampling_options;
     value->answer_options = completion_request__answer_options;
     if (!json_object(reader, path))
@@ -118,29 +139,39 @@ bool completion_request_parse(struct json_reader *reader, const struct json_path
             here.field = "max_tokens";
             value->max_tokens = 16;
             if (!json_is_null(reader) &&
-                !json_integer(reader, &here, 1, INT64_MAX, &value->max_tokens))
+                !json_integer(reader, &here, -1, INT64_MAX, &value->max_tokens))
+                return false;
+            break;
+        case COMPLETION_REQUEST_KEY_N_PREDICT:
+            here.field = "n_predict";
+            value->has_n_predict = !json_is_null(reader);
+            if (value->has_n_predict &&
+                !json_integer(reader, &here, -1, INT64_MAX, &value->n_predict))
+                return false;
+            break;
+        case COMPLETION_REQUEST_KEY_N:
+            here.field = "n";
+            value->n = 1;
+            if (!json_is_null(reader) && !json_integer(reader, &here, 1, 128, &value->n))
                 return false;
             break;
         case COMPLETION_REQUEST_KEY_BEST_OF:
             here.field = "best_of";
-            if (!json_is_null(reader) && !json_is_number(reader, 1.0) && json_skip(reader))
-                json_rule(reader, &here,
-                          "is not supported: one answer is generated per prompt; only null or 1 is "
-                          "accepted");
+            value->has_best_of = !json_is_null(reader);
+            if (value->has_best_of && !json_integer(reader, &here, 1, 128, &value->best_of))
+                return false;
             break;
         case COMPLETION_REQUEST_KEY_ECHO:
             here.field = "echo";
-            if (!json_is_null(reader) && !json_is_boolean(reader, false) && json_skip(reader))
-                json_rule(
-                    reader, &here,
-                    "is not supported: the prompt is not repeated; only null or false is accepted");
+            value->echo = false;
+            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->echo))
+                return false;
             break;
         case COMPLETION_REQUEST_KEY_LOGPROBS:
             here.field = "logprobs";
-            if (!json_is_null(reader) && json_skip(reader))
-                json_rule(
-                    reader, &here,
-                    "is not supported: log probabilities are not reported; only null is accepted");
+            value->has_logprobs = !json_is_null(reader);
+            if (value->has_logprobs && !json_integer(reader, &here, 0, 20, &value->logprobs))
+                return false;
             break;
         case COMPLETION_REQUEST_KEY_SUFFIX:
             here.field = "suffix";
@@ -165,6 +196,23 @@ bool completion_request_parse(struct json_reader *reader, const struct json_path
     return true;
 }
 
+/* specs/api/completions.py | "tokens" */
+static void completion_choice_tokens_write(struct buffer *buffer,
+                                           const struct completion_choice_tokens *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        int32_t item;
+        if (!value->make(value->context, i, &item)) {
+            buffer->failed = true;
+            return;
+        }
+        json_write_comma(buffer, &first);
+        json_write_integer(buffer, item);
+    }
+    json_write_raw(buffer, "]");
+}
+
 /* specs/api/completions.py | "completion_choice" */
 void completion_choice_write(struct buffer *buffer, const struct completion_choice *value) {
     bool first = true;
@@ -174,7 +222,14 @@ void completion_choice_write(struct buffer *buffer, const struct completion_choi
     json_write_key(buffer, &first, "index");
     json_write_integer(buffer, value->index);
     json_write_key(buffer, &first, "logprobs");
-    json_write_raw(buffer, "null");
+    if (value->has_logprobs)
+        text_logprobs_write(buffer, &value->logprobs);
+    else
+        json_write_raw(buffer, "null");
+    if (value->has_tokens) {
+        json_write_key(buffer, &first, "tokens");
+        completion_choice_tokens_write(buffer, &value->tokens);
+    }
     json_write_key(buffer, &first, "finish_reason");
     if (value->has_finish_reason)
         finish_reason_write(buffer, value->finish_reason);
@@ -207,6 +262,8 @@ void completion_write(struct buffer *buffer, const struct completion *value) {
     json_write_integer(buffer, value->created);
     json_write_key(buffer, &first, "model");
     json_write_string(buffer, value->model);
+    json_write_key(buffer, &first, "system_fingerprint");
+    json_write_string(buffer, value->system_fingerprint);
     json_write_key(buffer, &first, "choices");
     completion_choices_write(buffer, &value->choices);
     if (value->usage_is_null) {
@@ -219,6 +276,10 @@ void completion_write(struct buffer *buffer, const struct completion *value) {
     if (value->has_timings) {
         json_write_key(buffer, &first, "timings");
         timings_write(buffer, &value->timings);
+    }
+    if (value->has_prompt_progress) {
+        json_write_key(buffer, &first, "prompt_progress");
+        prompt_progress_write(buffer, &value->prompt_progress);
     }
     json_write_raw(buffer, "}");
 }

@@ -20,6 +20,7 @@
 #include "buffer.h"
 #include "json.h"
 #include "text.h"
+#include "api/answers.h"
 #include "api/generation.h"
 
 /* A text to continue.
@@ -28,10 +29,25 @@ struct completion_request {
     /* Name of the served model (see GET /v1/models); absent means the served one. */
     bool has_model;
     struct text model;
-    /* The text; one choice is answered for each prompt. */
+    /* The text; `n` choices are answered for each prompt. */
     struct prompt prompt;
-    /* Most tokens to generate. */
+    /* Most tokens to generate; 0 only computes the prompt, -1 means as many as the context holds.
+     */
     int64_t max_tokens;
+    /* llama.cpp's name of `max_tokens`; goes before it if both are there. */
+    bool has_n_predict;
+    int64_t n_predict;
+    /* How many answers to generate to each prompt; each has its own seed. */
+    int64_t n;
+    /* Generate so many and tell the `n` whose tokens are likeliest on the average; not in a stream.
+     */
+    bool has_best_of;
+    int64_t best_of;
+    /* Let each text begin with its prompt; not with `logprobs`. */
+    bool echo;
+    /* Tell the chances of the tokens that are drawn, and so many of the likeliest beside each. */
+    bool has_logprobs;
+    int64_t logprobs;
     struct sampling_options sampling_options;
     struct answer_options answer_options;
 };
@@ -39,13 +55,27 @@ struct completion_request {
 bool completion_request_parse(struct json_reader *reader, const struct json_path *path,
                               struct completion_request *value);
 
-/* The continuation of one prompt, or a piece of it in a stream.
+/* specs/api/completions.py | "tokens" */
+struct completion_choice_tokens {
+    /* Makes an item, which need not outlive the next call; false if there is no memory for it. */
+    bool (*make)(void *context, size_t index, int32_t *item);
+    void *context;
+    size_t count;
+};
+
+/* A continuation of one prompt, or a piece of it in a stream.
  * specs/api/completions.py | "completion_choice" */
 struct completion_choice {
     /* What was generated. */
     struct text text;
-    /* Which prompt, from 0. */
+    /* Which, from 0: the first prompt's `n`, then the second's, and so on. */
     int64_t index;
+    /* If `logprobs` asked for them, else null. */
+    bool has_logprobs;
+    struct text_logprobs logprobs;
+    /* With `return_tokens`. */
+    bool has_tokens;
+    struct completion_choice_tokens tokens;
     /* `stop`: the model or a stop text ended it. `length`: a limit did. null: more follows. */
     bool has_finish_reason;
     enum finish_reason finish_reason;
@@ -68,15 +98,21 @@ struct completion {
     int64_t created;
     /* The model that answered. */
     struct text model;
-    /* One for each prompt; none in the event of counts. */
+    /* Weights, kernels and image that answered. */
+    struct text system_fingerprint;
+    /* The texts; none in the event of counts. */
     struct completion_choices choices;
     /* Token counts. */
     bool has_usage;
     bool usage_is_null;
     struct usage usage;
-    /* Where the time went, all prompts together; in a stream's last event only. */
+    /* Where the time went, all choices together; of a stream in the last event, and with
+     * `timings_per_token` in all. */
     bool has_timings;
     struct timings timings;
+    /* With `return_progress`. */
+    bool has_prompt_progress;
+    struct prompt_progress prompt_progress;
 };
 
 void completion_write(struct buffer *buffer, const struct completion *value);

@@ -118,98 +118,6 @@ bool prompt_parse(struct json_reader *reader, const struct json_path *path, stru
         "a string, an array of strings, an array of integers or an array of arrays of integers");
 }
 
-/* specs/api/generation.py | "stop" */
-static bool stop_texts_parse(struct json_reader *reader, const struct json_path *path,
-                             struct stop_texts *value) {
-    struct json_path here = {.parent = path};
-    struct text *items = NULL;
-    size_t capacity = 0;
-    *value = (struct stop_texts){0};
-    if (!json_array(reader, path))
-        return false;
-    for (bool first = true; json_array_next(reader, &first); value->count++) {
-        here.index = value->count;
-        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
-        if (!items || !json_string(reader, &here, 1, SIZE_MAX, &items[value->count]))
-            return false;
-    }
-    value->items = items;
-    return json_item_count(reader, path, value->count, 0, 4);
-}
-
-/* specs/api/generation.py | "stop" */
-bool stop_parse(struct json_reader *reader, const struct json_path *path, struct stop *value) {
-    switch (json_peek(reader)) {
-    case JSON_STRING:
-        value->kind = STOP_TEXT;
-        return json_string(reader, path, 1, SIZE_MAX, &value->text);
-    case JSON_ARRAY:
-        value->kind = STOP_TEXTS;
-        return stop_texts_parse(reader, path, &value->texts);
-    default:
-        break;
-    }
-    return json_wrong_type(reader, path, "a string or an array of strings");
-}
-
-/* specs/api/generation.py | "stream_options" */
-enum stream_options_key {
-    STREAM_OPTIONS_NO_KEY,
-    STREAM_OPTIONS_KEY_INCLUDE_USAGE,
-};
-
-static enum stream_options_key stream_options_key(struct text key) {
-    switch (text_word(key, 0)) {
-    case WORD('i', 'n', 'c', 'l', 'u', 'd', 'e', '_'):
-        switch (text_word(key, 8)) {
-        case WORD('u', 's', 'a', 'g', 'e', 0, 0, 0):
-            if (key.count == 13)
-                return STREAM_OPTIONS_KEY_INCLUDE_USAGE;
-            break;
-        }
-        break;
-    }
-    return STREAM_OPTIONS_NO_KEY;
-}
-
-bool stream_options_parse(struct json_reader *reader, const struct json_path *path,
-                          struct stream_options *value) {
-    struct json_path here = {.parent = path};
-    struct text key;
-    *value = (struct stream_options){0};
-    value->include_usage = false;
-    if (!json_object(reader, path))
-        return false;
-    for (bool first = true; json_object_next(reader, &first, &key);) {
-        switch (stream_options_key(key)) {
-        case STREAM_OPTIONS_KEY_INCLUDE_USAGE:
-            here.field = "include_usage";
-            value->include_usage = false;
-            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->include_usage))
-                return false;
-            break;
-        case STREAM_OPTIONS_NO_KEY:
-            json_skip(reader);
-            break;
-        }
-    }
-    if (reader->status)
-        return false;
-    return true;
-}
-
-/* specs/api/generation.py | "finish_reason" */
-void finish_reason_write(struct buffer *buffer, enum finish_reason value) {
-    switch (value) {
-    case FINISH_REASON_STOP:
-        json_write_raw(buffer, "\"stop\"");
-        break;
-    case FINISH_REASON_LENGTH:
-        json_write_raw(buffer, "\"length\"");
-        break;
-    }
-}
-
 /* specs/api/generation.py | "token_bias" */
 bool token_bias_parse(struct json_reader *reader, const struct json_path *path,
                       struct token_bias *value) {
@@ -224,6 +132,18 @@ bool token_bias_parse(struct json_reader *reader, const struct json_path *path,
         break;
     }
     return json_wrong_type(reader, path, "a number or a boolean");
+}
+
+/* specs/api/generation.py | "token_bias" */
+void token_bias_write(struct buffer *buffer, const struct token_bias *value) {
+    switch (value->kind) {
+    case TOKEN_BIAS_NUMBER:
+        json_write_number(buffer, value->number);
+        break;
+    case TOKEN_BIAS_BAN:
+        json_write_boolean(buffer, value->ban);
+        break;
+    }
 }
 
 /* specs/api/generation.py | "bias_pair" */
@@ -243,6 +163,21 @@ bool bias_pair_parse(struct json_reader *reader, const struct json_path *path,
         break;
     }
     return json_wrong_type(reader, path, "a number, a string or a boolean");
+}
+
+/* specs/api/generation.py | "bias_pair" */
+void bias_pair_write(struct buffer *buffer, const struct bias_pair *value) {
+    switch (value->kind) {
+    case BIAS_PAIR_NUMBER:
+        json_write_number(buffer, value->number);
+        break;
+    case BIAS_PAIR_TEXT:
+        json_write_string(buffer, value->text);
+        break;
+    case BIAS_PAIR_BAN:
+        json_write_boolean(buffer, value->ban);
+        break;
+    }
 }
 
 /* specs/api/generation.py | "logit_bias" */
@@ -267,6 +202,20 @@ static bool logit_bias_by_token_parse(struct json_reader *reader, const struct j
 }
 
 /* specs/api/generation.py | "logit_bias" */
+static void logit_bias_by_token_write(struct buffer *buffer,
+                                      const struct logit_bias_by_token *value) {
+    bool first = true;
+    json_write_raw(buffer, "{");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        json_write_string(buffer, value->items[i].key);
+        json_write_raw(buffer, ":");
+        token_bias_write(buffer, &value->items[i].value);
+    }
+    json_write_raw(buffer, "}");
+}
+
+/* specs/api/generation.py | "logit_bias" */
 static bool logit_bias_pairs_item_parse(struct json_reader *reader, const struct json_path *path,
                                         struct logit_bias_pairs_item *value) {
     struct json_path here = {.parent = path};
@@ -283,6 +232,18 @@ static bool logit_bias_pairs_item_parse(struct json_reader *reader, const struct
     }
     value->items = items;
     return json_item_count(reader, path, value->count, 2, 2);
+}
+
+/* specs/api/generation.py | "logit_bias" */
+static void logit_bias_pairs_item_write(struct buffer *buffer,
+                                        const struct logit_bias_pairs_item *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        bias_pair_write(buffer, &value->items[i]);
+    }
+    json_write_raw(buffer, "]");
 }
 
 /* specs/api/generation.py | "logit_bias" */
@@ -305,6 +266,17 @@ static bool logit_bias_pairs_parse(struct json_reader *reader, const struct json
 }
 
 /* specs/api/generation.py | "logit_bias" */
+static void logit_bias_pairs_write(struct buffer *buffer, const struct logit_bias_pairs *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        logit_bias_pairs_item_write(buffer, &value->items[i]);
+    }
+    json_write_raw(buffer, "]");
+}
+
+/* specs/api/generation.py | "logit_bias" */
 bool logit_bias_parse(struct json_reader *reader, const struct json_path *path,
                       struct logit_bias *value) {
     switch (json_peek(reader)) {
@@ -319,6 +291,18 @@ bool logit_bias_parse(struct json_reader *reader, const struct json_path *path,
     }
     return json_wrong_type(reader, path,
                            "an object or an array of arrays of numbers or strings or booleans");
+}
+
+/* specs/api/generation.py | "logit_bias" */
+void logit_bias_write(struct buffer *buffer, const struct logit_bias *value) {
+    switch (value->kind) {
+    case LOGIT_BIAS_BY_TOKEN:
+        logit_bias_by_token_write(buffer, &value->by_token);
+        break;
+    case LOGIT_BIAS_PAIRS:
+        logit_bias_pairs_write(buffer, &value->pairs);
+        break;
+    }
 }
 
 /* specs/api/generation.py | "sampling_rule" */
@@ -390,6 +374,42 @@ bool sampling_rule_parse(struct json_reader *reader, const struct json_path *pat
                      "\"typ_p\", \"typical_p\", \"top_p\", \"min_p\", \"xtc\", \"temperature\"");
 }
 
+/* specs/api/generation.py | "sampling_rule" */
+void sampling_rule_write(struct buffer *buffer, enum sampling_rule value) {
+    switch (value) {
+    case SAMPLING_RULE_PENALTIES:
+        json_write_raw(buffer, "\"penalties\"");
+        break;
+    case SAMPLING_RULE_DRY:
+        json_write_raw(buffer, "\"dry\"");
+        break;
+    case SAMPLING_RULE_TOP_N_SIGMA:
+        json_write_raw(buffer, "\"top_n_sigma\"");
+        break;
+    case SAMPLING_RULE_TOP_K:
+        json_write_raw(buffer, "\"top_k\"");
+        break;
+    case SAMPLING_RULE_TYP_P:
+        json_write_raw(buffer, "\"typ_p\"");
+        break;
+    case SAMPLING_RULE_TYPICAL_P:
+        json_write_raw(buffer, "\"typical_p\"");
+        break;
+    case SAMPLING_RULE_TOP_P:
+        json_write_raw(buffer, "\"top_p\"");
+        break;
+    case SAMPLING_RULE_MIN_P:
+        json_write_raw(buffer, "\"min_p\"");
+        break;
+    case SAMPLING_RULE_XTC:
+        json_write_raw(buffer, "\"xtc\"");
+        break;
+    case SAMPLING_RULE_TEMPERATURE:
+        json_write_raw(buffer, "\"temperature\"");
+        break;
+    }
+}
+
 /* specs/api/generation.py | "samplers" */
 static bool samplers_names_parse(struct json_reader *reader, const struct json_path *path,
                                  struct samplers_names *value) {
@@ -410,6 +430,17 @@ static bool samplers_names_parse(struct json_reader *reader, const struct json_p
 }
 
 /* specs/api/generation.py | "samplers" */
+static void samplers_names_write(struct buffer *buffer, const struct samplers_names *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        sampling_rule_write(buffer, value->items[i]);
+    }
+    json_write_raw(buffer, "]");
+}
+
+/* specs/api/generation.py | "samplers" */
 bool samplers_parse(struct json_reader *reader, const struct json_path *path,
                     struct samplers *value) {
     switch (json_peek(reader)) {
@@ -423,6 +454,18 @@ bool samplers_parse(struct json_reader *reader, const struct json_path *path,
         break;
     }
     return json_wrong_type(reader, path, "an array of strings or a string");
+}
+
+/* specs/api/generation.py | "samplers" */
+void samplers_write(struct buffer *buffer, const struct samplers *value) {
+    switch (value->kind) {
+    case SAMPLERS_NAMES:
+        samplers_names_write(buffer, &value->names);
+        break;
+    case SAMPLERS_LETTERS:
+        json_write_string(buffer, value->letters);
+        break;
+    }
 }
 
 /* specs/api/generation.py | "dry_sequence_breakers" */
@@ -444,6 +487,18 @@ sampling_options_dry_sequence_breakers_parse(struct json_reader *reader,
     }
     value->items = items;
     return json_item_count(reader, path, value->count, 1, 16);
+}
+
+/* specs/api/generation.py | "dry_sequence_breakers" */
+static void sampling_options_dry_sequence_breakers_write(
+    struct buffer *buffer, const struct sampling_options_dry_sequence_breakers *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        json_write_string(buffer, value->items[i]);
+    }
+    json_write_raw(buffer, "]");
 }
 
 /* specs/api/generation.py | "sampling_options" */
@@ -738,6 +793,7 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
     case SAMPLING_OPTIONS_KEY_SEED:
         here.field = "seed";
         value->has_seed = !json_is_null(reader);
+        value->seed_is_null = !value->has_seed;
         if (value->has_seed && !json_integer(reader, &here, INT64_MIN, INT64_MAX, &value->seed))
             return true;
         break;
@@ -789,6 +845,7 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
     case SAMPLING_OPTIONS_KEY_LOGIT_BIAS:
         here.field = "logit_bias";
         value->has_logit_bias = !json_is_null(reader);
+        value->logit_bias_is_null = !value->has_logit_bias;
         if (value->has_logit_bias && !logit_bias_parse(reader, &here, &value->logit_bias))
             return true;
         break;
@@ -850,6 +907,7 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
     case SAMPLING_OPTIONS_KEY_DRY_SEQUENCE_BREAKERS:
         here.field = "dry_sequence_breakers";
         value->has_dry_sequence_breakers = !json_is_null(reader);
+        value->dry_sequence_breakers_is_null = !value->has_dry_sequence_breakers;
         if (value->has_dry_sequence_breakers && !sampling_options_dry_sequence_breakers_parse(
                                                     reader, &here, &value->dry_sequence_breakers))
             return true;
@@ -877,6 +935,7 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
     case SAMPLING_OPTIONS_KEY_SAMPLERS:
         here.field = "samplers";
         value->has_samplers = !json_is_null(reader);
+        value->samplers_is_null = !value->has_samplers;
         if (value->has_samplers && !samplers_parse(reader, &here, &value->samplers))
             return true;
         break;
@@ -911,138 +970,82 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
     return true;
 }
 
-/* specs/api/generation.py | "answer_options" */
-enum answer_options_key {
-    ANSWER_OPTIONS_NO_KEY,
-    ANSWER_OPTIONS_KEY_STOP,
-    ANSWER_OPTIONS_KEY_CACHE_PROMPT,
-    ANSWER_OPTIONS_KEY_STREAM,
-    ANSWER_OPTIONS_KEY_STREAM_OPTIONS,
-    ANSWER_OPTIONS_KEY_N,
-};
-
-static enum answer_options_key answer_options_key(struct text key) {
-    switch (text_word(key, 0)) {
-    case WORD('s', 't', 'o', 'p', 0, 0, 0, 0):
-        if (key.count == 4)
-            return ANSWER_OPTIONS_KEY_STOP;
-        break;
-    case WORD('c', 'a', 'c', 'h', 'e', '_', 'p', 'r'):
-        switch (text_word(key, 8)) {
-        case WORD('o', 'm', 'p', 't', 0, 0, 0, 0):
-            if (key.count == 12)
-                return ANSWER_OPTIONS_KEY_CACHE_PROMPT;
-            break;
-        }
-        break;
-    case WORD('s', 't', 'r', 'e', 'a', 'm', 0, 0):
-        if (key.count == 6)
-            return ANSWER_OPTIONS_KEY_STREAM;
-        break;
-    case WORD('s', 't', 'r', 'e', 'a', 'm', '_', 'o'):
-        switch (text_word(key, 8)) {
-        case WORD('p', 't', 'i', 'o', 'n', 's', 0, 0):
-            if (key.count == 14)
-                return ANSWER_OPTIONS_KEY_STREAM_OPTIONS;
-            break;
-        }
-        break;
-    case WORD('n', 0, 0, 0, 0, 0, 0, 0):
-        if (key.count == 1)
-            return ANSWER_OPTIONS_KEY_N;
-        break;
+void sampling_options_write_members(struct buffer *buffer, bool *first,
+                                    const struct sampling_options *value) {
+    json_write_key(buffer, first, "temperature");
+    json_write_number(buffer, value->temperature);
+    json_write_key(buffer, first, "top_p");
+    json_write_number(buffer, value->top_p);
+    json_write_key(buffer, first, "top_k");
+    json_write_integer(buffer, value->top_k);
+    json_write_key(buffer, first, "min_p");
+    json_write_number(buffer, value->min_p);
+    if (value->seed_is_null) {
+        json_write_key(buffer, first, "seed");
+        json_write_raw(buffer, "null");
+    } else if (value->has_seed) {
+        json_write_key(buffer, first, "seed");
+        json_write_integer(buffer, value->seed);
     }
-    return ANSWER_OPTIONS_NO_KEY;
-}
-
-bool answer_options_take(struct json_reader *reader, const struct json_path *path, struct text key,
-                         const struct answer_options *defaults, struct answer_options *value) {
-    struct json_path here = {.parent = path};
-    (void)defaults;
-    switch (answer_options_key(key)) {
-    case ANSWER_OPTIONS_KEY_STOP:
-        here.field = "stop";
-        value->has_stop = !json_is_null(reader);
-        if (value->has_stop && !stop_parse(reader, &here, &value->stop))
-            return true;
-        break;
-    case ANSWER_OPTIONS_KEY_CACHE_PROMPT:
-        here.field = "cache_prompt";
-        value->cache_prompt = defaults->cache_prompt;
-        if (!json_is_null(reader) && !json_boolean(reader, &here, &value->cache_prompt))
-            return true;
-        break;
-    case ANSWER_OPTIONS_KEY_STREAM:
-        here.field = "stream";
-        value->stream = defaults->stream;
-        if (!json_is_null(reader) && !json_boolean(reader, &here, &value->stream))
-            return true;
-        break;
-    case ANSWER_OPTIONS_KEY_STREAM_OPTIONS:
-        here.field = "stream_options";
-        value->has_stream_options = !json_is_null(reader);
-        if (value->has_stream_options &&
-            !stream_options_parse(reader, &here, &value->stream_options))
-            return true;
-        break;
-    case ANSWER_OPTIONS_KEY_N:
-        here.field = "n";
-        if (!json_is_null(reader) && !json_is_number(reader, 1.0) && json_skip(reader))
-            json_rule(
-                reader, &here,
-                "is not supported: one answer is generated per prompt; only null or 1 is accepted");
-        break;
-    case ANSWER_OPTIONS_NO_KEY:
-        return false;
+    json_write_key(buffer, first, "typical_p");
+    json_write_number(buffer, value->typical_p);
+    json_write_key(buffer, first, "top_n_sigma");
+    json_write_number(buffer, value->top_n_sigma);
+    json_write_key(buffer, first, "min_keep");
+    json_write_integer(buffer, value->min_keep);
+    json_write_key(buffer, first, "xtc_probability");
+    json_write_number(buffer, value->xtc_probability);
+    json_write_key(buffer, first, "xtc_threshold");
+    json_write_number(buffer, value->xtc_threshold);
+    json_write_key(buffer, first, "dynatemp_range");
+    json_write_number(buffer, value->dynatemp_range);
+    json_write_key(buffer, first, "dynatemp_exponent");
+    json_write_number(buffer, value->dynatemp_exponent);
+    if (value->logit_bias_is_null) {
+        json_write_key(buffer, first, "logit_bias");
+        json_write_raw(buffer, "null");
+    } else if (value->has_logit_bias) {
+        json_write_key(buffer, first, "logit_bias");
+        logit_bias_write(buffer, &value->logit_bias);
     }
-    return true;
-}
-
-/* specs/api/generation.py | "prompt_tokens_details" */
-void prompt_tokens_details_write(struct buffer *buffer, const struct prompt_tokens_details *value) {
-    bool first = true;
-    json_write_raw(buffer, "{");
-    json_write_key(buffer, &first, "cached_tokens");
-    json_write_integer(buffer, value->cached_tokens);
-    json_write_raw(buffer, "}");
-}
-
-/* specs/api/generation.py | "usage" */
-void usage_write(struct buffer *buffer, const struct usage *value) {
-    bool first = true;
-    json_write_raw(buffer, "{");
-    json_write_key(buffer, &first, "prompt_tokens");
-    json_write_integer(buffer, value->prompt_tokens);
-    json_write_key(buffer, &first, "completion_tokens");
-    json_write_integer(buffer, value->completion_tokens);
-    json_write_key(buffer, &first, "total_tokens");
-    json_write_integer(buffer, value->total_tokens);
-    json_write_key(buffer, &first, "prompt_tokens_details");
-    prompt_tokens_details_write(buffer, &value->prompt_tokens_details);
-    json_write_raw(buffer, "}");
-}
-
-/* specs/api/generation.py | "timings" */
-void timings_write(struct buffer *buffer, const struct timings *value) {
-    bool first = true;
-    json_write_raw(buffer, "{");
-    json_write_key(buffer, &first, "cache_n");
-    json_write_integer(buffer, value->cache_n);
-    json_write_key(buffer, &first, "prompt_n");
-    json_write_integer(buffer, value->prompt_n);
-    json_write_key(buffer, &first, "prompt_ms");
-    json_write_number(buffer, value->prompt_ms);
-    json_write_key(buffer, &first, "prompt_per_token_ms");
-    json_write_number(buffer, value->prompt_per_token_ms);
-    json_write_key(buffer, &first, "prompt_per_second");
-    json_write_number(buffer, value->prompt_per_second);
-    json_write_key(buffer, &first, "predicted_n");
-    json_write_integer(buffer, value->predicted_n);
-    json_write_key(buffer, &first, "predicted_ms");
-    json_write_number(buffer, value->predicted_ms);
-    json_write_key(buffer, &first, "predicted_per_token_ms");
-    json_write_number(buffer, value->predicted_per_token_ms);
-    json_write_key(buffer, &first, "predicted_per_second");
-    json_write_number(buffer, value->predicted_per_second);
-    json_write_raw(buffer, "}");
+    json_write_key(buffer, first, "repeat_penalty");
+    json_write_number(buffer, value->repeat_penalty);
+    json_write_key(buffer, first, "presence_penalty");
+    json_write_number(buffer, value->presence_penalty);
+    json_write_key(buffer, first, "frequency_penalty");
+    json_write_number(buffer, value->frequency_penalty);
+    json_write_key(buffer, first, "repeat_last_n");
+    json_write_integer(buffer, value->repeat_last_n);
+    json_write_key(buffer, first, "dry_multiplier");
+    json_write_number(buffer, value->dry_multiplier);
+    json_write_key(buffer, first, "dry_base");
+    json_write_number(buffer, value->dry_base);
+    json_write_key(buffer, first, "dry_allowed_length");
+    json_write_integer(buffer, value->dry_allowed_length);
+    json_write_key(buffer, first, "dry_penalty_last_n");
+    json_write_integer(buffer, value->dry_penalty_last_n);
+    if (value->dry_sequence_breakers_is_null) {
+        json_write_key(buffer, first, "dry_sequence_breakers");
+        json_write_raw(buffer, "null");
+    } else if (value->has_dry_sequence_breakers) {
+        json_write_key(buffer, first, "dry_sequence_breakers");
+        sampling_options_dry_sequence_breakers_write(buffer, &value->dry_sequence_breakers);
+    }
+    json_write_key(buffer, first, "mirostat");
+    json_write_integer(buffer, value->mirostat);
+    json_write_key(buffer, first, "mirostat_tau");
+    json_write_number(buffer, value->mirostat_tau);
+    json_write_key(buffer, first, "mirostat_eta");
+    json_write_number(buffer, value->mirostat_eta);
+    if (value->samplers_is_null) {
+        json_write_key(buffer, first, "samplers");
+        json_write_raw(buffer, "null");
+    } else if (value->has_samplers) {
+        json_write_key(buffer, first, "samplers");
+        samplers_write(buffer, &value->samplers);
+    }
+    json_write_key(buffer, first, "ignore_eos");
+    json_write_boolean(buffer, value->ignore_eos);
+    json_write_key(buffer, first, "min_tokens");
+    json_write_integer(buffer, value->min_tokens);
 }

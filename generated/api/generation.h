@@ -9,7 +9,8 @@
  *
  * A parser fills `value` from the reader, memory for strings and arrays coming from the reader's
  * arena; false means that the reader holds what is wrong. A writer appends to the buffer. `has_x`
- * false means that x is absent or null. */
+ * false means that x is absent or null; `x_is_null` makes a writer write null instead of leaving x
+ * out. */
 #pragma once
 
 #include <stdbool.h>
@@ -63,45 +64,6 @@ struct prompt {
 
 bool prompt_parse(struct json_reader *reader, const struct json_path *path, struct prompt *value);
 
-/* specs/api/generation.py | "stop" */
-struct stop_texts {
-    const struct text *items;
-    size_t count;
-};
-
-/* Text before which the answer ends; the text itself is not part of it.
- * specs/api/generation.py | "stop" */
-struct stop {
-    enum {
-        STOP_TEXT,
-        STOP_TEXTS,
-    } kind;
-    union {
-        struct text text;
-        struct stop_texts texts;
-    };
-};
-
-bool stop_parse(struct json_reader *reader, const struct json_path *path, struct stop *value);
-
-/* What a stream carries besides text.
- * specs/api/generation.py | "stream_options" */
-struct stream_options {
-    /* Send the token counts in one more event before the end. */
-    bool include_usage;
-};
-
-bool stream_options_parse(struct json_reader *reader, const struct json_path *path,
-                          struct stream_options *value);
-
-/* specs/api/generation.py | "finish_reason" */
-enum finish_reason {
-    FINISH_REASON_STOP,
-    FINISH_REASON_LENGTH,
-};
-
-void finish_reason_write(struct buffer *buffer, enum finish_reason value);
-
 /* What is added to a logit; -100 or less forbids the token, and so does false.
  * specs/api/generation.py | "token_bias" */
 struct token_bias {
@@ -117,6 +79,8 @@ struct token_bias {
 
 bool token_bias_parse(struct json_reader *reader, const struct json_path *path,
                       struct token_bias *value);
+
+void token_bias_write(struct buffer *buffer, const struct token_bias *value);
 
 /* A token, then what is added to its logit.
  * specs/api/generation.py | "bias_pair" */
@@ -135,6 +99,8 @@ struct bias_pair {
 
 bool bias_pair_parse(struct json_reader *reader, const struct json_path *path,
                      struct bias_pair *value);
+
+void bias_pair_write(struct buffer *buffer, const struct bias_pair *value);
 
 /* specs/api/generation.py | "logit_bias" */
 struct logit_bias_by_token_entry {
@@ -175,6 +141,8 @@ struct logit_bias {
 bool logit_bias_parse(struct json_reader *reader, const struct json_path *path,
                       struct logit_bias *value);
 
+void logit_bias_write(struct buffer *buffer, const struct logit_bias *value);
+
 /* specs/api/generation.py | "sampling_rule" */
 enum sampling_rule {
     SAMPLING_RULE_PENALTIES,
@@ -191,6 +159,8 @@ enum sampling_rule {
 
 bool sampling_rule_parse(struct json_reader *reader, const struct json_path *path,
                          enum sampling_rule *value);
+
+void sampling_rule_write(struct buffer *buffer, enum sampling_rule value);
 
 /* specs/api/generation.py | "samplers" */
 struct samplers_names {
@@ -214,6 +184,8 @@ struct samplers {
 bool samplers_parse(struct json_reader *reader, const struct json_path *path,
                     struct samplers *value);
 
+void samplers_write(struct buffer *buffer, const struct samplers *value);
+
 /* specs/api/generation.py | "dry_sequence_breakers" */
 struct sampling_options_dry_sequence_breakers {
     const struct text *items;
@@ -234,6 +206,7 @@ struct sampling_options {
     /* Start of the random numbers: the same request with the same seed gives the same text. -1, or
      * none, is another one each time. */
     bool has_seed;
+    bool seed_is_null;
     int64_t seed;
     /* Draw from the tokens whose surprise is nearest to the expected one and whose probabilities
      * sum to this; 0 and 1 mean all. */
@@ -257,6 +230,7 @@ struct sampling_options {
      * token is a number or a text, of which each token is meant; -100 or less, and false, forbid
      * it. */
     bool has_logit_bias;
+    bool logit_bias_is_null;
     struct logit_bias logit_bias;
     /* Divides the logits of tokens that stood before where they are positive, and multiplies the
      * others; 0 and 1 change nothing. */
@@ -278,6 +252,7 @@ struct sampling_options {
     int64_t dry_penalty_last_n;
     /* No passage goes across one of these; absent, `"\n"`, `":"`, `"\""` and `"*"`. */
     bool has_dry_sequence_breakers;
+    bool dry_sequence_breakers_is_null;
     struct sampling_options_dry_sequence_breakers dry_sequence_breakers;
     /* Draw so that the surprise of the text stays near `mirostat_tau`, with version 1 or 2 of that
      * algorithm; of the other rules only `temperature` and `logit_bias` are obeyed then. 0: do not.
@@ -290,6 +265,7 @@ struct sampling_options {
     /* The rules to apply, in order; absent, `penalties`, `dry`, `top_n_sigma`, `top_k`, `typ_p`,
      * `top_p`, `min_p`, `xtc`, `temperature`. A rule that is not named is not applied. */
     bool has_samplers;
+    bool samplers_is_null;
     struct samplers samplers;
     /* No token ends the answer. */
     bool ignore_eos;
@@ -303,73 +279,6 @@ bool sampling_options_take(struct json_reader *reader, const struct json_path *p
                            struct text key, const struct sampling_options *defaults,
                            struct sampling_options *value);
 
-/* What is told of an answer, and how.
- * specs/api/generation.py | "answer_options" */
-struct answer_options {
-    /* Where to stop. */
-    bool has_stop;
-    struct stop stop;
-    /* Take keys and values of a known beginning from earlier requests; false computes them anew. */
-    bool cache_prompt;
-    /* Answer with server-sent events. */
-    bool stream;
-    /* What the stream carries besides text; without `stream` it changes nothing. */
-    bool has_stream_options;
-    struct stream_options stream_options;
-};
-
-/* Reads the value of a key that is one of these; false if it is not, and nothing was read then.
- * Null stands for what `defaults` has. */
-bool answer_options_take(struct json_reader *reader, const struct json_path *path, struct text key,
-                         const struct answer_options *defaults, struct answer_options *value);
-
-/* What became of the prompt's tokens.
- * specs/api/generation.py | "prompt_tokens_details" */
-struct prompt_tokens_details {
-    /* Tokens whose keys and values came from earlier requests; part of `prompt_tokens`. */
-    int64_t cached_tokens;
-};
-
-void prompt_tokens_details_write(struct buffer *buffer, const struct prompt_tokens_details *value);
-
-/* Tokens that a request took.
- * specs/api/generation.py | "usage" */
-struct usage {
-    /* Tokens of the prompt, template included. */
-    int64_t prompt_tokens;
-    /* Tokens generated. */
-    int64_t completion_tokens;
-    /* Their sum. */
-    int64_t total_tokens;
-    /* More about the prompt. */
-    struct prompt_tokens_details prompt_tokens_details;
-};
-
-void usage_write(struct buffer *buffer, const struct usage *value);
-
-/* Where a request's time went; waiting for other requests is not counted. The first token comes out
- * of the prompt's last step, so rates of prediction are those of the tokens after it. Milliseconds
- * have three decimals; what cannot be told of so few tokens is 0.
- * specs/api/generation.py | "timings" */
-struct timings {
-    /* Tokens of the prompt that came from the cache. */
-    int64_t cache_n;
-    /* Tokens of the prompt that were computed. */
-    int64_t prompt_n;
-    /* Time until the first token. */
-    double prompt_ms;
-    /* Of that, for each token computed. */
-    double prompt_per_token_ms;
-    /* Tokens of the prompt computed in a second. */
-    double prompt_per_second;
-    /* Tokens generated. */
-    int64_t predicted_n;
-    /* Time from the first token to the last. */
-    double predicted_ms;
-    /* Of that, for each token after the first. */
-    double predicted_per_token_ms;
-    /* Tokens after the first, in a second. */
-    double predicted_per_second;
-};
-
-void timings_write(struct buffer *buffer, const struct timings *value);
+/* Writes them as members of an object. */
+void sampling_options_write_members(struct buffer *buffer, bool *first,
+                                    const struct sampling_options *value);

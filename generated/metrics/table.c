@@ -131,11 +131,11 @@ static const enum metric prefix_hit_rate_members[] = {
 
 /* specs/metrics/limits.py | "limit_refusals" */
 static const char *const limit_refusals_labels[] = {
-    "connections",   "backlog",          "request_line_bytes",   "header_bytes",
-    "header_fields", "body_bytes",       "request_seconds",      "idle_seconds",
-    "sequences",     "pending_requests", "queue_seconds",        "heartbeat_seconds",
-    "logit_biases",  "json_depth",       "stream_backlog_bytes", "own_bytes",
-    "shared_bytes",  "tcp_send_bytes",   "tcp_receive_bytes",
+    "connections",       "backlog",          "request_line_bytes", "header_bytes",
+    "header_fields",     "body_bytes",       "request_seconds",    "idle_seconds",
+    "sequences",         "pending_requests", "parallel_jobs",      "queue_seconds",
+    "heartbeat_seconds", "logit_biases",     "json_depth",         "stream_backlog_bytes",
+    "own_bytes",         "shared_bytes",     "tcp_send_bytes",     "tcp_receive_bytes",
 };
 
 /* specs/metrics/memory.py | "heap_owned" */
@@ -705,7 +705,7 @@ const struct metric_family metric_families[] = {
         .group = METRICS_LIMITS,
         .form = METRIC_NUMBERS,
         .place = METRIC_LIMIT_REFUSALS_CONNECTIONS,
-        .count = 19,
+        .count = 20,
         .label = "limit",
         .labels = limit_refusals_labels,
     },

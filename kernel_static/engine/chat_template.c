@@ -11,12 +11,13 @@
 #define SCRATCH_BYTES (8 << 20) /* most that one rendering may put together */
 #define RANGES_SMALLEST 64
 
-static bool run_template(struct chat_run *run, const struct chat_message *messages, size_t count,
-                         bool add_generation_prompt) {
-    run->messages = (struct chat_messages){messages, (int64_t)count};
-    run->add_generation_prompt = add_generation_prompt;
+static bool run_template(struct chat_run *run, const struct chat *chat) {
+    run->messages = (struct chat_messages){chat->messages, (int64_t)chat->count};
+    run->add_generation_prompt = chat->add_generation_prompt;
     arena_start(&run->arena, SCRATCH_BYTES);
     served_model->write_chat(run);
+    if (!run->error)
+        chat_write(run, chat->begun, CHAT_MESSAGE);
     arena_release(&run->arena);
     return !run->error;
 }
@@ -26,10 +27,9 @@ static void append(void *context, struct text text, enum chat_origin origin) {
     buffer_append(context, text.bytes, text.count);
 }
 
-bool chat_template_render(const struct chat_message *messages, size_t count,
-                          bool add_generation_prompt, struct buffer *out, const char **error) {
+bool chat_template_render(const struct chat *chat, struct buffer *out, const char **error) {
     struct chat_run run = {.write = append, .context = out};
-    run_template(&run, messages, count, add_generation_prompt);
+    run_template(&run, chat);
     if (out->failed)
         chat_no_memory(&run);
     *error = run.error;
@@ -70,14 +70,13 @@ static void append_with_origin(void *context, struct text text, enum chat_origin
         note_range(origins, start, origins->text.count);
 }
 
-ptrdiff_t chat_template_encode(const struct chat_message *messages, size_t count,
-                               bool add_generation_prompt, int32_t *tokens, size_t capacity,
+ptrdiff_t chat_template_encode(const struct chat *chat, int32_t *tokens, size_t capacity,
                                const char **error) {
     struct origins origins = {0};
     struct chat_run run = {.write = append_with_origin, .context = &origins};
     ptrdiff_t encoded = CHAT_TEMPLATE_REFUSES;
     buffer_start(&origins.text, SIZE_MAX / 4);
-    run_template(&run, messages, count, add_generation_prompt);
+    run_template(&run, chat);
     if (origins.failed || origins.text.failed)
         chat_no_memory(&run);
     *error = run.error;

@@ -98,6 +98,13 @@ bool model_image_open(struct memory_span image) {
     return true;
 }
 
+uint64_t model_image_checksum(void) {
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < section_count; i++)
+        all ^= sections[i].checksum;
+    return all;
+}
+
 struct memory_span model_image_section(const char *name) {
     for (uint32_t i = 0; i < section_count; i++)
         if (strcmp(sections[i].name, name) == 0)

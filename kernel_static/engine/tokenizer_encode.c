@@ -19,12 +19,14 @@
 struct encoding {
     struct tokenizer_merger merger;
     struct buffer rewritten; /* ordinary text that was not as merging wants it */
-    int32_t *tokens;
+    int32_t *tokens; /* null: they are only counted */
     size_t count, capacity;
     bool no_memory;
 };
 
 static bool append_token(struct encoding *encoding, int32_t token) {
+    if (!encoding->tokens)
+        return ++encoding->count;
     if (encoding->count == encoding->capacity)
         return false;
     encoding->tokens[encoding->count++] = token;
@@ -35,8 +37,9 @@ static bool append_token(struct encoding *encoding, int32_t token) {
 static bool encode_piece(void *context, const char *bytes, size_t count) {
     struct encoding *encoding = context;
     coroutine_give_way();
-    size_t room = encoding->capacity - encoding->count;
-    if (count / tokenizer_tables.header->longest > room)
+    bool counts = !encoding->tokens;
+    size_t room = counts ? 0 : encoding->capacity - encoding->count;
+    if (!counts && count / tokenizer_tables.header->longest > room)
         return false; /* cannot fit, so do not start */
     if (tokenizer_tables.header->rules & TOKENIZER_WHOLE_PIECES &&
         count <= tokenizer_tables.header->longest) {
@@ -45,12 +48,13 @@ static bool encode_piece(void *context, const char *bytes, size_t count) {
             return append_token(encoding, token);
     }
     ptrdiff_t more = tokenizer_merge_piece(&encoding->merger, bytes, count,
-                                           encoding->tokens + encoding->count, room);
+                                           counts ? NULL : encoding->tokens + encoding->count,
+                                           room);
     if (more < 0) {
         log_warn("tokenizer", "no heap to merge a piece of %u bytes", (unsigned)count);
         encoding->no_memory = true;
     }
-    if (more < 0 || (size_t)more > room)
+    if (more < 0 || (!counts && (size_t)more > room))
         return false;
     encoding->count += (size_t)more;
     return true;

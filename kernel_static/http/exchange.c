@@ -107,12 +107,16 @@ void exchange_refuse_empty(struct http_exchange *exchange, const struct refusal 
     respond(exchange, &head, NULL);
 }
 
+static enum error_shape error_shape_of(struct http_exchange *exchange) {
+    const struct route *route = connection_of(exchange)->match.route;
+    return route ? route->errors : ERRORS_OPENAI;
+}
+
 void exchange_refuse(struct http_exchange *exchange, const struct refusal *refusal,
                      uint32_t allowed) {
     struct buffer body;
     buffer_start(&body, 4096);
-    const struct route *route = connection_of(exchange)->match.route;
-    response_write_refusal(&body, refusal, route ? route->errors : ERRORS_OPENAI);
+    response_write_refusal(&body, refusal, error_shape_of(exchange));
     connection_of(exchange)->output.failed |= body.failed; /* which says so in its place */
     struct response_head head = {.status = refusal->status,
                                  .framing = FRAMING_LENGTH,
@@ -133,6 +137,27 @@ void http_error(struct http_exchange *exchange, unsigned status, const char *typ
     va_end(arguments);
     struct refusal refusal = {.status = status, .type = type, .param = param, .message = message};
     exchange_refuse(exchange, &refusal, 0);
+}
+
+void http_error_more(struct http_exchange *exchange, unsigned status, const char *type,
+                     const char *param, const char *more, const char *format, ...) {
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    struct refusal refusal = {
+        .status = status, .type = type, .param = param, .message = message, .more = more};
+    exchange_refuse(exchange, &refusal, 0);
+}
+
+void http_error_event(struct http_exchange *exchange, struct buffer *body, unsigned status,
+                      const char *message) {
+    struct refusal refusal = {.status = status, .message = message};
+    enum error_shape shape = error_shape_of(exchange);
+    buffer_format(body, shape == ERRORS_ANTHROPIC ? "event: error\ndata: " : "data: ");
+    response_write_refusal(body, &refusal, shape);
+    buffer_append(body, "\n\n", 2);
 }
 
 /* ---- streams ---- */

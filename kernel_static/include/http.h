@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "buffer.h"
 #include "text.h"
 
 struct http_exchange;
@@ -47,6 +48,15 @@ void http_retry_after(struct http_exchange *exchange, unsigned seconds);
 /* What the exchange is called in logs: X-Request-Id of the request, else of the answer. It lives as
  * long as the exchange. */
 struct text http_request_id(struct http_exchange *exchange);
+
+/* The same with more members in the error, JSON as `"n_ctx":5`. */
+void http_error_more(struct http_exchange *exchange, unsigned status, const char *type,
+                     const char *param, const char *more, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+/* Appends an error to a stream's body, as an event in the shape that the route's errors have. */
+void http_error_event(struct http_exchange *exchange, struct buffer *body, unsigned status,
+                      const char *message);
 
 /* The error that a reader of the request's body found (json.h). */
 void http_reject(struct http_exchange *exchange, const struct json_reader *reader);

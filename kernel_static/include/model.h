@@ -11,8 +11,15 @@ struct forward_pass;      /* forward_pass.h */
 struct kernel_set;        /* kernels.h */
 struct pretokenizer_sink; /* pretokenizer.h */
 
+/* How a vocabulary merges, numbered as llama.cpp numbers its types. */
+enum vocabulary_type { VOCABULARY_SENTENCEPIECE = 1, VOCABULARY_BYTE_PAIRS = 2 };
+
 struct language_model {
     const char *name;
+    const char *file;          /* from which the weights were packed */
+    const char *chat_template; /* Jinja, as the model came with it */
+    uint64_t parameters;       /* numbers in its weights */
+    enum vocabulary_type vocabulary_type;
     size_t layers, width, vocabulary, context;
     int32_t bos, eos; /* tokens that begin a text (-1: none) and end an answer */
     bool add_bos;     /* a bare text wants bos before it (a chat template writes its own) */

@@ -26,6 +26,10 @@
  * On refusal logs what was found, what was expected and how to rebuild, and returns false. */
 bool model_image_open(struct memory_span image);
 
+/* The checksums of all sections in one number: of two images of one model it tells which this is.
+ * 0 without an image. */
+uint64_t model_image_checksum(void);
+
 /* One section; `size` 0 and start null if there is none of that name. */
 struct memory_span model_image_section(const char *name);
 

@@ -14,7 +14,8 @@ bool tokenizer_start(void);
 
 /* Encodes bytes as tokens. Invalid UTF-8 is replaced by U+FFFD first, as the reference does.
  * With parse_special, special tokens written in the text become their ids; without, they are
- * ordinary text. Returns the number of tokens, or TOKENIZER_TOO_LONG if they are more than
+ * ordinary text. `tokens` may be null: they are counted only, however many. Returns the number of
+ * tokens, or TOKENIZER_TOO_LONG if they are more than
  * `capacity`, or, logged, TOKENIZER_NO_MEMORY if the heap has no room (about 14 bytes per byte of
  * the longest piece are borrowed during the call). Takes time O(n log n) in the bytes of the text.
  */

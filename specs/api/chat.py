@@ -4,6 +4,7 @@ chat template that the model was trained with."""
 from cllm_gen.spec.api import Api, Route
 from cllm_gen.spec.schema import (
     Array,
+    Boolean,
     Enum,
     Field,
     Ignored,
@@ -14,14 +15,18 @@ from cllm_gen.spec.schema import (
     Union,
     Unsupported,
 )
-from specs.api.generation import (
+from specs.api.answers import (
+    BUSY,
+    LIKELIEST_MOST,
     answer_options,
+    answers_wanted,
     finish_reason,
-    model_name,
-    sampling_options,
+    logprobs,
+    prompt_progress,
     timings,
     usage,
 )
+from specs.api.generation import model_name, sampling_options
 
 content_part = Object(
     "content_part",
@@ -60,10 +65,28 @@ request_message = Object(
     Unsupported("refusal", "refusals are ordinary text here"),
 )
 
-response_format = Object(
-    "response_format",
-    "The form of the answer.",
-    Field("type", Enum("response_format_type", "text"), "Only free text is generated."),
+prediction_length = (
+    Field(
+        "max_tokens",
+        Integer(least=-1),
+        "Most tokens to generate; -1 or absent means as many as the context holds.",
+        required=False,
+        nullable=True,
+    ),
+    Field(
+        "max_completion_tokens",
+        Integer(least=-1),
+        "The newer name of `max_tokens`; goes before it if both are there.",
+        required=False,
+        nullable=True,
+    ),
+    Field(
+        "n_predict",
+        Integer(least=-1),
+        "llama.cpp's name of `max_tokens`; the last that counts if several are there.",
+        required=False,
+        nullable=True,
+    ),
 )
 
 chat_request = Object(
@@ -73,29 +96,39 @@ chat_request = Object(
     Field(
         "messages", Array(request_message, least=1), "The conversation so far, oldest turn first."
     ),
+    *prediction_length,
     Field(
-        "max_tokens",
-        Integer(least=1),
-        "Most tokens to generate; absent means as many as the context holds.",
+        "add_generation_prompt",
+        Boolean(),
+        "Let the template end where a turn of the assistant's begins; absent means true.",
         required=False,
         nullable=True,
     ),
     Field(
-        "max_completion_tokens",
-        Integer(least=1),
-        "The newer name of `max_tokens`; goes before it if both are there.",
+        "continue_final_message",
+        Boolean(),
+        "Go on with the last message, which is the assistant's, instead of beginning a turn. Absent means so if the "
+        "last message is the assistant's and `add_generation_prompt` is absent or true.",
         required=False,
+        nullable=True,
+    ),
+    answers_wanted,
+    Field(
+        "logprobs",
+        Boolean(),
+        "Tell the chances of the tokens that are drawn.",
+        default=False,
+        nullable=True,
+    ),
+    Field(
+        "top_logprobs",
+        Integer(least=0, most=LIKELIEST_MOST),
+        "So many of the likeliest beside each; needs `logprobs`.",
+        default=0,
         nullable=True,
     ),
     sampling_options,
     answer_options,
-    Field(
-        "response_format",
-        response_format,
-        "Accepted so that clients may say `text`.",
-        required=False,
-        nullable=True,
-    ),
     Field(
         "modalities",
         Array(Enum("modality", "text"), least=1),
@@ -103,8 +136,6 @@ chat_request = Object(
         required=False,
         nullable=True,
     ),
-    Unsupported("logprobs", "log probabilities are not reported", allow=(None, False)),
-    Unsupported("top_logprobs", "log probabilities are not reported", allow=(None, 0)),
     Unsupported("tools", "tools are not called", allow=(None, [])),
     Unsupported("tool_choice", "tools are not called", allow=(None, "none", "auto")),
     Unsupported("functions", "tools are not called", allow=(None, [])),
@@ -113,6 +144,12 @@ chat_request = Object(
     Unsupported("reasoning_effort", "the model does not reason apart", allow=(None, "none")),
     Unsupported("verbosity", "the length of answers cannot be steered", allow=(None, "medium")),
     Unsupported("web_search_options", "the appliance does not search the web"),
+    Unsupported("chat_template", "the model's own template is compiled in"),
+    Unsupported("chat_template_kwargs", "the model's template takes none", allow=(None, {})),
+    Unsupported(
+        "reasoning_format", "the model does not reason apart", allow=(None, "none", "auto")
+    ),
+    Unsupported("enable_thinking", "the model does not reason apart", allow=(None, False)),
     Ignored("parallel_tool_calls", "tools are not called"),
     Ignored("prediction", "a predicted answer changes speed, not the answer"),
 )
@@ -128,9 +165,10 @@ chat_answer = Object(
 chat_choice = Object(
     "chat_choice",
     "One answer.",
-    Field("index", Integer(), "Always 0."),
+    Field("index", Integer(), "Which answer, from 0."),
     Field("message", chat_answer, "The model's turn."),
-    Field("logprobs", Literal(None), "Not reported."),
+    Field("logprobs", logprobs, "If `logprobs` asked for them, else null.", nullable=True),
+    Field("tokens", Array(Integer(bits=32), made=True), "With `return_tokens`.", required=False),
     Field(
         "finish_reason",
         finish_reason,
@@ -145,7 +183,8 @@ chat_completion = Object(
     Field("object", Literal("chat.completion"), "Always `chat.completion`."),
     Field("created", Integer(), "Seconds since 1970-01-01 UTC."),
     Field("model", String(), "The model that answered."),
-    Field("choices", Array(chat_choice), "One answer."),
+    Field("system_fingerprint", String(), "Weights, kernels and image that answered."),
+    Field("choices", Array(chat_choice), "As many as `n` asked for."),
     Field("usage", usage, "Token counts."),
     Field("timings", timings, "Where the time went."),
 )
@@ -160,9 +199,10 @@ chat_delta = Object(
 chat_chunk_choice = Object(
     "chat_chunk_choice",
     "A piece of the answer.",
-    Field("index", Integer(), "Always 0."),
+    Field("index", Integer(), "Which answer, from 0."),
     Field("delta", chat_delta, "What is added."),
-    Field("logprobs", Literal(None), "Not reported."),
+    Field("logprobs", logprobs, "If `logprobs` asked for them, else null.", nullable=True),
+    Field("tokens", Array(Integer(bits=32), made=True), "With `return_tokens`.", required=False),
     Field("finish_reason", finish_reason, "null until the last piece.", nullable=True),
 )
 
@@ -173,6 +213,7 @@ chat_chunk = Object(
     Field("object", Literal("chat.completion.chunk"), "Always `chat.completion.chunk`."),
     Field("created", Integer(), "Seconds since 1970-01-01 UTC."),
     Field("model", String(), "The model that answers."),
+    Field("system_fingerprint", String(), "Weights, kernels and image that answer."),
     Field("choices", Array(chat_chunk_choice), "One piece; none in the event of counts."),
     Field(
         "usage",
@@ -181,7 +222,35 @@ chat_chunk = Object(
         required=False,
         nullable=True,
     ),
-    Field("timings", timings, "Where the time went; in the last event only.", required=False),
+    Field(
+        "timings",
+        timings,
+        "Where the time went; in the last event, and with `timings_per_token` in all.",
+        required=False,
+    ),
+    Field("prompt_progress", prompt_progress, "With `return_progress`.", required=False),
+)
+
+apply_template_request = Object(
+    "apply_template_request",
+    "A conversation to render.",
+    Field("messages", Array(request_message, least=1), "The conversation, oldest turn first."),
+    Field(
+        "add_generation_prompt", Boolean(), "As in a chat request.", required=False, nullable=True
+    ),
+    Field(
+        "continue_final_message", Boolean(), "As in a chat request.", required=False, nullable=True
+    ),
+    Unsupported("tools", "tools are not called", allow=(None, [])),
+    Unsupported("chat_template", "the model's own template is compiled in"),
+    Unsupported("chat_template_kwargs", "the model's template takes none", allow=(None, {})),
+    Ignored("model", "there is one template"),
+)
+
+applied_template = Object(
+    "applied_template",
+    "What the model would read.",
+    Field("prompt", String(), "The conversation as the model's template has it."),
 )
 
 api = Api(
@@ -194,6 +263,14 @@ api = Api(
         request=chat_request,
         response=chat_completion,
         stream=chat_chunk,
-        statuses=[(404, "There is no such model."), (503, "Too many requests wait already.")],
+        aliases=["/chat/completions"],
+        statuses=BUSY,
+    ),
+    Route(
+        "POST /apply-template",
+        "Renders a conversation with the model's chat template.",
+        handler="handle_apply_template",
+        request=apply_template_request,
+        response=applied_template,
     ),
 )

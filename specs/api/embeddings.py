@@ -15,6 +15,7 @@ from cllm_gen.spec.schema import (
     String,
     Union,
 )
+from specs.api.answers import BUSY
 from specs.api.generation import model_name, prompt
 
 embedding_request = Object(
@@ -79,6 +80,6 @@ api = Api(
         handler="handle_create_embeddings",
         request=embedding_request,
         response=embedding_list,
-        statuses=[(404, "There is no such model."), (503, "Too many requests wait already.")],
+        statuses=BUSY,
     ),
 )

@@ -1,7 +1,6 @@
-"""What every request that generates text has in common, and what its answer counts.
+"""What every request that generates text has in common: a prompt, and how to draw.
 
-Follows OpenAI's API reference; `top_k` and `min_p` are the extensions that llama.cpp and vLLM share,
-`cache_prompt` and `timings` are llama.cpp's (tools/server/README.md there).
+Follows OpenAI's API reference; what it does not know is llama.cpp's (tools/server/README.md there).
 """
 
 from cllm_gen.spec.schema import (
@@ -14,7 +13,6 @@ from cllm_gen.spec.schema import (
     Integer,
     Map,
     Number,
-    Object,
     String,
     Union,
     Unsupported,
@@ -28,28 +26,6 @@ prompt = Union(
     tokens=Array(Integer(least=0), least=1),
     token_lists=Array(Array(Integer(least=0), least=1), least=1),
 )
-
-stop = Union(
-    "stop",
-    "Text before which the answer ends; the text itself is not part of it.",
-    text=String(least=1),
-    texts=Array(String(least=1), most=4),
-)
-
-stream_options = Object(
-    "stream_options",
-    "What a stream carries besides text.",
-    Field(
-        "include_usage",
-        Boolean(),
-        "Send the token counts in one more event before the end.",
-        default=False,
-        nullable=True,
-    ),
-    Ignored("include_obfuscation", "events are not padded"),
-)
-
-finish_reason = Enum("finish_reason", "stop", "length")
 
 model_name = Field(
     "model",
@@ -311,68 +287,4 @@ sampling_options = Group(
     Unsupported("adaptive_target", "there is no rule adaptive_p", allow=(None, -1)),
     Ignored("adaptive_decay", "without `adaptive_target` it changes nothing"),
     Unsupported("backend_sampling", "tokens are drawn in one place", allow=(None, False)),
-)
-
-answer_options = Group(
-    "answer_options",
-    "What is told of an answer, and how.",
-    Field("stop", stop, "Where to stop.", required=False, nullable=True),
-    Field(
-        "cache_prompt",
-        Boolean(),
-        "Take keys and values of a known beginning from earlier requests; false computes them anew.",
-        default=True,
-        nullable=True,
-    ),
-    Field("stream", Boolean(), "Answer with server-sent events.", default=False, nullable=True),
-    Field(
-        "stream_options",
-        stream_options,
-        "What the stream carries besides text; without `stream` it changes nothing.",
-        required=False,
-        nullable=True,
-    ),
-    Unsupported("n", "one answer is generated per prompt", allow=(None, 1)),
-    Ignored("user", "requests are not told apart by user"),
-    Ignored("safety_identifier", "requests are not told apart by user"),
-    Ignored("metadata", "answers are not stored"),
-    Ignored("store", "answers are not stored"),
-    Ignored("service_tier", "there is one tier"),
-    Ignored("prompt_cache_key", "caching does not change answers"),
-    Ignored("prompt_cache_retention", "caching does not change answers"),
-)
-
-prompt_tokens_details = Object(
-    "prompt_tokens_details",
-    "What became of the prompt's tokens.",
-    Field(
-        "cached_tokens",
-        Integer(),
-        "Tokens whose keys and values came from earlier requests; part of `prompt_tokens`.",
-    ),
-)
-
-usage = Object(
-    "usage",
-    "Tokens that a request took.",
-    Field("prompt_tokens", Integer(), "Tokens of the prompt, template included."),
-    Field("completion_tokens", Integer(), "Tokens generated."),
-    Field("total_tokens", Integer(), "Their sum."),
-    Field("prompt_tokens_details", prompt_tokens_details, "More about the prompt."),
-)
-
-timings = Object(
-    "timings",
-    "Where a request's time went; waiting for other requests is not counted. The first token comes out "
-    "of the prompt's last step, so rates of prediction are those of the tokens after it. Milliseconds "
-    "have three decimals; what cannot be told of so few tokens is 0.",
-    Field("cache_n", Integer(), "Tokens of the prompt that came from the cache."),
-    Field("prompt_n", Integer(), "Tokens of the prompt that were computed."),
-    Field("prompt_ms", Number(), "Time until the first token."),
-    Field("prompt_per_token_ms", Number(), "Of that, for each token computed."),
-    Field("prompt_per_second", Number(), "Tokens of the prompt computed in a second."),
-    Field("predicted_n", Integer(), "Tokens generated."),
-    Field("predicted_ms", Number(), "Time from the first token to the last."),
-    Field("predicted_per_token_ms", Number(), "Of that, for each token after the first."),
-    Field("predicted_per_second", Number(), "Tokens after the first, in a second."),
 )

@@ -164,6 +164,7 @@ def test_integers_may_be_written_as_reals(echo: Driver) -> None:
 
 CHAT = "POST /v1/chat/completions"
 TEXT = "POST /v1/completions"
+NATIVE = "POST /completion"
 USER = '"messages":[{"role":"user","content":"Hi"}]'
 
 SERVED_ERRORS = {
@@ -189,14 +190,12 @@ SERVED_ERRORS = {
         "messages[0].content must be a string or an array of objects, not a number.",
     ),
     (CHAT, '{%s,"temperature":3}' % USER): ("temperature", "temperature must be between 0 and 2."),
-    (CHAT, '{%s,"max_tokens":0}' % USER): ("max_tokens", "max_tokens must be at least 1."),
-    (CHAT, '{%s,"n":2}' % USER): (
-        "n",
-        "n is not supported: one answer is generated per prompt; only null or 1 is accepted.",
-    ),
-    (CHAT, '{%s,"logprobs":true}' % USER): (
-        "logprobs",
-        "logprobs is not supported: log probabilities are not reported; only null or false is accepted.",
+    (CHAT, '{%s,"max_tokens":-2}' % USER): ("max_tokens", "max_tokens must be at least -1."),
+    (CHAT, '{%s,"n":0}' % USER): ("n", "n must be between 1 and 128."),
+    (CHAT, '{%s,"logprobs":2}' % USER): ("logprobs", "logprobs must be a boolean, not a number."),
+    (CHAT, '{%s,"chat_template_kwargs":{"a":1}}' % USER): (
+        "chat_template_kwargs",
+        "chat_template_kwargs is not supported: the model's template takes none; only null or {} is accepted.",
     ),
     (CHAT, '{%s,"tools":[{"type":"function"}]}' % USER): (
         "tools",
@@ -206,9 +205,9 @@ SERVED_ERRORS = {
         "response_format.type",
         'response_format.type must be "text".',
     ),
-    (CHAT, '{%s,"stop":["a","b","c","d","e"]}' % USER): (
+    (CHAT, '{%s,"stop":[%s]}' % (USER, ",".join(['"a"'] * 17))): (
         "stop",
-        "stop must have at most 4 elements.",
+        "stop must have at most 16 elements.",
     ),
     (CHAT, '{%s,"stop":""}' % USER): ("stop", "stop must have at least 1 character."),
     (CHAT, '{%s,"frequency_penalty":101}' % USER): (
@@ -240,13 +239,28 @@ SERVED_ERRORS = {
         "not an object.",
     ),
     (TEXT, '{"prompt":[-1]}'): ("prompt[0]", "prompt[0] must be at least 0."),
-    (TEXT, '{"prompt":"x","echo":true}'): (
-        "echo",
-        "echo is not supported: the prompt is not repeated; only null or false is accepted.",
+    (TEXT, '{"prompt":"x","echo":1}'): ("echo", "echo must be a boolean, not a number."),
+    (TEXT, '{"prompt":"x","logprobs":21}'): ("logprobs", "logprobs must be between 0 and 20."),
+    (TEXT, '{"prompt":"x","grammar":"root ::= x"}'): (
+        "grammar",
+        'grammar is not supported: answers are free text; only null or "" is accepted.',
     ),
-    (TEXT, '{"prompt":"x","logprobs":0}'): (
-        "logprobs",
-        "logprobs is not supported: log probabilities are not reported; only null is accepted.",
+    (NATIVE, "{}"): ("prompt", "prompt is required."),
+    (NATIVE, '{"prompt":[1,[2,true]]}'): (
+        "prompt[1][1]",
+        "prompt[1][1] must be a string or an integer, not a boolean.",
+    ),
+    (NATIVE, '{"prompt":{"prompt_string":"x","multimodal_data":["x"]}}'): (
+        "prompt.multimodal_data",
+        "prompt.multimodal_data is not supported: only text is understood; only null or [] is accepted.",
+    ),
+    (NATIVE, '{"prompt":"x","json_schema":{}}'): (
+        "json_schema",
+        "json_schema is not supported: answers are free text; only null is accepted.",
+    ),
+    (NATIVE, '{"prompt":"x","lora":[{"id":0,"scale":1}]}'): (
+        "lora",
+        "lora is not supported: there are no adapters; only null or [] is accepted.",
     ),
     ("POST /v1/embeddings", '{"input":"x","encoding_format":"hex"}'): (
         "encoding_format",

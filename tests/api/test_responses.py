@@ -33,7 +33,8 @@ def test_chat_completion(served: Driver) -> None:
         "POST /v1/chat/completions", '{"messages":[{"role":"user","content":"?"}],%s}' % ANSWER
     )
     assert text == (
-        '{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"m","choices":[{"index":0,'
+        '{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"m",'
+        '"system_fingerprint":"w-k-i","choices":[{"index":0,'
         '"message":{"role":"assistant","content":"Paris \\"€\\"\\n","refusal":null},"logprobs":null,'
         '"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7,'
         '"prompt_tokens_details":{"cached_tokens":4}},"timings":{"cache_n":4,"prompt_n":1,"prompt_ms":2.5,'
@@ -88,7 +89,7 @@ def test_chat_chunks(served: Driver) -> None:
 def test_completion(served: Driver) -> None:
     text = served.dispatch("POST /v1/completions", '{"prompt":"x",%s}' % ANSWER)
     assert text == (
-        '{"id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":['
+        '{"id":"cmpl-1","object":"text_completion","created":1,"model":"m","system_fingerprint":"w-k-i","choices":['
         '{"text":" one","index":0,"logprobs":null,"finish_reason":"length"},'
         '{"text":"","index":1,"logprobs":null,"finish_reason":null}]}'
     )

@@ -133,15 +133,20 @@ static void chat(bool tokens_wanted) {
         messages[i].content = get_text();
     }
     const char *error = NULL;
+    struct chat whole = {messages, count, add_generation_prompt, {"", 0}};
     if (tokens_wanted) {
         int32_t *tokens = malloc(4 * capacity);
-        put_tokens(tokens, chat_template_encode(messages, count, add_generation_prompt, tokens,
-                                                capacity, &error));
+        ptrdiff_t encoded = chat_template_encode(&whole, tokens, capacity, &error);
+        ptrdiff_t counted = chat_template_encode(&whole, NULL, 0, &error);
+        if (encoded >= 0 ? counted != encoded
+                         : encoded == TOKENIZER_TOO_LONG && counted <= (ptrdiff_t)capacity)
+            abort();
+        put_tokens(tokens, encoded);
         free(tokens);
     } else {
         struct buffer out;
         buffer_start(&out, 1 << 30);
-        put_number(chat_template_render(messages, count, add_generation_prompt, &out, &error));
+        put_number(chat_template_render(&whole, &out, &error));
         put_bytes(out.bytes, out.count);
         buffer_release(&out);
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 
+from cllm_gen.lower.api.words import c_string
 from cllm_gen.lower.chat.scope import Facts
 from cllm_gen.lower.chat.source import TemplateSource
 from cllm_gen.lower.chat.statement import STATEMENTS, Compiler
@@ -61,6 +62,8 @@ def outputs(model) -> list[Output]:
             template="chat_template.c.j2",
             context={
                 "statements": compile_template(model),
+                "source": [c_string(line) for line in model.chat_template.splitlines(True)]
+                or [c_string("")],
                 "title": model.title,
                 "model": model.name,
             },

@@ -3,6 +3,7 @@ their numbers are, and one `const struct language_model` that describes it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from cllm_gen.lower import tokenizer
@@ -52,6 +53,11 @@ def _sizes(low: Lowered) -> dict[str, object]:
         "symbol": symbol(model, low.kv_cache),
         "kv_cache": low.kv_cache,
         "cite": model.span.cite(),
+        "parameters": sum(math.prod(item.weight.shape) for item in low.weights.values()),
+        "vocabulary_type": {
+            "llama": "VOCABULARY_SENTENCEPIECE",
+            "gpt2": "VOCABULARY_BYTE_PAIRS",
+        }[model.tokenizer.kind],
         "add_beginning": str(model.tokenizer.add_beginning).lower(),
         "beginning": -1 if model.tokenizer.beginning is None else model.tokenizer.beginning,
         "end": model.tokenizer.end,

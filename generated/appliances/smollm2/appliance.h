@@ -32,6 +32,8 @@
 /* Texts waiting for the model; one more answers 503, and so does one more of a client of which more
  * wait than there is room left. */
 #define LIMIT_PENDING_REQUESTS 128
+/* Jobs of one request that are with the engine together; the others follow. */
+#define LIMIT_PARALLEL_JOBS 16
 /* Time that a text may wait for the model; then it is answered 503. */
 #define LIMIT_QUEUE_SECONDS 120
 /* A stream to which nothing was sent for so long is sent a comment. */
@@ -55,6 +57,10 @@
  * between them. */
 #define ACCESS_KEYS ""
 #define ACCESS_ORIGINS ""
+
+/* What it calls itself, and whether requests may name any model. */
+#define APPLIANCE_NAME "smollm2"
+#define APPLIANCE_ANY_MODEL true
 
 /* Memory map, in bytes. */
 /* The general heap: connections, request arenas, response buffers. */

@@ -7,7 +7,14 @@
 
 #include "chat_text.h"
 
-/* The chat template of gemma-3-270m. */
+/* The chat template of gemma-3-270m, */
+extern const char gemma3_270m__chat_template[];
+const char gemma3_270m__chat_template[] =
+    "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'assistant' %}Assistant: "
+    "{% elif message['role'] == 'user' %}User: {% endif %}{{ message['content'] + '\012"
+    "' }}{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}";
+
+/* and what it means. */
 void gemma3_270m__write_chat(struct chat_run *run);
 void gemma3_270m__write_chat(struct chat_run *run) {
     /* specs/models/gemma3_270m.py | "{{ bos_token }}" */

@@ -7,7 +7,18 @@
 
 #include "chat_text.h"
 
-/* The chat template of SmolLM2-135M-Instruct. */
+/* The chat template of SmolLM2-135M-Instruct, */
+extern const char smollm2_135m__chat_template[];
+const char smollm2_135m__chat_template[] =
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ "
+    "'<|im_start|>system\012"
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\012"
+    "' }}{% endif %}{{'<|im_start|>' + message['role'] + '\012"
+    "' + message['content'] + '<|im_end|>' + '\012"
+    "'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\012"
+    "' }}{% endif %}";
+
+/* and what it means. */
 void smollm2_135m__write_chat(struct chat_run *run);
 void smollm2_135m__write_chat(struct chat_run *run) {
     /* specs/models/smollm2_135m.py | "{% for message in messages %}" */

@@ -1,5 +1,4 @@
-/* Prompts one after another through the engine; text, events, ends and figures back to the
- * client. */
+/* The jobs of an answer: submitted, followed, ended; their text and events back to the client. */
 #include "answer.h"
 
 #include <stdio.h>
@@ -10,131 +9,85 @@
 #include "respond.h"
 
 #define EVENT_STREAM "text/event-stream"
+#define PART_TEXT_LIMIT ((size_t)4 << 20)
+#define PART_DRAWN_LIMIT ((size_t)8 << 20)
 
 static const char model_failed[] = "the model failed";
-static const char too_late[] = "the request waited too long for the model; try again later";
 static const char no_memory[] = "not enough memory for the request";
+static const char too_late[] = "the request waited too long for the model; try again later";
 
-struct usage answer_usage(const struct answer *answer) {
-    const struct generation_figures *figures = &answer->figures;
-    return (struct usage){
-        .prompt_tokens = (int64_t)figures->prompt_tokens,
-        .completion_tokens = (int64_t)figures->answer_tokens,
-        .total_tokens = (int64_t)(figures->prompt_tokens + figures->answer_tokens),
-        .prompt_tokens_details = {.cached_tokens = (int64_t)figures->cached_tokens}};
+static bool keeps_drawn(const struct answer *answer) {
+    return answer->tells_tokens || answer->tells_chances;
 }
 
-/* In milliseconds, to a thousandth. */
-static double milliseconds(uint64_t nanoseconds) {
-    uint64_t microseconds = nanoseconds / 1000;
-    return (double)microseconds / 1000;
-}
-
-static double per(double amount, double divisor) { return divisor > 0 ? amount / divisor : 0; }
-
-struct timings answer_timings(const struct answer *answer) {
-    const struct generation_figures *figures = &answer->figures;
-    size_t computed = figures->prompt_tokens - figures->cached_tokens;
-    size_t first_tokens =
-        answer->current + 1 < answer->prompt_count ? answer->current + 1 : answer->prompt_count;
-    double prompt = milliseconds(figures->prompt_nanoseconds);
-    double predicted = milliseconds(figures->answer_nanoseconds);
-    double more = (double)(figures->answer_tokens - first_tokens);
-    return (struct timings){.cache_n = (int64_t)figures->cached_tokens,
-                            .prompt_n = (int64_t)computed,
-                            .prompt_ms = prompt,
-                            .prompt_per_token_ms = per(prompt, (double)computed),
-                            .prompt_per_second = per((double)computed * 1000, prompt),
-                            .predicted_n = (int64_t)figures->answer_tokens,
-                            .predicted_ms = predicted,
-                            .predicted_per_token_ms = per(predicted, more),
-                            .predicted_per_second = per(more * 1000, predicted)};
-}
-
-bool answer_is_last_event(const struct answer *answer, const struct text *text,
-                          const enum finish_reason *finish) {
-    return !text || (finish && !answer->counts && answer->current + 1 == answer->prompt_count);
-}
-
-struct text answer_id(const struct answer *answer) {
-    return (struct text){answer->id, strlen(answer->id)};
-}
-
-static void set_stops(struct answer *answer, const struct stop *stop) {
-    bool one = stop->kind == STOP_TEXT;
-    answer->generation.stops = one ? &stop->text : stop->texts.items;
-    answer->generation.stop_count = one ? 1 : stop->texts.count;
-}
-
-void answer_set_options(struct answer *answer, const struct answer_options *options) {
-    answer->streams = options->stream;
-    answer->counts = options->has_stream_options && options->stream_options.include_usage;
-    answer->generation.cache_prompt = options->cache_prompt;
-    if (options->has_stop)
-        set_stops(answer, &options->stop);
-}
-
-void answer_refuse(struct http_exchange *exchange, enum submit_error error, const char *field) {
-    switch (error) {
-    case SUBMIT_TOO_LONG:
-        http_error(exchange, 400, "invalid_request_error", field,
-                   "'%s' and an answer do not fit the context of %u tokens", field,
-                   (unsigned)engine_context());
-        break;
-    case SUBMIT_QUEUE_FULL:
-        http_error(exchange, 503, "server_error", NULL,
-                   "%d requests are waiting for the model already; try again later",
-                   LIMIT_PENDING_REQUESTS);
-        break;
-    case SUBMIT_SHARE_FULL:
-        http_error(exchange, 429, "rate_limit_error", NULL,
-                   "more of your requests wait for the model than there is room left for others; "
-                   "try again later");
-        break;
-    case SUBMIT_LOADING:
-        http_error(exchange, 503, "server_error", NULL, "the model is not ready");
-        break;
-    default:
-        http_error(exchange, 503, "server_error", NULL, "%s", no_memory);
+/* Nothing more is heard of any job. */
+static void release(struct answer *answer) {
+    for (size_t i = 0; i < answer->part_count; i++) {
+        struct answer_part *part = &answer->parts[i];
+        if (part->job)
+            engine_cancel(part->job);
+        part->job = NULL;
+        buffer_release(&part->text_buffer);
+        buffer_release(&part->drawn_buffer);
     }
 }
 
-static void release(struct answer *answer) {
-    for (size_t i = 0; i < answer->prompt_count; i++)
-        buffer_release(&answer->parts[i].text);
-}
+static void client_gone(void *context) { release(context); }
 
-static void client_gone(void *context) {
-    struct answer *answer = context;
-    engine_cancel(answer->job);
-    release(answer);
-}
-
-/* Sends what `body` holds on the stream; false if that ended the exchange. */
+/* Sends what `body` holds on the stream; false if that ended the exchange, and the answer. */
 static bool send(struct answer *answer, struct buffer *body) {
     bool sent = !body->failed && http_stream_write(answer->exchange, body->bytes, body->count);
     if (body->failed)
         http_stream_cut(answer->exchange);
     buffer_release(body);
+    if (!sent)
+        release(answer);
     return sent;
 }
 
-static bool send_event(struct answer *answer, const struct text *text,
-                       const enum finish_reason *finish) {
-    struct buffer body;
-    respond_start(&body);
-    answer->format->event(&body, answer, text, finish);
-    return send(answer, &body);
+/* No answer, or not all of it: a response says so; a stream says so in an event and ends without
+ * what usually ends it. */
+static void fail(struct answer *answer, unsigned status, const char *message) {
+    http_on_gone(answer->exchange, NULL, NULL);
+    if (answer->streams) {
+        struct buffer body;
+        respond_start(&body);
+        http_error_event(answer->exchange, &body, status, message);
+        if (send(answer, &body))
+            http_stream_end(answer->exchange);
+        else
+            return;
+    } else {
+
+        http_retry_after(answer->exchange, engine_retry_seconds());
+        http_error(answer->exchange, status, "server_error", NULL, "%s", message);
+    }
+    release(answer);
 }
 
-static void piece_came(void *context, const struct generation_piece *piece) {
-    struct answer *answer = context;
+/* Of candidates, those with the likeliest tokens on the average, best first. */
+static double merit(const struct answer_part *part) {
+    size_t tokens = part->figures.answer_tokens;
+    return part->log_probability / (double)(tokens ? tokens : 1);
+}
 
-    if (!answer->streams) {
-        buffer_append(&answer->parts[answer->current].text, piece->text.bytes, piece->text.count);
-    } else if (!send_event(answer, &piece->text, NULL)) {
-        engine_cancel(answer->job);
-        release(answer);
+static void choose(struct answer *answer, size_t prompt) {
+    struct answer_part *candidates = answer->parts + prompt * answer->candidates;
+    const struct answer_part **told = answer->told + prompt * answer->choices;
+    for (size_t i = 0; i < answer->choices; i++) {
+        struct answer_part *best = NULL;
+        for (size_t c = 0; c < answer->candidates; c++) {
+            struct answer_part *part = &candidates[c];
+            bool taken = false;
+            for (size_t before = 0; before < i; before++)
+                taken |= told[before] == part;
+            bool better =
+                !best || (answer->candidates > answer->choices && merit(part) > merit(best));
+            if (!taken && better)
+                best = part;
+        }
+        best->index = prompt * answer->choices + i;
+        told[i] = best;
     }
 }
 
@@ -142,59 +95,120 @@ static void finish(struct answer *answer) {
     struct buffer body;
     respond_start(&body);
     http_on_gone(answer->exchange, NULL, NULL);
-    if (!answer->streams) {
+    if (answer->streams) {
+        answer->format->closing(&body, answer);
+        if (!send(answer, &body))
+            return;
+        http_stream_end(answer->exchange);
+    } else {
         for (size_t i = 0; i < answer->prompt_count; i++)
-            body.failed |= answer->parts[i].text.failed;
+            choose(answer, i);
+        for (size_t i = 0; i < answer->part_count; i++)
+            body.failed |=
+                answer->parts[i].text_buffer.failed | answer->parts[i].drawn_buffer.failed;
         if (!body.failed)
             answer->format->whole(&body, answer);
         respond_json(answer->exchange, 200, &body);
-    } else {
-        if (answer->counts)
-            answer->format->event(&body, answer, NULL, NULL);
-        buffer_append(&body, "data: [DONE]\n\n", 14);
-        if (send(answer, &body))
-            http_stream_end(answer->exchange);
     }
     release(answer);
 }
 
-/* No answer, or not all of it: a response says so; a stream says so in an event and ends without
- * [DONE]. */
-static void fail(struct answer *answer, unsigned status, const char *message) {
-    http_on_gone(answer->exchange, NULL, NULL);
-    if (answer->streams) {
-        struct buffer body;
-        respond_start(&body);
-        buffer_format(&body, "data: {\"error\":{\"message\":\"%s\",\"type\":\"server_error\"}}\n\n",
-                      message);
-        if (send(answer, &body))
-            http_stream_end(answer->exchange);
-    } else {
-        http_error(answer->exchange, status, "server_error", NULL, "%s", message);
-    }
-    release(answer);
+/* What the buffers of a part hold is its text and what was drawn. */
+static void show(struct answer_part *part) {
+    part->text = (struct text){part->text_buffer.bytes ? part->text_buffer.bytes : "",
+                               part->text_buffer.count};
+    size_t likeliest = part->answer->generation.sampling.likeliest;
+    part->drawn.records = (const struct token_likelihood *)(void *)part->drawn_buffer.bytes;
+    part->drawn.likeliest = likeliest;
+    part->drawn.count =
+        part->drawn_buffer.count / ((1 + likeliest) * sizeof(struct token_likelihood));
+    part->drawn.after_the_chain = part->answer->generation.sampling.after_the_chain;
 }
 
-static void add(struct generation_figures *sum, const struct generation_figures *figures) {
-    sum->prompt_tokens += figures->prompt_tokens;
-    sum->cached_tokens += figures->cached_tokens;
-    sum->answer_tokens += figures->answer_tokens;
-    sum->prompt_nanoseconds += figures->prompt_nanoseconds;
-    sum->answer_nanoseconds += figures->answer_nanoseconds;
+/* Sends the event of what is new in a part; false if that ended the answer. */
+static bool send_event(struct answer_part *part) {
+    struct buffer body;
+    respond_start(&body);
+    body.failed = part->text_buffer.failed || part->drawn_buffer.failed;
+    show(part);
+    part->answer->format->event(&body, part);
+    part->opened = true;
+    buffer_clear(&part->text_buffer);
+    buffer_clear(&part->drawn_buffer);
+    return send(part->answer, &body);
 }
 
+static void piece_came(void *context, const struct generation_piece *piece) {
+    struct answer_part *part = context;
+    struct answer *answer = part->answer;
+
+    if (answer->prompt_only)
+        return;
+    part->figures = *piece->figures;
+    if (piece->token)
+        part->log_probability += (double)piece->token->log_probability;
+    if (piece->token && keeps_drawn(answer))
+        drawn_append(&part->drawn_buffer, piece->token, answer->generation.sampling.likeliest);
+    buffer_append(&part->text_buffer, piece->text.bytes, piece->text.count);
+    part->has_new_line |= piece->text.count && memchr(piece->text.bytes, '\n', piece->text.count);
+    if (answer->streams)
+        send_event(part);
+}
+
+static void progress_came(void *context, const struct generation_figures *figures, size_t stored) {
+    struct answer_part *part = context;
+    struct answer *answer = part->answer;
+    struct buffer body;
+
+    if (!answer->streams || !answer->tells_progress || !answer->format->progress)
+        return;
+    part->figures = *figures;
+    respond_start(&body);
+    answer->format->progress(&body, part, stored);
+    send(answer, &body);
+}
+
+/* A comment, which clients read over (the HTML standard, server-sent events). */
+static void waits(void *context) {
+    struct answer *answer = ((struct answer_part *)context)->answer;
+    struct buffer body;
+
+    if (!answer->streams)
+        return;
+    respond_start(&body);
+    buffer_append(&body, ": the model is at work\n\n", 24);
+    send(answer, &body);
+}
+
+static void generation_ended(void *context, const struct generation_result *result);
+
+static const struct generation_events events = {
+    .piece = piece_came, .progress = progress_came, .waits = waits, .ended = generation_ended};
+
+/* Submits parts until enough run. */
 static enum submit_error submit(struct answer *answer) {
-    const struct prompt_list *prompt = &answer->prompts[answer->current];
-    answer->generation.prompt = prompt->tokens;
-    answer->generation.prompt_tokens = prompt->count;
-    answer->generation.continues = answer->current > 0;
-    return engine_submit(&answer->generation, &answer->job);
+    while (answer->submitted < answer->part_count &&
+           answer->submitted - answer->over < LIMIT_PARALLEL_JOBS) {
+        struct answer_part *part = &answer->parts[answer->submitted];
+        struct generation_request request = answer->generation;
+        request.prompt = part->prompt->tokens;
+        request.prompt_tokens = part->prompt->count;
+        request.sampling.seed += answer->submitted % answer->candidates;
+        request.continues = answer->submitted > 0;
+        request.context = part;
+        enum submit_error error = engine_submit(&request, &part->job);
+        if (error)
+            return error;
+        answer->submitted++;
+    }
+    return SUBMIT_OK;
 }
 
 static void generation_ended(void *context, const struct generation_result *result) {
-    struct answer *answer = context;
-    struct answer_part *part = &answer->parts[answer->current];
+    struct answer_part *part = context;
+    struct answer *answer = part->answer;
 
+    part->job = NULL;
     switch (result->end) {
     case GENERATION_FAILED:
         fail(answer, 500, model_failed);
@@ -205,26 +219,27 @@ static void generation_ended(void *context, const struct generation_result *resu
     case GENERATION_EXPIRED:
         fail(answer, 503, too_late);
         return;
-    case GENERATION_STOP:
     case GENERATION_STOP_TEXT:
-        part->finish = FINISH_REASON_STOP;
+        part->stopped_by = answer->generation.stops[result->stop];
         break;
     default:
-        part->finish = FINISH_REASON_LENGTH;
+        break;
     }
-    add(&answer->figures, &result->figures);
-    struct text nothing = {"", 0};
-    if (answer->streams && !send_event(answer, &nothing, &part->finish)) {
-        release(answer);
+    part->end = answer->prompt_only ? GENERATION_LENGTH : result->end;
+    part->figures = result->figures;
+    if (answer->prompt_only)
+        part->figures.answer_tokens = 0;
+    part->over = true;
+    answer->over++;
+    if (!answer->streams)
+        show(part);
+    else if (!send_event(part))
         return;
-    }
-    if (++answer->current == answer->prompt_count)
+    if (answer->over == answer->part_count)
         finish(answer);
-    else if (submit(answer) != SUBMIT_OK) /* checked before the first: only memory is short */
+    else if (submit(answer) != SUBMIT_OK) /* lengths were checked: only memory is short */
         fail(answer, 503, no_memory);
 }
-
-static const struct generation_events events = {.piece = piece_came, .ended = generation_ended};
 
 static void name(struct answer *answer) {
     uint8_t random[12];
@@ -234,31 +249,56 @@ static void name(struct answer *answer) {
         at += snprintf(answer->id + at, sizeof(answer->id) - (size_t)at, "%02x", random[i]);
 }
 
-void answer_start(struct http_exchange *exchange, const struct answer *wanted, const char *field) {
-    struct answer *answer = arena_allocate(http_arena(exchange), sizeof(*answer));
-    struct answer_part *parts =
-        arena_allocate(http_arena(exchange), wanted->prompt_count * sizeof(*parts));
-    if (!answer || !parts) {
+/* The answer with its parts in the exchange's arena; null, having answered, if it cannot be. */
+static struct answer *make(struct http_exchange *exchange, const struct answer *wanted,
+                           const char *field) {
+    size_t choices = wanted->choices ? wanted->choices : 1;
+    size_t candidates = wanted->candidates > choices ? wanted->candidates : choices;
+    size_t count = wanted->prompt_count * candidates, told = wanted->prompt_count * choices;
+    struct arena *arena = http_arena(exchange);
+    struct answer *answer = arena_allocate(arena, sizeof(*answer));
+    struct answer_part *parts = arena_allocate(arena, count * sizeof(*parts));
+    const struct answer_part **list = arena_allocate(arena, told * sizeof(const void *));
+
+    if (!answer || !parts || !list) {
         answer_refuse(exchange, SUBMIT_NO_MEMORY, field);
-        return;
+        return NULL;
     }
     *answer = *wanted;
     answer->exchange = exchange;
-    answer->parts = parts;
     answer->created = clock_unix_seconds();
+    answer->choices = choices;
+    answer->candidates = candidates;
+    answer->parts = parts;
+    answer->part_count = count;
+    answer->told = list;
+    answer->told_count = told;
     answer->generation.events = &events;
-    answer->generation.context = answer;
     answer->generation.client = http_client(exchange);
+    answer->generation.every_token =
+        answer->tells_tokens || answer->tells_timings || answer->generation.sampling.likelihoods;
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (struct answer_part){
+            .answer = answer, .prompt = &wanted->prompts[i / candidates], .index = i};
+        buffer_start(&parts[i].text_buffer, PART_TEXT_LIMIT);
+        buffer_start(&parts[i].drawn_buffer, PART_DRAWN_LIMIT);
+    }
     name(answer);
-    for (size_t i = 0; i < answer->prompt_count; i++) {
-        if (answer->prompts[i].count + 1 > engine_context()) {
-            answer_refuse(exchange, SUBMIT_TOO_LONG, field);
+    return answer;
+}
+
+void answer_start(struct http_exchange *exchange, const struct answer *wanted, const char *field) {
+    for (size_t i = 0; i < wanted->prompt_count; i++)
+        if (wanted->prompts[i].count + 1 > engine_context()) {
+            answer_refuse_length(exchange, wanted->prompts[i].count, field);
             return;
         }
-        buffer_start(&parts[i].text, 1 << 20);
-    }
+    struct answer *answer = make(exchange, wanted, field);
+    if (!answer)
+        return;
     enum submit_error error = submit(answer);
     if (error) {
+        release(answer);
         answer_refuse(exchange, error, field);
         return;
     }
@@ -269,7 +309,6 @@ void answer_start(struct http_exchange *exchange, const struct answer *wanted, c
         respond_start(&body);
         if (answer->format->opening)
             answer->format->opening(&body, answer);
-        if (!send(answer, &body))
-            client_gone(answer);
+        send(answer, &body);
     }
 }

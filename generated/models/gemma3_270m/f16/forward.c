@@ -1119,10 +1119,15 @@ static const struct forward_pass pass = {
 
 bool gemma3_270m__split(const char *bytes, size_t count, const struct pretokenizer_sink *sink);
 void gemma3_270m__write_chat(struct chat_run *run);
+extern const char gemma3_270m__chat_template[];
 
 extern const struct language_model gemma3_270m__f16;
 const struct language_model gemma3_270m__f16 = {
     .name = "gemma-3-270m",
+    .file = "gemma-3-270m-q4_k_m.gguf",
+    .chat_template = gemma3_270m__chat_template,
+    .parameters = 268098176,
+    .vocabulary_type = VOCABULARY_SENTENCEPIECE,
     .layers = 18,
     .width = 640,
     .vocabulary = 262144,

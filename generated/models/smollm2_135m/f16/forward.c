@@ -341,10 +341,15 @@ static const struct forward_pass pass = {
 
 bool smollm2_135m__split(const char *bytes, size_t count, const struct pretokenizer_sink *sink);
 void smollm2_135m__write_chat(struct chat_run *run);
+extern const char smollm2_135m__chat_template[];
 
 extern const struct language_model smollm2_135m__f16;
 const struct language_model smollm2_135m__f16 = {
     .name = "SmolLM2-135M-Instruct",
+    .file = "SmolLM2-135M-Instruct.Q4_1.gguf",
+    .chat_template = smollm2_135m__chat_template,
+    .parameters = 134515008,
+    .vocabulary_type = VOCABULARY_BYTE_PAIRS,
     .layers = 30,
     .width = 576,
     .vocabulary = 49152,

@@ -3,6 +3,7 @@
  * spec:       specs/api/health.py
  * spec:       specs/api/models.py
  * spec:       specs/api/completions.py
+ * spec:       specs/api/completion.py
  * spec:       specs/api/chat.py
  * spec:       specs/api/embeddings.py
  * spec:       specs/api/tokens.py
@@ -17,7 +18,9 @@
 
 #include "http.h"
 #include "text.h"
+#include "api/answers.h"
 #include "api/chat.h"
+#include "api/completion.h"
 #include "api/completions.h"
 #include "api/embeddings.h"
 #include "api/generation.h"
@@ -48,10 +51,20 @@ void handle_get_model(struct http_exchange *exchange,
 void handle_create_completion(struct http_exchange *exchange,
                               const struct completion_request *request);
 
+/* Continues the prompt. A stream's events have no `[DONE]` behind them; its last one is a
+ * `native_answer`.
+ * specs/api/completion.py | "POST /completion" */
+void handle_native_completion(struct http_exchange *exchange, const struct native_request *request);
+
 /* Answers the conversation's last turn.
  * specs/api/chat.py | "POST /v1/chat/completions" */
 void handle_create_chat_completion(struct http_exchange *exchange,
                                    const struct chat_request *request);
+
+/* Renders a conversation with the model's chat template.
+ * specs/api/chat.py | "POST /apply-template" */
+void handle_apply_template(struct http_exchange *exchange,
+                           const struct apply_template_request *request);
 
 /* Embeds each input.
  * specs/api/embeddings.py | "POST /v1/embeddings" */

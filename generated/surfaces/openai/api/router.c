@@ -3,6 +3,7 @@
  * spec:       specs/api/health.py
  * spec:       specs/api/models.py
  * spec:       specs/api/completions.py
+ * spec:       specs/api/completion.py
  * spec:       specs/api/chat.py
  * spec:       specs/api/embeddings.py
  * spec:       specs/api/tokens.py
@@ -67,6 +68,19 @@ static void dispatch_create_completion(struct http_exchange *exchange,
         http_reject(exchange, &reader);
 }
 
+/* specs/api/completion.py | "POST /completion" */
+static void dispatch_native_completion(struct http_exchange *exchange,
+                                       const struct text *parameters, struct text body) {
+    (void)parameters;
+    struct json_reader reader;
+    json_begin(&reader, body, http_arena(exchange), LIMIT_JSON_DEPTH);
+    struct native_request *request = json_allocate(&reader, sizeof *request);
+    if (request && native_request_parse(&reader, NULL, request) && json_end(&reader))
+        handle_native_completion(exchange, request);
+    else
+        http_reject(exchange, &reader);
+}
+
 /* specs/api/chat.py | "POST /v1/chat/completions" */
 static void dispatch_create_chat_completion(struct http_exchange *exchange,
                                             const struct text *parameters, struct text body) {
@@ -76,6 +90,19 @@ static void dispatch_create_chat_completion(struct http_exchange *exchange,
     struct chat_request *request = json_allocate(&reader, sizeof *request);
     if (request && chat_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_create_chat_completion(exchange, request);
+    else
+        http_reject(exchange, &reader);
+}
+
+/* specs/api/chat.py | "POST /apply-template" */
+static void dispatch_apply_template(struct http_exchange *exchange, const struct text *parameters,
+                                    struct text body) {
+    (void)parameters;
+    struct json_reader reader;
+    json_begin(&reader, body, http_arena(exchange), LIMIT_JSON_DEPTH);
+    struct apply_template_request *request = json_allocate(&reader, sizeof *request);
+    if (request && apply_template_request_parse(&reader, NULL, request) && json_end(&reader))
+        handle_apply_template(exchange, request);
     else
         http_reject(exchange, &reader);
 }
@@ -167,6 +194,16 @@ static const struct route route_post__v1__completions = {
     .dispatch = dispatch_create_completion,
 };
 
+/* specs/api/completion.py | "POST /completion" */
+static const struct route route_post__completion = {
+    .pattern = "/completion",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = true,
+    .has_body = true,
+    .dispatch = dispatch_native_completion,
+};
+
 /* specs/api/chat.py | "POST /v1/chat/completions" */
 static const struct route route_post__v1__chat__completions = {
     .pattern = "/v1/chat/completions",
@@ -175,6 +212,16 @@ static const struct route route_post__v1__chat__completions = {
     .streams = true,
     .has_body = true,
     .dispatch = dispatch_create_chat_completion,
+};
+
+/* specs/api/chat.py | "POST /apply-template" */
+static const struct route route_post__apply_2dtemplate = {
+    .pattern = "/apply-template",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = false,
+    .has_body = true,
+    .dispatch = dispatch_apply_template,
 };
 
 /* specs/api/embeddings.py | "POST /v1/embeddings" */
@@ -357,6 +404,63 @@ static void match__v1(struct route_match *match, enum http_method method, struct
     }
 }
 
+/* /completion */
+static void match__completion(struct route_match *match, enum http_method method,
+                              struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/completion.py | "POST /completion" */
+        if (method == HTTP_POST)
+            match->route = &route_post__completion;
+    }
+}
+
+/* /completions */
+static void match__completions(struct route_match *match, enum http_method method,
+                               struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/completion.py | "POST /completion" */
+        if (method == HTTP_POST)
+            match->route = &route_post__completion;
+    }
+}
+
+/* /chat/completions */
+static void match__chat__completions(struct route_match *match, enum http_method method,
+                                     struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/chat.py | "POST /v1/chat/completions" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__chat__completions;
+    }
+}
+
+/* /chat */
+static void match__chat(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0)
+        return;
+    struct text segment = take_segment(&rest);
+    switch (text_word(segment, 0)) {
+    case WORD('c', 'o', 'm', 'p', 'l', 'e', 't', 'i'):
+        switch (text_word(segment, 8)) {
+        case WORD('o', 'n', 's', 0, 0, 0, 0, 0):
+            if (segment.count == 11)
+                match__chat__completions(match, method, rest);
+            break;
+        }
+        break;
+    }
+}
+
+/* /apply-template */
+static void match__apply_2dtemplate(struct route_match *match, enum http_method method,
+                                    struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/chat.py | "POST /apply-template" */
+        if (method == HTTP_POST)
+            match->route = &route_post__apply_2dtemplate;
+    }
+}
+
 /* /tokenize */
 static void match__tokenize(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0) {
@@ -398,6 +502,30 @@ static void match__root(struct route_match *match, enum http_method method, stru
     case WORD('v', '1', 0, 0, 0, 0, 0, 0):
         if (segment.count == 2)
             match__v1(match, method, rest);
+        break;
+    case WORD('c', 'o', 'm', 'p', 'l', 'e', 't', 'i'):
+        switch (text_word(segment, 8)) {
+        case WORD('o', 'n', 0, 0, 0, 0, 0, 0):
+            if (segment.count == 10)
+                match__completion(match, method, rest);
+            break;
+        case WORD('o', 'n', 's', 0, 0, 0, 0, 0):
+            if (segment.count == 11)
+                match__completions(match, method, rest);
+            break;
+        }
+        break;
+    case WORD('c', 'h', 'a', 't', 0, 0, 0, 0):
+        if (segment.count == 4)
+            match__chat(match, method, rest);
+        break;
+    case WORD('a', 'p', 'p', 'l', 'y', '-', 't', 'e'):
+        switch (text_word(segment, 8)) {
+        case WORD('m', 'p', 'l', 'a', 't', 'e', 0, 0):
+            if (segment.count == 14)
+                match__apply_2dtemplate(match, method, rest);
+            break;
+        }
         break;
     case WORD('t', 'o', 'k', 'e', 'n', 'i', 'z', 'e'):
         if (segment.count == 8)
