@@ -23,9 +23,9 @@ PAGE = 4 * KIB
 class Limits:
     """Every bound on what a client may make the appliance hold. All reach C as `LIMIT_<NAME>`."""
 
-    connections: int = 32
+    connections: int = 128
     """TCP connections that may be open at once; one more takes the place of the one idle longest."""
-    backlog: int = 16
+    backlog: int = 64
     """TCP connections whose handshake is unfinished."""
     request_line_bytes: int = 4 * KIB
     """Method, target and version; longer answers 414."""
@@ -56,14 +56,14 @@ class Limits:
     """Nesting of values in a request body."""
     stream_backlog_bytes: int = 256 * KIB
     """Streamed response bytes that a slow client may leave waiting; beyond it the stream ends."""
-    own_bytes: int = 128 * KIB
+    own_bytes: int = 24 * KIB
     """Memory that each connection has for its request and its response."""
     shared_bytes: int = 8 * MIB
     """Memory that connections which need more share; what finds none left answers 503."""
-    tcp_send_bytes: int = 64 * KIB
-    """Send buffer of one TCP connection."""
-    tcp_receive_bytes: int = 64 * KIB
-    """Receive buffer (largest window) of one TCP connection."""
+    tcp_send_bytes: int = 24 * KIB
+    """Send buffer of one TCP connection that is not at rest."""
+    tcp_receive_bytes: int = 32 * KIB
+    """Receive buffer (largest window) of one TCP connection that is not at rest."""
 
     def held(self) -> int:
         """Bytes of heap that all clients together can hold, but for what their handlers work with."""

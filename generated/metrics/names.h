@@ -235,6 +235,7 @@ enum metric {
     METRIC_NETWORK_DROPPED_DHCP_IGNORED,
     METRIC_NETWORK_DROPPED_TCP_MALFORMED,
     METRIC_NETWORK_DROPPED_TCP_BAD_CHECKSUM,
+    METRIC_NETWORK_DROPPED_TCP_NO_MEMORY,
     /* Others that used this address.
      * specs/metrics/network.py | "arp_conflicts" */
     METRIC_ARP_CONFLICTS,

@@ -158,6 +158,7 @@ static const char *const network_dropped_labels[] = {
     "ipv4_not_ours",      "ipv4_unknown_protocol", "ipv4_unroutable",       "icmp_malformed",
     "icmp_ignored",       "udp_malformed",         "udp_bad_checksum",      "udp_no_port",
     "dhcp_malformed",     "dhcp_ignored",          "tcp_malformed",         "tcp_bad_checksum",
+    "tcp_no_memory",
 };
 
 /* specs/metrics/network.py | "tcp_connections" */
@@ -859,7 +860,7 @@ const struct metric_family metric_families[] = {
         .group = METRICS_NETWORK,
         .form = METRIC_NUMBERS,
         .place = METRIC_NETWORK_DROPPED_ETHERNET_MALFORMED,
-        .count = 20,
+        .count = 21,
         .label = "cause",
         .labels = network_dropped_labels,
     },

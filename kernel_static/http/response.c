@@ -71,8 +71,12 @@ void response_write_head(struct buffer *to, const struct response_head *head) {
     buffer_format(to, "HTTP/1.1 %u %s\r\nServer: cllm\r\n", head->status, reason(head->status));
     if (date_format(date))
         buffer_format(to, "Date: %s\r\n", date);
-    if (head->id.count)
-        buffer_format(to, "X-Request-Id: %.*s\r\n", (int)head->id.count, head->id.bytes);
+    if (head->id.count) {
+        static const char name[] = "X-Request-Id: ";
+        buffer_append(to, name, sizeof name - 1);
+        buffer_append(to, head->id.bytes, head->id.count);
+        buffer_append(to, "\r\n", 2);
+    }
     if (head->origin.count)
         write_origin(to, head);
     if (head->content_type)

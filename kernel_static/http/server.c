@@ -14,7 +14,8 @@
 #include "request_handling.h"
 
 #define ARENA_BYTES (4 * (size_t)LIMIT_BODY_BYTES)
-#define SPARE_AFTER UINT64_C(1000000000)      /* idle: a request that was sent has come by then */
+#define SPARE_AFTER UINT64_C(1000000000) /* idle: a request that was sent has come by then */
+#define REST_AFTER UINT64_C(1000000000)  /* idle: it may be so for long, and holds nothing then */
 #define CHECK_NANOSECONDS UINT64_C(100000000) /* times are kept to a tenth of a second */
 
 static struct connection *connections; /* all that are open */
@@ -238,11 +239,21 @@ static bool give_up(struct connection *connection, uint64_t now) {
     return true;
 }
 
+/* Without a request for a while: holds no memory but its own record. */
+static void rest(struct connection *connection, uint64_t now) {
+    bool idle = connection->phase == PHASE_IDLE && !connection->output.count;
+    if (!idle || now - connection->idle_since < REST_AFTER)
+        return;
+    buffer_release(&connection->output);
+    stream_rest(connection->stream);
+}
+
 static bool check_times(uint64_t now) {
     bool any = false;
     for (struct connection *connection = connections, *next; connection; connection = next) {
         next = connection->next;
         any |= give_up(connection, now);
+        rest(connection, now);
     }
     return any;
 }

@@ -61,5 +61,9 @@ void stream_abort(struct stream *stream);
 /* Offers unconsumed bytes again at the next transport_poll. */
 void stream_resume(struct stream *stream);
 
+/* No request is being read or answered: gives the stream's buffers back, if nothing is under way.
+ * They come again with the peer's next bytes; until then nothing is to be written. */
+void stream_rest(struct stream *stream);
+
 /* The peer as text, "a.b.c.d:port", for the log. Valid as long as the stream. */
 const char *stream_peer(const struct stream *stream);

@@ -37,7 +37,7 @@ struct net_counters {
     uint64_t tcp_no_room, tcp_spared, tcp_backlog_full, tcp_retransmissions,
         tcp_fast_retransmissions;
     uint64_t tcp_duplicates, tcp_out_of_order, tcp_timed_out, tcp_probes;
-    uint64_t tcp_received, tcp_sent, tcp_resets_received;
+    uint64_t tcp_received, tcp_sent, tcp_resets_received, tcp_no_memory;
 };
 
 /* `clock` is monotonic; `random` is fit for keys. Both get `context`. */

@@ -37,6 +37,7 @@ static void measure_drops(const struct net_counters *counters) {
     metric_set(METRIC_NETWORK_DROPPED_DHCP_IGNORED, counters->dhcp_ignored);
     metric_set(METRIC_NETWORK_DROPPED_TCP_MALFORMED, counters->tcp_malformed);
     metric_set(METRIC_NETWORK_DROPPED_TCP_BAD_CHECKSUM, counters->tcp_bad_checksum);
+    metric_set(METRIC_NETWORK_DROPPED_TCP_NO_MEMORY, counters->tcp_no_memory);
 }
 
 static void measure_tcp(const struct net_counters *counters) {

@@ -73,15 +73,27 @@ struct tcp_connection *tcp_make_room(struct tcp *tcp) {
     return c;
 }
 
-/* Makes a connection of a finished handshake; false if the heap has no room for its buffers. */
-bool tcp_establish(struct tcp *tcp, struct tcp_connection *c, const struct tcp_pending *pending) {
-    uint8_t *ring = heap_allocate(tcp->limits.send_bytes);
-    uint8_t *store = heap_allocate(tcp->limits.receive_bytes);
-    if (!ring || !store) {
-        heap_release(ring);
-        heap_release(store);
-        return false;
-    }
+static void release_buffers(struct tcp_connection *c) {
+    heap_release(c->ring);
+    heap_release(c->store);
+    c->ring = c->store = NULL;
+    c->ring_start = c->ring_count = c->kept = c->count = 0;
+    c->gap_count = 0;
+}
+
+bool tcp_take_buffers(struct tcp_connection *c) {
+    if (c->ring)
+        return true;
+    c->ring = heap_allocate(c->tcp->limits.send_bytes);
+    c->store = heap_allocate(c->tcp->limits.receive_bytes);
+    if (c->ring && c->store)
+        return true;
+    release_buffers(c);
+    return false;
+}
+
+/* Makes a connection of a finished handshake. */
+void tcp_establish(struct tcp *tcp, struct tcp_connection *c, const struct tcp_pending *pending) {
     uint32_t first_window = (uint32_t)tcp->limits.receive_bytes;
     if (first_window > UINT16_MAX)
         first_window = UINT16_MAX; /* a SYN's window is never scaled */
@@ -92,8 +104,6 @@ bool tcp_establish(struct tcp *tcp, struct tcp_connection *c, const struct tcp_p
         .remote_address = pending->remote_address,
         .remote_port = pending->remote_port,
         .opening = true,
-        .ring = ring,
-        .store = store,
         .snd_una = pending->iss + 1,
         .snd_nxt = pending->iss + 1,
         .snd_max = pending->iss + 1,
@@ -114,15 +124,10 @@ bool tcp_establish(struct tcp *tcp, struct tcp_connection *c, const struct tcp_p
              (unsigned)c->remote_port);
     tcp_congestion_start(c);
     tcp->net->counters.tcp_accepted++;
-    return true;
 }
 
 void tcp_gone(struct tcp_connection *c) {
-    heap_release(c->ring);
-    heap_release(c->store);
-    c->ring = c->store = NULL;
-    c->ring_count = c->count = 0;
-    c->gap_count = 0;
+    release_buffers(c);
     c->retransmit_at = c->persist_at = c->keep_alive_at = c->linger_at = NET_NEVER;
     c->output_due = c->ack_due = false;
     c->state = TCP_GONE;
@@ -231,7 +236,7 @@ size_t tcp_write(struct tcp_connection *c, const void *bytes, size_t count) {
         count = room;
         c->short_write = true;
     }
-    if (!count)
+    if (!count || !tcp_take_buffers(c))
         return 0;
     size_t at = (c->ring_start + c->ring_count) % capacity;
     size_t first = count < capacity - at ? count : capacity - at;
@@ -260,5 +265,10 @@ void tcp_abort(struct tcp_connection *c) {
 }
 
 void tcp_resume(struct tcp_connection *c) { c->readable = true; }
+
+void tcp_rest(struct tcp_connection *c) {
+    if (tcp_settled(c))
+        release_buffers(c);
+}
 
 const char *tcp_peer(const struct tcp_connection *c) { return c->peer; }

@@ -27,8 +27,9 @@ struct tcp_events {
 };
 
 struct tcp_limits {
-    size_t connections, backlog;      /* accepted, and with unfinished handshake */
-    size_t send_bytes, receive_bytes; /* buffers of each connection, from the heap */
+    size_t connections, backlog; /* accepted, and with unfinished handshake */
+    size_t send_bytes,
+        receive_bytes; /* buffers of each connection that is not at rest, from the heap */
 };
 
 /* Listens on `port`. `limits` and `events` are copied. Returns null, having logged why, when the
@@ -52,11 +53,12 @@ struct tcp_usage {
 struct tcp_usage tcp_usage(const struct tcp *tcp);
 
 /* What transport.h says of stream_write, stream_writable, stream_settled, stream_close,
- * stream_abort, stream_resume and stream_peer. */
+ * stream_abort, stream_resume, stream_rest and stream_peer. */
 size_t tcp_write(struct tcp_connection *connection, const void *bytes, size_t count);
 size_t tcp_writable(const struct tcp_connection *connection);
 bool tcp_settled(const struct tcp_connection *connection);
 void tcp_close(struct tcp_connection *connection);
 void tcp_abort(struct tcp_connection *connection);
 void tcp_resume(struct tcp_connection *connection);
+void tcp_rest(struct tcp_connection *connection);
 const char *tcp_peer(const struct tcp_connection *connection);

@@ -142,11 +142,12 @@ bool tcp_pending_input(struct tcp *tcp, struct tcp_pending *pending,
         return false;
     }
     struct tcp_connection *c = tcp_make_room(tcp);
-    if (!c || !tcp_establish(tcp, c, pending)) {
+    if (!c) {
         /* Kept: the client believes it is connected and will send again. */
         net_drop(&tcp->net->counters.tcp_no_room, "tcp", "no room for a finished handshake");
         return false;
     }
+    tcp_establish(tcp, c, pending);
     if (!pending->retries)
         tcp_rtt_sample(c, net_now(tcp->net) - pending->began);
     pending->used = false;

@@ -130,6 +130,10 @@ static void handle_data(struct tcp_connection *c, const struct tcp_segment *s) {
         return;
     if (c->fin_seen && !tcp_before(s->sequence, c->fin_sequence))
         return; /* beyond the peer's own end */
+    if (!tcp_take_buffers(c)) {
+        net_drop(&c->tcp->net->counters.tcp_no_memory, "tcp", "no memory for buffers");
+        return; /* unacknowledged: it comes again */
+    }
     if (s->sequence != c->rcv_nxt || c->gap_count) {
         /* Out of order, or filling a hole: the sender must learn of it now (RFC 5681, 4.2). */
         c->tcp->net->counters.tcp_out_of_order += s->sequence != c->rcv_nxt;

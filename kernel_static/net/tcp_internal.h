@@ -62,6 +62,8 @@ struct tcp_connection {
     /* Callbacks that are due. */
     bool opening, readable, finishing, short_write;
 
+    /* Both buffers are there, or none: a connection at rest, or before its first octets. */
+
     /* Sending. Octet i of the send ring (from ring_start) has sequence number SND.UNA + i. */
     uint8_t *ring;
     size_t ring_start, ring_count;
@@ -156,7 +158,8 @@ struct tcp_connection *tcp_find(struct tcp *tcp, uint32_t address, uint16_t port
 struct tcp_connection *tcp_free_slot(struct tcp *tcp);
 bool tcp_has_room(struct tcp *tcp);                    /* a slot is free, or would be made so */
 struct tcp_connection *tcp_make_room(struct tcp *tcp); /* a free slot, or null */
-bool tcp_establish(struct tcp *tcp, struct tcp_connection *c, const struct tcp_pending *pending);
+void tcp_establish(struct tcp *tcp, struct tcp_connection *c, const struct tcp_pending *pending);
+bool tcp_take_buffers(struct tcp_connection *c); /* false if the heap has no room for them */
 void tcp_gone(struct tcp_connection *c); /* releases buffers; `closed` follows at the next poll */
 
 /* tcp_segment.c. Parsing checks lengths and the checksum and counts what it refuses. */

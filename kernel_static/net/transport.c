@@ -172,6 +172,8 @@ void stream_abort(struct stream *stream) { tcp_abort(connection_of(stream)); }
 
 void stream_resume(struct stream *stream) { tcp_resume(connection_of(stream)); }
 
+void stream_rest(struct stream *stream) { tcp_rest(connection_of(stream)); }
+
 const char *stream_peer(const struct stream *stream) {
     return tcp_peer((const struct tcp_connection *)stream);
 }

@@ -34,5 +34,5 @@ appliance = Appliance(
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
     targets={x86_64: _SETS, hosted: _SETS},
     memory=MemoryMap(heap=24 * MIB),
-    limits=Limits(connections=32, body_bytes=1 * MIB),
+    limits=Limits(connections=128, body_bytes=1 * MIB),
 )

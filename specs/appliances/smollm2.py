@@ -37,5 +37,5 @@ appliance = Appliance(
     },
     memory=MemoryMap(heap=24 * MIB),
     default=True,
-    limits=Limits(connections=32, body_bytes=1 * MIB),
+    limits=Limits(connections=128, body_bytes=1 * MIB),
 )

@@ -41,6 +41,7 @@ metrics = Metrics(
             "dhcp_ignored",
             "tcp_malformed",
             "tcp_bad_checksum",
+            "tcp_no_memory",
         ],
     ),
     Counter("arp_conflicts", "Others that used this address."),

@@ -17,6 +17,7 @@
  *   U  the stream is settled if `number` is 0 (at first it is)
  *   H  answer: heap bytes in use, handlers told that their client is gone, as text
  *   D  answer: log lines since the last D
+ *   M  answer: the page of metrics
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "exposition.h"
 #include "heap.h"
 #include "http.h"
 #include "log.h"
@@ -130,6 +132,8 @@ void stream_abort(struct stream *stream) { stream->aborted = true; }
 
 void stream_resume(struct stream *stream) { stream->offer = true; }
 
+void stream_rest(struct stream *stream) { kernel_assert(!stream->input_count); }
+
 const char *stream_peer(const struct stream *stream) {
     return stream == streams ? "192.0.2.1:1000" : "192.0.2.2:2000";
 }
@@ -208,6 +212,14 @@ static void reply_output(struct stream *stream) {
     reply(bytes, stream->output_count + 1);
     free(bytes);
     stream->output_count = 0;
+}
+
+static void reply_metrics(void) {
+    struct buffer page;
+    buffer_start(&page, 1 << 20);
+    exposition_write(&page);
+    reply(page.bytes, page.count);
+    buffer_release(&page);
 }
 
 /* Orders that a handler must not give (a second start, an end without one) become ones it may. */
@@ -294,6 +306,9 @@ static void run(char letter, struct stream *stream, uint32_t number, const char 
         snprintf(text, sizeof text, "%zu %zu", heap_statistics().used, gone_count);
         reply(text, strlen(text));
         return;
+    case 'M':
+        reply_metrics();
+        return;
     case 'D':
         reply(log_lines, strlen(log_lines));
         log_lines[0] = 0;
@@ -312,6 +327,7 @@ int main(int count, char **arguments) {
         words = arguments[1];
     size_t memory = (size_t)24 << 20;
     memory_start((struct memory_span){aligned_alloc(4096, memory), memory}, memory);
+    exposition_provide(METRICS_LIMITS, NULL);
     http_start();
     for (int letter; (letter = getchar()) != EOF;) {
         if (fread(&command, sizeof command, 1, stdin) != 1)

@@ -131,6 +131,12 @@ class Harness:
         used, gone = self.command("H").split()
         return int(used), int(gone)
 
+    def metrics(self) -> dict[str, float]:
+        """The page's numbers, by name and label."""
+        rows = self.command("M").decode().splitlines()
+        pairs = [row.rsplit(" ", 1) for row in rows if not row.startswith("#")]
+        return {name.removeprefix("cllm_"): float(number) for name, number in pairs}
+
     def log(self) -> str:
         return self.command("D").decode()
 

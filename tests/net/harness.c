@@ -7,7 +7,7 @@
  *   T nanoseconds (64)     let time pass, then poll until nothing happens
  *   F frame                puts a frame on the wire; taken at the next T
  *   w id bytes             stream_write; answers 'n' with the count taken
- *   c, a, r id             stream_close, stream_abort, stream_resume
+ *   c, a, r, z id          stream_close, stream_abort, stream_resume, stream_rest
  *   m id echo appetite     echo what arrives (0 or 1); octets to consume of each offer;
  *                          id all ones: streams opened from now on, where an appetite of
  *                          0xfffffffe refuses them
@@ -285,6 +285,10 @@ static void handle(char tag, uint8_t *payload, size_t size) {
     case 'r':
         if (alive)
             stream_resume(user->stream);
+        break;
+    case 'z':
+        if (alive)
+            stream_rest(user->stream);
         break;
     case 's':
         spared = user;

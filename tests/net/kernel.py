@@ -175,6 +175,9 @@ class Kernel:
         self._numbers("r", stream)
         self.run()
 
+    def rest_stream(self, stream: int) -> None:
+        self._numbers("z", stream)
+
     def spare(self, stream: int) -> None:
         self._numbers("s", stream)
 

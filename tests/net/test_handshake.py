@@ -253,18 +253,6 @@ def test_no_memory_for_the_tables(boot, failing):
     assert any("no memory" in line for line in kernel.log)
 
 
-@pytest.mark.parametrize("failing", [1, 2])
-def test_no_memory_for_buffers(kernel, failing):
-    client = Client(kernel)
-    client.syn()
-    before = kernel.status()["heap_blocks"]
-    kernel.heap_fails(failing)
-    assert client.send("A") == []
-    assert kernel.status()["heap_blocks"] == before and kernel.status()["connections"] == 0
-    client.send("PA", b"now")
-    assert kernel.received(0) == b"now"
-
-
 def test_initial_numbers_rise_for_one_pair_and_differ_between_pairs(boot):
     kernel = boot()
     rises = []

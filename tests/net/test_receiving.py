@@ -205,3 +205,52 @@ def test_the_echo_of_more_than_the_buffers_hold(kernel):
             kernel.run(SECOND // 4)
             back += client.follow(client.answers())
     assert back == whole
+
+
+# ---- buffers ----
+
+
+def test_a_connection_has_buffers_from_its_first_octets_until_it_rests(client, kernel):
+    blocks = lambda: kernel.status()["heap_blocks"]  # noqa: E731
+    before = blocks()
+    for _ in range(2):
+        client.send("PA", b"ask")
+        assert kernel.received(client.stream) == b"ask" and blocks() == before + 2
+        assert kernel.write(client.stream, b"answer") == 6
+        kernel.run()
+        client.follow(client.answers())
+        kernel.rest_stream(client.stream)
+        assert blocks() == before + 2, "the answer may have to be sent again"
+        client.send("A")
+        kernel.rest_stream(client.stream)
+        assert blocks() == before
+        kernel.rest_stream(client.stream)
+    client.send("FA")
+    kernel.close_stream(client.stream)
+    client.follow(client.answers())
+    client.send("A")
+    assert kernel.status()["connections"] == 0 and blocks() == before
+
+
+def test_a_connection_does_not_rest_while_octets_wait(client, kernel):
+    kernel.mode(client.stream, appetite=0)
+    client.send("PA", b"ask")
+    kernel.rest_stream(client.stream)
+    kernel.mode(client.stream, appetite=ALL)
+    kernel.resume_stream(client.stream)
+    assert kernel.received(client.stream) == b"ask"
+    client.send("PA", b"late", sequence=client.next + 1)
+    kernel.rest_stream(client.stream)
+    client.send("PA", b"x")
+    assert kernel.received(client.stream) == b"xlate"
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_octets_for_which_there_is_no_memory_come_again(client, kernel, failing):
+    before = kernel.status()["heap_blocks"]
+    kernel.heap_fails(failing)
+    assert client.send("PA", b"now", advance=False) == []
+    status = kernel.status()
+    assert (status["heap_blocks"], status["connections"]) == (before, 1)
+    client.send("PA", b"now")
+    assert kernel.received(client.stream) == b"now"

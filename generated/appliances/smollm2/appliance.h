@@ -12,9 +12,9 @@
 
 /* Limits on what a client may make the appliance hold. */
 /* TCP connections that may be open at once; one more takes the place of the one idle longest. */
-#define LIMIT_CONNECTIONS 32
+#define LIMIT_CONNECTIONS 128
 /* TCP connections whose handshake is unfinished. */
-#define LIMIT_BACKLOG 16
+#define LIMIT_BACKLOG 64
 /* Method, target and version; longer answers 414. */
 #define LIMIT_REQUEST_LINE_BYTES 4096
 /* All request header fields together; more answers 431. */
@@ -45,13 +45,13 @@
 /* Streamed response bytes that a slow client may leave waiting; beyond it the stream ends. */
 #define LIMIT_STREAM_BACKLOG_BYTES 262144
 /* Memory that each connection has for its request and its response. */
-#define LIMIT_OWN_BYTES 131072
+#define LIMIT_OWN_BYTES 24576
 /* Memory that connections which need more share; what finds none left answers 503. */
 #define LIMIT_SHARED_BYTES 8388608
-/* Send buffer of one TCP connection. */
-#define LIMIT_TCP_SEND_BYTES 65536
-/* Receive buffer (largest window) of one TCP connection. */
-#define LIMIT_TCP_RECEIVE_BYTES 65536
+/* Send buffer of one TCP connection that is not at rest. */
+#define LIMIT_TCP_SEND_BYTES 24576
+/* Receive buffer (largest window) of one TCP connection that is not at rest. */
+#define LIMIT_TCP_RECEIVE_BYTES 32768
 
 /* Who may ask, where the command line does not say: keys, and origins of web pages, with commas
  * between them. */

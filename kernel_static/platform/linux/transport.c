@@ -26,8 +26,8 @@
 struct stream {
     int socket; /* -1: the slot is free */
     void *context;
-    uint8_t *received; /* LIMIT_TCP_RECEIVE_BYTES; the first received_count wait */
-    uint8_t *sending;  /* LIMIT_TCP_SEND_BYTES; the first sending_count wait */
+    uint8_t *received; /* LIMIT_TCP_RECEIVE_BYTES; the first received_count wait; null at rest */
+    uint8_t *sending;  /* LIMIT_TCP_SEND_BYTES; the first sending_count wait; null at rest */
     size_t received_count, sending_count;
     bool offer;            /* unconsumed bytes are to be offered again */
     bool end_seen;         /* the peer's FIN was read */
@@ -41,8 +41,36 @@ struct stream {
 
 static const struct stream_events *events;
 static struct stream streams[LIMIT_CONNECTIONS];
+static size_t extent; /* slots from here on are free */
 static int listener = -1;
 static bool crowded; /* no slot is free, and no stream could be spared when last asked */
+
+/* ---- buffers ---- */
+
+#define BUFFERS_BYTES (LIMIT_TCP_RECEIVE_BYTES + LIMIT_TCP_SEND_BYTES)
+
+static void release_buffers(struct stream *stream) {
+    bool both = stream->received && stream->sending;
+    metric_values[METRIC_HEAP_OWNED_TRANSPORT] -= both ? BUFFERS_BYTES : 0;
+    heap_release(stream->received);
+    heap_release(stream->sending);
+    stream->received = stream->sending = NULL;
+    stream->received_count = stream->sending_count = 0;
+}
+
+/* False if the heap has no room for them. */
+static bool take_buffers(struct stream *stream) {
+    if (stream->received)
+        return true;
+    stream->received = heap_allocate(LIMIT_TCP_RECEIVE_BYTES);
+    stream->sending = heap_allocate(LIMIT_TCP_SEND_BYTES);
+    if (!stream->received || !stream->sending) {
+        release_buffers(stream);
+        return false;
+    }
+    metric_add(METRIC_HEAP_OWNED_TRANSPORT, BUFFERS_BYTES);
+    return true;
+}
 
 /* ---- calls from the upper layer ---- */
 
@@ -59,8 +87,9 @@ static bool flush(struct stream *stream) {
         else if (errno != EINTR)
             stream->broken = true;
     }
-    memmove(stream->sending, stream->sending + sent, stream->sending_count - sent);
     stream->sending_count -= sent;
+    if (sent && stream->sending_count)
+        memmove(stream->sending, stream->sending + sent, stream->sending_count);
     if (stream->closing && !stream->shut && !stream->sending_count && !stream->broken) {
         shutdown(stream->socket, SHUT_WR);
         stream->shut = true;
@@ -74,7 +103,7 @@ size_t stream_writable(const struct stream *stream) {
 
 size_t stream_write(struct stream *stream, const void *bytes, size_t count) {
     size_t taken = 0;
-    while (taken < count) {
+    while (taken < count && take_buffers(stream)) {
         size_t room = stream_writable(stream), part = count - taken < room ? count - taken : room;
         memcpy(stream->sending + stream->sending_count, (const uint8_t *)bytes + taken, part);
         stream->sending_count += part;
@@ -107,6 +136,11 @@ void stream_abort(struct stream *stream) {
 }
 
 void stream_resume(struct stream *stream) { stream->offer = true; }
+
+void stream_rest(struct stream *stream) {
+    if (!stream->sending_count && !stream->received_count)
+        release_buffers(stream);
+}
 
 const char *stream_peer(const struct stream *stream) { return stream->peer; }
 
@@ -152,32 +186,34 @@ bool transport_start(const struct stream_events *callbacks) {
 
 static void release(struct stream *stream) {
     close(stream->socket);
-    heap_release(stream->received);
-    heap_release(stream->sending);
+    release_buffers(stream);
     *stream = (struct stream){.socket = -1};
+    while (extent && streams[extent - 1].socket < 0)
+        extent--;
 }
 
-static void accept_into(struct stream *stream) {
+/* False if no client waits. */
+static bool accept_into(struct stream *stream) {
     struct sockaddr_in peer = {0};
     socklen_t size = sizeof peer;
     char name[INET_ADDRSTRLEN];
     int yes = 1;
     int socket = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket < 0)
-        return;
+        return false;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     *stream = (struct stream){.socket = socket};
+    if (stream >= &streams[extent])
+        extent = (size_t)(stream - streams) + 1;
     inet_ntop(AF_INET, &peer.sin_addr, name, sizeof name);
     snprintf(stream->peer, sizeof stream->peer, "%s:%u", name, ntohs(peer.sin_port));
-    stream->received = heap_allocate(LIMIT_TCP_RECEIVE_BYTES);
-    stream->sending = heap_allocate(LIMIT_TCP_SEND_BYTES);
-    if (stream->received && stream->sending)
-        stream->context = events->opened(stream);
+    stream->context = events->opened(stream);
     if (!stream->context) {
         log_warn("transport", "no memory for %s", stream->peer);
         stream_abort(stream);
         release(stream);
     }
+    return true;
 }
 
 /* ---- the main loop's side ---- */
@@ -192,10 +228,16 @@ static void offer(struct stream *stream) {
         at += taken;
     }
     stream->received_count -= at;
-    memmove(stream->received, stream->received + at, stream->received_count);
+    if (at && stream->received_count)
+        memmove(stream->received, stream->received + at, stream->received_count);
 }
 
 static void receive(struct stream *stream) {
+    if (!take_buffers(stream)) {
+        log_warn("transport", "no memory for %s", stream->peer);
+        stream_abort(stream);
+        return;
+    }
     size_t room = LIMIT_TCP_RECEIVE_BYTES - stream->received_count;
     ssize_t count = recv(stream->socket, stream->received + stream->received_count, room, 0);
     if (count > 0) {
@@ -257,17 +299,20 @@ static void make_room(void) {
     release(stream);
 }
 
-static bool slot_is_free(void) {
+/* The first free slot, or null. */
+static struct stream *free_slot(void) {
     for (size_t i = 0; i < LIMIT_CONNECTIONS; i++)
         if (streams[i].socket < 0)
-            return true;
-    return false;
+            return &streams[i];
+    return NULL;
 }
 
-/* Fills `waits` (one per slot, then the listener); true if a stream has work right now. */
+/* Fills `waits` (one per slot below `extent`, then the listener); true if a stream has work right
+ * now.
+ */
 static bool gather(struct pollfd waits[LIMIT_CONNECTIONS + 1]) {
     bool work = false;
-    for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
+    for (size_t i = 0; i < extent; i++) {
         const struct stream *stream = &streams[i];
         waits[i] = (struct pollfd){.fd = stream->socket};
         if (stream->socket < 0)
@@ -276,26 +321,35 @@ static bool gather(struct pollfd waits[LIMIT_CONNECTIONS + 1]) {
             (short)((wants_receive(stream) ? POLLIN : 0) | (wants_send(stream) ? POLLOUT : 0));
         work |= has_work(stream);
     }
-    waits[LIMIT_CONNECTIONS] = (struct pollfd){.fd = crowded ? -1 : listener, .events = POLLIN};
+    waits[extent] = (struct pollfd){.fd = crowded ? -1 : listener, .events = POLLIN};
     return work;
+}
+
+/* Accepts as long as there are clients and places for them. */
+static void accept_all(void) {
+    struct stream *slot = free_slot();
+    while (slot && accept_into(slot))
+        slot = free_slot();
 }
 
 bool transport_poll(void) {
     struct pollfd waits[LIMIT_CONNECTIONS + 1];
     crowded = false;
     bool busy = gather(waits);
-    int ready = poll(waits, LIMIT_CONNECTIONS + 1, 0);
-    if (waits[LIMIT_CONNECTIONS].revents && !slot_is_free())
+    size_t count = extent;
+    int ready = poll(waits, count + 1, 0);
+    bool knocks = waits[count].revents;
+    if (knocks && !free_slot())
         make_room();
     if (!busy && ready <= crowded)
         return false;
-    for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct stream *stream = &streams[i];
         if (stream->socket >= 0 && (waits[i].revents || has_work(stream)))
             serve(stream, waits[i].revents);
-        else if (stream->socket < 0 && waits[LIMIT_CONNECTIONS].revents)
-            accept_into(stream);
     }
+    if (knocks)
+        accept_all();
     return true;
 }
 
@@ -309,5 +363,5 @@ void host_wait(uint64_t deadline) {
     struct timespec most = {.tv_sec = 1};
     if (deadline - now < UINT64_C(1000000000))
         most = (struct timespec){.tv_nsec = (long)(deadline - now)};
-    ppoll(waits, LIMIT_CONNECTIONS + 1, &most, NULL);
+    ppoll(waits, extent + 1, &most, NULL);
 }
