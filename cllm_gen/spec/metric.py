@@ -75,9 +75,9 @@ class _Number(Metric):
     values: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.measured not in UNITS:
             self._refuse(f"unit {self.measured!r} of metric {self.name}", "seconds, bytes or none")
+        super().__post_init__()
         if bool(self.label) != bool(self.values) or len(set(self.values)) != len(self.values):
             self._refuse(f"labels of metric {self.name}", "a label with its values, each once")
         for each in [self.label, *self.values] if self.label else []:
