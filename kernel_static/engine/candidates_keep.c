@@ -125,12 +125,33 @@ void candidates_keep_part(struct candidates *candidates, float part, size_t leas
     candidates->whole = false;
 }
 
+/* Makes a list of the row's values that are at most so far from `center`. Returns their mass. */
+static float list_near(struct candidates *candidates, float center, float distance) {
+    struct choice choice = {.items = candidates->items};
+    float mass = 0, low = bounded(center - distance);
+    size_t found = gather(candidates, low, infinite, &choice, &mass), kept = 0;
+    mass = 0;
+    for (size_t i = 0; i < found; i++)
+        if (choice.items[i].value - center <= distance) {
+            mass += choice.items[i].weight;
+            choice.items[kept++] = choice.items[i];
+        }
+    candidates->count = kept;
+    return mass;
+}
+
 void candidates_keep_near(struct candidates *candidates, float center, float part, size_t least) {
+    static const float depths[LEVELS] = {1, 3, 9};
     const struct candidate_order order = {.near = true, .center = center};
     float negligible = candidates->top - (LOGITS_NEGLIGIBLE + 1) / candidates->scale;
+    float enough = part * candidates_mass(candidates);
+    for (size_t i = 0; i < LEVELS && candidates->whole; i++)
+        if (list_near(candidates, center, depths[i] / candidates->scale) >= enough &&
+            candidates->count >= least)
+            candidates->whole = false;
     if (candidates->whole)
         candidates_list(candidates, negligible);
-    keep_first(candidates, &order, part * candidates_mass(candidates), least);
+    keep_first(candidates, &order, enough, least);
     candidates_survey(candidates);
 }
 

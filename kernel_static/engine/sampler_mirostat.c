@@ -5,15 +5,13 @@
 
 #define MEASURED 100 /* likeliest tokens that the estimate is made of */
 
-static const float infinite = __builtin_inff();
 static const float ln2 = 0.69314718f;
 
 /* How many tokens to draw from: probabilities are taken to fall as those of Zipf's law do, with an
  * exponent that the likeliest tell (equations 4 and 8 there). */
-static float top_k(const struct sampler *sampler, size_t vocabulary,
-                   struct candidates *candidates) {
+static float top_k(const struct sampler *sampler, size_t vocabulary, const struct candidates *all) {
+    struct candidates ranked = *all, *candidates = &ranked; /* a row stays whole for its owner */
     float products = 0, squares = 0;
-    candidates_list(candidates, -infinite);
     size_t count = candidates_rank(candidates, MEASURED);
     for (size_t i = 0; i + 1 < count; i++) {
         float t = math_log((float)(i + 2) / (float)(i + 1));

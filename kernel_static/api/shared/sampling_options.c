@@ -62,8 +62,10 @@ static bool set_chain(struct http_exchange *exchange, const struct samplers *sam
     return true;
 }
 
-/* -1 stands for all. */
-static size_t so_many(int64_t count) { return count < 0 ? SIZE_MAX : (size_t)count; }
+/* -1 stands for all, and so does what no memory could hold. */
+static size_t so_many(int64_t count) {
+    return (uint64_t)count < SIZE_MAX ? (size_t)count : SIZE_MAX;
+}
 
 bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
                          const struct sampling_options *options) {
@@ -82,7 +84,7 @@ bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
         .top_n_sigma = (float)options->top_n_sigma,
         .xtc_probability = (float)options->xtc_probability,
         .xtc_threshold = (float)options->xtc_threshold,
-        .min_keep = (size_t)options->min_keep,
+        .min_keep = so_many(options->min_keep),
         .repeat_last_n = so_many(options->repeat_last_n),
         .repeat_penalty = (float)options->repeat_penalty,
         .presence_penalty = (float)options->presence_penalty,
@@ -100,7 +102,7 @@ bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
     if (!options->has_seed || options->seed == -1)
         entropy_fill(&sampling->seed, sizeof(sampling->seed));
     answer->generation.ignore_end = options->ignore_eos;
-    answer->generation.min_tokens = (size_t)options->min_tokens;
+    answer->generation.min_tokens = so_many(options->min_tokens);
     if (options->has_logit_bias && !logit_bias_set(exchange, &options->logit_bias, sampling))
         return false;
     return !options->has_samplers || set_chain(exchange, &options->samplers, sampling);
