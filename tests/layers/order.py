@@ -80,7 +80,7 @@ KERNEL: tuple[dict[str, Part], ...] = (
         "contracts": Part(
             "what all may ask for, whoever supplies it: the machine, its CPUs, the log, the end, the transport",
             "",
-            "platform.h side_stack.h processors.h log.h panic.h exit_port.h transport.h",
+            "platform.h side_stack.h processors.h log.h panic.h exit_port.h transport.h image.h",
         ),
         "libc": Part(
             "the libc subset, real numbers in decimal",
