@@ -10,6 +10,27 @@
 
 #include "word.h"
 
+/* specs/api/models.py | "model_meta" */
+void model_meta_write(struct buffer *buffer, const struct model_meta *value) {
+    bool first = true;
+    json_write_raw(buffer, "{");
+    json_write_key(buffer, &first, "vocab_type");
+    json_write_integer(buffer, value->vocab_type);
+    json_write_key(buffer, &first, "n_vocab");
+    json_write_integer(buffer, value->n_vocab);
+    json_write_key(buffer, &first, "n_ctx");
+    json_write_integer(buffer, value->n_ctx);
+    json_write_key(buffer, &first, "n_ctx_train");
+    json_write_integer(buffer, value->n_ctx_train);
+    json_write_key(buffer, &first, "n_embd");
+    json_write_integer(buffer, value->n_embd);
+    json_write_key(buffer, &first, "n_params");
+    json_write_integer(buffer, value->n_params);
+    json_write_key(buffer, &first, "size");
+    json_write_integer(buffer, value->size);
+    json_write_raw(buffer, "}");
+}
+
 /* specs/api/models.py | "model" */
 void model_write(struct buffer *buffer, const struct model *value) {
     bool first = true;
@@ -22,6 +43,8 @@ void model_write(struct buffer *buffer, const struct model *value) {
     json_write_integer(buffer, value->created);
     json_write_key(buffer, &first, "owned_by");
     json_write_string(buffer, value->owned_by);
+    json_write_key(buffer, &first, "meta");
+    model_meta_write(buffer, &value->meta);
     json_write_raw(buffer, "}");
 }
 
@@ -44,5 +67,11 @@ void model_list_write(struct buffer *buffer, const struct model_list *value) {
     json_write_raw(buffer, "\"list\"");
     json_write_key(buffer, &first, "data");
     model_list_data_write(buffer, &value->data);
+    json_write_key(buffer, &first, "has_more");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "first_id");
+    json_write_string(buffer, value->first_id);
+    json_write_key(buffer, &first, "last_id");
+    json_write_string(buffer, value->last_id);
     json_write_raw(buffer, "}");
 }

@@ -19,6 +19,27 @@
 #include "json.h"
 #include "text.h"
 
+/* The model's sizes.
+ * specs/api/models.py | "model_meta" */
+struct model_meta {
+    /* 1: SentencePiece, 2: byte pairs. */
+    int64_t vocab_type;
+    /* Tokens of the vocabulary. */
+    int64_t n_vocab;
+    /* Tokens that prompt and answer may have together here. */
+    int64_t n_ctx;
+    /* And at most, by the model. */
+    int64_t n_ctx_train;
+    /* Width of an embedding. */
+    int64_t n_embd;
+    /* Numbers in the weights. */
+    int64_t n_params;
+    /* Bytes of the weights. */
+    int64_t size;
+};
+
+void model_meta_write(struct buffer *buffer, const struct model_meta *value);
+
 /* A model that requests may name.
  * specs/api/models.py | "model" */
 struct model {
@@ -28,6 +49,8 @@ struct model {
     int64_t created;
     /* Who made the model. */
     struct text owned_by;
+    /* Its sizes. */
+    struct model_meta meta;
 };
 
 void model_write(struct buffer *buffer, const struct model *value);
@@ -43,6 +66,10 @@ struct model_list_data {
 struct model_list {
     /* The models. */
     struct model_list_data data;
+    /* Name of the first. */
+    struct text first_id;
+    /* Name of the last. */
+    struct text last_id;
 };
 
 void model_list_write(struct buffer *buffer, const struct model_list *value);

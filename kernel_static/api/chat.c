@@ -1,9 +1,8 @@
 /* POST /v1/chat/completions and POST /apply-template. */
-#include <string.h>
-
 #include "api/handlers.h"
 #include "shared/answer.h"
 #include "shared/conversation.h"
+#include "shared/join.h"
 #include "shared/respond.h"
 #include "shared/served_model.h"
 
@@ -117,22 +116,17 @@ static const char *role_name(enum chat_role role) {
     }
 }
 
+static struct text part_text(const void *parts, size_t index) {
+    return ((const struct content_part *)parts)[index].text;
+}
+
 /* The content as one text; parts are joined in the arena. Bytes null if memory ran out. */
 static struct text content_text(struct arena *arena, const struct request_message *message) {
     if (!message->has_content)
         return (struct text){"", 0};
     if (message->content.kind == MESSAGE_CONTENT_TEXT)
         return message->content.text;
-    const struct message_content_parts *parts = &message->content.parts;
-    size_t size = 0, at = 0;
-    for (size_t i = 0; i < parts->count; i++)
-        size += parts->items[i].text.count;
-    char *bytes = arena_allocate(arena, size + 1);
-    for (size_t i = 0; bytes && i < parts->count; i++) {
-        memcpy(bytes + at, parts->items[i].text.bytes, parts->items[i].text.count);
-        at += parts->items[i].text.count;
-    }
-    return (struct text){bytes, at};
+    return join(arena, message->content.parts.count, part_text, message->content.parts.items);
 }
 
 static bool turns(struct http_exchange *exchange, const struct request_message *messages,

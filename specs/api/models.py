@@ -3,6 +3,18 @@
 from cllm_gen.spec.api import Api, Route
 from cllm_gen.spec.schema import Array, Field, Integer, Literal, Object, String
 
+model_meta = Object(
+    "model_meta",
+    "The model's sizes.",
+    Field("vocab_type", Integer(), "1: SentencePiece, 2: byte pairs."),
+    Field("n_vocab", Integer(), "Tokens of the vocabulary."),
+    Field("n_ctx", Integer(), "Tokens that prompt and answer may have together here."),
+    Field("n_ctx_train", Integer(), "And at most, by the model."),
+    Field("n_embd", Integer(), "Width of an embedding."),
+    Field("n_params", Integer(), "Numbers in the weights."),
+    Field("size", Integer(), "Bytes of the weights."),
+)
+
 model = Object(
     "model",
     "A model that requests may name.",
@@ -10,6 +22,7 @@ model = Object(
     Field("object", Literal("model"), "Always `model`."),
     Field("created", Integer(), "When the appliance started, in seconds since 1970-01-01 UTC."),
     Field("owned_by", String(), "Who made the model."),
+    Field("meta", model_meta, "Its sizes."),
 )
 
 model_list = Object(
@@ -17,6 +30,9 @@ model_list = Object(
     "All models; an appliance has one.",
     Field("object", Literal("list"), "Always `list`."),
     Field("data", Array(model), "The models."),
+    Field("has_more", Literal(False), "These are all."),
+    Field("first_id", String(), "Name of the first."),
+    Field("last_id", String(), "Name of the last."),
 )
 
 api = Api(
@@ -27,12 +43,14 @@ api = Api(
         "Lists the models.",
         handler="handle_list_models",
         response=model_list,
+        aliases=["/models"],
     ),
     Route(
         "GET /v1/models/{model}",
         "Describes one model.",
         handler="handle_get_model",
         response=model,
+        aliases=["/models/{model}"],
         statuses=[(404, "There is no such model.")],
     ),
 )

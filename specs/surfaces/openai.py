@@ -1,7 +1,20 @@
-"""OpenAI's API, and what its servers add: the state of the server, text to tokens and back."""
+"""OpenAI's API, Anthropic's messages, and what llama.cpp's server adds: the state of the server, text to
+tokens and back."""
 
 from cllm_gen.spec.api import Surface
-from specs.api import chat, completion, completions, embeddings, health, metrics, models, tokens
+from specs.api import (
+    absent,
+    chat,
+    completion,
+    completions,
+    embeddings,
+    health,
+    messages,
+    metrics,
+    models,
+    state,
+    tokens,
+)
 
 openai = Surface(
     "openai",
@@ -10,7 +23,10 @@ openai = Surface(
     completions.api,
     completion.api,
     chat.api,
+    messages.api,
     embeddings.api,
     tokens.api,
+    state.api,
     metrics.api,
+    absent.api,
 )

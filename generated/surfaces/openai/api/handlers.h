@@ -5,9 +5,12 @@
  * spec:       specs/api/completions.py
  * spec:       specs/api/completion.py
  * spec:       specs/api/chat.py
+ * spec:       specs/api/messages.py
  * spec:       specs/api/embeddings.py
  * spec:       specs/api/tokens.py
+ * spec:       specs/api/state.py
  * spec:       specs/api/metrics.py
+ * spec:       specs/api/absent.py
  * template:   api_handlers.h.j2
  */
 
@@ -25,7 +28,9 @@
 #include "api/embeddings.h"
 #include "api/generation.h"
 #include "api/health.h"
+#include "api/messages.h"
 #include "api/models.h"
+#include "api/state.h"
 #include "api/tokens.h"
 
 /* Answers 200 once the model can generate.
@@ -66,6 +71,15 @@ void handle_create_chat_completion(struct http_exchange *exchange,
 void handle_apply_template(struct http_exchange *exchange,
                            const struct apply_template_request *request);
 
+/* Answers the conversation's last turn.
+ * specs/api/messages.py | "POST /v1/messages" */
+void handle_create_message(struct http_exchange *exchange, const struct message_request *request);
+
+/* Counts a conversation's tokens.
+ * specs/api/messages.py | "POST /v1/messages/count_tokens" */
+void handle_count_message_tokens(struct http_exchange *exchange,
+                                 const struct message_count_request *request);
+
 /* Embeds each input.
  * specs/api/embeddings.py | "POST /v1/embeddings" */
 void handle_create_embeddings(struct http_exchange *exchange,
@@ -79,6 +93,22 @@ void handle_tokenize(struct http_exchange *exchange, const struct tokenize_reque
  * specs/api/tokens.py | "POST /detokenize" */
 void handle_detokenize(struct http_exchange *exchange, const struct detokenize_request *request);
 
+/* Tells what is served.
+ * specs/api/state.py | "GET /props" */
+void handle_get_properties(struct http_exchange *exchange);
+
+/* Tells what the model works on.
+ * specs/api/state.py | "GET /slots" */
+void handle_list_slots(struct http_exchange *exchange);
+
 /* All metrics, in Prometheus' text format.
  * specs/api/metrics.py | "GET /metrics" */
 void handle_metrics(struct http_exchange *exchange);
+
+/* Would order documents by how well they answer a query.
+ * specs/api/absent.py | "POST /rerank" */
+void handle_rerank(struct http_exchange *exchange);
+
+/* Would fill in text between two others.
+ * specs/api/absent.py | "POST /infill" */
+void handle_infill(struct http_exchange *exchange);

@@ -5,9 +5,12 @@
  * spec:       specs/api/completions.py
  * spec:       specs/api/completion.py
  * spec:       specs/api/chat.py
+ * spec:       specs/api/messages.py
  * spec:       specs/api/embeddings.py
  * spec:       specs/api/tokens.py
+ * spec:       specs/api/state.py
  * spec:       specs/api/metrics.py
+ * spec:       specs/api/absent.py
  * template:   api_router.c.j2
  */
 
@@ -107,6 +110,32 @@ static void dispatch_apply_template(struct http_exchange *exchange, const struct
         http_reject(exchange, &reader);
 }
 
+/* specs/api/messages.py | "POST /v1/messages" */
+static void dispatch_create_message(struct http_exchange *exchange, const struct text *parameters,
+                                    struct text body) {
+    (void)parameters;
+    struct json_reader reader;
+    json_begin(&reader, body, http_arena(exchange), LIMIT_JSON_DEPTH);
+    struct message_request *request = json_allocate(&reader, sizeof *request);
+    if (request && message_request_parse(&reader, NULL, request) && json_end(&reader))
+        handle_create_message(exchange, request);
+    else
+        http_reject(exchange, &reader);
+}
+
+/* specs/api/messages.py | "POST /v1/messages/count_tokens" */
+static void dispatch_count_message_tokens(struct http_exchange *exchange,
+                                          const struct text *parameters, struct text body) {
+    (void)parameters;
+    struct json_reader reader;
+    json_begin(&reader, body, http_arena(exchange), LIMIT_JSON_DEPTH);
+    struct message_count_request *request = json_allocate(&reader, sizeof *request);
+    if (request && message_count_request_parse(&reader, NULL, request) && json_end(&reader))
+        handle_count_message_tokens(exchange, request);
+    else
+        http_reject(exchange, &reader);
+}
+
 /* specs/api/embeddings.py | "POST /v1/embeddings" */
 static void dispatch_create_embeddings(struct http_exchange *exchange,
                                        const struct text *parameters, struct text body) {
@@ -146,12 +175,44 @@ static void dispatch_detokenize(struct http_exchange *exchange, const struct tex
         http_reject(exchange, &reader);
 }
 
+/* specs/api/state.py | "GET /props" */
+static void dispatch_get_properties(struct http_exchange *exchange, const struct text *parameters,
+                                    struct text body) {
+    (void)parameters;
+    (void)body;
+    handle_get_properties(exchange);
+}
+
+/* specs/api/state.py | "GET /slots" */
+static void dispatch_list_slots(struct http_exchange *exchange, const struct text *parameters,
+                                struct text body) {
+    (void)parameters;
+    (void)body;
+    handle_list_slots(exchange);
+}
+
 /* specs/api/metrics.py | "GET /metrics" */
 static void dispatch_metrics(struct http_exchange *exchange, const struct text *parameters,
                              struct text body) {
     (void)parameters;
     (void)body;
     handle_metrics(exchange);
+}
+
+/* specs/api/absent.py | "POST /rerank" */
+static void dispatch_rerank(struct http_exchange *exchange, const struct text *parameters,
+                            struct text body) {
+    (void)parameters;
+    (void)body;
+    handle_rerank(exchange);
+}
+
+/* specs/api/absent.py | "POST /infill" */
+static void dispatch_infill(struct http_exchange *exchange, const struct text *parameters,
+                            struct text body) {
+    (void)parameters;
+    (void)body;
+    handle_infill(exchange);
 }
 
 /* specs/api/health.py | "GET /health" */
@@ -224,6 +285,28 @@ static const struct route route_post__apply_2dtemplate = {
     .dispatch = dispatch_apply_template,
 };
 
+/* specs/api/messages.py | "POST /v1/messages" */
+static const struct route route_post__v1__messages = {
+    .pattern = "/v1/messages",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = true,
+    .has_body = true,
+    .errors = ERRORS_ANTHROPIC,
+    .dispatch = dispatch_create_message,
+};
+
+/* specs/api/messages.py | "POST /v1/messages/count_tokens" */
+static const struct route route_post__v1__messages__count_tokens = {
+    .pattern = "/v1/messages/count_tokens",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = false,
+    .has_body = true,
+    .errors = ERRORS_ANTHROPIC,
+    .dispatch = dispatch_count_message_tokens,
+};
+
 /* specs/api/embeddings.py | "POST /v1/embeddings" */
 static const struct route route_post__v1__embeddings = {
     .pattern = "/v1/embeddings",
@@ -254,6 +337,26 @@ static const struct route route_post__detokenize = {
     .dispatch = dispatch_detokenize,
 };
 
+/* specs/api/state.py | "GET /props" */
+static const struct route route_get__props = {
+    .pattern = "/props",
+    .method = HTTP_GET,
+    .authenticated = true,
+    .streams = false,
+    .has_body = false,
+    .dispatch = dispatch_get_properties,
+};
+
+/* specs/api/state.py | "GET /slots" */
+static const struct route route_get__slots = {
+    .pattern = "/slots",
+    .method = HTTP_GET,
+    .authenticated = true,
+    .streams = false,
+    .has_body = false,
+    .dispatch = dispatch_list_slots,
+};
+
 /* specs/api/metrics.py | "GET /metrics" */
 static const struct route route_get__metrics = {
     .pattern = "/metrics",
@@ -262,6 +365,26 @@ static const struct route route_get__metrics = {
     .streams = false,
     .has_body = false,
     .dispatch = dispatch_metrics,
+};
+
+/* specs/api/absent.py | "POST /rerank" */
+static const struct route route_post__rerank = {
+    .pattern = "/rerank",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = false,
+    .has_body = false,
+    .dispatch = dispatch_rerank,
+};
+
+/* specs/api/absent.py | "POST /infill" */
+static const struct route route_post__infill = {
+    .pattern = "/infill",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = false,
+    .has_body = false,
+    .dispatch = dispatch_infill,
 };
 
 /* Splits "/segment/rest" at its start; the caller knows that there is something left. */
@@ -357,6 +480,39 @@ static void match__v1__chat(struct route_match *match, enum http_method method, 
     }
 }
 
+/* /v1/messages/count_tokens */
+static void match__v1__messages__count_tokens(struct route_match *match, enum http_method method,
+                                              struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/messages.py | "POST /v1/messages/count_tokens" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__messages__count_tokens;
+    }
+}
+
+/* /v1/messages */
+static void match__v1__messages(struct route_match *match, enum http_method method,
+                                struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/messages.py | "POST /v1/messages" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__messages;
+    }
+    if (rest.count == 0)
+        return;
+    struct text segment = take_segment(&rest);
+    switch (text_word(segment, 0)) {
+    case WORD('c', 'o', 'u', 'n', 't', '_', 't', 'o'):
+        switch (text_word(segment, 8)) {
+        case WORD('k', 'e', 'n', 's', 0, 0, 0, 0):
+            if (segment.count == 12)
+                match__v1__messages__count_tokens(match, method, rest);
+            break;
+        }
+        break;
+    }
+}
+
 /* /v1/embeddings */
 static void match__v1__embeddings(struct route_match *match, enum http_method method,
                                   struct text rest) {
@@ -364,6 +520,44 @@ static void match__v1__embeddings(struct route_match *match, enum http_method me
         match->allowed |= HTTP_POST; /* specs/api/embeddings.py | "POST /v1/embeddings" */
         if (method == HTTP_POST)
             match->route = &route_post__v1__embeddings;
+    }
+}
+
+/* /v1/props */
+static void match__v1__props(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_GET; /* specs/api/state.py | "GET /props" */
+        if (method == HTTP_GET)
+            match->route = &route_get__props;
+    }
+}
+
+/* /v1/slots */
+static void match__v1__slots(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_GET; /* specs/api/state.py | "GET /slots" */
+        if (method == HTTP_GET)
+            match->route = &route_get__slots;
+    }
+}
+
+/* /v1/rerank */
+static void match__v1__rerank(struct route_match *match, enum http_method method,
+                              struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/absent.py | "POST /rerank" */
+        if (method == HTTP_POST)
+            match->route = &route_post__rerank;
+    }
+}
+
+/* /v1/reranking */
+static void match__v1__reranking(struct route_match *match, enum http_method method,
+                                 struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/absent.py | "POST /rerank" */
+        if (method == HTTP_POST)
+            match->route = &route_post__rerank;
     }
 }
 
@@ -393,6 +587,10 @@ static void match__v1(struct route_match *match, enum http_method method, struct
         if (segment.count == 4)
             match__v1__chat(match, method, rest);
         break;
+    case WORD('m', 'e', 's', 's', 'a', 'g', 'e', 's'):
+        if (segment.count == 8)
+            match__v1__messages(match, method, rest);
+        break;
     case WORD('e', 'm', 'b', 'e', 'd', 'd', 'i', 'n'):
         switch (text_word(segment, 8)) {
         case WORD('g', 's', 0, 0, 0, 0, 0, 0):
@@ -401,6 +599,52 @@ static void match__v1(struct route_match *match, enum http_method method, struct
             break;
         }
         break;
+    case WORD('p', 'r', 'o', 'p', 's', 0, 0, 0):
+        if (segment.count == 5)
+            match__v1__props(match, method, rest);
+        break;
+    case WORD('s', 'l', 'o', 't', 's', 0, 0, 0):
+        if (segment.count == 5)
+            match__v1__slots(match, method, rest);
+        break;
+    case WORD('r', 'e', 'r', 'a', 'n', 'k', 0, 0):
+        if (segment.count == 6)
+            match__v1__rerank(match, method, rest);
+        break;
+    case WORD('r', 'e', 'r', 'a', 'n', 'k', 'i', 'n'):
+        switch (text_word(segment, 8)) {
+        case WORD('g', 0, 0, 0, 0, 0, 0, 0):
+            if (segment.count == 9)
+                match__v1__reranking(match, method, rest);
+            break;
+        }
+        break;
+    }
+}
+
+/* /models/{model} */
+static void match__models__any(struct route_match *match, enum http_method method,
+                               struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_GET; /* specs/api/models.py | "GET /v1/models/{model}" */
+        if (method == HTTP_GET)
+            match->route = &route_get__v1__models__any;
+    }
+}
+
+/* /models */
+static void match__models(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_GET; /* specs/api/models.py | "GET /v1/models" */
+        if (method == HTTP_GET)
+            match->route = &route_get__v1__models;
+    }
+    if (rest.count == 0)
+        return;
+    struct text segment = take_segment(&rest);
+    if (match->allowed == 0 && segment.count > 0) {
+        match->parameters[0] = segment;
+        match__models__any(match, method, rest);
     }
 }
 
@@ -461,6 +705,15 @@ static void match__apply_2dtemplate(struct route_match *match, enum http_method 
     }
 }
 
+/* /messages */
+static void match__messages(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/messages.py | "POST /v1/messages" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__messages;
+    }
+}
+
 /* /tokenize */
 static void match__tokenize(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0) {
@@ -480,12 +733,57 @@ static void match__detokenize(struct route_match *match, enum http_method method
     }
 }
 
+/* /props */
+static void match__props(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_GET; /* specs/api/state.py | "GET /props" */
+        if (method == HTTP_GET)
+            match->route = &route_get__props;
+    }
+}
+
+/* /slots */
+static void match__slots(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_GET; /* specs/api/state.py | "GET /slots" */
+        if (method == HTTP_GET)
+            match->route = &route_get__slots;
+    }
+}
+
 /* /metrics */
 static void match__metrics(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0) {
         match->allowed |= HTTP_GET; /* specs/api/metrics.py | "GET /metrics" */
         if (method == HTTP_GET)
             match->route = &route_get__metrics;
+    }
+}
+
+/* /rerank */
+static void match__rerank(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/absent.py | "POST /rerank" */
+        if (method == HTTP_POST)
+            match->route = &route_post__rerank;
+    }
+}
+
+/* /reranking */
+static void match__reranking(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/absent.py | "POST /rerank" */
+        if (method == HTTP_POST)
+            match->route = &route_post__rerank;
+    }
+}
+
+/* /infill */
+static void match__infill(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/absent.py | "POST /infill" */
+        if (method == HTTP_POST)
+            match->route = &route_post__infill;
     }
 }
 
@@ -502,6 +800,10 @@ static void match__root(struct route_match *match, enum http_method method, stru
     case WORD('v', '1', 0, 0, 0, 0, 0, 0):
         if (segment.count == 2)
             match__v1(match, method, rest);
+        break;
+    case WORD('m', 'o', 'd', 'e', 'l', 's', 0, 0):
+        if (segment.count == 6)
+            match__models(match, method, rest);
         break;
     case WORD('c', 'o', 'm', 'p', 'l', 'e', 't', 'i'):
         switch (text_word(segment, 8)) {
@@ -527,6 +829,10 @@ static void match__root(struct route_match *match, enum http_method method, stru
             break;
         }
         break;
+    case WORD('m', 'e', 's', 's', 'a', 'g', 'e', 's'):
+        if (segment.count == 8)
+            match__messages(match, method, rest);
+        break;
     case WORD('t', 'o', 'k', 'e', 'n', 'i', 'z', 'e'):
         if (segment.count == 8)
             match__tokenize(match, method, rest);
@@ -539,9 +845,33 @@ static void match__root(struct route_match *match, enum http_method method, stru
             break;
         }
         break;
+    case WORD('p', 'r', 'o', 'p', 's', 0, 0, 0):
+        if (segment.count == 5)
+            match__props(match, method, rest);
+        break;
+    case WORD('s', 'l', 'o', 't', 's', 0, 0, 0):
+        if (segment.count == 5)
+            match__slots(match, method, rest);
+        break;
     case WORD('m', 'e', 't', 'r', 'i', 'c', 's', 0):
         if (segment.count == 7)
             match__metrics(match, method, rest);
+        break;
+    case WORD('r', 'e', 'r', 'a', 'n', 'k', 0, 0):
+        if (segment.count == 6)
+            match__rerank(match, method, rest);
+        break;
+    case WORD('r', 'e', 'r', 'a', 'n', 'k', 'i', 'n'):
+        switch (text_word(segment, 8)) {
+        case WORD('g', 0, 0, 0, 0, 0, 0, 0):
+            if (segment.count == 9)
+                match__reranking(match, method, rest);
+            break;
+        }
+        break;
+    case WORD('i', 'n', 'f', 'i', 'l', 'l', 0, 0):
+        if (segment.count == 6)
+            match__infill(match, method, rest);
         break;
     }
 }

@@ -1,0 +1,91 @@
+/* GET /props and GET /slots. */
+#include <string.h>
+
+#include "api/handlers.h"
+#include "appliance.h"
+#include "engine.h"
+#include "json.h"
+#include "model.h"
+#include "shared/respond.h"
+#include "shared/served_model.h"
+#include "tokenizer.h"
+
+static struct text token_text(int32_t token) {
+    return token < 0 ? (struct text){"", 0} : tokenizer_token(token);
+}
+
+static struct text text_of(const char *bytes) { return (struct text){bytes, strlen(bytes)}; }
+
+/* What the parser makes of a request that says nothing but its prompt; false if memory ran out. */
+static bool read_defaults(struct arena *arena, struct native_request *request) {
+    struct json_reader reader;
+    json_begin(&reader, text_of("{\"prompt\":\"\"}"), arena, LIMIT_JSON_DEPTH);
+    return native_request_parse(&reader, NULL, request);
+}
+
+void handle_get_properties(struct http_exchange *exchange) {
+    struct native_request *request = arena_allocate(http_arena(exchange), sizeof(*request));
+    struct buffer body;
+
+    if (!served_model_ready(exchange))
+        return;
+    respond_start(&body);
+    body.failed = !request || !read_defaults(http_arena(exchange), request);
+    if (!body.failed) {
+        struct properties value = {
+            .default_generation_settings = {.params = {.n_predict = -1,
+                                                       .max_tokens = -1,
+                                                       .sampling_options =
+                                                           request->sampling_options},
+                                            .n_ctx = (int64_t)engine_context()},
+            .total_slots = LIMIT_SEQUENCES,
+            .model_alias = served_model_name(),
+            .model_path = text_of(served_model->file),
+            .chat_template = text_of(served_model->chat_template),
+            .bos_token = token_text(served_model->bos),
+            .eos_token = token_text(served_model->eos),
+            .build_info = served_model_fingerprint()};
+        struct sampling_options *options =
+            &value.default_generation_settings.params.sampling_options;
+        options->has_seed = true;
+        options->seed = -1;
+        properties_write(&body, &value);
+    }
+    respond_json(exchange, 200, &body);
+}
+
+static struct slot slot_of(size_t index) {
+    struct engine_slot place = engine_slot(index);
+    size_t left = place.token_limit - place.prompt_tokens;
+    return (struct slot){.id = (int64_t)index,
+                         .id_task = place.busy ? (int64_t)place.job : -1,
+                         .n_ctx = (int64_t)engine_context(),
+                         .is_processing = place.busy,
+                         .n_prompt_tokens = (int64_t)place.prompt_tokens,
+                         .n_prompt_tokens_processed = (int64_t)place.stored,
+                         .params = {.temperature = (double)place.sampling.temperature,
+                                    .top_k = place.sampling.top_k,
+                                    .top_p = (double)place.sampling.top_p,
+                                    .min_p = (double)place.sampling.min_p,
+                                    .seed = (int64_t)place.sampling.seed},
+                         .next_token = {.has_next_token = place.busy && !place.embeds,
+                                        .n_remain = place.busy && !place.embeds
+                                                        ? (int64_t)(left - place.answer_tokens)
+                                                        : 0,
+                                        .n_decoded = (int64_t)place.answer_tokens}};
+}
+
+void handle_list_slots(struct http_exchange *exchange) {
+    struct slot *slots = arena_allocate(http_arena(exchange), LIMIT_SEQUENCES * sizeof(*slots));
+    struct buffer body;
+
+    if (!served_model_ready(exchange))
+        return;
+    respond_start(&body);
+    body.failed = !slots;
+    for (size_t i = 0; slots && i < LIMIT_SEQUENCES; i++)
+        slots[i] = slot_of(i);
+    if (slots)
+        slot_list_write(&body, &(struct slot_list){slots, LIMIT_SEQUENCES});
+    respond_json(exchange, 200, &body);
+}

@@ -1,0 +1,101 @@
+"""What the appliance is and does, as llama.cpp's server tells it (tools/server/README.md there)."""
+
+from cllm_gen.spec.api import Api, Route
+from cllm_gen.spec.schema import (
+    Array,
+    Boolean,
+    Field,
+    Integer,
+    Literal,
+    Map,
+    Number,
+    Object,
+    String,
+)
+from specs.api.completion import generation_settings
+
+default_settings = Object(
+    "default_settings",
+    "What POST /completion does where nothing is said.",
+    Field("params", generation_settings, "Its fields; a seed of -1 is another one each time."),
+    Field("n_ctx", Integer(), "Tokens that prompt and answer may have together."),
+)
+
+modalities = Object(
+    "modalities",
+    "What the model understands besides text.",
+    Field("vision", Literal(False), "No images."),
+    Field("audio", Literal(False), "No sound."),
+)
+
+properties = Object(
+    "properties",
+    "What is served.",
+    Field("default_generation_settings", default_settings, "Defaults."),
+    Field("total_slots", Integer(), "Texts that share each pass through the model."),
+    Field("model_alias", String(), "The model's name."),
+    Field("model_path", String(), "The file that its weights were packed from."),
+    Field("modalities", modalities, "What it understands besides text."),
+    Field("chat_template", String(), "Jinja, as the model came with it."),
+    Field("chat_template_caps", Map(Boolean()), "None."),
+    Field("bos_token", String(), "Begins a text; empty if the model has no such token."),
+    Field("eos_token", String(), "Ends an answer."),
+    Field("build_info", String(), "Weights, kernels and image, as `system_fingerprint` has them."),
+    Field("endpoint_slots", Literal(True), "GET /slots is served."),
+    Field("endpoint_props", Literal(False), "Nothing can be set."),
+    Field("endpoint_metrics", Literal(True), "GET /metrics is served."),
+    Field("is_sleeping", Literal(False), "The model stays in memory."),
+)
+
+slot_params = Object(
+    "slot_params",
+    "How the slot draws.",
+    Field("temperature", Number(), "As asked."),
+    Field("top_k", Integer(), "As asked; 0: all."),
+    Field("top_p", Number(), "As asked."),
+    Field("min_p", Number(), "As asked."),
+    Field("seed", Integer(), "The seed that was taken."),
+)
+
+next_token = Object(
+    "next_token",
+    "How far the answer is.",
+    Field("has_next_token", Boolean(), "More follows."),
+    Field("n_remain", Integer(), "Tokens that it may still have."),
+    Field("n_decoded", Integer(), "Tokens that it has."),
+)
+
+slot = Object(
+    "slot",
+    "A place in the batch.",
+    Field("id", Integer(), "Its number, from 0."),
+    Field("id_task", Integer(), "The job in it, counted from 1; -1: none."),
+    Field("n_ctx", Integer(), "Tokens that prompt and answer may have together."),
+    Field("speculative", Literal(True), "Tokens are guessed and verified."),
+    Field("is_processing", Boolean(), "There is a job in it."),
+    Field("n_prompt_tokens", Integer(), "Tokens of its prompt."),
+    Field(
+        "n_prompt_tokens_processed", Integer(), "Of prompt and answer, computed or from the cache."
+    ),
+    Field("params", slot_params, "How it draws."),
+    Field("next_token", next_token, "How far it is."),
+)
+
+api = Api(
+    "state",
+    "What is served, and what it does.",
+    Route(
+        "GET /props",
+        "Tells what is served.",
+        handler="handle_get_properties",
+        response=properties,
+        aliases=["/v1/props"],
+    ),
+    Route(
+        "GET /slots",
+        "Tells what the model works on.",
+        handler="handle_list_slots",
+        response=Array(slot),
+        aliases=["/v1/slots"],
+    ),
+)
