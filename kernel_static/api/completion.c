@@ -25,17 +25,16 @@ static int64_t length_of(const struct native_request *request) {
 static struct generation_settings settings_of(const struct answer_part *part) {
     const struct native_request *request = part->answer->request;
     const struct generation_request *generation = &part->answer->generation;
-    struct generation_settings settings = {.n_predict = length_of(request),
-                                           .max_tokens = length_of(request),
-                                           .stop = {generation->stops, generation->stop_count},
-                                           .stream = part->answer->streams,
-                                           .n_probs = request->n_probs,
-                                           .post_sampling_probs = request->post_sampling_probs,
-                                           .timings_per_token = part->answer->tells_timings,
-                                           .sampling_options = request->sampling_options};
-    settings.sampling_options.has_seed = true;
-    settings.sampling_options.seed =
-        (int64_t)(generation->sampling.seed + part->index % part->answer->candidates);
+    struct generation_settings settings = {
+        .n_predict = length_of(request),
+        .max_tokens = length_of(request),
+        .stop = {generation->stops, generation->stop_count},
+        .stream = part->answer->streams,
+        .n_probs = request->n_probs,
+        .post_sampling_probs = request->post_sampling_probs,
+        .timings_per_token = part->answer->tells_timings,
+        .sampling_options = sampling_options_told(part->answer, &request->sampling_options)};
+    settings.sampling_options.seed += (int64_t)(part->index % part->answer->candidates);
     return settings;
 }
 

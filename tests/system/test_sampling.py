@@ -161,6 +161,19 @@ def test_all_that_was_banned_stays_away(complete):
     assert not set(words(PASSAGE)) & set(words(answer["text"])[1:-1])
 
 
+def test_what_was_taken_is_told_and_can_be_sent_again(hosted):
+    """By llama.cpp's endpoint: all rules, and the seed that was drawn."""
+    body = {"prompt": "My favourite", "n_predict": 8, "temperature": 1.5, "min_p": 0.0}
+    first = post(hosted, "/completion", body).json()
+    settings = first["generation_settings"]
+    assert settings["samplers"][0] == "penalties" and len(settings["samplers"]) == 9
+    assert settings["dry_sequence_breakers"] == ["\n", ":", '"', "*"]
+    assert (settings["top_k"], settings["typical_p"], settings["repeat_last_n"]) == (40, 1, 64)
+    assert 0 <= settings["seed"] < 2**53
+    again = post(hosted, "/completion", settings | {"prompt": "My favourite"}).json()
+    assert again["content"] == first["content"]
+
+
 def test_ends_can_be_forbidden(chat):
     free = chat()
     assert free["finish_reason"] == "stop"

@@ -96,6 +96,10 @@ void answer_set_chances(struct answer *answer, size_t likeliest, bool after_the_
 bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
                          const struct sampling_options *options);
 
+/* The options with what was taken where nothing was given: the seed, rules and breakers. */
+struct sampling_options sampling_options_told(const struct answer *answer,
+                                              const struct sampling_options *options);
+
 /* ---- for formats ---- */
 
 struct text answer_id(const struct answer *answer);

@@ -67,6 +67,35 @@ static size_t so_many(int64_t count) {
     return (uint64_t)count < SIZE_MAX ? (size_t)count : SIZE_MAX;
 }
 
+/* 53 bits, which clients that know no numbers but doubles can send again. */
+static uint64_t random_seed(void) {
+    uint64_t seed;
+    entropy_fill(&seed, sizeof(seed));
+    return seed >> 11;
+}
+
+struct sampling_options sampling_options_told(const struct answer *answer,
+                                              const struct sampling_options *options) {
+    static const enum sampling_rule usual[] = {
+        SAMPLING_RULE_PENALTIES, SAMPLING_RULE_DRY,   SAMPLING_RULE_TOP_N_SIGMA,
+        SAMPLING_RULE_TOP_K,     SAMPLING_RULE_TYP_P, SAMPLING_RULE_TOP_P,
+        SAMPLING_RULE_MIN_P,     SAMPLING_RULE_XTC,   SAMPLING_RULE_TEMPERATURE};
+    struct sampling_options told = *options;
+    told.has_seed = true;
+    told.seed = (int64_t)answer->generation.sampling.seed;
+    if (!told.has_samplers) {
+        told.has_samplers = true;
+        told.samplers = (struct samplers){.kind = SAMPLERS_NAMES,
+                                          .names = {usual, sizeof(usual) / sizeof(*usual)}};
+    }
+    if (!told.has_dry_sequence_breakers) {
+        told.has_dry_sequence_breakers = true;
+        told.dry_sequence_breakers = (struct sampling_options_dry_sequence_breakers){
+            usual_breakers, sizeof(usual_breakers) / sizeof(*usual_breakers)};
+    }
+    return told;
+}
+
 bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
                          const struct sampling_options *options) {
     bool some = options->top_k > 0 && (uint64_t)options->top_k < served_model->vocabulary;
@@ -100,7 +129,7 @@ bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
         .mirostat_tau = (float)options->mirostat_tau,
         .mirostat_eta = (float)options->mirostat_eta};
     if (!options->has_seed || options->seed == -1)
-        entropy_fill(&sampling->seed, sizeof(sampling->seed));
+        sampling->seed = random_seed();
     answer->generation.ignore_end = options->ignore_eos;
     answer->generation.min_tokens = so_many(options->min_tokens);
     if (options->has_logit_bias && !logit_bias_set(exchange, &options->logit_bias, sampling))
