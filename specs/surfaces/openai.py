@@ -12,6 +12,7 @@ from specs.api import (
     messages,
     metrics,
     models,
+    responses,
     state,
     tokens,
 )
@@ -23,6 +24,7 @@ openai = Surface(
     completions.api,
     completion.api,
     chat.api,
+    responses.api,
     messages.api,
     embeddings.api,
     tokens.api,

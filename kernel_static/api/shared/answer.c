@@ -113,16 +113,18 @@ static void finish(struct answer *answer) {
     release(answer);
 }
 
-/* What the buffers of a part hold is its text and what was drawn. */
-static void show(struct answer_part *part) {
-    part->text = (struct text){part->text_buffer.bytes ? part->text_buffer.bytes : "",
-                               part->text_buffer.count};
-    size_t likeliest = part->answer->generation.sampling.likeliest;
-    part->drawn.records = (const struct token_likelihood *)(void *)part->drawn_buffer.bytes;
-    part->drawn.likeliest = likeliest;
-    part->drawn.count =
-        part->drawn_buffer.count / ((1 + likeliest) * sizeof(struct token_likelihood));
-    part->drawn.after_the_chain = part->answer->generation.sampling.after_the_chain;
+/* What the buffers of a part hold from these bytes on is its text and what was drawn. */
+static void show(struct answer_part *part, size_t from_text, size_t from_drawn, struct text *text,
+                 struct drawn *drawn) {
+    const struct sampling *sampling = &part->answer->generation.sampling;
+    size_t size = (1 + sampling->likeliest) * sizeof(struct token_likelihood);
+    const char *bytes = part->text_buffer.bytes ? part->text_buffer.bytes : "";
+    const char *records = part->drawn_buffer.bytes ? part->drawn_buffer.bytes : "";
+    *text = (struct text){bytes + from_text, part->text_buffer.count - from_text};
+    drawn->records = (const struct token_likelihood *)(const void *)(records + from_drawn);
+    drawn->likeliest = sampling->likeliest;
+    drawn->count = (part->drawn_buffer.count - from_drawn) / size;
+    drawn->after_the_chain = sampling->after_the_chain;
 }
 
 /* Sends the event of what is new in a part; false if that ended the answer. */
@@ -130,11 +132,17 @@ static bool send_event(struct answer_part *part) {
     struct buffer body;
     respond_start(&body);
     body.failed = part->text_buffer.failed || part->drawn_buffer.failed;
-    show(part);
+    show(part, part->told_text, part->told_drawn, &part->text, &part->drawn);
+    show(part, 0, 0, &part->all_text, &part->all_drawn);
     part->answer->format->event(&body, part);
     part->opened = true;
-    buffer_clear(&part->text_buffer);
-    buffer_clear(&part->drawn_buffer);
+    if (part->answer->keeps_all) {
+        part->told_text = part->text_buffer.count;
+        part->told_drawn = part->drawn_buffer.count;
+    } else {
+        buffer_clear(&part->text_buffer);
+        buffer_clear(&part->drawn_buffer);
+    }
     return send(part->answer, &body);
 }
 
@@ -232,7 +240,7 @@ static void generation_ended(void *context, const struct generation_result *resu
     part->over = true;
     answer->over++;
     if (!answer->streams)
-        show(part);
+        show(part, 0, 0, &part->text, &part->drawn);
     else if (!send_event(part))
         return;
     if (answer->over == answer->part_count)

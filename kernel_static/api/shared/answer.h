@@ -22,16 +22,19 @@ struct answer;
 struct answer_part {
     struct answer *answer;
     const struct prompt_list *prompt;
-    size_t index;       /* of the choice that it is */
-    struct job *job;    /* null unless it runs */
-    bool opened;        /* the format wrote its first event */
-    struct text text;   /* what was generated; in a stream, what is new */
-    struct drawn drawn; /* tokens and chances, the same way, if the answer keeps them */
+    size_t index;         /* of the choice that it is */
+    struct job *job;      /* null unless it runs */
+    bool opened;          /* the format wrote its first event */
+    struct text text;     /* what was generated; in a stream, what is new */
+    struct drawn drawn;   /* tokens and chances, the same way, if the answer keeps them */
+    struct text all_text; /* of a stream that keeps all: from the beginning */
+    struct drawn all_drawn;
     struct generation_figures figures; /* so far */
     bool over;
     enum generation_end end; /* if it is over */
     struct text stopped_by;  /* the stop string that ended it, or empty */
     struct buffer text_buffer, drawn_buffer;
+    size_t told_text, told_drawn; /* bytes of them that a stream which keeps all has told */
     bool has_new_line;
     double log_probability; /* of all tokens drawn, if the answer wants the likeliest */
 };
@@ -62,6 +65,7 @@ struct answer {
     bool tells_tokens;   /* ids of the tokens drawn */
     bool tells_timings;  /* in every event */
     bool tells_progress; /* of prompts, in a stream */
+    bool keeps_all;      /* in a stream, what was told */
     int64_t slot;        /* that was asked for, or -1 */
     bool prompt_only;    /* nothing is generated: the engine's one token is dropped */
     struct generation_request generation; /* what all jobs have in common */

@@ -41,19 +41,38 @@ static bool refuse(struct http_exchange *exchange, const char *field, const char
     return false;
 }
 
-bool conversation_encode(struct http_exchange *exchange, const struct conversation *conversation,
-                         const char *field, struct prompt_list *list) {
+/* Drops the oldest turn that is not the system's; false if only the last is left. */
+static bool forget(struct conversation *conversation) {
+    size_t at = 0;
+    while (at < conversation->count && text_is(conversation->turns[at].role, "system"))
+        at++;
+    if (at + 1 >= conversation->count)
+        return false;
+    for (conversation->count--; at < conversation->count; at++)
+        conversation->turns[at] = conversation->turns[at + 1];
+    return true;
+}
+
+static ptrdiff_t encode(const struct conversation *conversation, int32_t *tokens, size_t most,
+                        const char **why) {
     struct chat chat = chat_of(conversation);
+    return chat_template_encode(&chat, tokens, most, why);
+}
+
+bool conversation_encode(struct http_exchange *exchange, struct conversation *conversation,
+                         const char *field, struct prompt_list *list) {
     struct arena *arena = http_arena(exchange);
-    size_t most = engine_context(), room = most * sizeof(int32_t);
+    size_t most = engine_context() - 1, room = most * sizeof(int32_t);
     int32_t *tokens = arena_allocate(arena, room);
     const char *why = NULL;
 
     if (!tokens)
         return prompt_no_memory(exchange);
-    ptrdiff_t count = chat_template_encode(&chat, tokens, most, &why);
+    ptrdiff_t count = encode(conversation, tokens, most, &why);
+    while (count == TOKENIZER_TOO_LONG && conversation->forgets && forget(conversation))
+        count = encode(conversation, tokens, most, &why);
     if (count == TOKENIZER_TOO_LONG) {
-        count = chat_template_encode(&chat, NULL, 0, &why);
+        count = encode(conversation, NULL, 0, &why);
         if (count >= 0) {
             answer_refuse_length(exchange, (size_t)count, field);
             return false;

@@ -13,6 +13,7 @@ struct conversation {
     struct chat_message *turns; /* in the exchange's arena */
     size_t count;
     bool goes_on;  /* with the last turn, which is the assistant's */
+    bool forgets;  /* its oldest turns but the system's, where it exceeds the context */
     bool unopened; /* no turn of the assistant's is begun */
 };
 
@@ -26,7 +27,7 @@ void conversation_add(struct conversation *conversation, const char *role, struc
 bool conversation_ends_with_assistant(const struct conversation *conversation);
 
 /* Its tokens. On failure answers the exchange with an error about `field` and returns false. */
-bool conversation_encode(struct http_exchange *exchange, const struct conversation *conversation,
+bool conversation_encode(struct http_exchange *exchange, struct conversation *conversation,
                          const char *field, struct prompt_list *list);
 
 /* Its text, appended to a buffer. The same. */

@@ -5,6 +5,7 @@
  * spec:       specs/api/completions.py
  * spec:       specs/api/completion.py
  * spec:       specs/api/chat.py
+ * spec:       specs/api/responses.py
  * spec:       specs/api/messages.py
  * spec:       specs/api/embeddings.py
  * spec:       specs/api/tokens.py
@@ -30,6 +31,7 @@
 #include "api/health.h"
 #include "api/messages.h"
 #include "api/models.h"
+#include "api/responses.h"
 #include "api/state.h"
 #include "api/tokens.h"
 
@@ -70,6 +72,15 @@ void handle_create_chat_completion(struct http_exchange *exchange,
  * specs/api/chat.py | "POST /apply-template" */
 void handle_apply_template(struct http_exchange *exchange,
                            const struct apply_template_request *request);
+
+/* Answers the conversation's last turn.
+ * specs/api/responses.py | "POST /v1/responses" */
+void handle_create_response(struct http_exchange *exchange, const struct response_request *request);
+
+/* Counts a conversation's tokens.
+ * specs/api/responses.py | "POST /v1/responses/input_tokens" */
+void handle_count_input_tokens(struct http_exchange *exchange,
+                               const struct input_count_request *request);
 
 /* Answers the conversation's last turn.
  * specs/api/messages.py | "POST /v1/messages" */

@@ -5,6 +5,7 @@
  * spec:       specs/api/completions.py
  * spec:       specs/api/completion.py
  * spec:       specs/api/chat.py
+ * spec:       specs/api/responses.py
  * spec:       specs/api/messages.py
  * spec:       specs/api/embeddings.py
  * spec:       specs/api/tokens.py
@@ -106,6 +107,32 @@ static void dispatch_apply_template(struct http_exchange *exchange, const struct
     struct apply_template_request *request = json_allocate(&reader, sizeof *request);
     if (request && apply_template_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_apply_template(exchange, request);
+    else
+        http_reject(exchange, &reader);
+}
+
+/* specs/api/responses.py | "POST /v1/responses" */
+static void dispatch_create_response(struct http_exchange *exchange, const struct text *parameters,
+                                     struct text body) {
+    (void)parameters;
+    struct json_reader reader;
+    json_begin(&reader, body, http_arena(exchange), LIMIT_JSON_DEPTH);
+    struct response_request *request = json_allocate(&reader, sizeof *request);
+    if (request && response_request_parse(&reader, NULL, request) && json_end(&reader))
+        handle_create_response(exchange, request);
+    else
+        http_reject(exchange, &reader);
+}
+
+/* specs/api/responses.py | "POST /v1/responses/input_tokens" */
+static void dispatch_count_input_tokens(struct http_exchange *exchange,
+                                        const struct text *parameters, struct text body) {
+    (void)parameters;
+    struct json_reader reader;
+    json_begin(&reader, body, http_arena(exchange), LIMIT_JSON_DEPTH);
+    struct input_count_request *request = json_allocate(&reader, sizeof *request);
+    if (request && input_count_request_parse(&reader, NULL, request) && json_end(&reader))
+        handle_count_input_tokens(exchange, request);
     else
         http_reject(exchange, &reader);
 }
@@ -283,6 +310,26 @@ static const struct route route_post__apply_2dtemplate = {
     .streams = false,
     .has_body = true,
     .dispatch = dispatch_apply_template,
+};
+
+/* specs/api/responses.py | "POST /v1/responses" */
+static const struct route route_post__v1__responses = {
+    .pattern = "/v1/responses",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = true,
+    .has_body = true,
+    .dispatch = dispatch_create_response,
+};
+
+/* specs/api/responses.py | "POST /v1/responses/input_tokens" */
+static const struct route route_post__v1__responses__input_tokens = {
+    .pattern = "/v1/responses/input_tokens",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = false,
+    .has_body = true,
+    .dispatch = dispatch_count_input_tokens,
 };
 
 /* specs/api/messages.py | "POST /v1/messages" */
@@ -480,6 +527,40 @@ static void match__v1__chat(struct route_match *match, enum http_method method, 
     }
 }
 
+/* /v1/responses/input_tokens */
+static void match__v1__responses__input_tokens(struct route_match *match, enum http_method method,
+                                               struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |=
+            HTTP_POST; /* specs/api/responses.py | "POST /v1/responses/input_tokens" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__responses__input_tokens;
+    }
+}
+
+/* /v1/responses */
+static void match__v1__responses(struct route_match *match, enum http_method method,
+                                 struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/responses.py | "POST /v1/responses" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__responses;
+    }
+    if (rest.count == 0)
+        return;
+    struct text segment = take_segment(&rest);
+    switch (text_word(segment, 0)) {
+    case WORD('i', 'n', 'p', 'u', 't', '_', 't', 'o'):
+        switch (text_word(segment, 8)) {
+        case WORD('k', 'e', 'n', 's', 0, 0, 0, 0):
+            if (segment.count == 12)
+                match__v1__responses__input_tokens(match, method, rest);
+            break;
+        }
+        break;
+    }
+}
+
 /* /v1/messages/count_tokens */
 static void match__v1__messages__count_tokens(struct route_match *match, enum http_method method,
                                               struct text rest) {
@@ -586,6 +667,14 @@ static void match__v1(struct route_match *match, enum http_method method, struct
     case WORD('c', 'h', 'a', 't', 0, 0, 0, 0):
         if (segment.count == 4)
             match__v1__chat(match, method, rest);
+        break;
+    case WORD('r', 'e', 's', 'p', 'o', 'n', 's', 'e'):
+        switch (text_word(segment, 8)) {
+        case WORD('s', 0, 0, 0, 0, 0, 0, 0):
+            if (segment.count == 9)
+                match__v1__responses(match, method, rest);
+            break;
+        }
         break;
     case WORD('m', 'e', 's', 's', 'a', 'g', 'e', 's'):
         if (segment.count == 8)
@@ -702,6 +791,15 @@ static void match__apply_2dtemplate(struct route_match *match, enum http_method 
         match->allowed |= HTTP_POST; /* specs/api/chat.py | "POST /apply-template" */
         if (method == HTTP_POST)
             match->route = &route_post__apply_2dtemplate;
+    }
+}
+
+/* /responses */
+static void match__responses(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/responses.py | "POST /v1/responses" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__responses;
     }
 }
 
@@ -826,6 +924,14 @@ static void match__root(struct route_match *match, enum http_method method, stru
         case WORD('m', 'p', 'l', 'a', 't', 'e', 0, 0):
             if (segment.count == 14)
                 match__apply_2dtemplate(match, method, rest);
+            break;
+        }
+        break;
+    case WORD('r', 'e', 's', 'p', 'o', 'n', 's', 'e'):
+        switch (text_word(segment, 8)) {
+        case WORD('s', 0, 0, 0, 0, 0, 0, 0):
+            if (segment.count == 9)
+                match__responses(match, method, rest);
             break;
         }
         break;
