@@ -32,6 +32,8 @@ struct http_exchange {
     struct arena arena;
     void (*gone)(void *context);
     void *gone_context;
+    void (*drained)(void *context);
+    void *drained_context;
     unsigned status;          /* of the response, for the log; 0: the client left before it */
     unsigned retry_after;     /* seconds, if the status is 429 or 503 */
     bool chunked;             /* the response is */

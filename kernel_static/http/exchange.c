@@ -200,6 +200,17 @@ bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t
     return exchange->state == EXCHANGE_STREAMING;
 }
 
+size_t http_stream_backlog(const struct http_exchange *exchange) {
+    const struct connection *connection = (const struct connection *)exchange;
+    return exchange->state == EXCHANGE_STREAMING ? connection->output.count : 0;
+}
+
+void http_on_drained(struct http_exchange *exchange, void (*drained)(void *context),
+                     void *context) {
+    exchange->drained = drained;
+    exchange->drained_context = context;
+}
+
 void http_stream_cut(struct http_exchange *exchange) {
     struct connection *connection = connection_of(exchange);
     if (exchange->state == EXCHANGE_DEAD)

@@ -29,6 +29,7 @@ static void make_ready(struct connection *connection) {
     exchange->arena.budget = &connection->budget;
     exchange->state = EXCHANGE_NONE;
     exchange->gone = NULL;
+    exchange->drained = NULL;
     exchange->status = 0;
     exchange->retry_after = 1;
     exchange->page_may_read = false;
@@ -183,6 +184,13 @@ static void finished(void *context) {
     }
 }
 
+static void tell_drained(struct http_exchange *exchange) {
+    void (*drained)(void *context) = exchange->drained;
+    exchange->drained = NULL;
+    if (drained && exchange->state == EXCHANGE_STREAMING)
+        drained(exchange->drained_context);
+}
+
 static void writable(void *context) {
     struct connection *connection = context;
     connection_flush(connection);
@@ -190,6 +198,7 @@ static void writable(void *context) {
         return;
     if (connection->phase == PHASE_IDLE)
         connection_enter(connection, PHASE_IDLE, LIMIT_IDLE_SECONDS);
+    tell_drained(&connection->exchange);
     stream_resume(connection->stream); /* the rest of a request, or the next, may wait */
 }
 

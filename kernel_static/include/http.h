@@ -33,6 +33,13 @@ void http_stream_start(struct http_exchange *exchange, unsigned status, const ch
 bool http_stream_write(struct http_exchange *exchange, const void *bytes, size_t count);
 void http_stream_end(struct http_exchange *exchange);
 
+/* Bytes that were written and are not taken by the connection yet; 0 before a stream starts. */
+size_t http_stream_backlog(const struct http_exchange *exchange);
+
+/* Calls `drained(context)` once, when the connection has taken all that was written to the stream
+ * and room came free; not if nothing waits. */
+void http_on_drained(struct http_exchange *exchange, void (*drained)(void *context), void *context);
+
 /* Ends a stream that cannot be completed, in a way that no client takes for its end (a reset).
  * `gone` does not follow. */
 void http_stream_cut(struct http_exchange *exchange);
