@@ -104,8 +104,13 @@ static void piece_bytes_write(struct buffer *buffer, const struct piece_bytes *v
     bool first = true;
     json_write_raw(buffer, "[");
     for (size_t i = 0; i < value->count; i++) {
+        int32_t item;
+        if (!value->make(value->context, i, &item)) {
+            buffer->failed = true;
+            return;
+        }
         json_write_comma(buffer, &first);
-        json_write_integer(buffer, value->items[i]);
+        json_write_integer(buffer, item);
     }
     json_write_raw(buffer, "]");
 }
@@ -138,8 +143,13 @@ static void token_list_tokens_write(struct buffer *buffer, const struct token_li
     bool first = true;
     json_write_raw(buffer, "[");
     for (size_t i = 0; i < value->count; i++) {
+        int32_t item;
+        if (!value->make(value->context, i, &item)) {
+            buffer->failed = true;
+            return;
+        }
         json_write_comma(buffer, &first);
-        json_write_integer(buffer, value->items[i]);
+        json_write_integer(buffer, item);
     }
     json_write_raw(buffer, "]");
 }
@@ -149,8 +159,13 @@ static void token_list_pieces_write(struct buffer *buffer, const struct token_li
     bool first = true;
     json_write_raw(buffer, "[");
     for (size_t i = 0; i < value->count; i++) {
+        struct token_piece item;
+        if (!value->make(value->context, i, &item)) {
+            buffer->failed = true;
+            return;
+        }
         json_write_comma(buffer, &first);
-        token_piece_write(buffer, &value->items[i]);
+        token_piece_write(buffer, &item);
     }
     json_write_raw(buffer, "]");
 }

@@ -37,7 +37,9 @@ bool tokenize_request_parse(struct json_reader *reader, const struct json_path *
 
 /* specs/api/tokens.py | "piece" */
 struct piece_bytes {
-    const int64_t *items;
+    /* Makes an item, which need not outlive the next call; false if there is no memory for it. */
+    bool (*make)(void *context, size_t index, int32_t *item);
+    void *context;
     size_t count;
 };
 
@@ -69,13 +71,17 @@ void token_piece_write(struct buffer *buffer, const struct token_piece *value);
 
 /* specs/api/tokens.py | "token_list" */
 struct token_list_tokens {
-    const int64_t *items;
+    /* Makes an item, which need not outlive the next call; false if there is no memory for it. */
+    bool (*make)(void *context, size_t index, int32_t *item);
+    void *context;
     size_t count;
 };
 
 /* specs/api/tokens.py | "token_list" */
 struct token_list_pieces {
-    const struct token_piece *items;
+    /* Makes an item, which need not outlive the next call; false if there is no memory for it. */
+    bool (*make)(void *context, size_t index, struct token_piece *item);
+    void *context;
     size_t count;
 };
 

@@ -1,64 +1,58 @@
 /* POST /tokenize and POST /detokenize. */
 #include "api/handlers.h"
+#include "coroutine.h"
 #include "model.h"
 #include "shared/respond.h"
 #include "shared/served_model.h"
 #include "tokenizer.h"
 #include "utf8.h"
 
-/* False if there is no memory for it. */
-static bool piece_of(struct arena *arena, int32_t token, struct piece *piece) {
-    struct text bytes = tokenizer_token(token);
-    if (utf8_valid(bytes)) {
-        *piece = (struct piece){.kind = PIECE_TEXT, .text = bytes};
-        return true;
-    }
-    int64_t *items = arena_allocate(arena, bytes.count * sizeof(*items));
-    for (size_t i = 0; items && i < bytes.count; i++)
-        items[i] = (uint8_t)bytes.bytes[i];
-    *piece = (struct piece){.kind = PIECE_BYTES, .bytes = {items, bytes.count}};
-    return items != NULL;
+static bool make_token(void *context, size_t index, int32_t *item) {
+    *item = ((const int32_t *)context)[index];
+    return true;
 }
 
-/* False if there is no memory for it. */
-static bool fill(struct arena *arena, const int32_t *tokens, size_t count, bool pieces,
-                 struct token_list *value) {
-    if (pieces) {
-        struct token_piece *items = arena_allocate(arena, count * sizeof(*items));
-        bool good = items != NULL;
-        for (size_t i = 0; good && i < count; i++) {
-            items[i].id = tokens[i];
-            good = piece_of(arena, tokens[i], &items[i].piece);
-        }
-        *value = (struct token_list){.kind = TOKEN_LIST_PIECES, .pieces = {items, count}};
-        return good;
-    }
-    int64_t *items = arena_allocate(arena, count * sizeof(*items));
-    for (size_t i = 0; items && i < count; i++)
-        items[i] = tokens[i];
-    *value = (struct token_list){.kind = TOKEN_LIST_TOKENS, .tokens = {items, count}};
-    return items != NULL;
+/* One byte of a token's text; the context is the token. */
+static bool make_byte(void *context, size_t index, int32_t *item) {
+    *item = (uint8_t)tokenizer_token(*(const int32_t *)context).bytes[index];
+    return true;
+}
+
+static bool make_piece(void *context, size_t index, struct token_piece *item) {
+    int32_t *token = (int32_t *)context + index;
+    struct text text = tokenizer_token(*token);
+    item->id = *token;
+    if (utf8_valid(text))
+        item->piece = (struct piece){.kind = PIECE_TEXT, .text = text};
+    else
+        item->piece = (struct piece){.kind = PIECE_BYTES, .bytes = {make_byte, token, text.count}};
+    return true;
 }
 
 void handle_tokenize(struct http_exchange *exchange, const struct tokenize_request *request) {
     if (!served_model_ready(exchange))
         return;
-    struct arena *arena = http_arena(exchange);
-    size_t most = request->content.count + 1;
-    int32_t *tokens = arena_allocate(arena, most * sizeof(*tokens));
-    struct tokenize_response response;
-    ptrdiff_t count = -1;
-    size_t added = 0;
-    if (tokens) {
-        if (request->add_special && served_model->add_bos)
-            tokens[added++] = served_model->bos;
+    /* Counted first, so that they lie in no more room than they need. */
+    size_t added = request->add_special && served_model->add_bos;
+    ptrdiff_t count = tokenizer_encode(request->content, request->parse_special, NULL, 0);
+    int32_t *tokens = NULL;
+    if (count >= 0)
+        tokens = arena_allocate(http_arena(exchange), (added + (size_t)count) * sizeof(*tokens));
+    if (tokens)
         count = tokenizer_encode(request->content, request->parse_special, tokens + added,
-                                 most - added);
-    }
-    if (count < 0 ||
-        !fill(arena, tokens, added + (size_t)count, request->with_pieces, &response.tokens)) {
+                                 (size_t)count);
+    if (!tokens || count < 0) {
         http_error(exchange, 503, "server_error", NULL, "not enough memory for the request");
         return;
+    }
+    if (added)
+        tokens[0] = served_model->bos;
+    size_t all = added + (size_t)count;
+    struct tokenize_response response = {.tokens = {.kind = TOKEN_LIST_TOKENS}};
+    response.tokens.tokens = (struct token_list_tokens){make_token, tokens, all};
+    if (request->with_pieces) {
+        response.tokens.kind = TOKEN_LIST_PIECES;
+        response.tokens.pieces = (struct token_list_pieces){make_piece, tokens, all};
     }
     struct buffer body;
     respond_start(&body);
@@ -80,6 +74,7 @@ void handle_detokenize(struct http_exchange *exchange, const struct detokenize_r
                        served_model->vocabulary);
             return;
         }
+        coroutine_give_way();
         struct text bytes = tokenizer_token((int32_t)token);
         buffer_append(&text, bytes.bytes, bytes.count);
     }

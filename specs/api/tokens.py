@@ -26,7 +26,7 @@ piece = Union(
     "piece",
     "The token's text, or its bytes if they are no whole characters.",
     text=String(),
-    bytes=Array(Integer(least=0, most=255)),
+    bytes=Array(Integer(bits=32), made=True),
 )
 
 token_piece = Object(
@@ -39,8 +39,8 @@ token_piece = Object(
 token_list = Union(
     "token_list",
     "Tokens, with their pieces if `with_pieces` asked for them.",
-    tokens=Array(Integer()),
-    pieces=Array(token_piece),
+    tokens=Array(Integer(bits=32), made=True),
+    pieces=Array(token_piece, made=True),
 )
 
 tokenize_response = Object(
