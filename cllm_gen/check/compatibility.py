@@ -54,7 +54,7 @@ def _operations(document: dict) -> Iterator[tuple[str, dict]]:
 
 def _compare_operation(name: str, old: dict, before: dict, new: dict, after: dict) -> list[Change]:
     changes = []
-    if before.get("security") != after.get("security"):
+    if bool(before.get("security")) != bool(after.get("security")):
         needs = bool(after.get("security"))
         changes.append(
             Change(f"`{name}` {'now needs' if needs else 'no longer needs'} authentication", needs)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.device import Device
+from cllm_gen.spec.metric import Metrics
 from cllm_gen.spec.protocol import Protocol
 
 Facts = dict[str, str]
@@ -75,6 +76,16 @@ def appliance_facts(appliance: Appliance) -> Facts:
         facts[f"{appliance.name} instruction sets of {target.name}"] = ", ".join(
             each.name for each in sets
         )
+    return facts
+
+
+def metric_facts(group: Metrics) -> Facts:
+    """What the page shows: each family's type and labels."""
+    facts: Facts = {}
+    for each in group.families:
+        labels = ", ".join([*getattr(each, "values", ()), *getattr(each, "labels", ())])
+        for name in each.shown:
+            facts[name] = each.type + (f" by {labels}" if labels else "")
     return facts
 
 

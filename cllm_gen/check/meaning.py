@@ -18,6 +18,7 @@ from cllm_gen.check.facts import (
     appliance_facts,
     compare,
     device_facts,
+    metric_facts,
     model_facts,
     protocol_facts,
 )
@@ -28,7 +29,7 @@ from cllm_gen.lower.kernel.trace import trace
 from cllm_gen.lower.model.lowered import lowered
 from cllm_gen.source import SpecError
 from cllm_gen.spec.appliance import Appliance
-from cllm_gen.spec.load import NoProject, load_appliances
+from cllm_gen.spec.load import NoProject, load_appliances, load_metrics
 
 
 class Meaning:
@@ -36,6 +37,7 @@ class Meaning:
 
     def __init__(self, root: Path):
         self.appliances = load_appliances(root)
+        self.metrics = load_metrics(root)
         self.texts = tree.texts(outputs(self.appliances))
         self.apis = {
             a.name: json.loads(self.texts[f"surfaces/{a.surface.name}/api/openapi.json"])
@@ -64,6 +66,7 @@ class Meaning:
                 for symbol, each in self.kernels.items()
                 if symbol in kernels
             },
+            "Metrics": _merged(metric_facts(each) for each in self.metrics),
             "Limits, memory map and targets": _merged(appliance_facts(a) for a in appliances),
         }
 

@@ -98,12 +98,12 @@ enum metric {
     /* Requests whose head or a part of it came.
      * specs/metrics/http.py | "requests" */
     METRIC_REQUESTS,
-    /* Responses that were begun, by class of status.
+    /* Responses, by class of status.
      * specs/metrics/http.py | "responses" */
     METRIC_RESPONSES_2XX,
     METRIC_RESPONSES_4XX,
     METRIC_RESPONSES_5XX,
-    /* Requests whose clients left before the answer began.
+    /* Requests whose clients left before the answer ended.
      * specs/metrics/http.py | "requests_left" */
     METRIC_REQUESTS_LEFT,
     /* Requests that met no handler; those that met a limit are counted there.
@@ -178,7 +178,7 @@ enum metric {
     METRIC_HEAP_OWNED_TRANSPORT,
     METRIC_HEAP_OWNED_CONNECTIONS,
     METRIC_HEAP_OWNED_REQUESTS,
-    METRIC_HEAP_OWNED_ENGINE,
+    METRIC_HEAP_OWNED_OTHERS,
     /* Allocations from the heap.
      * specs/metrics/memory.py | "heap_allocations" */
     METRIC_HEAP_ALLOCATIONS,

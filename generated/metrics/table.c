@@ -143,7 +143,7 @@ static const char *const heap_owned_labels[] = {
     "transport",
     "connections",
     "requests",
-    "engine",
+    "others",
 };
 
 /* specs/metrics/network.py | "nic_dropped" */
@@ -535,7 +535,7 @@ const struct metric_family metric_families[] = {
     },
     {
         .name = "cllm_responses_total",
-        .help = "Responses that were begun, by class of status.",
+        .help = "Responses, by class of status.",
         .type = "counter",
         .group = METRICS_HTTP,
         .form = METRIC_NUMBERS,
@@ -546,7 +546,7 @@ const struct metric_family metric_families[] = {
     },
     {
         .name = "cllm_requests_left_total",
-        .help = "Requests whose clients left before the answer began.",
+        .help = "Requests whose clients left before the answer ended.",
         .type = "counter",
         .group = METRICS_HTTP,
         .form = METRIC_NUMBERS,

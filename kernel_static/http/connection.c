@@ -17,10 +17,10 @@
     "{\"error\":{\"message\":\"The server is out of memory.\",\"type\":\"server_error\","          \
     "\"param\":null,\"code\":null}}"
 _Static_assert(sizeof NO_MEMORY_BODY - 1 == 99, "as its Content-Length says");
-static const char no_memory_head[] = "HTTP/1.1 503 Service Unavailable\r\nServer: cllm\r\n"
-                                     "Retry-After: 1\r\n"
-                                     "Content-Type: application/json\r\nContent-Length: 99\r\n"
-                                     "Connection: close\r\n\r\n";
+#define NO_MEMORY_HEAD                                                                             \
+    "HTTP/1.1 503 Service Unavailable\r\nServer: cllm\r\nX-Request-Id: %.*s\r\n"                   \
+    "Retry-After: 1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n"                   \
+    "Connection: close\r\n\r\n%s"
 
 void connection_enter(struct connection *connection, enum connection_phase phase,
                       unsigned seconds) {
@@ -49,9 +49,12 @@ void connection_abort(struct connection *connection) {
  * already, the client can only be shown that it is not whole. */
 static void answer_no_memory(struct connection *connection) {
     struct http_exchange *exchange = &connection->exchange;
+    struct text id = http_request_id(exchange);
+    char text[sizeof NO_MEMORY_HEAD + sizeof NO_MEMORY_BODY + REQUEST_ID_MOST];
     bool with_body = connection->parser.request.method != HTTP_HEAD;
-    size_t head = sizeof no_memory_head - 1, body = with_body ? sizeof NO_MEMORY_BODY - 1 : 0;
-    bool possible = connection->unbegun && stream_writable(connection->stream) >= head + body;
+    int count = snprintf(text, sizeof text, NO_MEMORY_HEAD, (int)id.count, id.bytes,
+                         with_body ? NO_MEMORY_BODY : "");
+    bool possible = connection->unbegun && stream_writable(connection->stream) >= (size_t)count;
     log_warn("http", "%s: no memory for a response", stream_peer(connection->stream));
     exchange->status = possible ? 503 : 0;
     if (!possible) {
@@ -59,8 +62,7 @@ static void answer_no_memory(struct connection *connection) {
         return;
     }
     buffer_release(&connection->output);
-    stream_write(connection->stream, no_memory_head, head);
-    stream_write(connection->stream, NO_MEMORY_BODY, body);
+    stream_write(connection->stream, text, (size_t)count);
     connection->parser.request.keep_alive = false;
     if (exchange->state == EXCHANGE_STREAMING) {
         exchange->state = EXCHANGE_DEAD;
@@ -103,8 +105,16 @@ bool connection_must_close(const struct connection *connection) {
            connection->parser.progress != REQUEST_COMPLETE;
 }
 
-/* Writes the one line that the log has about each exchange. */
+static void count_exchange(unsigned status) {
+    metric_count(!status         ? METRIC_REQUESTS_LEFT
+                 : status >= 500 ? METRIC_RESPONSES_5XX
+                 : status >= 400 ? METRIC_RESPONSES_4XX
+                                 : METRIC_RESPONSES_2XX);
+}
+
+/* Counts an exchange, and writes the one line that the log has about it. */
 static void log_exchange(const struct connection *connection) {
+    count_exchange(connection->exchange.status);
     const struct http_request *request = &connection->parser.request;
     uint64_t elapsed = clock_nanoseconds() - connection->exchange.started;
     bool known = request->method && request->path.count;
@@ -122,7 +132,6 @@ void connection_tell_gone(struct connection *connection) {
     void (*gone)(void *context) = exchange->gone;
     exchange->gone = NULL;
     if (unanswered) {
-        metric_add(METRIC_REQUESTS_LEFT, exchange->status == 0);
         exchange->state = EXCHANGE_DEAD;
         exchange->status = 0;
         log_exchange(connection);

@@ -57,17 +57,21 @@ static bool is_head_request(const struct connection *connection) {
     return connection->parser.request.method == HTTP_HEAD;
 }
 
+/* Whose API the request is one of. */
+static enum error_shape shape_of(const struct connection *connection) {
+    const struct route *route = connection->match.route;
+    return route ? route->errors : ERRORS_OPENAI;
+}
+
 /* Begins the answer: completes the head with what the connection knows and writes it. */
 static void write_head(struct connection *connection, struct response_head *head) {
     kernel_assert(connection->exchange.state == EXCHANGE_OPEN);
     connection->exchange.status = head->status;
-    metric_count(head->status >= 500   ? METRIC_RESPONSES_5XX
-                 : head->status >= 400 ? METRIC_RESPONSES_4XX
-                                       : METRIC_RESPONSES_2XX);
     connection->unbegun = !connection->output.count;
     head->close = connection_must_close(connection);
     head->keep_alive_said = connection->parser.request.minor == 0;
     head->id = id_of(connection);
+    head->id_named_twice = shape_of(connection) == ERRORS_ANTHROPIC;
     if (connection->exchange.page_may_read)
         head->origin = connection->parser.request.origin;
     if (head->status == 429 || head->status == 503)

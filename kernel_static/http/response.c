@@ -53,6 +53,12 @@ static void write_methods(struct buffer *to, uint32_t methods) {
     }
 }
 
+static void write_id(struct buffer *to, const char *name, struct text id) {
+    buffer_append(to, name, strlen(name));
+    buffer_append(to, id.bytes, id.count);
+    buffer_append(to, "\r\n", 2);
+}
+
 /* What lets a page read the response (Fetch standard, section 3.2). */
 static void write_origin(struct buffer *to, const struct response_head *head) {
     buffer_format(to, "Access-Control-Allow-Origin: %.*s\r\nVary: Origin\r\n",
@@ -71,12 +77,10 @@ void response_write_head(struct buffer *to, const struct response_head *head) {
     buffer_format(to, "HTTP/1.1 %u %s\r\nServer: cllm\r\n", head->status, reason(head->status));
     if (date_format(date))
         buffer_format(to, "Date: %s\r\n", date);
-    if (head->id.count) {
-        static const char name[] = "X-Request-Id: ";
-        buffer_append(to, name, sizeof name - 1);
-        buffer_append(to, head->id.bytes, head->id.count);
-        buffer_append(to, "\r\n", 2);
-    }
+    if (head->id.count)
+        write_id(to, "X-Request-Id: ", head->id);
+    if (head->id.count && head->id_named_twice)
+        write_id(to, "Request-Id: ", head->id);
     if (head->origin.count)
         write_origin(to, head);
     if (head->content_type)

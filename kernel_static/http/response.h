@@ -21,6 +21,7 @@ struct response_head {
     uint32_t allowed;         /* enum http_method bits for Allow; 0: no such field */
     unsigned retry_after;     /* seconds, where the client may try again; 0: no such field */
     struct text id;           /* for X-Request-Id; count 0: none */
+    bool id_named_twice;      /* Anthropic's clients know it as Request-Id */
     struct text origin;       /* of the page that may read it; count 0: no page */
     bool close;               /* last response on the connection */
     bool keep_alive_said;     /* tell an HTTP/1.0 client that it may go on */

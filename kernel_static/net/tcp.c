@@ -7,6 +7,7 @@
 #include "address.h"
 #include "heap.h"
 #include "log.h"
+#include "metrics.h"
 #include "protocols/ipv4.h"
 #include "tcp_internal.h"
 
@@ -235,6 +236,7 @@ size_t tcp_write(struct tcp_connection *c, const void *bytes, size_t count) {
     if (count > room) {
         count = room;
         c->short_write = true;
+        metric_count(METRIC_LIMIT_REFUSALS_TCP_SEND_BYTES);
     }
     if (!count || !tcp_take_buffers(c))
         return 0;

@@ -1,5 +1,6 @@
 /* Segments that arrive: whose they are, and what they do to a connection (RFC 9293, 3.10.7.4). */
 #include "log.h"
+#include "metrics.h"
 #include "tcp_internal.h"
 
 /* At most TCP_CHALLENGES each second, so that a forger cannot make us a reflector (RFC 5961, 7). */
@@ -54,6 +55,7 @@ static bool trim(struct tcp_connection *c, struct tcp_segment *s) {
         return false;
     }
     if (s->count > window - ahead) { /* a probe of our closed window, most likely */
+        metric_count(METRIC_LIMIT_REFUSALS_TCP_RECEIVE_BYTES);
         s->count = window - ahead;
         s->fin = false;
         c->ack_due = true;

@@ -10,13 +10,20 @@
 
 static size_t reservable; /* bytes, before anything but workers reserved */
 
-static void measure_process(void) {
-    metric_set(METRIC_UPTIME, clock_nanoseconds());
-    metric_set(METRIC_PROCESSORS, workers_count());
+/* Heap that no owner has told of: the engine's, and what handlers work with. */
+static uint64_t others(size_t used) {
+    uint64_t owned = metric_values[METRIC_HEAP_OWNED_TRANSPORT] +
+                     metric_values[METRIC_HEAP_OWNED_CONNECTIONS] +
+                     metric_values[METRIC_HEAP_OWNED_REQUESTS];
+    return used > owned ? used - owned : 0;
 }
 
-static void measure_memory(void) {
+/* Measures memory too: the last group to be asked, so all owners have told. */
+static void measure(void) {
     struct heap_statistics heap = heap_statistics();
+    metric_set(METRIC_UPTIME, clock_nanoseconds());
+    metric_set(METRIC_PROCESSORS, workers_count());
+    metric_set(METRIC_HEAP_OWNED_OTHERS, others(heap.used));
     metric_set(METRIC_HEAP_ROOM, heap.total);
     metric_set(METRIC_HEAP_USED, heap.used);
     metric_set(METRIC_HEAP_USED_MOST, heap.peak);
@@ -30,7 +37,8 @@ static void measure_memory(void) {
 void vitals_start(void) {
     reservable = memory_available();
     metric_set(METRIC_START_TIME, clock_unix_seconds() * SECOND - clock_nanoseconds());
-    exposition_provide(METRICS_PROCESS, measure_process);
-    exposition_provide(METRICS_MEMORY, measure_memory);
+    _Static_assert(METRICS_PROCESS == METRICS_GROUPS - 1, "asked last");
+    exposition_provide(METRICS_PROCESS, measure);
+    exposition_provide(METRICS_MEMORY, NULL);
     exposition_provide(METRICS_LIMITS, NULL);
 }

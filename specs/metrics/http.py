@@ -23,11 +23,11 @@ metrics = Metrics(
     Counter("requests", "Requests whose head or a part of it came."),
     Counter(
         "responses",
-        "Responses that were begun, by class of status.",
+        "Responses, by class of status.",
         label="status",
         values=["2xx", "4xx", "5xx"],
     ),
-    Counter("requests_left", "Requests whose clients left before the answer began."),
+    Counter("requests_left", "Requests whose clients left before the answer ended."),
     Counter(
         "requests_refused",
         "Requests that met no handler; those that met a limit are counted there.",

@@ -14,7 +14,7 @@ metrics = Metrics(
         "Heap in use by owner.",
         measured="bytes",
         label="owner",
-        values=["transport", "connections", "requests", "engine"],
+        values=["transport", "connections", "requests", "others"],
     ),
     Counter("heap_allocations", "Allocations from the heap."),
     Counter("heap_failures", "Allocations that found no room."),

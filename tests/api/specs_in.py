@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cllm_gen.spec.api import Api
 
-HEADER = """from cllm_gen.spec.api import Api, Route
+HEADER = """from cllm_gen.spec.api import Api, Route, Text
 from cllm_gen.spec.schema import *
 """
 """Two lines, so a text's first line is line 3 of its file."""

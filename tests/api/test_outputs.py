@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cllm_gen.check.compatibility import compare_apis
 from cllm_gen.emit import tree
 from cllm_gen.emit.syntax import parse
 from cllm_gen.lower.api.openapi import schema_of
@@ -217,6 +218,23 @@ def test_the_openapi_document_agrees_with_the_routes() -> None:
             assert schema.get("required", []) == [
                 field.name for field in route.request.fields if field.required
             ]
+
+
+def test_aliases_are_told_beside_their_route(tmp_path: Path) -> None:
+    text = """
+o = Object("o", "O.")
+api = Api("a", "A.", Route("GET /v1/a", "S.", handler="handle_a", response=o, aliases=["/a"]),
+    Route("GET /b", "S.", handler="handle_b", response=Text("text/plain", "words.")))
+"""
+    made = tree.texts(outputs([load(tmp_path, "a", text)]))
+    paths = json.loads(made["api/openapi.json"])["paths"]
+    assert list(paths) == ["/v1/a", "/b"] and paths["/v1/a"]["get"]["x-aliases"] == ["/a"]
+    assert list(paths["/b"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
+    assert "- also at `/a`\n" in made["api/api.md"]
+    assert "- response: `text/plain`: words.\n" in made["api/api.md"]
+    old, new = ({"paths": {"/v1/a": {"get": {"x-aliases": each}}}} for each in (["/a"], []))
+    (change,) = compare_apis(old, new)
+    assert change.line() == "- **breaking** route `GET /a` removed"
 
 
 def test_every_reference_of_the_openapi_document_leads_somewhere() -> None:

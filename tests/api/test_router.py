@@ -162,6 +162,23 @@ def test_no_routes_but_the_root(tmp_path: Path) -> None:
         ]
 
 
+def test_aliases_lead_to_the_same_route(tmp_path: Path) -> None:
+    one = Route(
+        "GET /v1/models/{model}",
+        "One.",
+        handler="handle_one",
+        response=answer,
+        aliases=["/models/{model}", "/model/of/{model}"],
+    )
+    other = Route("POST /models/{name}", "Other.", handler="handle_other", response=answer)
+    with Driver(build(tmp_path, [Api("models", "All.", one, other)], {})) as driver:
+        for path in ("/v1/models/x", "/models/x", "/model/of/x"):
+            allowed = 5 if path == "/models/x" else 1
+            assert ask(driver, "GET", path) == f"/v1/models/{{model}} {allowed} x"
+        assert ask(driver, "POST", "/models/x") == "/models/{name} 5 x"
+        assert ask(driver, "GET", "/of/x") == "- 0"
+
+
 @pytest.mark.parametrize(
     "raw, decoded",
     [

@@ -42,6 +42,31 @@ ERRORS = {
     ROUTE.format('"GET /é"'): (3, "'é' at column 6", "literal text"),
     ROUTE.format('""'): (3, "the end of route ''", "a method"),
     ROUTE.format("5"): (3, "route 5", "a method and a path in one string"),
+    ROUTE.format('"GET /a"').replace("handler=", 'aliases="/b", handler='): (
+        3,
+        "aliases='/b'",
+        "a list of paths",
+    ),
+    ROUTE.format('"GET /a"').replace("handler=", 'aliases=["GET /b"], handler='): (
+        3,
+        "alias 'GET /b'",
+        "a path without a method",
+    ),
+    ROUTE.format('"GET /a/{b}"').replace("handler=", 'aliases=["/a"], handler='): (
+        3,
+        "alias '/a' of 'GET /a/{b}'",
+        "the same parameters: b",
+    ),
+    ROUTE.format('"GET /a"').replace("handler=", 'aliases=["/b/"], handler='): (
+        3,
+        "the end of route 'GET /b/'",
+        "literal text",
+    ),
+    ROUTE.format('"GET /a"').replace("handler=", 'aliases=["/a"], handler='): (
+        3,
+        "route 'GET /a', which answers the same requests as 'GET /a'",
+        "each method and path once",
+    ),
     ROUTE.format('"GET /{a}/{a}"'): (3, "parameters a, a", "each name once"),
     ROUTE.format('"GET /{a}/{b}/{c}/{d}/{e}"'): (
         3,

@@ -151,7 +151,7 @@ def _operation(family: Api, route: Route) -> dict:
         "summary": route.summary,
     }
     if route.authenticated:
-        found["security"] = [{"key": []}]
+        found["security"] = [{"key": []}, {"x_api_key": []}]
     if route.pattern.parameters:
         found["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -215,7 +215,10 @@ def openapi(families: Sequence[Api], uses: Collection) -> str:
         "tags": [{"name": family.name, "description": family.summary} for family in families],
         "paths": paths,
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "x_api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            },
             "schemas": {
                 **_error_schemas(families),
                 **{schema.name: _component(schema) for schema in schemas},

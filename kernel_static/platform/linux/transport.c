@@ -114,6 +114,7 @@ size_t stream_write(struct stream *stream, const void *bytes, size_t count) {
             break;
     }
     stream->write_fell_short |= taken < count;
+    metric_add(METRIC_LIMIT_REFUSALS_TCP_SEND_BYTES, taken < count);
     return taken;
 }
 
@@ -242,6 +243,8 @@ static void receive(struct stream *stream) {
     ssize_t count = recv(stream->socket, stream->received + stream->received_count, room, 0);
     if (count > 0) {
         stream->received_count += (size_t)count;
+        metric_add(METRIC_LIMIT_REFUSALS_TCP_RECEIVE_BYTES,
+                   stream->received_count == LIMIT_TCP_RECEIVE_BYTES);
         stream->offer = true;
     } else if (count == 0) {
         stream->end_seen = true;
