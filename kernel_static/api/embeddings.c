@@ -79,7 +79,7 @@ static bool begin_body(struct embedder *embedder) {
     respond_start(body);
     embedding_list_write(body, &empty);
     size_t head = 0;
-    while (!body->failed && memcmp(body->bytes + head, nothing, 2))
+    while (!body->failed && memcmp(body->bytes + head, nothing, 2) != 0)
         head++;
     char *tail = arena_allocate(http_arena(embedder->exchange), body->count - ++head);
     if (body->failed || !tail)

@@ -70,8 +70,9 @@ static size_t more(size_t rows) { return rows & (rows - 1) ? rows / 3 * 4 : rows
 
 size_t pace_rows(size_t answers) {
     uint64_t most = (uint64_t)PACE_STAGE_NANOSECONDS * step_stages;
-    if (answers && pace_cost(answers) * PACE_STRETCH < most)
-        most = pace_cost(answers) * PACE_STRETCH;
+    uint64_t stretched = pace_cost(answers ? answers : 1) * PACE_STRETCH / 2;
+    if (answers && stretched < most)
+        most = stretched;
     size_t rows = PACE_ROWS_LEAST;
     while (answers + more(rows) <= served_model->step_rows &&
            pace_cost(answers + more(rows)) <= most)

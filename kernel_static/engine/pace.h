@@ -8,7 +8,7 @@
 
 #define PACE_ROWS_LEAST 8                /* of prompts, whatever they cost */
 #define PACE_STAGE_NANOSECONDS 50000000u /* what a stage may take, more rows than these given */
-#define PACE_STRETCH 5 / 2 /* a step with rows of prompts may take so many times one without */
+#define PACE_STRETCH 5 /* a step with rows of prompts may take so many halves of one without */
 
 /* Rows of prompts that a step may have beside `answers` rows of answers (0: there are none). */
 size_t pace_rows(size_t answers);

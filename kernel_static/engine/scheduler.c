@@ -221,7 +221,7 @@ static void share_places(void) {
         if (job->running && job->client == greediest)
             newest = job;
     }
-    if (stranger && !start_running(stranger)) {
+    if (stranger && newest && !start_running(stranger)) {
         preempt(newest);
         start_running(stranger);
     }

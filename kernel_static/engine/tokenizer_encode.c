@@ -19,7 +19,7 @@
 struct encoding {
     struct tokenizer_merger merger;
     struct buffer rewritten; /* ordinary text that was not as merging wants it */
-    int32_t *tokens; /* null: they are only counted */
+    int32_t *tokens;         /* null: they are only counted */
     size_t count, capacity;
     bool no_memory;
 };
@@ -47,9 +47,8 @@ static bool encode_piece(void *context, const char *bytes, size_t count) {
         if (token >= 0 && tokenizer_tables.kinds[token] == TOKENIZER_ORDINARY)
             return append_token(encoding, token);
     }
-    ptrdiff_t more = tokenizer_merge_piece(&encoding->merger, bytes, count,
-                                           counts ? NULL : encoding->tokens + encoding->count,
-                                           room);
+    ptrdiff_t more = tokenizer_merge_piece(
+        &encoding->merger, bytes, count, counts ? NULL : encoding->tokens + encoding->count, room);
     if (more < 0) {
         log_warn("tokenizer", "no heap to merge a piece of %u bytes", (unsigned)count);
         encoding->no_memory = true;

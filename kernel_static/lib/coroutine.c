@@ -8,8 +8,9 @@
 #include "side_stack.h"
 
 #define SLICE_NANOSECONDS 1000000u
-#define LOOK_EVERY 16 /* calls: a look at the clock costs more than what most loops do in a turn   \
-                       */
+#define LOOK_EVERY                                                                                 \
+    16 /* calls: a look at the clock costs more than what most loops do in a turn                  \
+        */
 
 bool coroutine_inside;
 
