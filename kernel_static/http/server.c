@@ -276,7 +276,7 @@ static void measure(void) {
         count++;
         held += connection->budget.held;
     }
-    metric_set(METRIC_HEAP_OWNED_CONNECTIONS, count * sizeof(struct connection));
+    metric_set(METRIC_HEAP_OWNED_CONNECTIONS, (uint64_t)count * sizeof(struct connection));
     metric_set(METRIC_HEAP_OWNED_REQUESTS, held);
     metric_set(METRIC_LIMIT_REFUSALS_SHARED_BYTES, pool.refusals);
 }
