@@ -26,7 +26,7 @@ static bool prompt_texts_parse(struct json_reader *reader, const struct json_pat
             return false;
     }
     value->items = items;
-    return json_item_count(reader, path, value->count, 1, SIZE_MAX);
+    return json_item_count(reader, path, value->count, 1, 2048);
 }
 
 /* specs/api/generation.py | "prompt" */
@@ -83,7 +83,7 @@ static bool prompt_token_lists_parse(struct json_reader *reader, const struct js
             return false;
     }
     value->items = items;
-    return json_item_count(reader, path, value->count, 1, SIZE_MAX);
+    return json_item_count(reader, path, value->count, 1, 2048);
 }
 
 /* specs/api/generation.py | "prompt" */

@@ -146,7 +146,8 @@ void handle_native_completion(struct http_exchange *exchange,
     if (!served_model_accepts(exchange, request->has_model, request->model) ||
         !served_model_ready(exchange) ||
         !answer_set_options(exchange, &wanted, &request->answer_options) ||
-        !prompt_native_lists(exchange, &request->prompt, &wanted.prompts, &wanted.prompt_count))
+        !prompt_native_lists(exchange, &request->prompt, "prompt", &wanted.prompts,
+                             &wanted.prompt_count))
         return;
     answer_set_length(&wanted, length_of(request));
     if (!answer_set_sampling(exchange, &wanted, &request->sampling_options))

@@ -18,13 +18,16 @@ from cllm_gen.spec.schema import (
     Unsupported,
 )
 
+PROMPTS_MOST = 2048
+"""Prompts or inputs of one request, as OpenAI has it."""
+
 prompt = Union(
     "prompt",
     "Text, texts, tokens or lists of tokens; each text or list of tokens is one prompt.",
     text=String(),
-    texts=Array(String(), least=1),
+    texts=Array(String(), least=1, most=PROMPTS_MOST),
     tokens=Array(Integer(least=0), least=1),
-    token_lists=Array(Array(Integer(least=0), least=1), least=1),
+    token_lists=Array(Array(Integer(least=0), least=1), least=1, most=PROMPTS_MOST),
 )
 
 model_name = Field(

@@ -20,9 +20,9 @@ struct prompt_list {
 bool prompt_lists(struct http_exchange *exchange, const struct prompt *prompt, const char *field,
                   const struct prompt_list **lists, size_t *count);
 
-/* The same for llama.cpp's prompts (prompt_native.c), whose field is `prompt`. */
+/* The same for llama.cpp's prompts (prompt_native.c). */
 bool prompt_native_lists(struct http_exchange *exchange, const struct native_prompt *prompt,
-                         const struct prompt_list **lists, size_t *count);
+                         const char *field, const struct prompt_list **lists, size_t *count);
 
 /* One text, with the token before it that the model wants. */
 bool prompt_encode(struct http_exchange *exchange, struct text text, const char *field,

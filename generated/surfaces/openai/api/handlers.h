@@ -8,6 +8,7 @@
  * spec:       specs/api/responses.py
  * spec:       specs/api/messages.py
  * spec:       specs/api/embeddings.py
+ * spec:       specs/api/embedding.py
  * spec:       specs/api/tokens.py
  * spec:       specs/api/state.py
  * spec:       specs/api/metrics.py
@@ -26,6 +27,7 @@
 #include "api/chat.h"
 #include "api/completion.h"
 #include "api/completions.h"
+#include "api/embedding.h"
 #include "api/embeddings.h"
 #include "api/generation.h"
 #include "api/health.h"
@@ -95,6 +97,11 @@ void handle_count_message_tokens(struct http_exchange *exchange,
  * specs/api/embeddings.py | "POST /v1/embeddings" */
 void handle_create_embeddings(struct http_exchange *exchange,
                               const struct embedding_request *request);
+
+/* Embeds each input.
+ * specs/api/embedding.py | "POST /embedding" */
+void handle_native_embedding(struct http_exchange *exchange,
+                             const struct native_embedding_request *request);
 
 /* Cuts text into tokens.
  * specs/api/tokens.py | "POST /tokenize" */

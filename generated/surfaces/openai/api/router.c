@@ -8,6 +8,7 @@
  * spec:       specs/api/responses.py
  * spec:       specs/api/messages.py
  * spec:       specs/api/embeddings.py
+ * spec:       specs/api/embedding.py
  * spec:       specs/api/tokens.py
  * spec:       specs/api/state.py
  * spec:       specs/api/metrics.py
@@ -172,6 +173,19 @@ static void dispatch_create_embeddings(struct http_exchange *exchange,
     struct embedding_request *request = json_allocate(&reader, sizeof *request);
     if (request && embedding_request_parse(&reader, NULL, request) && json_end(&reader))
         handle_create_embeddings(exchange, request);
+    else
+        http_reject(exchange, &reader);
+}
+
+/* specs/api/embedding.py | "POST /embedding" */
+static void dispatch_native_embedding(struct http_exchange *exchange, const struct text *parameters,
+                                      struct text body) {
+    (void)parameters;
+    struct json_reader reader;
+    json_begin(&reader, body, http_arena(exchange), LIMIT_JSON_DEPTH);
+    struct native_embedding_request *request = json_allocate(&reader, sizeof *request);
+    if (request && native_embedding_request_parse(&reader, NULL, request) && json_end(&reader))
+        handle_native_embedding(exchange, request);
     else
         http_reject(exchange, &reader);
 }
@@ -362,6 +376,16 @@ static const struct route route_post__v1__embeddings = {
     .streams = false,
     .has_body = true,
     .dispatch = dispatch_create_embeddings,
+};
+
+/* specs/api/embedding.py | "POST /embedding" */
+static const struct route route_post__embedding = {
+    .pattern = "/embedding",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = false,
+    .has_body = true,
+    .dispatch = dispatch_native_embedding,
 };
 
 /* specs/api/tokens.py | "POST /tokenize" */
@@ -812,6 +836,25 @@ static void match__messages(struct route_match *match, enum http_method method, 
     }
 }
 
+/* /embedding */
+static void match__embedding(struct route_match *match, enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/embedding.py | "POST /embedding" */
+        if (method == HTTP_POST)
+            match->route = &route_post__embedding;
+    }
+}
+
+/* /embeddings */
+static void match__embeddings(struct route_match *match, enum http_method method,
+                              struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |= HTTP_POST; /* specs/api/embedding.py | "POST /embedding" */
+        if (method == HTTP_POST)
+            match->route = &route_post__embedding;
+    }
+}
+
 /* /tokenize */
 static void match__tokenize(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0) {
@@ -938,6 +981,18 @@ static void match__root(struct route_match *match, enum http_method method, stru
     case WORD('m', 'e', 's', 's', 'a', 'g', 'e', 's'):
         if (segment.count == 8)
             match__messages(match, method, rest);
+        break;
+    case WORD('e', 'm', 'b', 'e', 'd', 'd', 'i', 'n'):
+        switch (text_word(segment, 8)) {
+        case WORD('g', 0, 0, 0, 0, 0, 0, 0):
+            if (segment.count == 9)
+                match__embedding(match, method, rest);
+            break;
+        case WORD('g', 's', 0, 0, 0, 0, 0, 0):
+            if (segment.count == 10)
+                match__embeddings(match, method, rest);
+            break;
+        }
         break;
     case WORD('t', 'o', 'k', 'e', 'n', 'i', 'z', 'e'):
         if (segment.count == 8)
