@@ -13,7 +13,7 @@
 #include "platform.h"
 #include "request_handling.h"
 
-#define ARENA_BYTES (4 * (size_t)LIMIT_BODY_BYTES)
+#define ARENA_BYTES (6 * (size_t)LIMIT_BODY_BYTES)
 #define SPARE_AFTER UINT64_C(1000000000) /* idle: a request that was sent has come by then */
 #define REST_AFTER UINT64_C(1000000000)  /* idle: it may be so for long, and holds nothing then */
 #define CHECK_NANOSECONDS UINT64_C(100000000) /* times are kept to a tenth of a second */
