@@ -19,7 +19,7 @@ import pytest
 
 from cllm_gen.image.build import build
 from cllm_gen.image.compile import compile_units
-from cllm_gen.image.link import link_process
+from cllm_gen.image.link import identify, link_process
 from cllm_gen.image.sources import units
 from cllm_gen.machine.run import start_image
 from cllm_gen.spec.load import load_appliances
@@ -89,6 +89,7 @@ def server(tmp_path_factory):
     sources.append(replace(like, source="tests/system/failing_heap.c"))
     objects = compile_units(ROOT, folder, sources, lambda *_: None)
     wraps = [f"-Wl,--wrap={name}" for name in WRAPPED]
+    objects.append(identify(ROOT, folder, target, objects))
     link_process(ROOT, folder / "image", target, objects, "memory", wraps)
     (folder / "page").write_bytes(bytes(4096))
     with pytest.MonkeyPatch.context() as patch, open(folder / "page", "r+b") as page:
@@ -139,7 +140,7 @@ REQUESTS = {
     "no HTTP": b"nonsense\r\n\r\n",
     "no JSON": post("/tokenize", b'{"content": "a", x}'),
     "a wrong type": post(CHAT, {"messages": [{"role": "user", "content": 7}]}),
-    "a model that is not served": post(CHAT, chat("Hi", model="other")),
+    "any model": post(CHAT, chat("Hi", model="other", temperature=0, max_tokens=4)),
     "tokenize": post("/tokenize", {"content": "Hello, <|im_end|> ring 0!" + 60 * " on"}),
     "tokenize with pieces": post(
         "/tokenize", {"content": "a \U0001f642\u4e16 b", "with_pieces": True}
