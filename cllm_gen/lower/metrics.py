@@ -54,6 +54,7 @@ def _metric(metric: Metric, units: dict[str, str]) -> dict[str, Any]:
         "label": "",
         "labels": [],
         "members": [],
+        "texts": [],
         "place": symbol(metric.name),
         "count": 1,
         "names": metric.shown,
@@ -69,8 +70,9 @@ def _metric(metric: Metric, units: dict[str, str]) -> dict[str, Any]:
         found["unit"] = units[metric.whole]
     elif isinstance(metric, Info):
         members = [symbol(each) for each in metric.labels.values()]
-        found |= {"form": "INFO", "labels": list(metric.labels), "members": members}
-        found |= {"place": 0, "count": len(members)}
+        texts = [f"{symbol('text')}_{metric.name.upper()}_{each.upper()}" for each in metric.texts]
+        found |= {"form": "INFO", "labels": [*metric.labels, *metric.texts], "members": members}
+        found |= {"place": 0, "count": len(found["labels"]), "texts": texts}
     elif isinstance(metric, Histogram):
         found |= {"form": "HISTOGRAM", "place": f"HISTOGRAM_{metric.name.upper()}", "count": 0}
     return found

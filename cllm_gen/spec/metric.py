@@ -112,9 +112,15 @@ class Ratio(Metric):
 
 @dataclass(frozen=True)
 class Info(Metric):
-    """Always 1; its labels say numbers that do not change, each a metric's."""
+    """Always 1; its labels say what does not change: numbers, each a metric's, or texts that C sets."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
+    texts: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.labels) == bool(self.texts):
+            self._refuse(f"labels of {self.name}", "labels of numbers, or else texts")
 
 
 @dataclass(frozen=True)

@@ -299,6 +299,14 @@ enum metric {
     METRICS,
 };
 
+/* What infos say. */
+enum metric_text {
+    /* Which image runs: a digest of all that is linked.
+     * specs/metrics/process.py | "image" */
+    METRIC_TEXT_IMAGE_IDENTITY,
+    METRIC_TEXTS,
+};
+
 enum metric_histogram {
     /* From a request's arrival to its first token.
      * specs/metrics/engine.py | "time_to_first_token" */

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 uint64_t metric_values[METRICS];
+const char *metric_texts[METRIC_TEXTS];
 
 /* specs/metrics/engine.py | "time_to_first_token" */
 static const uint64_t time_to_first_token_bounds[] = {
@@ -185,6 +186,16 @@ static const char *const tcp_resets_labels[] = {
 static const char *const tcp_refused_labels[] = {
     "backlog",
     "room",
+};
+
+/* specs/metrics/process.py | "image" */
+static const char *const image_labels[] = {
+    "identity",
+};
+
+/* specs/metrics/process.py | "image" */
+static const enum metric_text image_texts[] = {
+    METRIC_TEXT_IMAGE_IDENTITY,
 };
 
 const struct metric_family metric_families[] = {
@@ -1009,6 +1020,17 @@ const struct metric_family metric_families[] = {
         .nanoseconds = true,
         .place = METRIC_START_TIME,
         .count = 1,
+    },
+    {
+        .name = "cllm_image_info",
+        .help = "Which image runs: a digest of all that is linked.",
+        .type = "gauge",
+        .group = METRICS_PROCESS,
+        .form = METRIC_INFO,
+        .place = 0,
+        .count = 1,
+        .labels = image_labels,
+        .texts = image_texts,
     },
     {
         .name = "cllm_uptime_seconds",

@@ -12,6 +12,9 @@
 /* Numbers by enum metric; times are in nanoseconds. */
 extern uint64_t metric_values[METRICS];
 
+/* Texts by enum metric_text, without quotes and backslashes; null: not known yet. */
+extern const char *metric_texts[METRIC_TEXTS];
+
 /* Bucket i counts what was above bound i - 1 and at most bound i; the last has no bound. */
 struct histogram {
     const uint64_t *bounds; /* nanoseconds, ascending; buckets - 1 of them */
@@ -45,7 +48,7 @@ static inline void metric_observe(enum metric_histogram which, uint64_t nanoseco
 enum metric_form {
     METRIC_NUMBERS,   /* `count` of metric_values from `place`, each with its label */
     METRIC_RATIO,     /* the first of `members` by the second */
-    METRIC_INFO,      /* 1; label i of `count` says number `members[i]` */
+    METRIC_INFO,      /* 1; label i of `count` says number `members[i]`, or text `texts[i]` */
     METRIC_HISTOGRAM, /* the histogram `place` */
 };
 
@@ -59,6 +62,7 @@ struct metric_family {
     const char *label;         /* null: none */
     const char *const *labels; /* values of the label, or names of an info's labels */
     const enum metric *members;
+    const enum metric_text *texts; /* null: numbers */
 };
 
 extern const struct metric_family metric_families[];

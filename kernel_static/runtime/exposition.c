@@ -50,9 +50,14 @@ static void write_ratio(struct buffer *to, const struct metric_family *family) {
 static void write_info(struct buffer *to, const struct metric_family *family) {
     const char *separator = "{";
     buffer_format(to, "%s", family->name);
-    for (size_t i = 0; i < family->count; i++, separator = ",")
-        buffer_format(to, "%s%s=\"%llu\"", separator, family->labels[i],
-                      (unsigned long long)metric_values[family->members[i]]);
+    for (size_t i = 0; i < family->count; i++, separator = ",") {
+        buffer_format(to, "%s%s=\"", separator, family->labels[i]);
+        if (!family->texts)
+            write_number(to, metric_values[family->members[i]], false);
+        else if (metric_texts[family->texts[i]])
+            buffer_format(to, "%s", metric_texts[family->texts[i]]);
+        buffer_format(to, "\"");
+    }
     buffer_format(to, "} 1\n");
 }
 

@@ -3,6 +3,7 @@
 
 #include "exposition.h"
 #include "heap.h"
+#include "image.h"
 #include "platform.h"
 #include "workers.h"
 
@@ -37,6 +38,7 @@ static void measure(void) {
 void vitals_start(void) {
     reservable = memory_available();
     metric_set(METRIC_START_TIME, clock_unix_seconds() * SECOND - clock_nanoseconds());
+    metric_texts[METRIC_TEXT_IMAGE_IDENTITY] = image_identity;
     _Static_assert(METRICS_PROCESS == METRICS_GROUPS - 1, "asked last");
     exposition_provide(METRICS_PROCESS, measure);
     exposition_provide(METRICS_MEMORY, NULL);

@@ -1,6 +1,6 @@
 """The run itself."""
 
-from cllm_gen.spec.metric import Counter, Gauge, Histogram, Metrics
+from cllm_gen.spec.metric import Counter, Gauge, Histogram, Info, Metrics
 
 metrics = Metrics(
     "process",
@@ -10,6 +10,12 @@ metrics = Metrics(
         "When the run began, in seconds since 1970-01-01 UTC.",
         names=["process_start_time_seconds"],
         measured="seconds",
+    ),
+    Info(
+        "image",
+        "Which image runs: a digest of all that is linked.",
+        names=["cllm_image_info"],
+        texts=["identity"],
     ),
     Gauge("uptime", "Time since the run began.", measured="seconds"),
     Gauge("processors", "CPUs that work."),

@@ -34,6 +34,7 @@ WRONG = [
     (lambda: Counter("a", "Some.", label="b", values=["C d"]), "a lower-case identifier"),
     (lambda: Histogram("a", "Some."), "ascending"),
     (lambda: Histogram("a", "Some.", bounds=[1, 1]), "ascending"),
+    (lambda: Info("a", "Some."), "labels of numbers, or else texts"),
     (lambda: Metrics("a", "A."), "families"),
 ]
 

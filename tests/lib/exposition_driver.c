@@ -16,6 +16,7 @@ void test_observe(unsigned which, uint64_t nanoseconds) {
 unsigned test_time_to_first_token(void) { return HISTOGRAM_TIME_TO_FIRST_TOKEN; }
 
 void test_count(void) {
+    metric_texts[METRIC_TEXT_IMAGE_IDENTITY] = "0123abcd";
     metric_add(METRIC_PROMPT_TOKENS_COMPUTED, 300);
     metric_add(METRIC_PROMPT_TIME, UINT64_C(1500000000));
     metric_count(METRIC_REQUESTS_ENDED_LENGTH);

@@ -49,8 +49,10 @@ def test_only_groups_that_are_provided_are_shown(lib):
 def test_numbers_ratios_and_labels(lib):
     lib.test_provide()
     assert numbers(lib)["llamacpp:prompt_tokens_seconds"] == 0, "nothing by nothing"
+    assert "cllm_image_info[('identity', '')]" in numbers(lib)
     lib.test_count()
     found = numbers(lib)
+    assert found["cllm_image_info[('identity', '0123abcd')]"] == 1
     assert found["llamacpp:prompt_tokens_total"] == 300
     assert found["llamacpp:prompt_seconds_total"] == 1.5
     assert found["llamacpp:prompt_tokens_seconds"] == 200

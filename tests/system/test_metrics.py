@@ -49,6 +49,7 @@ def test_what_dashboards_and_routers_read_is_there_and_moves(appliances, target)
     assert [name for name in wanted if name not in families] == []
     (info,) = families["vllm:cache_config_info"].samples
     assert int(info.labels["num_gpu_blocks"]) > 100 and int(info.labels["block_size"]) > 0
+    assert len(families["cllm_image_info"].samples[0].labels["identity"]) == 8
     before = read(machine)
     assert requests.post(f"{machine.url}/v1/chat/completions", json=QUESTION, timeout=120).ok
     more = grown(machine, before)
