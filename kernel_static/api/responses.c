@@ -14,12 +14,8 @@ struct responding {
     const struct response_request *request;
     int64_t sequence; /* number of the next event */
     bool tells_chances;
+    struct response_metadata metadata;
 };
-
-/* What is told of metadata is what was asked, entry by entry. */
-_Static_assert(sizeof(struct response_metadata_entry) ==
-                   sizeof(struct response_request_metadata_entry),
-               "entries of maps of strings are alike");
 
 static struct responding *responding_of(const struct answer *answer) {
     return (struct responding *)answer->request;
@@ -53,27 +49,25 @@ static struct response_usage usage_of(const struct answer *answer) {
 static struct response response_of(const struct answer *answer, const struct output_item *item) {
     const struct response_request *request = responding_of(answer)->request;
     bool over = item != NULL, whole = over && item->status == ITEM_STATUS_COMPLETED;
-    return (struct response){
-        .id = answer_id(answer),
-        .created_at = (int64_t)answer->created,
-        .status = over ? item->status : ITEM_STATUS_IN_PROGRESS,
-        .has_incomplete_details = over && !whole,
-        .incomplete_details = {RESPONSE_REASON_MAX_OUTPUT_TOKENS},
-        .has_instructions = request->has_instructions,
-        .instructions = request->instructions,
-        .has_max_output_tokens = request->has_max_output_tokens,
-        .max_output_tokens = request->max_output_tokens,
-        .model = served_model_name(),
-        .output = {item, over},
-        .temperature = request->sampling_options.temperature,
-        .top_logprobs = request->has_top_logprobs ? request->top_logprobs : 0,
-        .top_p = request->sampling_options.top_p,
-        .truncation = request->truncation,
-        .has_usage = over,
-        .usage = usage_of(answer),
-        .metadata = {(const struct response_metadata_entry *)(const void *)request->metadata.items,
-                     request->has_metadata ? request->metadata.count : 0},
-        .system_fingerprint = served_model_fingerprint()};
+    return (struct response){.id = answer_id(answer),
+                             .created_at = (int64_t)answer->created,
+                             .status = over ? item->status : ITEM_STATUS_IN_PROGRESS,
+                             .has_incomplete_details = over && !whole,
+                             .incomplete_details = {RESPONSE_REASON_MAX_OUTPUT_TOKENS},
+                             .has_instructions = request->has_instructions,
+                             .instructions = request->instructions,
+                             .has_max_output_tokens = request->has_max_output_tokens,
+                             .max_output_tokens = request->max_output_tokens,
+                             .model = served_model_name(),
+                             .output = {item, over},
+                             .temperature = request->sampling_options.temperature,
+                             .top_logprobs = request->has_top_logprobs ? request->top_logprobs : 0,
+                             .top_p = request->sampling_options.top_p,
+                             .truncation = request->truncation,
+                             .has_usage = over,
+                             .usage = usage_of(answer),
+                             .metadata = responding_of(answer)->metadata,
+                             .system_fingerprint = served_model_fingerprint()};
 }
 
 static void opening(struct buffer *body, const struct answer *answer) {
@@ -205,6 +199,18 @@ static bool encode(struct http_exchange *exchange, struct text instructions,
     return conversation_encode(exchange, &conversation, "input", list);
 }
 
+/* Metadata come back as they were; false if there is no memory for them. */
+static bool take_metadata(struct arena *arena, const struct response_request *request,
+                          struct response_metadata *metadata) {
+    size_t count = request->has_metadata ? request->metadata.count : 0;
+    struct response_metadata_entry *items = arena_allocate(arena, count * sizeof(*items));
+    for (size_t i = 0; items && i < count; i++)
+        items[i] = (struct response_metadata_entry){request->metadata.items[i].key,
+                                                    request->metadata.items[i].value};
+    *metadata = (struct response_metadata){items, count};
+    return items;
+}
+
 static bool asks_for_chances(const struct response_request *request) {
     bool asks = request->has_top_logprobs;
     for (size_t i = 0; request->has_include && i < request->include.count; i++)
@@ -222,13 +228,15 @@ void handle_create_response(struct http_exchange *exchange,
     if (!served_model_accepts(exchange, request->has_model, request->model) ||
         !served_model_ready(exchange))
         return;
-    if (!state || !list) {
+    struct response_metadata metadata;
+    if (!state || !list || !take_metadata(arena, request, &metadata)) {
         prompt_no_memory(exchange);
         return;
     }
     if (!encode(exchange, instructions, &request->input, request->truncation, list))
         return;
-    *state = (struct responding){.request = request, .tells_chances = asks_for_chances(request)};
+    *state = (struct responding){
+        .request = request, .tells_chances = asks_for_chances(request), .metadata = metadata};
     struct answer wanted = {.format = &format,
                             .request = state,
                             .slot = -1,

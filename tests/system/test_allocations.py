@@ -141,6 +141,9 @@ REQUESTS = {
     "no JSON": post("/tokenize", b'{"content": "a", x}'),
     "a wrong type": post(CHAT, {"messages": [{"role": "user", "content": 7}]}),
     "any model": post(CHAT, chat("Hi", model="other", temperature=0, max_tokens=4)),
+    "a model that is not served": get("/v1/models/other"),
+    "properties": get("/props"),
+    "slots": get("/slots"),
     "tokenize": post("/tokenize", {"content": "Hello, <|im_end|> ring 0!" + 60 * " on"}),
     "tokenize with pieces": post(
         "/tokenize", {"content": "a \U0001f642\u4e16 b", "with_pieces": True}
@@ -173,6 +176,34 @@ REQUESTS = {
     ),
     "two streamed completions": post(
         "/v1/completions", {"prompt": [[5, 6], [7]], "max_tokens": 2} | GREEDY | STREAM
+    ),
+    "chances and the best of two": post(
+        "/v1/completions",
+        {"prompt": "Once", "max_tokens": 2, "best_of": 2, "logprobs": 2, "seed": 1},
+    ),
+    "llama.cpp's completion": post(
+        "/completion",
+        {
+            "prompt": [1, "a"],
+            "n_predict": 2,
+            "n_cmpl": 2,
+            "n_probs": 2,
+            "response_fields": ["content", "timings/prompt_n"],
+        }
+        | GREEDY,
+    ),
+    "llama.cpp's embeddings": post("/embedding", {"content": ["one", [1, 2]]}),
+    "a template applied": post("/apply-template", {"messages": TALK}),
+    "Anthropic's messages": post(
+        "/v1/messages", {"messages": TALK[:1], "system": PARTS, "max_tokens": 2} | GREEDY
+    ),
+    "Anthropic's messages, streamed": post(
+        "/v1/messages", {"messages": TALK, "max_tokens": 2, "stream": True} | GREEDY
+    ),
+    "responses": post("/v1/responses", {"input": "Hi", "max_output_tokens": 2} | GREEDY),
+    "responses, streamed": post(
+        "/v1/responses",
+        {"input": TALK[:1], "max_output_tokens": 2, "top_logprobs": 1, "stream": True} | GREEDY,
     ),
     "chat": post(CHAT, chat("Hi") | GREEDY),
     "chat in parts": post(CHAT, chat(PARTS) | GREEDY),

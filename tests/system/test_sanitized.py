@@ -31,13 +31,40 @@ def test_every_endpoint(sanitized):
             "/v1/completions",
             {"prompt": ["a", "b"], "max_tokens": 2, "stop": ["x", "yz"], "top_k": 5},
         ),
+        (
+            "/v1/completions",
+            {"prompt": "a", "n": 2, "best_of": 3, "max_tokens": 2, "logprobs": 2, "echo": False},
+        ),
+        ("/v1/completions", {"prompt": [[1, 2]], "echo": True, "max_tokens": 0}),
+        ("/completion", {"prompt": [[1, "a"], "b"], "n_predict": 2, "n_cmpl": 2, "n_probs": 3}),
+        (
+            "/completion",
+            {"prompt": "a", "n_predict": 2, "stream": True, "response_fields": ["content", "a/b"]},
+        ),
+        ("/apply-template", {"messages": chat["messages"]}),
+        ("/v1/messages", chat | {"system": [{"type": "text", "text": "a"}]}),
+        ("/v1/messages", chat | {"stream": True, "stop_sequences": ["x"]}),
+        ("/v1/messages/count_tokens", {"messages": chat["messages"]}),
+        ("/v1/responses", {"input": "Hi", "max_output_tokens": 2, "metadata": {"a": "b"}}),
+        (
+            "/v1/responses",
+            {"input": chat["messages"], "max_output_tokens": 3, "top_logprobs": 2, "stream": True},
+        ),
+        ("/v1/responses/input_tokens", {"input": "Hi", "instructions": "Be brief."}),
+        ("/embedding", {"content": ["a", [1, "b"]], "embd_normalize": 1}),
         ("/v1/embeddings", {"input": ["one", "two"], "encoding_format": "base64"}),
         ("/tokenize", {"content": "Hello", "with_pieces": True}),
         ("/detokenize", {"tokens": [1, 2, 3]}),
     ]:
         answer = requests.post(url + path, json=body, timeout=120)
         assert answer.status_code == 200, (path, answer.text)
-    for path, status in [("/health", 200), ("/v1/models", 200), ("/v1/models/none", 404)]:
+    for path, status in [
+        ("/health", 200),
+        ("/v1/models", 200),
+        ("/v1/models/none", 404),
+        ("/props", 200),
+        ("/slots", 200),
+    ]:
         assert requests.get(url + path, timeout=30).status_code == status
 
 

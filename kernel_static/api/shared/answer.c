@@ -74,21 +74,21 @@ static double merit(const struct answer_part *part) {
 static void choose(struct answer *answer, size_t prompt) {
     struct answer_part *candidates = answer->parts + prompt * answer->candidates;
     const struct answer_part **told = answer->told + prompt * answer->choices;
-    for (size_t i = 0; i < answer->choices; i++) {
-        struct answer_part *best = NULL;
-        for (size_t c = 0; c < answer->candidates; c++) {
-            struct answer_part *part = &candidates[c];
-            bool taken = false;
-            for (size_t before = 0; before < i; before++)
-                taken |= told[before] == part;
-            bool better =
-                !best || (answer->candidates > answer->choices && merit(part) > merit(best));
-            if (!taken && better)
-                best = part;
-        }
-        best->index = prompt * answer->choices + i;
-        told[i] = best;
+    bool ranks = answer->candidates > answer->choices;
+    size_t count = 0;
+    for (size_t c = 0; c < answer->candidates; c++) {
+        const struct answer_part *part = &candidates[c];
+        size_t at = count;
+        while (ranks && at > 0 && merit(part) > merit(told[at - 1]))
+            at--;
+        if (at == answer->choices)
+            continue;
+        for (size_t i = count < answer->choices ? count++ : count - 1; i > at; i--)
+            told[i] = told[i - 1];
+        told[at] = part;
     }
+    for (size_t i = 0; i < count; i++)
+        candidates[told[i] - candidates].index = prompt * answer->choices + i;
 }
 
 static void finish(struct answer *answer) {
@@ -121,7 +121,8 @@ static void show(struct answer_part *part, size_t from_text, size_t from_drawn, 
     const char *bytes = part->text_buffer.bytes ? part->text_buffer.bytes : "";
     const char *records = part->drawn_buffer.bytes ? part->drawn_buffer.bytes : "";
     *text = (struct text){bytes + from_text, part->text_buffer.count - from_text};
-    drawn->records = (const struct token_likelihood *)(const void *)(records + from_drawn);
+    const void *first = records + from_drawn;
+    drawn->records = first;
     drawn->likeliest = sampling->likeliest;
     drawn->count = (part->drawn_buffer.count - from_drawn) / size;
     drawn->after_the_chain = sampling->after_the_chain;
@@ -266,7 +267,8 @@ static struct answer *make(struct http_exchange *exchange, const struct answer *
     struct arena *arena = http_arena(exchange);
     struct answer *answer = arena_allocate(arena, sizeof(*answer));
     struct answer_part *parts = arena_allocate(arena, count * sizeof(*parts));
-    const struct answer_part **list = arena_allocate(arena, told * sizeof(const void *));
+    const struct answer_part **list =
+        (const struct answer_part **)arena_allocate(arena, told * sizeof(*list));
 
     if (!answer || !parts || !list) {
         answer_refuse(exchange, SUBMIT_NO_MEMORY, field);
