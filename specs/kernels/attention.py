@@ -30,7 +30,7 @@ _TILES = {
         amx,
         attention_amx.attention_f16,
         "tiles of 16 rows and 16 positions",
-        fits=lambda D, **shape: D % 32 == 0,
+        fits=lambda D, floats=0.0, **shape: D % 32 == 0 and not floats,  # it leaves bfloat16
         quantizes=True,
     )
 }

@@ -4,7 +4,7 @@ all rows and heads of a group.
 
 Shares are 2^(score - reference): a row's reference is the first score, until one exceeds it by
 HEADROOM, since floats lose no digits by being large or small; then it becomes the maximum, and what
-was summed fades. (With a window, rows do not begin at the same position: theirs is a maximum from the
+was summed fades, of that row alone, since what a row yields depends on no other. (With a window, rows do not begin at the same position: theirs is a maximum from the
 first block on.)"""
 
 from math import e, log2
@@ -322,7 +322,7 @@ class Tiled:
                     p.do(p.store_f32(row + t, kept))
 
     def _raise(self, h, row0):
-        """References become the maxima of rows."""
+        """References become the maxima of those rows that exceed theirs by too much."""
         p, lanes = self.p, self.lanes
         with p.loop("r", self.busy) as r:
             row = p.pointer("row", self.scored + r * BLOCK_TOKENS)
@@ -331,13 +331,15 @@ class Tiled:
             peak = p.let("peak", p.load_f32(row))
             p.set(peak, p.maximum_f32(peak, p.load_f32(row + lanes)))
             p.across(peak, p.maximum_f32)
-            p.set(peak, p.maximum_f32(peak, old))
-            p.do(p.store_first_f32(place, peak))
-            change = p.let("change", p.subtract_f32(old, peak))
-            fade = rough_power_of_two(p, change, "fade")
-            total = p.pointer("total_place", self.its_sums + r * lanes)
-            p.do(p.store_f32(total, p.multiply_f32(p.load_f32(total), fade)))
-            self._fade_row(h, row0 + r, fade)
+            beyond_it = p.subtract_f32(peak, old)
+            p.let("its_above", p.count_above_f32(beyond_it, p.broadcast_f32(HEADROOM)))
+            with p.when(Term("its_above") > 0):
+                p.do(p.store_first_f32(place, peak))
+                change = p.let("change", p.subtract_f32(old, peak))
+                fade = rough_power_of_two(p, change, "fade")
+                total = p.pointer("total_place", self.its_sums + r * lanes)
+                p.do(p.store_f32(total, p.multiply_f32(p.load_f32(total), fade)))
+                self._fade_row(h, row0 + r, fade)
 
     def _move_mixed(self, h, row0, store):
         """The mixtures that tiles hold, to their place or from there."""

@@ -1,54 +1,134 @@
-"""Attention in 512-bit vectors. One row reads the cache once, converting as it goes: a vector of keys is
-8 positions by a pair of dimensions, one of values 8 dimensions by a pair of positions, and pairs of
-lanes are added once at the end. Several rows share a block's conversion.
+"""Attention in 512-bit vectors: a vector of keys is 8 positions by a pair of dimensions, one of values 8
+dimensions by a pair of positions, and pairs of lanes are added once at the end. One row reads the
+cache once, converting as it goes; several share a block's conversion, and do the same arithmetic.
 
-One row's shares are 2^(score - reference): a head's reference is a maximum that is raised only when
+A row's shares are 2^(score - reference): a head's reference is a maximum that is raised only when
 a score exceeds it by HEADROOM, since floats lose no digits by being large; then what was summed
 fades. So nothing in a block waits for a maximum or a sum over lanes."""
 
+from contextlib import contextmanager, nullcontext
 from math import e, log2
 
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, half_bytes
 from cllm_gen.schedule.terms import Term
-from specs.schedules.attention_blocks import LEAST, Floats, all_rows, first_block
+from specs.schedules.attention_blocks import LEAST, first_block
 from specs.schedules.exponential import power_of_two
 
 PAIRS = 8  # in a vector
 HEADROOM = 40.0
 LINE = 64  # bytes
+_MIXED = 8192
+"""Floats of mixtures that are kept at once."""
 
 
-class OneRow:
+class _Rows:
     """One kernel in the making, over a cache of f16. Scores of a block are computed before the values
-    of the block before it are mixed, so that neither waits for shares."""
+    of the block before it are mixed, so that neither waits for shares. `rows` of a pass at most; one
+    alone converts what it loads, of several the one at work is `r`. Scalars of the C:
+
+    position, begin, end    of the row at work, where its first block begins, and one beyond itself
+    """
 
     def __init__(self, p, H, G, D, W, scale):
-        self.p, self.group, self.D, self.W = p, H // G, D, W
+        self.p, self.heads, self.group, self.D, self.W = p, H, H // G, D, W
         self.scale = scale * log2(e)
         self.half = half_bytes("f16", D)
         self.lanes = p.lanes("add_f32")
+        self.most = next(n for n in (64, 32, 16, 8, 4, 2, 1) if n * self.group * 2 * D <= _MIXED)
         self.q, self.y = p.argument("q", "f32"), p.argument("y", "f32")
 
-    def all(self):
-        """The groups of the call."""
+    def _arrays(self, rows):
         p, group, D = self.p, self.group, self.D
-        self.scaled = p.array("scaled", "f32", group * D)
-        self.shares = p.array("shares", "f32", 2 * group * BLOCK_TOKENS)
-        self.mixed = p.array("mixed", "f32", group * D * 2)
-        self.sums = p.array("sums", "f32", group * self.lanes)
-        self.references = p.array("references", "f32", group)
-        self.position = p.scalar("position")
-        end = p.index("end", self.position + 1)
-        begin = p.index("begin", first_block(self.position, self.W) if self.W else Term("0"))
+        self.rows = rows
+        self.scaled = p.array("scaled", "f32", rows * group * D)
+        self.shares = p.array("shares", "f32", 2 * rows * group * BLOCK_TOKENS)
+        self.mixed = p.array("mixed", "f32", rows * group * D * 2)
+        self.sums = p.array("sums", "f32", rows * group * self.lanes)
+        self.references = p.array("references", "f32", rows * group)
+
+    def one(self):
+        """The groups of a call for one row."""
+        p = self.p
+        self._arrays(1)
+        self.r = self.row = 0
+        self._places(p.scalar("position"))
         with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
-            self._begin(g, begin)
-            after = end + BLOCK_TOKENS
-            with p.loop("start", after, step=BLOCK_TOKENS, start=begin) as start:
-                with p.when(start < end):
-                    self._scores(g, begin, start, end)
-                with p.when(start > begin):
-                    self._mix(g, start - BLOCK_TOKENS, end)
+            first = p.pointer("first_block", self._block(g, self.begin // BLOCK_TOKENS))
+            with p.loop("i", 2 * self.half, step=LINE) as i:
+                p.prefetch(first + i)
+            self._begin(g)
+            after = self.end + BLOCK_TOKENS
+            with p.loop("start", after, step=BLOCK_TOKENS, start=self.begin) as start:
+                with p.when(start < self.end):
+                    self._scores(g, start)
+                with p.when(start > self.begin):
+                    self._mix(g, start - BLOCK_TOKENS)
             self._finish(g)
+
+    def several(self):
+        """The groups of a call for more, in passes; a block is converted once a pass."""
+        p, D = self.p, self.D
+        self._arrays(self.most)
+        self.keys = p.array("near_keys", "f32", BLOCK_TOKENS * D)
+        self.values = p.array("near_values", "f32", BLOCK_TOKENS * D)
+        with p.loop("base", p.rows, step=self.most) as base:
+            some = p.minimum("some", p.index("left", p.rows - base), self.most)
+            first = p.index("pass_position", p.scalar("position") + base)
+            begin = first_block(first, self.W) if self.W else Term("0")
+            begin = p.index("pass_begin", begin)
+            after = p.index("pass_end", first + some + BLOCK_TOKENS)
+            with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
+                with self._each_row(some, base):
+                    self._begin(g)
+                with p.loop("start", after, step=BLOCK_TOKENS, start=begin) as start:
+                    with p.when(start + BLOCK_TOKENS < after):
+                        self._convert(self.keys, self._block(g, start // BLOCK_TOKENS))
+                        with self._each_row(some, base), self._seen(first, start):
+                            self._scores(g, start)
+                    with p.when(start > begin):
+                        before = p.index("before", start - BLOCK_TOKENS)
+                        block = self._block(g, before // BLOCK_TOKENS)
+                        self._convert(self.values, block + self.half)
+                        with self._each_row(some, base), self._seen(first, before):
+                            self._mix(g, before)
+                with self._each_row(some, base):
+                    self._finish(g)
+
+    @contextmanager
+    def _each_row(self, some, base):
+        """The rows of a pass, one at work after the other."""
+        with self.p.loop("r", some) as r:
+            self.r, self.row = r, base + r
+            yield
+
+    @contextmanager
+    def _seen(self, first, start):
+        """If the row at work sees the block at `start`."""
+        p = self.p
+        self._places(p.index("row_position", first + self.r))
+        with p.when(start < self.end):
+            with p.when(start + 1 > self.begin) if self.W else nullcontext():
+                yield
+
+    def _places(self, position):
+        p = self.p
+        self.position, self.end, self.begin = position, p.index("end", position + 1), Term("0")
+        if self.W:
+            self.begin = p.index("begin", first_block(position, self.W))
+
+    def _convert(self, target, source):
+        """A block's keys or values to floats, in the order of the cache. Of what no position has filled
+        nothing is used."""
+        p = self.p
+        source = p.pointer(f"{target.text}_halves", source.cast("u16"))
+        with p.loop("i", BLOCK_TOKENS * self.D, step=self.lanes) as i:
+            p.do(p.store_f32(target + i, p.load_f16(source + i)))
+
+    def _near(self, cache, target):
+        """Where a block's keys or values are read, and how: from the cache by who is alone."""
+        if self.rows == 1:
+            return cache, self.p.load_f16
+        return target, self.p.load_f32
 
     # Places.
 
@@ -59,53 +139,68 @@ class OneRow:
         cache = p.argument("layer_cache", "u8") + p.scalar("block_bytes") * block
         return cache + g * (2 * self.half)
 
-    def _next(self, g, start, end):
-        """The block after the one at `start`, or that one if it is the last: fetched while it is read."""
-        more = self.p.index("more", (start + BLOCK_TOKENS < end).choose(1, 0))
+    def _fetch(self, g, start):
+        """Has the block after the one at `start` fetched while that is read, or that one again if it is
+        the last: where it begins, if a row alone reads it."""
+        if self.rows > 1:
+            return None
+        more = self.p.index("more", (start + BLOCK_TOKENS < self.end).choose(1, 0))
         return self.p.pointer("next", self._block(g, start // BLOCK_TOKENS + more))
+
+    def _state(self, array, h, size):
+        """A head's place in an array that has so many floats of each."""
+        return array + (self.r * self.group + h) * size
 
     def _turn(self, index, h):
         """A head's shares: blocks take turns in two places."""
-        return self.shares + (index % 2 * self.group + h) * BLOCK_TOKENS
+        return self._state(self.shares, h, BLOCK_TOKENS) + index % 2 * (
+            self.rows * self.group * BLOCK_TOKENS
+        )
 
     # Steps.
 
-    def _begin(self, g, begin):
+    def _begin(self, g):
         p, group, D = self.p, self.group, self.D
-        first = p.pointer("first_block", self._block(g, begin // BLOCK_TOKENS))
-        with p.loop("i", 2 * self.half, step=LINE) as i:
-            p.prefetch(first + i)
+        query = self.q + self._head(g, 0)
+        scaled, mixed = self._state(self.scaled, 0, D), self._state(self.mixed, 0, 2 * D)
         with p.loop("i", group * D, step=self.lanes) as i:
-            x = p.load_f32(self.q + (g * (group * D) + i))
-            p.do(p.store_f32(self.scaled + i, p.multiply_f32(x, p.broadcast_f32(self.scale))))
+            x = p.multiply_f32(p.load_f32(query + i), p.broadcast_f32(self.scale))
+            p.do(p.store_f32(scaled + i, x))
         with p.loop("i", 2 * group * D, step=self.lanes) as i:
-            p.do(p.store_f32(self.mixed + i, p.zero_f32()))
+            p.do(p.store_f32(mixed + i, p.zero_f32()))
         with p.loop("h", group) as h:
-            p.do(p.store_f32(self.sums + h * self.lanes, p.zero_f32()))
-            p.do(p.store_first_f32(self.references + h, p.broadcast_f32(LEAST)))
+            p.do(p.store_f32(self._state(self.sums, h, self.lanes), p.zero_f32()))
+            p.do(p.store_first_f32(self._state(self.references, h, 1), p.broadcast_f32(LEAST)))
 
     def _joined(self, name, a, b):
         """Sums of the pairs of lanes of two named vectors."""
         p = self.p
         return p.let(name, p.add_f32(p.evens_f32(a, b), p.odds_f32(a, b)))
 
-    def _scores(self, g, begin, start, end):
+    def _head(self, g, h):
+        """Offset of a head's values in q and y."""
+        return self.row * (self.heads * self.D) + (g * self.group + h) * self.D
+
+    def _scores(self, g, start):
         """Shares of a block, and their sums."""
         p, group, lanes = self.p, self.group, self.lanes
         vectors = BLOCK_TOKENS // PAIRS
         index = p.index("index", start // BLOCK_TOKENS)
-        pairs = p.pointer("pairs", self._block(g, index).cast("u16"))
-        following = self._next(g, start, end)
+        pairs, load = self._near(self._block(g, index).cast("u16"), getattr(self, "keys", None))
+        pairs = p.pointer("pairs", pairs)
+        scaled = p.pointer("queries", self._state(self.scaled, 0, self.D))
+        following = self._fetch(g, start)
         dots = [[p.let(f"dot{h}_{n}", p.zero_f32()) for n in range(vectors)] for h in range(group)]
         with p.loop("i", self.D // 2) as i:
-            for line in range(0, 4 * BLOCK_TOKENS, LINE):
-                p.prefetch(following + (i * (4 * BLOCK_TOKENS) + line))
+            if following:
+                for line in range(0, 4 * BLOCK_TOKENS, LINE):
+                    p.prefetch(following + (i * (4 * BLOCK_TOKENS) + line))
             near = [
-                p.let(f"key{n}", p.load_f16(pairs + (i * (2 * BLOCK_TOKENS) + n * lanes)))
+                p.let(f"key{n}", load(pairs + (i * (2 * BLOCK_TOKENS) + n * lanes)))
                 for n in range(vectors)
             ]
             for h in range(group):
-                x = p.let(f"q{h}", p.broadcast_pair_f32(self.scaled + (i * 2 + h * self.D)))
+                x = p.let(f"q{h}", p.broadcast_pair_f32(scaled + (i * 2 + h * self.D)))
                 for n in range(vectors):
                     p.add_product(dots[h][n], near[n], x)
         scores = [
@@ -116,22 +211,25 @@ class OneRow:
         most = None
         for h, pair in enumerate(scores):
             its = p.maximum_f32(*pair)
-            excess = p.subtract_f32(its, p.broadcast_f32(self.references.at(h)))
+            excess = p.subtract_f32(its, p.broadcast_f32(self._reference(h)))
             most = excess if most is None else p.maximum_f32(most, excess)
         p.let("above", p.count_above_f32(most, p.broadcast_f32(HEADROOM)))
         with p.when(Term("above") > 0):
             for h, pair in enumerate(scores):
-                self._raise(h, pair, index, start > begin)
+                self._raise(h, pair, index, start > self.begin)
         for h, pair in enumerate(scores):
-            reference = p.let(f"reference{h}", p.broadcast_f32(self.references.at(h)))
+            reference = p.let(f"reference{h}", p.broadcast_f32(self._reference(h)))
             place = p.pointer(f"share{h}", self._turn(index, h))
-            total = p.load_f32(self.sums + h * lanes)
+            total = p.load_f32(self._state(self.sums, h, lanes))
             for n, score in enumerate(pair):
                 x = p.let(f"x{h}_{n}", p.subtract_f32(score, reference))
                 share = power_of_two(p, x, f"e{h}_{n}")
                 p.do(p.store_f32(place + n * lanes, share))
                 total = p.add_f32(total, share)
-            p.do(p.store_f32(self.sums + h * lanes, total))
+            p.do(p.store_f32(self._state(self.sums, h, lanes), total))
+
+    def _reference(self, h):
+        return self._state(self.references, h, 1).at(0)
 
     def _hide(self, scores, start):
         """Scores of positions that the row does not see become the least value."""
@@ -155,11 +253,11 @@ class OneRow:
         """A head's reference becomes the maximum of its scores; shares that are still to be mixed
         fade like those that are."""
         p, lanes = self.p, self.lanes
-        old = p.let(f"old{h}", p.broadcast_f32(self.references.at(h)))
+        old = p.let(f"old{h}", p.broadcast_f32(self._reference(h)))
         peak = p.let(f"peak{h}", p.maximum_f32(*pair))
         p.across(peak, p.maximum_f32)
         p.set(peak, p.maximum_f32(peak, old))
-        p.do(p.store_first_f32(self.references + h, peak))
+        p.do(p.store_first_f32(self._state(self.references, h, 1), peak))
         change = p.let(f"change{h}", p.subtract_f32(old, peak))
         fade = power_of_two(p, change, f"fade{h}")
 
@@ -167,34 +265,37 @@ class OneRow:
             with p.loop("i", count, step=lanes) as i:
                 p.do(p.store_f32(place + i, p.multiply_f32(p.load_f32(place + i), fade)))
 
-        fades(self.sums + h * lanes, lanes)
-        fades(self.mixed + h * 2 * self.D, 2 * self.D)
+        fades(self._state(self.sums, h, lanes), lanes)
+        fades(p.pointer(f"mixed{h}", self._state(self.mixed, h, 2 * self.D)), 2 * self.D)
         with p.when(later):
             fades(p.pointer(f"waiting{h}", self._turn(index + 1, h)), BLOCK_TOKENS)
 
-    def _mix(self, g, start, end):
+    def _mix(self, g, start):
         """mixed += a block's values by their shares."""
         p, group, lanes, D = self.p, self.group, self.lanes, self.D
         index = p.index("index", start // BLOCK_TOKENS)
-        values = p.pointer("values", (self._block(g, index) + self.half).cast("u16"))
-        following = self._next(g, start, end)
+        halves = p.pointer("values", (self._block(g, index) + self.half).cast("u16"))
+        values, load = self._near(halves, getattr(self, "values", None))
+        following = self._fetch(g, start)
         shares = p.pointer("its_shares", self._turn(index, 0))
-        filled = p.minimum("filled", p.index("left", end - start), BLOCK_TOKENS)
+        filled = p.minimum("filled", p.index("unread", self.end - start), BLOCK_TOKENS)
+        mixed = p.pointer("mixture", self._state(self.mixed, 0, 2 * D))
         wide = next(n for n in (8, 4, 2) if n * group <= 24 and D % (n * PAIRS) == 0)
         with p.loop("i", 2 * D, step=wide * lanes) as i:
-            places = [self.mixed + (i + h * (2 * D)) for h in range(group)]
+            places = [mixed + (i + h * (2 * D)) for h in range(group)]
             sums = [
                 [p.let(f"out{h}_{n}", p.load_f32(places[h] + lanes * n)) for n in range(wide)]
                 for h in range(group)
             ]
             with p.loop("t", filled // 2) as t:
-                for line in range(0, wide * lanes * 2, LINE):
-                    ahead = following + self.half
-                    p.prefetch(ahead + (t * (4 * D) + i * 2 + line))
-                self._add(shares, values + (t * (2 * D) + i), t, sums, p.load_f16)
+                if following:
+                    for line in range(0, wide * lanes * 2, LINE):
+                        ahead = following + self.half
+                        p.prefetch(ahead + (t * (4 * D) + i * 2 + line))
+                self._add(shares, values + (t * (2 * D) + i), t, sums, load)
             p.note("The last of an odd number of positions.")
             with p.loop("t", p.index("half", (filled + 1) // 2), start=filled // 2) as t:
-                self._add(shares, values + (t * (2 * D) + i), t, sums, p.load_even_f16)
+                self._add(shares, halves + (t * (2 * D) + i), t, sums, p.load_even_f16)
             for h in range(group):
                 for n in range(wide):
                     p.do(p.store_f32(places[h] + lanes * n, sums[h][n]))
@@ -215,12 +316,13 @@ class OneRow:
         """y = what was mixed by the inverse of the sum of shares."""
         p, D, lanes = self.p, self.D, self.lanes
         with p.loop("h", self.group) as h:
-            total = p.let("total", p.load_f32(self.sums + h * lanes))
+            total = p.let("total", p.load_f32(self._state(self.sums, h, lanes)))
             p.across(total, p.add_f32)
             inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
-            out = p.pointer("out", self.y + (g * self.group + h) * D)
+            out = p.pointer("out", self.y + self._head(g, h))
+            mixture = p.pointer("mixture", self._state(self.mixed, h, 2 * D))
             with p.loop("i", D, step=lanes) as i:
-                pairs = self.mixed + (h * (2 * D) + i * 2)
+                pairs = mixture + i * 2
                 low, high = (
                     p.let(name, p.load_f32(pairs + n * lanes))
                     for n, name in enumerate(("low", "high"))
@@ -229,9 +331,9 @@ class OneRow:
                 p.do(p.store_f32(out + i, p.multiply_f32(both, inverse)))
 
 
-def attention_f16(p, H, G, D, W=0, scale=0.0):
+def attention_f16(p, H, G, D, W=0, scale=0.0, floats=0.0):
     """Steps of one row, and of several."""
     with p.when(p.rows.equals(1)):
-        OneRow(p, H, G, D, W, scale or D**-0.5).all()
+        _Rows(p, H, G, D, W, scale or D**-0.5).one()
     with p.when(p.rows > 1):
-        all_rows(p, Floats(p, "f16", H, G, D, scale or D**-0.5), W)
+        _Rows(p, H, G, D, W, scale or D**-0.5).several()

@@ -144,11 +144,13 @@ class Floats:
         """Keeps a vector of shares for `mix`."""
         self.p.do(self.p.store_f32(self.share + place, e))
 
-    def mix(self, g, base, begin, end, values, c, filled, state):
-        """y = y * fade + the block's values by their shares, dimensions [c, c + chunk)."""
+    def mix(self, g, base, begin, end, values, c, visible, state):
+        """y = y * fade + the block's values by their shares, dimensions [c, c + chunk), of as many
+        positions as are visible to a row."""
         p, group, lanes = self.p, self.group, self.lanes
         wide = min(next(n for n in (8, 4, 2, 1) if n * group <= 12 or n == 1), self.chunk // lanes)
         with p.loop("r", end, start=begin) as r:
+            seen = visible(r)
             with p.loop("i", self.chunk, step=wide * lanes) as i:
                 heads = [self.y + (self.head(base, r, g, h) + c + i) for h in range(group)]
                 sums = []
@@ -163,7 +165,7 @@ class Floats:
                             for n in range(wide)
                         ]
                     )
-                with p.loop("t", filled) as t:
+                with p.loop("t", seen) as t:
                     weights = [
                         p.let(f"weight{h}", p.broadcast_f32(self.share.at(self.shares(r, h) + t)))
                         for h in range(group)
@@ -219,9 +221,9 @@ def _fade(p, steps, place, state):
 
 
 def blockwise(kind, kv):
-    """The trace of a schedule whose steps on a block are those of `kind`."""
+    """The trace of a schedule whose steps on a block are those of `kind`; what it leaves is floats."""
 
-    def attention(p, H, G, D, W=0, scale=0.0):
+    def attention(p, H, G, D, W=0, scale=0.0, floats=0.0):
         all_rows(p, kind(p, kv, H, G, D, scale or D**-0.5), W)
 
     return attention
@@ -268,6 +270,10 @@ def _rows(p, steps, state, g, base, position, some, W):
         keys = p.pointer("keys", steps.block(g, start // BLOCK_TOKENS))
         values = p.pointer("values", keys + half_bytes(kv, D))
         filled = p.minimum("filled", p.index("left", end - start), BLOCK_TOKENS)
+
+        def visible(r, start=start):
+            return p.minimum("seen", p.index("until", position + r + 1 - start), BLOCK_TOKENS)
+
         first = p.index("from_row", beyond(start, position))
         until = some
         if W:
@@ -292,7 +298,7 @@ def _rows(p, steps, state, g, base, position, some, W):
                 _fade(p, steps, place, state(r, h))
         with p.loop("c", D, step=steps.chunk) as c:
             steps.values(values, c, filled)
-            steps.mix(g, base, first, until, values, c, filled, state)
+            steps.mix(g, base, first, until, values, c, visible, state)
     with p.loop("r", some) as r:
         with p.loop("h", group) as h:
             total = p.let("total", p.load_f32(state(r, h) + lanes))

@@ -140,11 +140,12 @@ class Words(Floats):
         whole = p.round_f32(p.multiply_f32(e, p.broadcast_f32(2.0**SHARE)))
         p.do(p.store_i8((self.whole_share + place).cast("i8"), whole))
 
-    def mix(self, g, base, begin, end, values, c, filled, state):
+    def mix(self, g, base, begin, end, values, c, visible, state):
         p, group = self.p, self.group
         with p.loop("r", end, start=begin) as r:
+            seen = visible(r)
             with p.loop("h", group) as h:
-                self._mix_head(r, h, c, filled)
+                self._mix_head(r, h, c, seen)
                 fade = p.let("fading", p.load_f32(state(r, h) + 2 * self.lanes))
                 with p.loop("i", self.chunk, step=4) as i:
                     out = self.y + (self.head(base, r, g, h) + c + i)
@@ -152,13 +153,13 @@ class Words(Floats):
                     more = p.multiply_f32(p.load_f32(self.mixed + i), unit)
                     p.do(p.store_f32(out, p.add_f32(p.multiply_f32(p.load_f32(out), fade), more)))
 
-    def _mix_head(self, r, h, c, filled):
+    def _mix_head(self, r, h, c, seen):
         """mixed = the block's values by a head's shares."""
         p = self.p
         wide = 4 if p.has("high_i32") else 2
         with p.loop("i", self.chunk, step=wide) as i:
             totals = [p.let(f"total{n}", p.start(0)) for n in range(wide)]
-            with p.loop("t", filled) as t:
+            with p.loop("t", seen) as t:
                 weight = p.let("weight", p.plus(self.whole_share.at(self.shares(r, h) + t), 0))
                 for n in range(wide):
                     value = self.part.at(t * self.chunk + i + n)

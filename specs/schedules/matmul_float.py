@@ -38,7 +38,7 @@ def _sums(p, type_name, K, weights, r, count, name):
     load, together = _LOADS[type_name]
     lanes = p.lanes("add_f32")
     vectors = TILE_ROWS // lanes
-    chains = max(together, 4 // vectors if count == 1 else 1)
+    chains = max(together, 4 // vectors)  # for a row alone, and so for all
     x = p.pointer(f"{name}x", p.argument("q", "f32") + r * K)
     parts = [
         [
@@ -73,7 +73,7 @@ FLOATS = {
     "avx2": (avx2, tiles((2,), _sums), "8 outputs a vector, 2 rows share the weights"),
     "avx512": (
         avx512,
-        tiles((8, 4), _sums),
-        "16 outputs a vector, up to 8 rows share the weights",
+        tiles((4,), _sums),
+        "16 outputs a vector, 4 rows share the weights",
     ),
 }

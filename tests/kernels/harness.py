@@ -18,8 +18,9 @@ from cllm_gen.schedule.weight_layout import layout_of
 from cllm_gen.spec.kernel import KernelRequest, Schedule
 from cllm_gen.weights.tile16 import pack, unpack
 from specs.schedules import activations as at
-from tests.compiled import kept
+from tests.compiled import kept, sources
 from tests.kernels import gguf_blocks
+from tests.kernels.sets import flags
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "gcc -std=gnu11 -O2 -ffreestanding -fPIC -Wall -Wextra -Werror".split()
@@ -46,7 +47,7 @@ class Library:
         for each in resolve_all(requests, [isa]).values():
             files.setdefault(each.isa.name, []).append(each.file)
         commands = {
-            level.name: [*COMMAND, *level.all_flags] for level in isa.chain if level.name in files
+            level.name: [*COMMAND, *flags(level)] for level in isa.chain if level.name in files
         }
 
         def compiled(where: Path) -> Path:
@@ -63,7 +64,11 @@ class Library:
             subprocess.run(["gcc", "-shared", *objects, "-o", target], check=True)
             return target
 
-        parts = [*texts.values(), *(part for command in commands.values() for part in command)]
+        parts = [
+            sources("tests/emulated"),
+            *texts.values(),
+            *(part for command in commands.values() for part in command),
+        ]
         self.library = ctypes.CDLL(str(kept(parts, compiled, folder / "kernels.so")))
 
     def call(self, request: KernelRequest, *arguments) -> None:

@@ -39,3 +39,32 @@ WIDEST = [
     isa.name for isa in SETS if all(feature.name in CPU_FLAGS for feature in isa.all_features)
 ][-1]
 """The most capable set that this CPU has."""
+
+
+EMULATED = Path(__file__).resolve().parent.parent / "emulated"
+"""Has a header that makes intrinsics of AVX-512 and AMX of AVX2's."""
+_OWN = ("-mavx512", "-mamx")
+
+
+def has(isa: InstructionSet) -> bool:
+    """Whether this CPU has the instruction set."""
+    return all(feature.name in CPU_FLAGS for feature in isa.all_features)
+
+
+def emulated(isa: InstructionSet) -> bool:
+    """Whether this CPU lacks the set but can emulate it."""
+    return not has(isa) and isa in (avx512, amx) and has(avx2)
+
+
+def flags(isa: InstructionSet) -> list[str]:
+    """What compiles a set's kernels for this CPU: the set's own flags, or those of its emulation."""
+    if not emulated(isa):
+        return list(isa.all_flags)
+    kept = [flag for flag in isa.all_flags if not flag.startswith(_OWN)]
+    return [*kept, "-mf16c", f"-I{EMULATED}", "-Wno-psabi", "-fno-strict-aliasing"]
+
+
+def skip_without_emulation(isa: InstructionSet) -> None:
+    """Skips the test if this CPU has neither the set nor what its emulation needs."""
+    if not emulated(isa):
+        skip_without(isa)

@@ -1,4 +1,5 @@
-"""Every instruction of every set, on this CPU, against its meaning: random and extreme lanes."""
+"""Every instruction of every set, on this CPU or emulated on it, against its meaning: random and extreme
+lanes."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import pytest
 from cllm_gen.notation.evaluate import bf16_bits, run_meaning
 from cllm_gen.notation.index import Type
 from cllm_gen.spec.isa import InstructionSet
-from tests.kernels.sets import SETS, skip_without
+from tests.kernels.sets import SETS, flags, skip_without_emulation
 
 SEED = 20_241
 _C = {
@@ -117,10 +118,10 @@ def compiled(request, tmp_path_factory):
         + "\n".join(_function(isa, *case) for case in cases)
     )
     subprocess.run(
-        ["gcc", "-O1", "-shared", "-fPIC", *isa.all_flags, str(source), "-o", str(folder / "i.so")],
+        ["gcc", "-O1", "-shared", "-fPIC", *flags(isa), str(source), "-o", str(folder / "i.so")],
         check=True,
     )
-    skip_without(isa)
+    skip_without_emulation(isa)
     return ctypes.CDLL(str(folder / "i.so")), cases
 
 

@@ -26,13 +26,17 @@ from cllm_gen.spec.model import Model
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.pack import image, weights_section
 from tests.compiled import kept, sources
+from tests.kernels.sets import emulated
+from tests.kernels.sets import flags as compiler_flags
 from tests.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fPIC"]
 UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
+FEATURES = "kernel_static/cpu/x86/cpu_features.c"
+EVERY_FEATURE = "tests/emulated/cpu_features.c"
 STATIC = [
-    "kernel_static/cpu/x86/cpu_features.c",
+    FEATURES,
     "kernel_static/engine/forward.c",
     "kernel_static/engine/kernel_choice.c",
     "kernel_static/engine/model_image.c",
@@ -66,11 +70,12 @@ def _appliance(model: Model, sets: Sequence[InstructionSet]) -> Appliance:
 
 
 def build(folder: Path, model: Model, sets) -> Path:
-    """Generates and compiles the model's code for these instruction sets; the library's path."""
+    """Generates and compiles the model's code for these instruction sets, of which those that are
+    emulated run here whatever the CPU has; the library's path."""
     wanted = [*outputs(model, sets), *served_outputs(_appliance(model, sets))]
     parts = [render(output, environment()) for output in wanted]
     parts += [sources("kernel_static", "tests/model"), *FLAGS, *UNDEFINED]
-    parts += [flag for isa in sets for flag in isa.all_flags]
+    parts += [sources("tests/emulated"), *(flag for isa in sets for flag in compiler_flags(isa))]
     return kept(parts, lambda where: _compiled(where, model, sets, wanted), folder / "forward.so")
 
 
@@ -84,8 +89,10 @@ def _compiled(folder: Path, model: Model, sets, wanted: list[Output]) -> Path:
             parse(path, text)
         (generated / path).parent.mkdir(parents=True, exist_ok=True)
         (generated / path).write_text(text)
-    flags = {level.name: list(level.all_flags) for isa in sets for level in isa.chain}
+    flags = {level.name: compiler_flags(level) for isa in sets for level in isa.chain}
     sources = {ROOT / path: UNDEFINED for path in STATIC}
+    if any(emulated(isa) for isa in sets):
+        sources[ROOT / EVERY_FEATURE] = sources.pop(ROOT / FEATURES)
     for file in sorted(generated.rglob("*.c")):
         if file.name not in ("pretokenizer.c", "chat_template.c"):
             kernel = file.parent.parent.name == "kernels"
@@ -170,19 +177,20 @@ class Pass:
         return self.lib.forward_instruction_set().decode()
 
     def step(
-        self, rows: list[tuple[int, int, list[int], bool]], hidden: bool = False
+        self, rows: list[tuple[int, int, list[int], bool]], hidden: bool | Sequence[bool] = False
     ) -> list[np.ndarray | None]:
-        """Runs one step of (token, position, block table, logits); the logits that were asked. With
-        `hidden`, all rows want their hidden states."""
+        """Runs one step of (token, position, block table, logits); the logits that were asked. `hidden`
+        says of all rows, or of each, whether they want their hidden states."""
         of_blocks = {
             tuple(blocks): (ctypes.c_uint32 * len(blocks))(*blocks) for _, _, blocks, _ in rows
         }  # one table a sequence: by it rows know each other
         tables = [of_blocks[tuple(blocks)] for _, _, blocks, _ in rows]
         pointer = ctypes.POINTER(ctypes.c_uint32)
+        states = [hidden] * len(rows) if isinstance(hidden, bool) else hidden
         array = (Row * len(rows))(
             *(
-                Row(token, position, ctypes.cast(table, pointer), asked, hidden)
-                for (token, position, _, asked), table in zip(rows, tables)
+                Row(token, position, ctypes.cast(table, pointer), asked, state)
+                for (token, position, _, asked), table, state in zip(rows, tables, states)
             )
         )
         self.lib.test_run(array, ctypes.c_size_t(len(rows)))

@@ -206,9 +206,12 @@ class _Lowering(RowOperations):
         if window is not None and window < self.model.context:
             operation, shape = "attention_window", (*shape, window)
         parameters = () if scale in (None, width**-0.5) else (("scale", scale),)
+        integers = self._feeds_integers(node)
+        if not integers:
+            parameters = (("floats", 1.0), *parameters)
         request = KernelRequest(operation, self.kv_cache, shape, parameters)
         buffers = {"q": self._of(q), "y": self._result(node, "mixed")}
-        if self._feeds_integers(node):
+        if integers:
             buffers["quantized"] = self._quantised_result(node, request.name)
         self._emit(node, "attention", request, buffers, groups=groups)
 

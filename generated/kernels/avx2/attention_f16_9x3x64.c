@@ -273,6 +273,8 @@ void attention_f16_9x3x64__avx2(size_t rows, size_t position, size_t first, size
                     }
                 }
                 for (size_t r = from_row; r < rows; r++) {
+                    size_t until = position + r + 1 - start;
+                    size_t seen = until < 32 ? until : 32;
                     for (size_t i = 0; i < 64; i += 32) {
                         __m256 fade0 = _mm256_loadu_ps(held + (r * 3) * 24 + 16);
                         __m256 out0_0 =
@@ -301,7 +303,7 @@ void attention_f16_9x3x64__avx2(size_t rows, size_t position, size_t first, size
                             _mm256_loadu_ps(y + (r * 9 + g * 3 + 2) * 64 + c + i + 16), fade2);
                         __m256 out2_3 = _mm256_mul_ps(
                             _mm256_loadu_ps(y + (r * 9 + g * 3 + 2) * 64 + c + i + 24), fade2);
-                        for (size_t t = 0; t < filled; t++) {
+                        for (size_t t = 0; t < seen; t++) {
                             __m256 weight0 = _mm256_set1_ps(share[(r * 3) * 32 + t]);
                             __m256 weight1 = _mm256_set1_ps(share[(r * 3 + 1) * 32 + t]);
                             __m256 weight2 = _mm256_set1_ps(share[(r * 3 + 2) * 32 + t]);

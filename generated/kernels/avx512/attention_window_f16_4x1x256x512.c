@@ -26,7 +26,7 @@
  *
  * Schedule: one row straight from the cache.
  * Named at once: 21 __m512, 2 __m512i, 1 int32_t.
- * 12,115 instructions a row, 11.8 an output.
+ * 11,260 instructions a row, 11.0 an output.
  */
 void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size_t first,
                                               size_t last, const float *q,
@@ -46,7 +46,7 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                 __builtin_prefetch(first_block + i);
             }
             for (size_t i = 0; i < 1024; i += 16) {
-                _mm512_storeu_ps(scaled + i, _mm512_mul_ps(_mm512_loadu_ps(q + g * 1024 + i),
+                _mm512_storeu_ps(scaled + i, _mm512_mul_ps(_mm512_loadu_ps(q + (g * 4) * 256 + i),
                                                            _mm512_set1_ps(0.09016844005556021f)));
             }
             for (size_t i = 0; i < 2048; i += 16) {
@@ -61,6 +61,7 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                     size_t index = start / 32;
                     const uint16_t *pairs =
                         (const uint16_t *)(layer_cache + block_bytes * blocks[index] + g * 32768);
+                    float *queries = scaled;
                     size_t more = ((start + 32) < end ? 1 : 0);
                     const uint8_t *next =
                         layer_cache + block_bytes * blocks[start / 32 + more] + g * 32768;
@@ -92,25 +93,25 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                         __m512 key3 = _mm512_cvtph_ps(
                             _mm256_loadu_si256((const __m256i *)(pairs + i * 64 + 48)));
                         __m512 q0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
-                            _mm_loadl_epi64((const __m128i *)(scaled + i * 2))));
+                            _mm_loadl_epi64((const __m128i *)(queries + i * 2))));
                         dot0_0 = _mm512_fmadd_ps(key0, q0, dot0_0);
                         dot0_1 = _mm512_fmadd_ps(key1, q0, dot0_1);
                         dot0_2 = _mm512_fmadd_ps(key2, q0, dot0_2);
                         dot0_3 = _mm512_fmadd_ps(key3, q0, dot0_3);
                         __m512 q1 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
-                            _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 256))));
+                            _mm_loadl_epi64((const __m128i *)(queries + i * 2 + 256))));
                         dot1_0 = _mm512_fmadd_ps(key0, q1, dot1_0);
                         dot1_1 = _mm512_fmadd_ps(key1, q1, dot1_1);
                         dot1_2 = _mm512_fmadd_ps(key2, q1, dot1_2);
                         dot1_3 = _mm512_fmadd_ps(key3, q1, dot1_3);
                         __m512 q2 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
-                            _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 512))));
+                            _mm_loadl_epi64((const __m128i *)(queries + i * 2 + 512))));
                         dot2_0 = _mm512_fmadd_ps(key0, q2, dot2_0);
                         dot2_1 = _mm512_fmadd_ps(key1, q2, dot2_1);
                         dot2_2 = _mm512_fmadd_ps(key2, q2, dot2_2);
                         dot2_3 = _mm512_fmadd_ps(key3, q2, dot2_3);
                         __m512 q3 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
-                            _mm_loadl_epi64((const __m128i *)(scaled + i * 2 + 768))));
+                            _mm_loadl_epi64((const __m128i *)(queries + i * 2 + 768))));
                         dot3_0 = _mm512_fmadd_ps(key0, q3, dot3_0);
                         dot3_1 = _mm512_fmadd_ps(key1, q3, dot3_1);
                         dot3_2 = _mm512_fmadd_ps(key2, q3, dot3_2);
@@ -260,11 +261,11 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                                 _mm512_max_ps(_mm512_sub_ps(_mm512_max_ps(score0_0, score0_1),
                                                             _mm512_set1_ps(references[0])),
                                               _mm512_sub_ps(_mm512_max_ps(score1_0, score1_1),
-                                                            _mm512_set1_ps(references[1]))),
+                                                            _mm512_set1_ps((references + 1)[0]))),
                                 _mm512_sub_ps(_mm512_max_ps(score2_0, score2_1),
-                                              _mm512_set1_ps(references[2]))),
+                                              _mm512_set1_ps((references + 2)[0]))),
                             _mm512_sub_ps(_mm512_max_ps(score3_0, score3_1),
-                                          _mm512_set1_ps(references[3]))),
+                                          _mm512_set1_ps((references + 3)[0]))),
                         _mm512_set1_ps(40.0f), _CMP_GT_OQ));
                     if (above > 0) {
                         __m512 old0 = _mm512_set1_ps(references[0]);
@@ -294,19 +295,20 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                             _mm512_storeu_ps(sums + i,
                                              _mm512_mul_ps(_mm512_loadu_ps(sums + i), fade0));
                         }
+                        float *mixed0 = mixed;
                         for (size_t i = 0; i < 512; i += 16) {
-                            _mm512_storeu_ps(mixed + i,
-                                             _mm512_mul_ps(_mm512_loadu_ps(mixed + i), fade0));
+                            _mm512_storeu_ps(mixed0 + i,
+                                             _mm512_mul_ps(_mm512_loadu_ps(mixed0 + i), fade0));
                         }
                         if (start > begin) {
-                            float *waiting0 = shares + (((index + 1) % 2) * 4) * 32;
+                            float *waiting0 = shares + ((index + 1) % 2) * 128;
                             for (size_t i = 0; i < 32; i += 16) {
                                 _mm512_storeu_ps(
                                     waiting0 + i,
                                     _mm512_mul_ps(_mm512_loadu_ps(waiting0 + i), fade0));
                             }
                         }
-                        __m512 old1 = _mm512_set1_ps(references[1]);
+                        __m512 old1 = _mm512_set1_ps((references + 1)[0]);
                         __m512 peak1 = _mm512_max_ps(score1_0, score1_1);
                         peak1 = _mm512_max_ps(peak1, _mm512_shuffle_f32x4(peak1, peak1, 0x4e));
                         peak1 = _mm512_max_ps(peak1, _mm512_shuffle_f32x4(peak1, peak1, 0xb1));
@@ -333,20 +335,20 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                             _mm512_storeu_ps(sums + 16 + i,
                                              _mm512_mul_ps(_mm512_loadu_ps(sums + 16 + i), fade1));
                         }
+                        float *mixed1 = mixed + 512;
                         for (size_t i = 0; i < 512; i += 16) {
-                            _mm512_storeu_ps(
-                                mixed + 512 + i,
-                                _mm512_mul_ps(_mm512_loadu_ps(mixed + 512 + i), fade1));
+                            _mm512_storeu_ps(mixed1 + i,
+                                             _mm512_mul_ps(_mm512_loadu_ps(mixed1 + i), fade1));
                         }
                         if (start > begin) {
-                            float *waiting1 = shares + (((index + 1) % 2) * 4 + 1) * 32;
+                            float *waiting1 = shares + 32 + ((index + 1) % 2) * 128;
                             for (size_t i = 0; i < 32; i += 16) {
                                 _mm512_storeu_ps(
                                     waiting1 + i,
                                     _mm512_mul_ps(_mm512_loadu_ps(waiting1 + i), fade1));
                             }
                         }
-                        __m512 old2 = _mm512_set1_ps(references[2]);
+                        __m512 old2 = _mm512_set1_ps((references + 2)[0]);
                         __m512 peak2 = _mm512_max_ps(score2_0, score2_1);
                         peak2 = _mm512_max_ps(peak2, _mm512_shuffle_f32x4(peak2, peak2, 0x4e));
                         peak2 = _mm512_max_ps(peak2, _mm512_shuffle_f32x4(peak2, peak2, 0xb1));
@@ -373,20 +375,20 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                             _mm512_storeu_ps(sums + 32 + i,
                                              _mm512_mul_ps(_mm512_loadu_ps(sums + 32 + i), fade2));
                         }
+                        float *mixed2 = mixed + 1024;
                         for (size_t i = 0; i < 512; i += 16) {
-                            _mm512_storeu_ps(
-                                mixed + 1024 + i,
-                                _mm512_mul_ps(_mm512_loadu_ps(mixed + 1024 + i), fade2));
+                            _mm512_storeu_ps(mixed2 + i,
+                                             _mm512_mul_ps(_mm512_loadu_ps(mixed2 + i), fade2));
                         }
                         if (start > begin) {
-                            float *waiting2 = shares + (((index + 1) % 2) * 4 + 2) * 32;
+                            float *waiting2 = shares + 64 + ((index + 1) % 2) * 128;
                             for (size_t i = 0; i < 32; i += 16) {
                                 _mm512_storeu_ps(
                                     waiting2 + i,
                                     _mm512_mul_ps(_mm512_loadu_ps(waiting2 + i), fade2));
                             }
                         }
-                        __m512 old3 = _mm512_set1_ps(references[3]);
+                        __m512 old3 = _mm512_set1_ps((references + 3)[0]);
                         __m512 peak3 = _mm512_max_ps(score3_0, score3_1);
                         peak3 = _mm512_max_ps(peak3, _mm512_shuffle_f32x4(peak3, peak3, 0x4e));
                         peak3 = _mm512_max_ps(peak3, _mm512_shuffle_f32x4(peak3, peak3, 0xb1));
@@ -413,13 +415,13 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                             _mm512_storeu_ps(sums + 48 + i,
                                              _mm512_mul_ps(_mm512_loadu_ps(sums + 48 + i), fade3));
                         }
+                        float *mixed3 = mixed + 1536;
                         for (size_t i = 0; i < 512; i += 16) {
-                            _mm512_storeu_ps(
-                                mixed + 1536 + i,
-                                _mm512_mul_ps(_mm512_loadu_ps(mixed + 1536 + i), fade3));
+                            _mm512_storeu_ps(mixed3 + i,
+                                             _mm512_mul_ps(_mm512_loadu_ps(mixed3 + i), fade3));
                         }
                         if (start > begin) {
-                            float *waiting3 = shares + (((index + 1) % 2) * 4 + 3) * 32;
+                            float *waiting3 = shares + 96 + ((index + 1) % 2) * 128;
                             for (size_t i = 0; i < 32; i += 16) {
                                 _mm512_storeu_ps(
                                     waiting3 + i,
@@ -428,7 +430,7 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                         }
                     }
                     __m512 reference0 = _mm512_set1_ps(references[0]);
-                    float *share0 = shares + ((index % 2) * 4) * 32;
+                    float *share0 = shares + (index % 2) * 128;
                     __m512 x0_0 = _mm512_sub_ps(score0_0, reference0);
                     __m512 e0_0_fraction = _mm512_reduce_ps(x0_0, 0x09);
                     __m512 e0_0 = _mm512_scalef_ps(
@@ -463,8 +465,8 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                     _mm512_storeu_ps(share0 + 16, e0_1);
                     _mm512_storeu_ps(
                         sums, _mm512_add_ps(_mm512_add_ps(_mm512_loadu_ps(sums), e0_0), e0_1));
-                    __m512 reference1 = _mm512_set1_ps(references[1]);
-                    float *share1 = shares + ((index % 2) * 4 + 1) * 32;
+                    __m512 reference1 = _mm512_set1_ps((references + 1)[0]);
+                    float *share1 = shares + 32 + (index % 2) * 128;
                     __m512 x1_0 = _mm512_sub_ps(score1_0, reference1);
                     __m512 e1_0_fraction = _mm512_reduce_ps(x1_0, 0x09);
                     __m512 e1_0 = _mm512_scalef_ps(
@@ -500,8 +502,8 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                     _mm512_storeu_ps(
                         sums + 16,
                         _mm512_add_ps(_mm512_add_ps(_mm512_loadu_ps(sums + 16), e1_0), e1_1));
-                    __m512 reference2 = _mm512_set1_ps(references[2]);
-                    float *share2 = shares + ((index % 2) * 4 + 2) * 32;
+                    __m512 reference2 = _mm512_set1_ps((references + 2)[0]);
+                    float *share2 = shares + 64 + (index % 2) * 128;
                     __m512 x2_0 = _mm512_sub_ps(score2_0, reference2);
                     __m512 e2_0_fraction = _mm512_reduce_ps(x2_0, 0x09);
                     __m512 e2_0 = _mm512_scalef_ps(
@@ -537,8 +539,8 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                     _mm512_storeu_ps(
                         sums + 32,
                         _mm512_add_ps(_mm512_add_ps(_mm512_loadu_ps(sums + 32), e2_0), e2_1));
-                    __m512 reference3 = _mm512_set1_ps(references[3]);
-                    float *share3 = shares + ((index % 2) * 4 + 3) * 32;
+                    __m512 reference3 = _mm512_set1_ps((references + 3)[0]);
+                    float *share3 = shares + 96 + (index % 2) * 128;
                     __m512 x3_0 = _mm512_sub_ps(score3_0, reference3);
                     __m512 e3_0_fraction = _mm512_reduce_ps(x3_0, 0x09);
                     __m512 e3_0 = _mm512_scalef_ps(
@@ -583,26 +585,27 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                     size_t more = ((start - 32 + 32) < end ? 1 : 0);
                     const uint8_t *next =
                         layer_cache + block_bytes * blocks[(start - 32) / 32 + more] + g * 32768;
-                    float *its_shares = shares + ((index % 2) * 4) * 32;
-                    size_t left = end - (start - 32);
-                    size_t filled = left < 32 ? left : 32;
+                    float *its_shares = shares + (index % 2) * 128;
+                    size_t unread = end - (start - 32);
+                    size_t filled = unread < 32 ? unread : 32;
+                    float *mixture = mixed;
                     for (size_t i = 0; i < 512; i += 64) {
-                        __m512 out0_0 = _mm512_loadu_ps(mixed + i);
-                        __m512 out0_1 = _mm512_loadu_ps(mixed + i + 16);
-                        __m512 out0_2 = _mm512_loadu_ps(mixed + i + 32);
-                        __m512 out0_3 = _mm512_loadu_ps(mixed + i + 48);
-                        __m512 out1_0 = _mm512_loadu_ps(mixed + i + 512);
-                        __m512 out1_1 = _mm512_loadu_ps(mixed + i + 512 + 16);
-                        __m512 out1_2 = _mm512_loadu_ps(mixed + i + 512 + 32);
-                        __m512 out1_3 = _mm512_loadu_ps(mixed + i + 512 + 48);
-                        __m512 out2_0 = _mm512_loadu_ps(mixed + i + 1024);
-                        __m512 out2_1 = _mm512_loadu_ps(mixed + i + 1024 + 16);
-                        __m512 out2_2 = _mm512_loadu_ps(mixed + i + 1024 + 32);
-                        __m512 out2_3 = _mm512_loadu_ps(mixed + i + 1024 + 48);
-                        __m512 out3_0 = _mm512_loadu_ps(mixed + i + 1536);
-                        __m512 out3_1 = _mm512_loadu_ps(mixed + i + 1536 + 16);
-                        __m512 out3_2 = _mm512_loadu_ps(mixed + i + 1536 + 32);
-                        __m512 out3_3 = _mm512_loadu_ps(mixed + i + 1536 + 48);
+                        __m512 out0_0 = _mm512_loadu_ps(mixture + i);
+                        __m512 out0_1 = _mm512_loadu_ps(mixture + i + 16);
+                        __m512 out0_2 = _mm512_loadu_ps(mixture + i + 32);
+                        __m512 out0_3 = _mm512_loadu_ps(mixture + i + 48);
+                        __m512 out1_0 = _mm512_loadu_ps(mixture + i + 512);
+                        __m512 out1_1 = _mm512_loadu_ps(mixture + i + 512 + 16);
+                        __m512 out1_2 = _mm512_loadu_ps(mixture + i + 512 + 32);
+                        __m512 out1_3 = _mm512_loadu_ps(mixture + i + 512 + 48);
+                        __m512 out2_0 = _mm512_loadu_ps(mixture + i + 1024);
+                        __m512 out2_1 = _mm512_loadu_ps(mixture + i + 1024 + 16);
+                        __m512 out2_2 = _mm512_loadu_ps(mixture + i + 1024 + 32);
+                        __m512 out2_3 = _mm512_loadu_ps(mixture + i + 1024 + 48);
+                        __m512 out3_0 = _mm512_loadu_ps(mixture + i + 1536);
+                        __m512 out3_1 = _mm512_loadu_ps(mixture + i + 1536 + 16);
+                        __m512 out3_2 = _mm512_loadu_ps(mixture + i + 1536 + 32);
+                        __m512 out3_3 = _mm512_loadu_ps(mixture + i + 1536 + 48);
                         for (size_t t = 0; t < filled / 2; t++) {
                             __builtin_prefetch(next + 16384 + t * 1024 + i * 2);
                             __builtin_prefetch(next + 16384 + t * 1024 + i * 2 + 64);
@@ -679,22 +682,22 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                             out2_3 = _mm512_fmadd_ps(weight2, value3, out2_3);
                             out3_3 = _mm512_fmadd_ps(weight3, value3, out3_3);
                         }
-                        _mm512_storeu_ps(mixed + i, out0_0);
-                        _mm512_storeu_ps(mixed + i + 16, out0_1);
-                        _mm512_storeu_ps(mixed + i + 32, out0_2);
-                        _mm512_storeu_ps(mixed + i + 48, out0_3);
-                        _mm512_storeu_ps(mixed + i + 512, out1_0);
-                        _mm512_storeu_ps(mixed + i + 512 + 16, out1_1);
-                        _mm512_storeu_ps(mixed + i + 512 + 32, out1_2);
-                        _mm512_storeu_ps(mixed + i + 512 + 48, out1_3);
-                        _mm512_storeu_ps(mixed + i + 1024, out2_0);
-                        _mm512_storeu_ps(mixed + i + 1024 + 16, out2_1);
-                        _mm512_storeu_ps(mixed + i + 1024 + 32, out2_2);
-                        _mm512_storeu_ps(mixed + i + 1024 + 48, out2_3);
-                        _mm512_storeu_ps(mixed + i + 1536, out3_0);
-                        _mm512_storeu_ps(mixed + i + 1536 + 16, out3_1);
-                        _mm512_storeu_ps(mixed + i + 1536 + 32, out3_2);
-                        _mm512_storeu_ps(mixed + i + 1536 + 48, out3_3);
+                        _mm512_storeu_ps(mixture + i, out0_0);
+                        _mm512_storeu_ps(mixture + i + 16, out0_1);
+                        _mm512_storeu_ps(mixture + i + 32, out0_2);
+                        _mm512_storeu_ps(mixture + i + 48, out0_3);
+                        _mm512_storeu_ps(mixture + i + 512, out1_0);
+                        _mm512_storeu_ps(mixture + i + 512 + 16, out1_1);
+                        _mm512_storeu_ps(mixture + i + 512 + 32, out1_2);
+                        _mm512_storeu_ps(mixture + i + 512 + 48, out1_3);
+                        _mm512_storeu_ps(mixture + i + 1024, out2_0);
+                        _mm512_storeu_ps(mixture + i + 1024 + 16, out2_1);
+                        _mm512_storeu_ps(mixture + i + 1024 + 32, out2_2);
+                        _mm512_storeu_ps(mixture + i + 1024 + 48, out2_3);
+                        _mm512_storeu_ps(mixture + i + 1536, out3_0);
+                        _mm512_storeu_ps(mixture + i + 1536 + 16, out3_1);
+                        _mm512_storeu_ps(mixture + i + 1536 + 32, out3_2);
+                        _mm512_storeu_ps(mixture + i + 1536 + 48, out3_3);
                     }
                 }
             }
@@ -706,9 +709,10 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                 total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
                 __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
                 float *out = y + (g * 4 + h) * 256;
+                float *mixture = mixed + h * 512;
                 for (size_t i = 0; i < 256; i += 16) {
-                    __m512 low = _mm512_loadu_ps(mixed + h * 512 + i * 2);
-                    __m512 high = _mm512_loadu_ps(mixed + h * 512 + i * 2 + 16);
+                    __m512 low = _mm512_loadu_ps(mixture + i * 2);
+                    __m512 high = _mm512_loadu_ps(mixture + i * 2 + 16);
                     __m512 both = _mm512_add_ps(
                         _mm512_permutex2var_ps(low,
                                                _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18,
@@ -724,291 +728,883 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
         }
     }
     if (rows > 1) {
-        float part[2048] __attribute__((aligned(64)));
-        float share[8192] __attribute__((aligned(64)));
-        /* Of each row and head its maximum, its sum and its fading, in every lane. */
-        float held[12288] __attribute__((aligned(64)));
-        for (size_t g = first; g < last; g++) {
-            for (size_t r = 0; r < rows; r++) {
-                for (size_t h = 0; h < 4; h++) {
-                    float *at = held + (r * 4 + h) * 48;
-                    _mm512_storeu_ps(at, _mm512_set1_ps(-1e+30f));
-                    _mm512_storeu_ps(at + 16, _mm512_setzero_ps());
-                    _mm512_storeu_ps(at + 32, _mm512_setzero_ps());
-                    for (size_t i = 0; i < 256; i += 16) {
-                        _mm512_storeu_ps(y + (r * 4 + g * 4 + h) * 256 + i, _mm512_setzero_ps());
+        float scaled[4096] __attribute__((aligned(64)));
+        float shares[1024] __attribute__((aligned(64)));
+        float mixed[8192] __attribute__((aligned(64)));
+        float sums[256] __attribute__((aligned(64)));
+        float references[16] __attribute__((aligned(64)));
+        float near_keys[8192] __attribute__((aligned(64)));
+        float near_values[8192] __attribute__((aligned(64)));
+        for (size_t base = 0; base < rows; base += 4) {
+            size_t left = rows - base;
+            size_t some = left < 4 ? left : 4;
+            size_t pass_position = position + base;
+            size_t pass_begin =
+                (((pass_position + 1) > 512 ? (pass_position + 1) - 512 : 0) / 32) * 32;
+            size_t pass_end = pass_position + some + 32;
+            for (size_t g = first; g < last; g++) {
+                for (size_t r = 0; r < some; r++) {
+                    for (size_t i = 0; i < 1024; i += 16) {
+                        _mm512_storeu_ps(scaled + (r * 4) * 256 + i,
+                                         _mm512_mul_ps(_mm512_loadu_ps(q + (base + r) * 1024 +
+                                                                       (g * 4) * 256 + i),
+                                                       _mm512_set1_ps(0.09016844005556021f)));
                     }
-                }
-            }
-            size_t end = position + rows;
-            /* The first row's window begins in this block. */
-            size_t begin = (((position + 1) > 512 ? (position + 1) - 512 : 0) / 32) * 32;
-            for (size_t start = begin; start < end; start += 32) {
-                const uint8_t *keys = layer_cache + block_bytes * blocks[start / 32] + g * 32768;
-                const uint8_t *values = keys + 16384;
-                size_t left = end - start;
-                size_t filled = left < 32 ? left : 32;
-                size_t from_row = start > position ? start - position : 0;
-                size_t until_row =
-                    (start + 543 - position) < rows ? (start + 543 - position) : rows;
-                /* Scores; positions that a row does not see stay at the least value. */
-                for (size_t i = 0; i < rows * 128; i += 16) {
-                    _mm512_storeu_ps(share + i, _mm512_setzero_ps());
-                }
-                for (size_t c = 0; c < 256; c += 64) {
-                    for (size_t i = 0; i < 64; i += 2) {
-                        for (size_t t = 0; t < 32; t += 16) {
-                            __m512i word = _mm512_loadu_si512(
-                                (const int8_t *)(keys + ((c + i) * 32 + t * 2) * 2));
-                            __m512 even =
-                                _mm512_mul_ps(_mm512_castsi512_ps(_mm512_and_si512(
-                                                  _mm512_srai_epi32(_mm512_slli_epi32(word, 16), 3),
-                                                  _mm512_set1_epi32(-1879056384))),
-                                              _mm512_set1_ps(5.192296858534828e+33f));
-                            __m512 odd = _mm512_mul_ps(
-                                _mm512_castsi512_ps(_mm512_and_si512(
-                                    _mm512_srai_epi32(word, 3), _mm512_set1_epi32(-1879056384))),
-                                _mm512_set1_ps(5.192296858534828e+33f));
-                            _mm512_storeu_ps(part + i * 32 + t, even);
-                            _mm512_storeu_ps(part + (i + 1) * 32 + t, odd);
-                        }
+                    for (size_t i = 0; i < 2048; i += 16) {
+                        _mm512_storeu_ps(mixed + (r * 4) * 512 + i, _mm512_setzero_ps());
                     }
-                    for (size_t r = from_row; r < until_row; r++) {
-                        for (size_t t = 0; t < 32; t += 32) {
-                            __m512 dot0_0 = _mm512_setzero_ps();
-                            __m512 dot0_1 = _mm512_setzero_ps();
-                            __m512 dot1_0 = _mm512_setzero_ps();
-                            __m512 dot1_1 = _mm512_setzero_ps();
-                            __m512 dot2_0 = _mm512_setzero_ps();
-                            __m512 dot2_1 = _mm512_setzero_ps();
-                            __m512 dot3_0 = _mm512_setzero_ps();
-                            __m512 dot3_1 = _mm512_setzero_ps();
-                            for (size_t i = 0; i < 64; i++) {
-                                __m512 key0 = _mm512_loadu_ps(part + i * 32 + t);
-                                __m512 key1 = _mm512_loadu_ps(part + i * 32 + t + 16);
-                                __m512 q0 = _mm512_set1_ps(q[(r * 4 + g * 4) * 256 + c + i]);
-                                dot0_0 = _mm512_fmadd_ps(key0, q0, dot0_0);
-                                dot0_1 = _mm512_fmadd_ps(key1, q0, dot0_1);
-                                __m512 q1 = _mm512_set1_ps(q[(r * 4 + g * 4 + 1) * 256 + c + i]);
-                                dot1_0 = _mm512_fmadd_ps(key0, q1, dot1_0);
-                                dot1_1 = _mm512_fmadd_ps(key1, q1, dot1_1);
-                                __m512 q2 = _mm512_set1_ps(q[(r * 4 + g * 4 + 2) * 256 + c + i]);
-                                dot2_0 = _mm512_fmadd_ps(key0, q2, dot2_0);
-                                dot2_1 = _mm512_fmadd_ps(key1, q2, dot2_1);
-                                __m512 q3 = _mm512_set1_ps(q[(r * 4 + g * 4 + 3) * 256 + c + i]);
-                                dot3_0 = _mm512_fmadd_ps(key0, q3, dot3_0);
-                                dot3_1 = _mm512_fmadd_ps(key1, q3, dot3_1);
-                            }
-                            _mm512_storeu_ps(
-                                share + (r * 4) * 32 + t,
-                                _mm512_add_ps(_mm512_loadu_ps(share + (r * 4) * 32 + t),
-                                              _mm512_mul_ps(dot0_0, _mm512_set1_ps(0.0625f))));
-                            _mm512_storeu_ps(
-                                share + (r * 4) * 32 + t + 16,
-                                _mm512_add_ps(_mm512_loadu_ps(share + (r * 4) * 32 + t + 16),
-                                              _mm512_mul_ps(dot0_1, _mm512_set1_ps(0.0625f))));
-                            _mm512_storeu_ps(
-                                share + (r * 4 + 1) * 32 + t,
-                                _mm512_add_ps(_mm512_loadu_ps(share + (r * 4 + 1) * 32 + t),
-                                              _mm512_mul_ps(dot1_0, _mm512_set1_ps(0.0625f))));
-                            _mm512_storeu_ps(
-                                share + (r * 4 + 1) * 32 + t + 16,
-                                _mm512_add_ps(_mm512_loadu_ps(share + (r * 4 + 1) * 32 + t + 16),
-                                              _mm512_mul_ps(dot1_1, _mm512_set1_ps(0.0625f))));
-                            _mm512_storeu_ps(
-                                share + (r * 4 + 2) * 32 + t,
-                                _mm512_add_ps(_mm512_loadu_ps(share + (r * 4 + 2) * 32 + t),
-                                              _mm512_mul_ps(dot2_0, _mm512_set1_ps(0.0625f))));
-                            _mm512_storeu_ps(
-                                share + (r * 4 + 2) * 32 + t + 16,
-                                _mm512_add_ps(_mm512_loadu_ps(share + (r * 4 + 2) * 32 + t + 16),
-                                              _mm512_mul_ps(dot2_1, _mm512_set1_ps(0.0625f))));
-                            _mm512_storeu_ps(
-                                share + (r * 4 + 3) * 32 + t,
-                                _mm512_add_ps(_mm512_loadu_ps(share + (r * 4 + 3) * 32 + t),
-                                              _mm512_mul_ps(dot3_0, _mm512_set1_ps(0.0625f))));
-                            _mm512_storeu_ps(
-                                share + (r * 4 + 3) * 32 + t + 16,
-                                _mm512_add_ps(_mm512_loadu_ps(share + (r * 4 + 3) * 32 + t + 16),
-                                              _mm512_mul_ps(dot3_1, _mm512_set1_ps(0.0625f))));
-                        }
-                    }
-                }
-                /* Shares relative to the new maximum. */
-                for (size_t r = from_row; r < until_row; r++) {
-                    size_t seen = position + r + 1 - start;
                     for (size_t h = 0; h < 4; h++) {
-                        size_t place = (r * 4 + h) * 32;
-                        for (size_t t = seen; t < 32; t++) {
-                            _mm_store_ss(share + place + t,
-                                         _mm512_castps512_ps128(_mm512_set1_ps(-1e+30f)));
+                        _mm512_storeu_ps(sums + (r * 4 + h) * 16, _mm512_setzero_ps());
+                        _mm_store_ss(references + r * 4 + h,
+                                     _mm512_castps512_ps128(_mm512_set1_ps(-1e+30f)));
+                    }
+                }
+                for (size_t start = pass_begin; start < pass_end; start += 32) {
+                    if ((start + 32) < pass_end) {
+                        const uint16_t *near_keys_halves =
+                            (const uint16_t *)(layer_cache + block_bytes * blocks[start / 32] +
+                                               g * 32768);
+                        for (size_t i = 0; i < 8192; i += 16) {
+                            _mm512_storeu_ps(near_keys + i,
+                                             _mm512_cvtph_ps(_mm256_loadu_si256(
+                                                 (const __m256i *)(near_keys_halves + i))));
                         }
-                        size_t before_window = seen > 512 ? seen - 512 : 0;
-                        for (size_t t = 0; t < before_window; t++) {
-                            _mm_store_ss(share + place + t,
-                                         _mm512_castps512_ps128(_mm512_set1_ps(-1e+30f)));
+                        for (size_t r = 0; r < some; r++) {
+                            size_t row_position = pass_position + r;
+                            size_t end = row_position + 1;
+                            size_t begin =
+                                (((row_position + 1) > 512 ? (row_position + 1) - 512 : 0) / 32) *
+                                32;
+                            if (start < end) {
+                                if ((start + 1) > begin) {
+                                    size_t index = start / 32;
+                                    float *pairs = near_keys;
+                                    float *queries = scaled + (r * 4) * 256;
+                                    __m512 dot0_0 = _mm512_setzero_ps();
+                                    __m512 dot0_1 = _mm512_setzero_ps();
+                                    __m512 dot0_2 = _mm512_setzero_ps();
+                                    __m512 dot0_3 = _mm512_setzero_ps();
+                                    __m512 dot1_0 = _mm512_setzero_ps();
+                                    __m512 dot1_1 = _mm512_setzero_ps();
+                                    __m512 dot1_2 = _mm512_setzero_ps();
+                                    __m512 dot1_3 = _mm512_setzero_ps();
+                                    __m512 dot2_0 = _mm512_setzero_ps();
+                                    __m512 dot2_1 = _mm512_setzero_ps();
+                                    __m512 dot2_2 = _mm512_setzero_ps();
+                                    __m512 dot2_3 = _mm512_setzero_ps();
+                                    __m512 dot3_0 = _mm512_setzero_ps();
+                                    __m512 dot3_1 = _mm512_setzero_ps();
+                                    __m512 dot3_2 = _mm512_setzero_ps();
+                                    __m512 dot3_3 = _mm512_setzero_ps();
+                                    for (size_t i = 0; i < 128; i++) {
+                                        __m512 key0 = _mm512_loadu_ps(pairs + i * 64);
+                                        __m512 key1 = _mm512_loadu_ps(pairs + i * 64 + 16);
+                                        __m512 key2 = _mm512_loadu_ps(pairs + i * 64 + 32);
+                                        __m512 key3 = _mm512_loadu_ps(pairs + i * 64 + 48);
+                                        __m512 q0 = _mm512_castsi512_ps(_mm512_broadcastq_epi64(
+                                            _mm_loadl_epi64((const __m128i *)(queries + i * 2))));
+                                        dot0_0 = _mm512_fmadd_ps(key0, q0, dot0_0);
+                                        dot0_1 = _mm512_fmadd_ps(key1, q0, dot0_1);
+                                        dot0_2 = _mm512_fmadd_ps(key2, q0, dot0_2);
+                                        dot0_3 = _mm512_fmadd_ps(key3, q0, dot0_3);
+                                        __m512 q1 = _mm512_castsi512_ps(
+                                            _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                (const __m128i *)(queries + i * 2 + 256))));
+                                        dot1_0 = _mm512_fmadd_ps(key0, q1, dot1_0);
+                                        dot1_1 = _mm512_fmadd_ps(key1, q1, dot1_1);
+                                        dot1_2 = _mm512_fmadd_ps(key2, q1, dot1_2);
+                                        dot1_3 = _mm512_fmadd_ps(key3, q1, dot1_3);
+                                        __m512 q2 = _mm512_castsi512_ps(
+                                            _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                (const __m128i *)(queries + i * 2 + 512))));
+                                        dot2_0 = _mm512_fmadd_ps(key0, q2, dot2_0);
+                                        dot2_1 = _mm512_fmadd_ps(key1, q2, dot2_1);
+                                        dot2_2 = _mm512_fmadd_ps(key2, q2, dot2_2);
+                                        dot2_3 = _mm512_fmadd_ps(key3, q2, dot2_3);
+                                        __m512 q3 = _mm512_castsi512_ps(
+                                            _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                (const __m128i *)(queries + i * 2 + 768))));
+                                        dot3_0 = _mm512_fmadd_ps(key0, q3, dot3_0);
+                                        dot3_1 = _mm512_fmadd_ps(key1, q3, dot3_1);
+                                        dot3_2 = _mm512_fmadd_ps(key2, q3, dot3_2);
+                                        dot3_3 = _mm512_fmadd_ps(key3, q3, dot3_3);
+                                    }
+                                    __m512 score0_0 = _mm512_add_ps(
+                                        _mm512_permutex2var_ps(
+                                            dot0_0,
+                                            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20,
+                                                              22, 24, 26, 28, 30),
+                                            dot0_1),
+                                        _mm512_permutex2var_ps(
+                                            dot0_0,
+                                            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
+                                                              23, 25, 27, 29, 31),
+                                            dot0_1));
+                                    __m512 score0_1 = _mm512_add_ps(
+                                        _mm512_permutex2var_ps(
+                                            dot0_2,
+                                            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20,
+                                                              22, 24, 26, 28, 30),
+                                            dot0_3),
+                                        _mm512_permutex2var_ps(
+                                            dot0_2,
+                                            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
+                                                              23, 25, 27, 29, 31),
+                                            dot0_3));
+                                    __m512 score1_0 = _mm512_add_ps(
+                                        _mm512_permutex2var_ps(
+                                            dot1_0,
+                                            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20,
+                                                              22, 24, 26, 28, 30),
+                                            dot1_1),
+                                        _mm512_permutex2var_ps(
+                                            dot1_0,
+                                            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
+                                                              23, 25, 27, 29, 31),
+                                            dot1_1));
+                                    __m512 score1_1 = _mm512_add_ps(
+                                        _mm512_permutex2var_ps(
+                                            dot1_2,
+                                            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20,
+                                                              22, 24, 26, 28, 30),
+                                            dot1_3),
+                                        _mm512_permutex2var_ps(
+                                            dot1_2,
+                                            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
+                                                              23, 25, 27, 29, 31),
+                                            dot1_3));
+                                    __m512 score2_0 = _mm512_add_ps(
+                                        _mm512_permutex2var_ps(
+                                            dot2_0,
+                                            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20,
+                                                              22, 24, 26, 28, 30),
+                                            dot2_1),
+                                        _mm512_permutex2var_ps(
+                                            dot2_0,
+                                            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
+                                                              23, 25, 27, 29, 31),
+                                            dot2_1));
+                                    __m512 score2_1 = _mm512_add_ps(
+                                        _mm512_permutex2var_ps(
+                                            dot2_2,
+                                            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20,
+                                                              22, 24, 26, 28, 30),
+                                            dot2_3),
+                                        _mm512_permutex2var_ps(
+                                            dot2_2,
+                                            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
+                                                              23, 25, 27, 29, 31),
+                                            dot2_3));
+                                    __m512 score3_0 = _mm512_add_ps(
+                                        _mm512_permutex2var_ps(
+                                            dot3_0,
+                                            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20,
+                                                              22, 24, 26, 28, 30),
+                                            dot3_1),
+                                        _mm512_permutex2var_ps(
+                                            dot3_0,
+                                            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
+                                                              23, 25, 27, 29, 31),
+                                            dot3_1));
+                                    __m512 score3_1 = _mm512_add_ps(
+                                        _mm512_permutex2var_ps(
+                                            dot3_2,
+                                            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20,
+                                                              22, 24, 26, 28, 30),
+                                            dot3_3),
+                                        _mm512_permutex2var_ps(
+                                            dot3_2,
+                                            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
+                                                              23, 25, 27, 29, 31),
+                                            dot3_3));
+                                    if (row_position < (start + 31)) {
+                                        __m512i seen = _mm512_set1_epi32(row_position + 1 - start);
+                                        __m512i place0 = _mm512_add_epi32(
+                                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+                                                              12, 13, 14, 15),
+                                            _mm512_set1_epi32(0));
+                                        score0_0 = _mm512_mask_mov_ps(
+                                            _mm512_set1_ps(-1e+30f),
+                                            _mm512_cmplt_epi32_mask(place0, seen), score0_0);
+                                        score1_0 = _mm512_mask_mov_ps(
+                                            _mm512_set1_ps(-1e+30f),
+                                            _mm512_cmplt_epi32_mask(place0, seen), score1_0);
+                                        score2_0 = _mm512_mask_mov_ps(
+                                            _mm512_set1_ps(-1e+30f),
+                                            _mm512_cmplt_epi32_mask(place0, seen), score2_0);
+                                        score3_0 = _mm512_mask_mov_ps(
+                                            _mm512_set1_ps(-1e+30f),
+                                            _mm512_cmplt_epi32_mask(place0, seen), score3_0);
+                                        __m512i place1 = _mm512_add_epi32(
+                                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+                                                              12, 13, 14, 15),
+                                            _mm512_set1_epi32(16));
+                                        score0_1 = _mm512_mask_mov_ps(
+                                            _mm512_set1_ps(-1e+30f),
+                                            _mm512_cmplt_epi32_mask(place1, seen), score0_1);
+                                        score1_1 = _mm512_mask_mov_ps(
+                                            _mm512_set1_ps(-1e+30f),
+                                            _mm512_cmplt_epi32_mask(place1, seen), score1_1);
+                                        score2_1 = _mm512_mask_mov_ps(
+                                            _mm512_set1_ps(-1e+30f),
+                                            _mm512_cmplt_epi32_mask(place1, seen), score2_1);
+                                        score3_1 = _mm512_mask_mov_ps(
+                                            _mm512_set1_ps(-1e+30f),
+                                            _mm512_cmplt_epi32_mask(place1, seen), score3_1);
+                                    }
+                                    if ((row_position + 1) > (start + 512)) {
+                                        __m512i early =
+                                            _mm512_set1_epi32(row_position + 1 - start - 512);
+                                        __m512i place0 = _mm512_add_epi32(
+                                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+                                                              12, 13, 14, 15),
+                                            _mm512_set1_epi32(0));
+                                        score0_0 = _mm512_mask_mov_ps(
+                                            score0_0, _mm512_cmplt_epi32_mask(place0, early),
+                                            _mm512_set1_ps(-1e+30f));
+                                        score1_0 = _mm512_mask_mov_ps(
+                                            score1_0, _mm512_cmplt_epi32_mask(place0, early),
+                                            _mm512_set1_ps(-1e+30f));
+                                        score2_0 = _mm512_mask_mov_ps(
+                                            score2_0, _mm512_cmplt_epi32_mask(place0, early),
+                                            _mm512_set1_ps(-1e+30f));
+                                        score3_0 = _mm512_mask_mov_ps(
+                                            score3_0, _mm512_cmplt_epi32_mask(place0, early),
+                                            _mm512_set1_ps(-1e+30f));
+                                        __m512i place1 = _mm512_add_epi32(
+                                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+                                                              12, 13, 14, 15),
+                                            _mm512_set1_epi32(16));
+                                        score0_1 = _mm512_mask_mov_ps(
+                                            score0_1, _mm512_cmplt_epi32_mask(place1, early),
+                                            _mm512_set1_ps(-1e+30f));
+                                        score1_1 = _mm512_mask_mov_ps(
+                                            score1_1, _mm512_cmplt_epi32_mask(place1, early),
+                                            _mm512_set1_ps(-1e+30f));
+                                        score2_1 = _mm512_mask_mov_ps(
+                                            score2_1, _mm512_cmplt_epi32_mask(place1, early),
+                                            _mm512_set1_ps(-1e+30f));
+                                        score3_1 = _mm512_mask_mov_ps(
+                                            score3_1, _mm512_cmplt_epi32_mask(place1, early),
+                                            _mm512_set1_ps(-1e+30f));
+                                    }
+                                    int32_t above = __builtin_popcount(_mm512_cmp_ps_mask(
+                                        _mm512_max_ps(
+                                            _mm512_max_ps(
+                                                _mm512_max_ps(
+                                                    _mm512_sub_ps(
+                                                        _mm512_max_ps(score0_0, score0_1),
+                                                        _mm512_set1_ps((references + r * 4)[0])),
+                                                    _mm512_sub_ps(_mm512_max_ps(score1_0, score1_1),
+                                                                  _mm512_set1_ps((references +
+                                                                                  r * 4 + 1)[0]))),
+                                                _mm512_sub_ps(
+                                                    _mm512_max_ps(score2_0, score2_1),
+                                                    _mm512_set1_ps((references + r * 4 + 2)[0]))),
+                                            _mm512_sub_ps(
+                                                _mm512_max_ps(score3_0, score3_1),
+                                                _mm512_set1_ps((references + r * 4 + 3)[0]))),
+                                        _mm512_set1_ps(40.0f), _CMP_GT_OQ));
+                                    if (above > 0) {
+                                        __m512 old0 = _mm512_set1_ps((references + r * 4)[0]);
+                                        __m512 peak0 = _mm512_max_ps(score0_0, score0_1);
+                                        peak0 = _mm512_max_ps(
+                                            peak0, _mm512_shuffle_f32x4(peak0, peak0, 0x4e));
+                                        peak0 = _mm512_max_ps(
+                                            peak0, _mm512_shuffle_f32x4(peak0, peak0, 0xb1));
+                                        peak0 =
+                                            _mm512_max_ps(peak0, _mm512_permute_ps(peak0, 0x4e));
+                                        peak0 =
+                                            _mm512_max_ps(peak0, _mm512_permute_ps(peak0, 0xb1));
+                                        peak0 = _mm512_max_ps(peak0, old0);
+                                        _mm_store_ss(references + r * 4,
+                                                     _mm512_castps512_ps128(peak0));
+                                        __m512 change0 = _mm512_sub_ps(old0, peak0);
+                                        __m512 fade0_fraction = _mm512_reduce_ps(change0, 0x09);
+                                        __m512 fade0 = _mm512_scalef_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_fmadd_ps(
+                                                                _mm512_set1_ps(
+                                                                    0.0018775766752121635f),
+                                                                fade0_fraction,
+                                                                _mm512_set1_ps(
+                                                                    0.008989340090443089f)),
+                                                            fade0_fraction,
+                                                            _mm512_set1_ps(0.05582631805334038f)),
+                                                        fade0_fraction,
+                                                        _mm512_set1_ps(0.24015361704435992f)),
+                                                    fade0_fraction,
+                                                    _mm512_set1_ps(0.6931530732001707f)),
+                                                fade0_fraction,
+                                                _mm512_set1_ps(0.9999999250635262f)),
+                                            change0);
+                                        for (size_t i = 0; i < 16; i += 16) {
+                                            _mm512_storeu_ps(
+                                                sums + (r * 4) * 16 + i,
+                                                _mm512_mul_ps(
+                                                    _mm512_loadu_ps(sums + (r * 4) * 16 + i),
+                                                    fade0));
+                                        }
+                                        float *mixed0 = mixed + (r * 4) * 512;
+                                        for (size_t i = 0; i < 512; i += 16) {
+                                            _mm512_storeu_ps(
+                                                mixed0 + i,
+                                                _mm512_mul_ps(_mm512_loadu_ps(mixed0 + i), fade0));
+                                        }
+                                        if (start > begin) {
+                                            float *waiting0 =
+                                                shares + (r * 4) * 32 + ((index + 1) % 2) * 512;
+                                            for (size_t i = 0; i < 32; i += 16) {
+                                                _mm512_storeu_ps(
+                                                    waiting0 + i,
+                                                    _mm512_mul_ps(_mm512_loadu_ps(waiting0 + i),
+                                                                  fade0));
+                                            }
+                                        }
+                                        __m512 old1 = _mm512_set1_ps((references + r * 4 + 1)[0]);
+                                        __m512 peak1 = _mm512_max_ps(score1_0, score1_1);
+                                        peak1 = _mm512_max_ps(
+                                            peak1, _mm512_shuffle_f32x4(peak1, peak1, 0x4e));
+                                        peak1 = _mm512_max_ps(
+                                            peak1, _mm512_shuffle_f32x4(peak1, peak1, 0xb1));
+                                        peak1 =
+                                            _mm512_max_ps(peak1, _mm512_permute_ps(peak1, 0x4e));
+                                        peak1 =
+                                            _mm512_max_ps(peak1, _mm512_permute_ps(peak1, 0xb1));
+                                        peak1 = _mm512_max_ps(peak1, old1);
+                                        _mm_store_ss(references + r * 4 + 1,
+                                                     _mm512_castps512_ps128(peak1));
+                                        __m512 change1 = _mm512_sub_ps(old1, peak1);
+                                        __m512 fade1_fraction = _mm512_reduce_ps(change1, 0x09);
+                                        __m512 fade1 = _mm512_scalef_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_fmadd_ps(
+                                                                _mm512_set1_ps(
+                                                                    0.0018775766752121635f),
+                                                                fade1_fraction,
+                                                                _mm512_set1_ps(
+                                                                    0.008989340090443089f)),
+                                                            fade1_fraction,
+                                                            _mm512_set1_ps(0.05582631805334038f)),
+                                                        fade1_fraction,
+                                                        _mm512_set1_ps(0.24015361704435992f)),
+                                                    fade1_fraction,
+                                                    _mm512_set1_ps(0.6931530732001707f)),
+                                                fade1_fraction,
+                                                _mm512_set1_ps(0.9999999250635262f)),
+                                            change1);
+                                        for (size_t i = 0; i < 16; i += 16) {
+                                            _mm512_storeu_ps(
+                                                sums + (r * 4 + 1) * 16 + i,
+                                                _mm512_mul_ps(
+                                                    _mm512_loadu_ps(sums + (r * 4 + 1) * 16 + i),
+                                                    fade1));
+                                        }
+                                        float *mixed1 = mixed + (r * 4 + 1) * 512;
+                                        for (size_t i = 0; i < 512; i += 16) {
+                                            _mm512_storeu_ps(
+                                                mixed1 + i,
+                                                _mm512_mul_ps(_mm512_loadu_ps(mixed1 + i), fade1));
+                                        }
+                                        if (start > begin) {
+                                            float *waiting1 =
+                                                shares + (r * 4 + 1) * 32 + ((index + 1) % 2) * 512;
+                                            for (size_t i = 0; i < 32; i += 16) {
+                                                _mm512_storeu_ps(
+                                                    waiting1 + i,
+                                                    _mm512_mul_ps(_mm512_loadu_ps(waiting1 + i),
+                                                                  fade1));
+                                            }
+                                        }
+                                        __m512 old2 = _mm512_set1_ps((references + r * 4 + 2)[0]);
+                                        __m512 peak2 = _mm512_max_ps(score2_0, score2_1);
+                                        peak2 = _mm512_max_ps(
+                                            peak2, _mm512_shuffle_f32x4(peak2, peak2, 0x4e));
+                                        peak2 = _mm512_max_ps(
+                                            peak2, _mm512_shuffle_f32x4(peak2, peak2, 0xb1));
+                                        peak2 =
+                                            _mm512_max_ps(peak2, _mm512_permute_ps(peak2, 0x4e));
+                                        peak2 =
+                                            _mm512_max_ps(peak2, _mm512_permute_ps(peak2, 0xb1));
+                                        peak2 = _mm512_max_ps(peak2, old2);
+                                        _mm_store_ss(references + r * 4 + 2,
+                                                     _mm512_castps512_ps128(peak2));
+                                        __m512 change2 = _mm512_sub_ps(old2, peak2);
+                                        __m512 fade2_fraction = _mm512_reduce_ps(change2, 0x09);
+                                        __m512 fade2 = _mm512_scalef_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_fmadd_ps(
+                                                                _mm512_set1_ps(
+                                                                    0.0018775766752121635f),
+                                                                fade2_fraction,
+                                                                _mm512_set1_ps(
+                                                                    0.008989340090443089f)),
+                                                            fade2_fraction,
+                                                            _mm512_set1_ps(0.05582631805334038f)),
+                                                        fade2_fraction,
+                                                        _mm512_set1_ps(0.24015361704435992f)),
+                                                    fade2_fraction,
+                                                    _mm512_set1_ps(0.6931530732001707f)),
+                                                fade2_fraction,
+                                                _mm512_set1_ps(0.9999999250635262f)),
+                                            change2);
+                                        for (size_t i = 0; i < 16; i += 16) {
+                                            _mm512_storeu_ps(
+                                                sums + (r * 4 + 2) * 16 + i,
+                                                _mm512_mul_ps(
+                                                    _mm512_loadu_ps(sums + (r * 4 + 2) * 16 + i),
+                                                    fade2));
+                                        }
+                                        float *mixed2 = mixed + (r * 4 + 2) * 512;
+                                        for (size_t i = 0; i < 512; i += 16) {
+                                            _mm512_storeu_ps(
+                                                mixed2 + i,
+                                                _mm512_mul_ps(_mm512_loadu_ps(mixed2 + i), fade2));
+                                        }
+                                        if (start > begin) {
+                                            float *waiting2 =
+                                                shares + (r * 4 + 2) * 32 + ((index + 1) % 2) * 512;
+                                            for (size_t i = 0; i < 32; i += 16) {
+                                                _mm512_storeu_ps(
+                                                    waiting2 + i,
+                                                    _mm512_mul_ps(_mm512_loadu_ps(waiting2 + i),
+                                                                  fade2));
+                                            }
+                                        }
+                                        __m512 old3 = _mm512_set1_ps((references + r * 4 + 3)[0]);
+                                        __m512 peak3 = _mm512_max_ps(score3_0, score3_1);
+                                        peak3 = _mm512_max_ps(
+                                            peak3, _mm512_shuffle_f32x4(peak3, peak3, 0x4e));
+                                        peak3 = _mm512_max_ps(
+                                            peak3, _mm512_shuffle_f32x4(peak3, peak3, 0xb1));
+                                        peak3 =
+                                            _mm512_max_ps(peak3, _mm512_permute_ps(peak3, 0x4e));
+                                        peak3 =
+                                            _mm512_max_ps(peak3, _mm512_permute_ps(peak3, 0xb1));
+                                        peak3 = _mm512_max_ps(peak3, old3);
+                                        _mm_store_ss(references + r * 4 + 3,
+                                                     _mm512_castps512_ps128(peak3));
+                                        __m512 change3 = _mm512_sub_ps(old3, peak3);
+                                        __m512 fade3_fraction = _mm512_reduce_ps(change3, 0x09);
+                                        __m512 fade3 = _mm512_scalef_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_fmadd_ps(
+                                                                _mm512_set1_ps(
+                                                                    0.0018775766752121635f),
+                                                                fade3_fraction,
+                                                                _mm512_set1_ps(
+                                                                    0.008989340090443089f)),
+                                                            fade3_fraction,
+                                                            _mm512_set1_ps(0.05582631805334038f)),
+                                                        fade3_fraction,
+                                                        _mm512_set1_ps(0.24015361704435992f)),
+                                                    fade3_fraction,
+                                                    _mm512_set1_ps(0.6931530732001707f)),
+                                                fade3_fraction,
+                                                _mm512_set1_ps(0.9999999250635262f)),
+                                            change3);
+                                        for (size_t i = 0; i < 16; i += 16) {
+                                            _mm512_storeu_ps(
+                                                sums + (r * 4 + 3) * 16 + i,
+                                                _mm512_mul_ps(
+                                                    _mm512_loadu_ps(sums + (r * 4 + 3) * 16 + i),
+                                                    fade3));
+                                        }
+                                        float *mixed3 = mixed + (r * 4 + 3) * 512;
+                                        for (size_t i = 0; i < 512; i += 16) {
+                                            _mm512_storeu_ps(
+                                                mixed3 + i,
+                                                _mm512_mul_ps(_mm512_loadu_ps(mixed3 + i), fade3));
+                                        }
+                                        if (start > begin) {
+                                            float *waiting3 =
+                                                shares + (r * 4 + 3) * 32 + ((index + 1) % 2) * 512;
+                                            for (size_t i = 0; i < 32; i += 16) {
+                                                _mm512_storeu_ps(
+                                                    waiting3 + i,
+                                                    _mm512_mul_ps(_mm512_loadu_ps(waiting3 + i),
+                                                                  fade3));
+                                            }
+                                        }
+                                    }
+                                    __m512 reference0 = _mm512_set1_ps((references + r * 4)[0]);
+                                    float *share0 = shares + (r * 4) * 32 + (index % 2) * 512;
+                                    __m512 x0_0 = _mm512_sub_ps(score0_0, reference0);
+                                    __m512 e0_0_fraction = _mm512_reduce_ps(x0_0, 0x09);
+                                    __m512 e0_0 = _mm512_scalef_ps(
+                                        _mm512_fmadd_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_set1_ps(0.0018775766752121635f),
+                                                            e0_0_fraction,
+                                                            _mm512_set1_ps(0.008989340090443089f)),
+                                                        e0_0_fraction,
+                                                        _mm512_set1_ps(0.05582631805334038f)),
+                                                    e0_0_fraction,
+                                                    _mm512_set1_ps(0.24015361704435992f)),
+                                                e0_0_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                                            e0_0_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                                        x0_0);
+                                    _mm512_storeu_ps(share0, e0_0);
+                                    __m512 x0_1 = _mm512_sub_ps(score0_1, reference0);
+                                    __m512 e0_1_fraction = _mm512_reduce_ps(x0_1, 0x09);
+                                    __m512 e0_1 = _mm512_scalef_ps(
+                                        _mm512_fmadd_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_set1_ps(0.0018775766752121635f),
+                                                            e0_1_fraction,
+                                                            _mm512_set1_ps(0.008989340090443089f)),
+                                                        e0_1_fraction,
+                                                        _mm512_set1_ps(0.05582631805334038f)),
+                                                    e0_1_fraction,
+                                                    _mm512_set1_ps(0.24015361704435992f)),
+                                                e0_1_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                                            e0_1_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                                        x0_1);
+                                    _mm512_storeu_ps(share0 + 16, e0_1);
+                                    _mm512_storeu_ps(
+                                        sums + (r * 4) * 16,
+                                        _mm512_add_ps(
+                                            _mm512_add_ps(_mm512_loadu_ps(sums + (r * 4) * 16),
+                                                          e0_0),
+                                            e0_1));
+                                    __m512 reference1 = _mm512_set1_ps((references + r * 4 + 1)[0]);
+                                    float *share1 = shares + (r * 4 + 1) * 32 + (index % 2) * 512;
+                                    __m512 x1_0 = _mm512_sub_ps(score1_0, reference1);
+                                    __m512 e1_0_fraction = _mm512_reduce_ps(x1_0, 0x09);
+                                    __m512 e1_0 = _mm512_scalef_ps(
+                                        _mm512_fmadd_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_set1_ps(0.0018775766752121635f),
+                                                            e1_0_fraction,
+                                                            _mm512_set1_ps(0.008989340090443089f)),
+                                                        e1_0_fraction,
+                                                        _mm512_set1_ps(0.05582631805334038f)),
+                                                    e1_0_fraction,
+                                                    _mm512_set1_ps(0.24015361704435992f)),
+                                                e1_0_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                                            e1_0_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                                        x1_0);
+                                    _mm512_storeu_ps(share1, e1_0);
+                                    __m512 x1_1 = _mm512_sub_ps(score1_1, reference1);
+                                    __m512 e1_1_fraction = _mm512_reduce_ps(x1_1, 0x09);
+                                    __m512 e1_1 = _mm512_scalef_ps(
+                                        _mm512_fmadd_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_set1_ps(0.0018775766752121635f),
+                                                            e1_1_fraction,
+                                                            _mm512_set1_ps(0.008989340090443089f)),
+                                                        e1_1_fraction,
+                                                        _mm512_set1_ps(0.05582631805334038f)),
+                                                    e1_1_fraction,
+                                                    _mm512_set1_ps(0.24015361704435992f)),
+                                                e1_1_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                                            e1_1_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                                        x1_1);
+                                    _mm512_storeu_ps(share1 + 16, e1_1);
+                                    _mm512_storeu_ps(
+                                        sums + (r * 4 + 1) * 16,
+                                        _mm512_add_ps(
+                                            _mm512_add_ps(_mm512_loadu_ps(sums + (r * 4 + 1) * 16),
+                                                          e1_0),
+                                            e1_1));
+                                    __m512 reference2 = _mm512_set1_ps((references + r * 4 + 2)[0]);
+                                    float *share2 = shares + (r * 4 + 2) * 32 + (index % 2) * 512;
+                                    __m512 x2_0 = _mm512_sub_ps(score2_0, reference2);
+                                    __m512 e2_0_fraction = _mm512_reduce_ps(x2_0, 0x09);
+                                    __m512 e2_0 = _mm512_scalef_ps(
+                                        _mm512_fmadd_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_set1_ps(0.0018775766752121635f),
+                                                            e2_0_fraction,
+                                                            _mm512_set1_ps(0.008989340090443089f)),
+                                                        e2_0_fraction,
+                                                        _mm512_set1_ps(0.05582631805334038f)),
+                                                    e2_0_fraction,
+                                                    _mm512_set1_ps(0.24015361704435992f)),
+                                                e2_0_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                                            e2_0_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                                        x2_0);
+                                    _mm512_storeu_ps(share2, e2_0);
+                                    __m512 x2_1 = _mm512_sub_ps(score2_1, reference2);
+                                    __m512 e2_1_fraction = _mm512_reduce_ps(x2_1, 0x09);
+                                    __m512 e2_1 = _mm512_scalef_ps(
+                                        _mm512_fmadd_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_set1_ps(0.0018775766752121635f),
+                                                            e2_1_fraction,
+                                                            _mm512_set1_ps(0.008989340090443089f)),
+                                                        e2_1_fraction,
+                                                        _mm512_set1_ps(0.05582631805334038f)),
+                                                    e2_1_fraction,
+                                                    _mm512_set1_ps(0.24015361704435992f)),
+                                                e2_1_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                                            e2_1_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                                        x2_1);
+                                    _mm512_storeu_ps(share2 + 16, e2_1);
+                                    _mm512_storeu_ps(
+                                        sums + (r * 4 + 2) * 16,
+                                        _mm512_add_ps(
+                                            _mm512_add_ps(_mm512_loadu_ps(sums + (r * 4 + 2) * 16),
+                                                          e2_0),
+                                            e2_1));
+                                    __m512 reference3 = _mm512_set1_ps((references + r * 4 + 3)[0]);
+                                    float *share3 = shares + (r * 4 + 3) * 32 + (index % 2) * 512;
+                                    __m512 x3_0 = _mm512_sub_ps(score3_0, reference3);
+                                    __m512 e3_0_fraction = _mm512_reduce_ps(x3_0, 0x09);
+                                    __m512 e3_0 = _mm512_scalef_ps(
+                                        _mm512_fmadd_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_set1_ps(0.0018775766752121635f),
+                                                            e3_0_fraction,
+                                                            _mm512_set1_ps(0.008989340090443089f)),
+                                                        e3_0_fraction,
+                                                        _mm512_set1_ps(0.05582631805334038f)),
+                                                    e3_0_fraction,
+                                                    _mm512_set1_ps(0.24015361704435992f)),
+                                                e3_0_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                                            e3_0_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                                        x3_0);
+                                    _mm512_storeu_ps(share3, e3_0);
+                                    __m512 x3_1 = _mm512_sub_ps(score3_1, reference3);
+                                    __m512 e3_1_fraction = _mm512_reduce_ps(x3_1, 0x09);
+                                    __m512 e3_1 = _mm512_scalef_ps(
+                                        _mm512_fmadd_ps(
+                                            _mm512_fmadd_ps(
+                                                _mm512_fmadd_ps(
+                                                    _mm512_fmadd_ps(
+                                                        _mm512_fmadd_ps(
+                                                            _mm512_set1_ps(0.0018775766752121635f),
+                                                            e3_1_fraction,
+                                                            _mm512_set1_ps(0.008989340090443089f)),
+                                                        e3_1_fraction,
+                                                        _mm512_set1_ps(0.05582631805334038f)),
+                                                    e3_1_fraction,
+                                                    _mm512_set1_ps(0.24015361704435992f)),
+                                                e3_1_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                                            e3_1_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                                        x3_1);
+                                    _mm512_storeu_ps(share3 + 16, e3_1);
+                                    _mm512_storeu_ps(
+                                        sums + (r * 4 + 3) * 16,
+                                        _mm512_add_ps(
+                                            _mm512_add_ps(_mm512_loadu_ps(sums + (r * 4 + 3) * 16),
+                                                          e3_0),
+                                            e3_1));
+                                }
+                            }
                         }
-                        float *row = share + place;
-                        __m512 old = _mm512_loadu_ps(held + (r * 4 + h) * 48);
-                        __m512 peak = _mm512_loadu_ps(row);
-                        peak = _mm512_max_ps(peak, _mm512_loadu_ps(row + 16));
-                        peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0x4e));
-                        peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0xb1));
-                        peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0x4e));
-                        peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0xb1));
-                        peak = _mm512_max_ps(peak, old);
-                        _mm512_storeu_ps(held + (r * 4 + h) * 48, peak);
-                        __m512 before = _mm512_sub_ps(old, peak);
-                        __m512 fade_x = _mm512_max_ps(_mm512_min_ps(before, _mm512_set1_ps(88.0f)),
-                                                      _mm512_set1_ps(-87.0f));
-                        __m512i fade_n = _mm512_cvtps_epi32(
-                            _mm512_mul_ps(fade_x, _mm512_set1_ps(1.4426950408889634f)));
-                        __m512 fade_whole = _mm512_cvtepi32_ps(fade_n);
-                        fade_x = _mm512_sub_ps(
-                            fade_x, _mm512_mul_ps(fade_whole, _mm512_set1_ps(0.693359375f)));
-                        fade_x = _mm512_sub_ps(
-                            fade_x, _mm512_mul_ps(fade_whole, _mm512_set1_ps(-0.00021219444f)));
-                        __m512 fade_series = _mm512_set1_ps(0.0001984126984126984f);
-                        fade_series = _mm512_add_ps(_mm512_mul_ps(fade_series, fade_x),
-                                                    _mm512_set1_ps(0.001388888888888889f));
-                        fade_series = _mm512_add_ps(_mm512_mul_ps(fade_series, fade_x),
-                                                    _mm512_set1_ps(0.008333333333333333f));
-                        fade_series = _mm512_add_ps(_mm512_mul_ps(fade_series, fade_x),
-                                                    _mm512_set1_ps(0.041666666666666664f));
-                        fade_series = _mm512_add_ps(_mm512_mul_ps(fade_series, fade_x),
-                                                    _mm512_set1_ps(0.16666666666666666f));
-                        fade_series =
-                            _mm512_add_ps(_mm512_mul_ps(fade_series, fade_x), _mm512_set1_ps(0.5f));
-                        fade_series =
-                            _mm512_add_ps(_mm512_mul_ps(fade_series, fade_x), _mm512_set1_ps(1.0f));
-                        fade_series =
-                            _mm512_add_ps(_mm512_mul_ps(fade_series, fade_x), _mm512_set1_ps(1.0f));
-                        __m512 fade = _mm512_mul_ps(
-                            fade_series,
-                            _mm512_castsi512_ps(_mm512_slli_epi32(
-                                _mm512_add_epi32(fade_n, _mm512_set1_epi32(127)), 23)));
-                        _mm512_storeu_ps(held + (r * 4 + h) * 48 + 32, fade);
-                        __m512 total = _mm512_setzero_ps();
-                        for (size_t i = 0; i < 32; i += 16) {
-                            __m512 x = _mm512_sub_ps(_mm512_loadu_ps(row + i), peak);
-                            __m512 e_x = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(88.0f)),
-                                                       _mm512_set1_ps(-87.0f));
-                            __m512i e_n = _mm512_cvtps_epi32(
-                                _mm512_mul_ps(e_x, _mm512_set1_ps(1.4426950408889634f)));
-                            __m512 e_whole = _mm512_cvtepi32_ps(e_n);
-                            e_x = _mm512_sub_ps(
-                                e_x, _mm512_mul_ps(e_whole, _mm512_set1_ps(0.693359375f)));
-                            e_x = _mm512_sub_ps(
-                                e_x, _mm512_mul_ps(e_whole, _mm512_set1_ps(-0.00021219444f)));
-                            __m512 e_series = _mm512_set1_ps(0.0001984126984126984f);
-                            e_series = _mm512_add_ps(_mm512_mul_ps(e_series, e_x),
-                                                     _mm512_set1_ps(0.001388888888888889f));
-                            e_series = _mm512_add_ps(_mm512_mul_ps(e_series, e_x),
-                                                     _mm512_set1_ps(0.008333333333333333f));
-                            e_series = _mm512_add_ps(_mm512_mul_ps(e_series, e_x),
-                                                     _mm512_set1_ps(0.041666666666666664f));
-                            e_series = _mm512_add_ps(_mm512_mul_ps(e_series, e_x),
-                                                     _mm512_set1_ps(0.16666666666666666f));
-                            e_series =
-                                _mm512_add_ps(_mm512_mul_ps(e_series, e_x), _mm512_set1_ps(0.5f));
-                            e_series =
-                                _mm512_add_ps(_mm512_mul_ps(e_series, e_x), _mm512_set1_ps(1.0f));
-                            e_series =
-                                _mm512_add_ps(_mm512_mul_ps(e_series, e_x), _mm512_set1_ps(1.0f));
-                            __m512 e = _mm512_mul_ps(
-                                e_series, _mm512_castsi512_ps(_mm512_slli_epi32(
-                                              _mm512_add_epi32(e_n, _mm512_set1_epi32(127)), 23)));
-                            total = _mm512_add_ps(total, e);
-                            _mm512_storeu_ps(share + place + i, e);
+                    }
+                    if (start > pass_begin) {
+                        size_t before = start - 32;
+                        const uint16_t *near_values_halves =
+                            (const uint16_t *)(layer_cache + block_bytes * blocks[before / 32] +
+                                               g * 32768 + 16384);
+                        for (size_t i = 0; i < 8192; i += 16) {
+                            _mm512_storeu_ps(near_values + i,
+                                             _mm512_cvtph_ps(_mm256_loadu_si256(
+                                                 (const __m256i *)(near_values_halves + i))));
                         }
+                        for (size_t r = 0; r < some; r++) {
+                            size_t row_position = pass_position + r;
+                            size_t end = row_position + 1;
+                            size_t begin =
+                                (((row_position + 1) > 512 ? (row_position + 1) - 512 : 0) / 32) *
+                                32;
+                            if (before < end) {
+                                if ((before + 1) > begin) {
+                                    size_t index = before / 32;
+                                    const uint16_t *values =
+                                        (const uint16_t *)(layer_cache +
+                                                           block_bytes * blocks[index] + g * 32768 +
+                                                           16384);
+                                    float *its_shares = shares + (r * 4) * 32 + (index % 2) * 512;
+                                    size_t unread = end - before;
+                                    size_t filled = unread < 32 ? unread : 32;
+                                    float *mixture = mixed + (r * 4) * 512;
+                                    for (size_t i = 0; i < 512; i += 64) {
+                                        __m512 out0_0 = _mm512_loadu_ps(mixture + i);
+                                        __m512 out0_1 = _mm512_loadu_ps(mixture + i + 16);
+                                        __m512 out0_2 = _mm512_loadu_ps(mixture + i + 32);
+                                        __m512 out0_3 = _mm512_loadu_ps(mixture + i + 48);
+                                        __m512 out1_0 = _mm512_loadu_ps(mixture + i + 512);
+                                        __m512 out1_1 = _mm512_loadu_ps(mixture + i + 512 + 16);
+                                        __m512 out1_2 = _mm512_loadu_ps(mixture + i + 512 + 32);
+                                        __m512 out1_3 = _mm512_loadu_ps(mixture + i + 512 + 48);
+                                        __m512 out2_0 = _mm512_loadu_ps(mixture + i + 1024);
+                                        __m512 out2_1 = _mm512_loadu_ps(mixture + i + 1024 + 16);
+                                        __m512 out2_2 = _mm512_loadu_ps(mixture + i + 1024 + 32);
+                                        __m512 out2_3 = _mm512_loadu_ps(mixture + i + 1024 + 48);
+                                        __m512 out3_0 = _mm512_loadu_ps(mixture + i + 1536);
+                                        __m512 out3_1 = _mm512_loadu_ps(mixture + i + 1536 + 16);
+                                        __m512 out3_2 = _mm512_loadu_ps(mixture + i + 1536 + 32);
+                                        __m512 out3_3 = _mm512_loadu_ps(mixture + i + 1536 + 48);
+                                        for (size_t t = 0; t < filled / 2; t++) {
+                                            __m512 weight0 = _mm512_castsi512_ps(
+                                                _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                    (const __m128i *)(its_shares + t * 2))));
+                                            __m512 weight1 = _mm512_castsi512_ps(
+                                                _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                    (const __m128i *)(its_shares + t * 2 + 32))));
+                                            __m512 weight2 = _mm512_castsi512_ps(
+                                                _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                    (const __m128i *)(its_shares + t * 2 + 64))));
+                                            __m512 weight3 = _mm512_castsi512_ps(
+                                                _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                    (const __m128i *)(its_shares + t * 2 + 96))));
+                                            __m512 value0 =
+                                                _mm512_loadu_ps(near_values + t * 512 + i);
+                                            out0_0 = _mm512_fmadd_ps(weight0, value0, out0_0);
+                                            out1_0 = _mm512_fmadd_ps(weight1, value0, out1_0);
+                                            out2_0 = _mm512_fmadd_ps(weight2, value0, out2_0);
+                                            out3_0 = _mm512_fmadd_ps(weight3, value0, out3_0);
+                                            __m512 value1 =
+                                                _mm512_loadu_ps(near_values + t * 512 + i + 16);
+                                            out0_1 = _mm512_fmadd_ps(weight0, value1, out0_1);
+                                            out1_1 = _mm512_fmadd_ps(weight1, value1, out1_1);
+                                            out2_1 = _mm512_fmadd_ps(weight2, value1, out2_1);
+                                            out3_1 = _mm512_fmadd_ps(weight3, value1, out3_1);
+                                            __m512 value2 =
+                                                _mm512_loadu_ps(near_values + t * 512 + i + 32);
+                                            out0_2 = _mm512_fmadd_ps(weight0, value2, out0_2);
+                                            out1_2 = _mm512_fmadd_ps(weight1, value2, out1_2);
+                                            out2_2 = _mm512_fmadd_ps(weight2, value2, out2_2);
+                                            out3_2 = _mm512_fmadd_ps(weight3, value2, out3_2);
+                                            __m512 value3 =
+                                                _mm512_loadu_ps(near_values + t * 512 + i + 48);
+                                            out0_3 = _mm512_fmadd_ps(weight0, value3, out0_3);
+                                            out1_3 = _mm512_fmadd_ps(weight1, value3, out1_3);
+                                            out2_3 = _mm512_fmadd_ps(weight2, value3, out2_3);
+                                            out3_3 = _mm512_fmadd_ps(weight3, value3, out3_3);
+                                        }
+                                        /* The last of an odd number of positions. */
+                                        size_t half = (filled + 1) / 2;
+                                        for (size_t t = filled / 2; t < half; t++) {
+                                            __m512 weight0 = _mm512_castsi512_ps(
+                                                _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                    (const __m128i *)(its_shares + t * 2))));
+                                            __m512 weight1 = _mm512_castsi512_ps(
+                                                _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                    (const __m128i *)(its_shares + t * 2 + 32))));
+                                            __m512 weight2 = _mm512_castsi512_ps(
+                                                _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                    (const __m128i *)(its_shares + t * 2 + 64))));
+                                            __m512 weight3 = _mm512_castsi512_ps(
+                                                _mm512_broadcastq_epi64(_mm_loadl_epi64(
+                                                    (const __m128i *)(its_shares + t * 2 + 96))));
+                                            __m512 value0 = _mm512_maskz_cvtph_ps(
+                                                0x5555,
+                                                _mm256_loadu_si256(
+                                                    (const __m256i *)(values + t * 512 + i)));
+                                            out0_0 = _mm512_fmadd_ps(weight0, value0, out0_0);
+                                            out1_0 = _mm512_fmadd_ps(weight1, value0, out1_0);
+                                            out2_0 = _mm512_fmadd_ps(weight2, value0, out2_0);
+                                            out3_0 = _mm512_fmadd_ps(weight3, value0, out3_0);
+                                            __m512 value1 = _mm512_maskz_cvtph_ps(
+                                                0x5555,
+                                                _mm256_loadu_si256(
+                                                    (const __m256i *)(values + t * 512 + i + 16)));
+                                            out0_1 = _mm512_fmadd_ps(weight0, value1, out0_1);
+                                            out1_1 = _mm512_fmadd_ps(weight1, value1, out1_1);
+                                            out2_1 = _mm512_fmadd_ps(weight2, value1, out2_1);
+                                            out3_1 = _mm512_fmadd_ps(weight3, value1, out3_1);
+                                            __m512 value2 = _mm512_maskz_cvtph_ps(
+                                                0x5555,
+                                                _mm256_loadu_si256(
+                                                    (const __m256i *)(values + t * 512 + i + 32)));
+                                            out0_2 = _mm512_fmadd_ps(weight0, value2, out0_2);
+                                            out1_2 = _mm512_fmadd_ps(weight1, value2, out1_2);
+                                            out2_2 = _mm512_fmadd_ps(weight2, value2, out2_2);
+                                            out3_2 = _mm512_fmadd_ps(weight3, value2, out3_2);
+                                            __m512 value3 = _mm512_maskz_cvtph_ps(
+                                                0x5555,
+                                                _mm256_loadu_si256(
+                                                    (const __m256i *)(values + t * 512 + i + 48)));
+                                            out0_3 = _mm512_fmadd_ps(weight0, value3, out0_3);
+                                            out1_3 = _mm512_fmadd_ps(weight1, value3, out1_3);
+                                            out2_3 = _mm512_fmadd_ps(weight2, value3, out2_3);
+                                            out3_3 = _mm512_fmadd_ps(weight3, value3, out3_3);
+                                        }
+                                        _mm512_storeu_ps(mixture + i, out0_0);
+                                        _mm512_storeu_ps(mixture + i + 16, out0_1);
+                                        _mm512_storeu_ps(mixture + i + 32, out0_2);
+                                        _mm512_storeu_ps(mixture + i + 48, out0_3);
+                                        _mm512_storeu_ps(mixture + i + 512, out1_0);
+                                        _mm512_storeu_ps(mixture + i + 512 + 16, out1_1);
+                                        _mm512_storeu_ps(mixture + i + 512 + 32, out1_2);
+                                        _mm512_storeu_ps(mixture + i + 512 + 48, out1_3);
+                                        _mm512_storeu_ps(mixture + i + 1024, out2_0);
+                                        _mm512_storeu_ps(mixture + i + 1024 + 16, out2_1);
+                                        _mm512_storeu_ps(mixture + i + 1024 + 32, out2_2);
+                                        _mm512_storeu_ps(mixture + i + 1024 + 48, out2_3);
+                                        _mm512_storeu_ps(mixture + i + 1536, out3_0);
+                                        _mm512_storeu_ps(mixture + i + 1536 + 16, out3_1);
+                                        _mm512_storeu_ps(mixture + i + 1536 + 32, out3_2);
+                                        _mm512_storeu_ps(mixture + i + 1536 + 48, out3_3);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                for (size_t r = 0; r < some; r++) {
+                    for (size_t h = 0; h < 4; h++) {
+                        __m512 total = _mm512_loadu_ps(sums + (r * 4 + h) * 16);
                         total = _mm512_add_ps(total, _mm512_shuffle_f32x4(total, total, 0x4e));
                         total = _mm512_add_ps(total, _mm512_shuffle_f32x4(total, total, 0xb1));
                         total = _mm512_add_ps(total, _mm512_permute_ps(total, 0x4e));
                         total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
-                        _mm512_storeu_ps(
-                            held + (r * 4 + h) * 48 + 16,
-                            _mm512_add_ps(
-                                _mm512_mul_ps(_mm512_loadu_ps(held + (r * 4 + h) * 48 + 16), fade),
-                                total));
-                    }
-                }
-                for (size_t c = 0; c < 256; c += 64) {
-                    for (size_t t = 0; t < filled; t += 2) {
-                        for (size_t i = 0; i < 64; i += 16) {
-                            __m512i word = _mm512_loadu_si512(
-                                (const int8_t *)(values + (t * 256 + (c + i) * 2) * 2));
-                            __m512 even =
-                                _mm512_mul_ps(_mm512_castsi512_ps(_mm512_and_si512(
-                                                  _mm512_srai_epi32(_mm512_slli_epi32(word, 16), 3),
-                                                  _mm512_set1_epi32(-1879056384))),
-                                              _mm512_set1_ps(5.192296858534828e+33f));
-                            __m512 odd = _mm512_mul_ps(
-                                _mm512_castsi512_ps(_mm512_and_si512(
-                                    _mm512_srai_epi32(word, 3), _mm512_set1_epi32(-1879056384))),
-                                _mm512_set1_ps(5.192296858534828e+33f));
-                            _mm512_storeu_ps(part + t * 64 + i, even);
-                            _mm512_storeu_ps(part + (t + 1) * 64 + i, odd);
+                        __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
+                        float *out = y + (base + r) * 1024 + (g * 4 + h) * 256;
+                        float *mixture = mixed + (r * 4 + h) * 512;
+                        for (size_t i = 0; i < 256; i += 16) {
+                            __m512 low = _mm512_loadu_ps(mixture + i * 2);
+                            __m512 high = _mm512_loadu_ps(mixture + i * 2 + 16);
+                            __m512 both =
+                                _mm512_add_ps(_mm512_permutex2var_ps(
+                                                  low,
+                                                  _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16,
+                                                                    18, 20, 22, 24, 26, 28, 30),
+                                                  high),
+                                              _mm512_permutex2var_ps(
+                                                  low,
+                                                  _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17,
+                                                                    19, 21, 23, 25, 27, 29, 31),
+                                                  high));
+                            _mm512_storeu_ps(out + i, _mm512_mul_ps(both, inverse));
                         }
-                    }
-                    for (size_t r = from_row; r < until_row; r++) {
-                        for (size_t i = 0; i < 64; i += 32) {
-                            __m512 fade0 = _mm512_loadu_ps(held + (r * 4) * 48 + 32);
-                            __m512 out0_0 = _mm512_mul_ps(
-                                _mm512_loadu_ps(y + (r * 4 + g * 4) * 256 + c + i), fade0);
-                            __m512 out0_1 = _mm512_mul_ps(
-                                _mm512_loadu_ps(y + (r * 4 + g * 4) * 256 + c + i + 16), fade0);
-                            __m512 fade1 = _mm512_loadu_ps(held + (r * 4 + 1) * 48 + 32);
-                            __m512 out1_0 = _mm512_mul_ps(
-                                _mm512_loadu_ps(y + (r * 4 + g * 4 + 1) * 256 + c + i), fade1);
-                            __m512 out1_1 = _mm512_mul_ps(
-                                _mm512_loadu_ps(y + (r * 4 + g * 4 + 1) * 256 + c + i + 16), fade1);
-                            __m512 fade2 = _mm512_loadu_ps(held + (r * 4 + 2) * 48 + 32);
-                            __m512 out2_0 = _mm512_mul_ps(
-                                _mm512_loadu_ps(y + (r * 4 + g * 4 + 2) * 256 + c + i), fade2);
-                            __m512 out2_1 = _mm512_mul_ps(
-                                _mm512_loadu_ps(y + (r * 4 + g * 4 + 2) * 256 + c + i + 16), fade2);
-                            __m512 fade3 = _mm512_loadu_ps(held + (r * 4 + 3) * 48 + 32);
-                            __m512 out3_0 = _mm512_mul_ps(
-                                _mm512_loadu_ps(y + (r * 4 + g * 4 + 3) * 256 + c + i), fade3);
-                            __m512 out3_1 = _mm512_mul_ps(
-                                _mm512_loadu_ps(y + (r * 4 + g * 4 + 3) * 256 + c + i + 16), fade3);
-                            for (size_t t = 0; t < filled; t++) {
-                                __m512 weight0 = _mm512_set1_ps(share[(r * 4) * 32 + t]);
-                                __m512 weight1 = _mm512_set1_ps(share[(r * 4 + 1) * 32 + t]);
-                                __m512 weight2 = _mm512_set1_ps(share[(r * 4 + 2) * 32 + t]);
-                                __m512 weight3 = _mm512_set1_ps(share[(r * 4 + 3) * 32 + t]);
-                                __m512 value0 = _mm512_loadu_ps(part + t * 64 + i);
-                                out0_0 = _mm512_fmadd_ps(weight0, value0, out0_0);
-                                out1_0 = _mm512_fmadd_ps(weight1, value0, out1_0);
-                                out2_0 = _mm512_fmadd_ps(weight2, value0, out2_0);
-                                out3_0 = _mm512_fmadd_ps(weight3, value0, out3_0);
-                                __m512 value1 = _mm512_loadu_ps(part + t * 64 + i + 16);
-                                out0_1 = _mm512_fmadd_ps(weight0, value1, out0_1);
-                                out1_1 = _mm512_fmadd_ps(weight1, value1, out1_1);
-                                out2_1 = _mm512_fmadd_ps(weight2, value1, out2_1);
-                                out3_1 = _mm512_fmadd_ps(weight3, value1, out3_1);
-                            }
-                            _mm512_storeu_ps(y + (r * 4 + g * 4) * 256 + c + i, out0_0);
-                            _mm512_storeu_ps(y + (r * 4 + g * 4) * 256 + c + i + 16, out0_1);
-                            _mm512_storeu_ps(y + (r * 4 + g * 4 + 1) * 256 + c + i, out1_0);
-                            _mm512_storeu_ps(y + (r * 4 + g * 4 + 1) * 256 + c + i + 16, out1_1);
-                            _mm512_storeu_ps(y + (r * 4 + g * 4 + 2) * 256 + c + i, out2_0);
-                            _mm512_storeu_ps(y + (r * 4 + g * 4 + 2) * 256 + c + i + 16, out2_1);
-                            _mm512_storeu_ps(y + (r * 4 + g * 4 + 3) * 256 + c + i, out3_0);
-                            _mm512_storeu_ps(y + (r * 4 + g * 4 + 3) * 256 + c + i + 16, out3_1);
-                        }
-                    }
-                }
-            }
-            for (size_t r = 0; r < rows; r++) {
-                for (size_t h = 0; h < 4; h++) {
-                    __m512 total = _mm512_loadu_ps(held + (r * 4 + h) * 48 + 16);
-                    __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
-                    for (size_t i = 0; i < 256; i += 16) {
-                        _mm512_storeu_ps(
-                            y + (r * 4 + g * 4 + h) * 256 + i,
-                            _mm512_mul_ps(_mm512_loadu_ps(y + (r * 4 + g * 4 + h) * 256 + i),
-                                          inverse));
                     }
                 }
             }

@@ -229,6 +229,8 @@ void attention_f16_4x1x256__sse2(size_t rows, size_t position, size_t first, siz
                     }
                 }
                 for (size_t r = from_row; r < rows; r++) {
+                    size_t until = position + r + 1 - start;
+                    size_t seen = until < 32 ? until : 32;
                     for (size_t i = 0; i < 64; i += 8) {
                         __m128 fade0 = _mm_loadu_ps(held + (r * 4) * 12 + 8);
                         __m128 out0_0 =
@@ -250,7 +252,7 @@ void attention_f16_4x1x256__sse2(size_t rows, size_t position, size_t first, siz
                             _mm_mul_ps(_mm_loadu_ps(y + (r * 4 + g * 4 + 3) * 256 + c + i), fade3);
                         __m128 out3_1 = _mm_mul_ps(
                             _mm_loadu_ps(y + (r * 4 + g * 4 + 3) * 256 + c + i + 4), fade3);
-                        for (size_t t = 0; t < filled; t++) {
+                        for (size_t t = 0; t < seen; t++) {
                             __m128 weight0 = _mm_set1_ps(share[(r * 4) * 32 + t]);
                             __m128 weight1 = _mm_set1_ps(share[(r * 4 + 1) * 32 + t]);
                             __m128 weight2 = _mm_set1_ps(share[(r * 4 + 2) * 32 + t]);

@@ -250,6 +250,8 @@ void attention_f16_9x3x64__sse2(size_t rows, size_t position, size_t first, size
                     }
                 }
                 for (size_t r = from_row; r < rows; r++) {
+                    size_t until = position + r + 1 - start;
+                    size_t seen = until < 32 ? until : 32;
                     for (size_t i = 0; i < 64; i += 16) {
                         __m128 fade0 = _mm_loadu_ps(held + (r * 3) * 12 + 8);
                         __m128 out0_0 =
@@ -278,7 +280,7 @@ void attention_f16_9x3x64__sse2(size_t rows, size_t position, size_t first, size
                             _mm_loadu_ps(y + (r * 9 + g * 3 + 2) * 64 + c + i + 8), fade2);
                         __m128 out2_3 = _mm_mul_ps(
                             _mm_loadu_ps(y + (r * 9 + g * 3 + 2) * 64 + c + i + 12), fade2);
-                        for (size_t t = 0; t < filled; t++) {
+                        for (size_t t = 0; t < seen; t++) {
                             __m128 weight0 = _mm_set1_ps(share[(r * 3) * 32 + t]);
                             __m128 weight1 = _mm_set1_ps(share[(r * 3 + 1) * 32 + t]);
                             __m128 weight2 = _mm_set1_ps(share[(r * 3 + 2) * 32 + t]);

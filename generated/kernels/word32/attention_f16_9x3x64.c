@@ -245,11 +245,13 @@ void attention_f16_9x3x64__word32(size_t rows, size_t position, size_t first, si
                         }
                     }
                     for (size_t r = from_row; r < some; r++) {
+                        size_t until = row_position + r + 1 - start;
+                        size_t seen = until < 32 ? until : 32;
                         for (size_t h = 0; h < 3; h++) {
                             for (size_t i = 0; i < 64; i += 2) {
                                 int64_t total0 = (int64_t)0;
                                 int64_t total1 = (int64_t)0;
-                                for (size_t t = 0; t < filled; t++) {
+                                for (size_t t = 0; t < seen; t++) {
                                     int32_t weight = (whole_share[(r * 3 + h) * 32 + t] + 0);
                                     total0 = (total0 + (int64_t)part[t * 64 + i] * weight);
                                     total1 = (total1 + (int64_t)part[t * 64 + i + 1] * weight);
