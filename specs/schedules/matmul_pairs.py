@@ -2,6 +2,8 @@
 
 Four quants of a row lie in a lane; widening them by parity leaves pairs (0, 2) and (1, 3), in which
 activations are paired too. Sums of a block are exact integers; blocks are added up in floats.
+
+A row alone has its weights fetched early, past what the CPU does by itself: they are all that it waits for.
 """
 
 from cllm_gen.schedule.weight_layout import LAYOUTS
@@ -13,6 +15,7 @@ from specs.schedules.matmul_results import tiles
 
 NIBBLES = ("q4_1", "q5_1", "q4_k", "q5_k")
 FIFTH = ("q5_1", "q5_k")
+AHEAD, LINE = 4096, 64  # bytes of weights from what is read to what is fetched, and of a fetch
 
 
 def _nibbles(p, q, fifth):
@@ -97,6 +100,10 @@ def _tile(p, type_name, K, weights, x, count, pair, name):
         [p.let(f"{name}sum{i}_{c}", p.zero_f32()) for c in range(16 // lanes)] for i in range(count)
     ]
     with p.loop("b", K // 32) as b:
+        if lanes > 4 and count == 1:
+            block_bytes = layout.quant_bytes + layout.record_bytes
+            for line in range(0, block_bytes, LINE):
+                p.prefetch(weights + (b * block_bytes + (AHEAD + line)))
         block = p.pointer("block", weights + b * layout.quant_bytes)
         scales = p.pointer("scales", weights + b * layout.record_bytes + layout.records_at(K))
         records = [p.pointer(f"x{i}", x + (b * at.BLOCK_BYTES + i * stride)) for i in range(count)]
