@@ -11,7 +11,7 @@ HOW := $(if $(TARGET),--target $(TARGET))
 RUN = $(CLLM) run $(HOW) --port $(PORT) --memory $(MEMORY) \
 	$(if $(CPUS),--cpus $(CPUS)) $(WHICH) --append "$(APPEND)"
 
-.PHONY: run test generate check build model run-debug run-vga bench setup setup-bench clean
+.PHONY: run test generate check build model run-debug run-vga bench setup setup-bench setup-clients clean
 
 run: model
 	@$(RUN)
@@ -22,7 +22,7 @@ run-debug: model
 run-vga: model
 	@$(RUN) --vga
 
-test: check
+test: check setup-clients
 	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 generate: setup
@@ -43,6 +43,9 @@ bench: model setup-bench
 
 setup:
 	@cllm_gen/setup.sh
+
+setup-clients: setup
+	@cllm_gen/setup_clients.sh
 
 setup-bench: setup
 	@cllm_gen/setup_bench.sh
