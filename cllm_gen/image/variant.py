@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cllm_gen.image.build import Image
 from cllm_gen.image.compile import compile_units
-from cllm_gen.image.link import link_process
+from cllm_gen.image.link import identify, link_process
 from cllm_gen.image.sources import units
 from cllm_gen.spec.appliance import Appliance
 
@@ -25,5 +25,7 @@ def variant(root: Path, spec: Appliance, image: Image, source: Path) -> Path:
     unit = replace(main, source=os.path.relpath(source, root), flags=flags)
     own = compile_units(root, folder, [unit], lambda *_: None)
     binary = folder / source.stem
-    link_process(root, binary, spec.process, [*own, *kept], libraries=["-lm"])
+    linked = [*own, *kept]
+    linked.append(identify(root, folder, spec.process, linked))
+    link_process(root, binary, spec.process, linked, libraries=["-lm"])
     return binary
