@@ -30,14 +30,3 @@ def test_health_is_answered_meanwhile(appliances, target, text):
     assert served >= 5
     back = requests.post(machine.url + "/detokenize", json={"tokens": tokens}, timeout=300)
     assert back.json()["content"] == text
-
-
-def test_a_body_of_the_largest_size_is_cut_into_tokens(hosted):
-    text = TEXT + TEXT + TEXT
-    text = text[: (1 << 20) - 40]
-    answer = requests.post(hosted.url + "/tokenize", json={"content": text}, timeout=120)
-    assert answer.status_code == 200, answer.text
-    back = requests.post(
-        hosted.url + "/detokenize", json={"tokens": answer.json()["tokens"][:100_000]}, timeout=120
-    )
-    assert text.startswith(back.json()["content"]) and len(back.json()["content"]) > 300_000
