@@ -3,7 +3,7 @@
 Four quants of a row lie in a lane; widening them by parity leaves pairs (0, 2) and (1, 3), in which
 activations are paired too. Sums of a block are exact integers; blocks are added up in floats.
 
-A row alone has its weights fetched early, past what the CPU does by itself: they are all that it waits for.
+With AVX2 weights are fetched early, past what the CPU does by itself: a few rows wait for nothing else.
 """
 
 from cllm_gen.schedule.weight_layout import LAYOUTS
@@ -100,7 +100,7 @@ def _tile(p, type_name, K, weights, x, count, pair, name):
         [p.let(f"{name}sum{i}_{c}", p.zero_f32()) for c in range(16 // lanes)] for i in range(count)
     ]
     with p.loop("b", K // 32) as b:
-        if lanes > 4 and count == 1:
+        if lanes > 4:
             block_bytes = layout.quant_bytes + layout.record_bytes
             for line in range(0, block_bytes, LINE):
                 p.prefetch(weights + (b * block_bytes + (AHEAD + line)))

@@ -34,6 +34,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             __m256 w_sum1_0 = _mm256_setzero_ps();
             __m256 w_sum1_1 = _mm256_setzero_ps();
             for (size_t b = 0; b < K / 32; b++) {
+                __builtin_prefetch(w_tile + b * 544 + 4096);
+                __builtin_prefetch(w_tile + b * 544 + 4160);
+                __builtin_prefetch(w_tile + b * 544 + 4224);
+                __builtin_prefetch(w_tile + b * 544 + 4288);
+                __builtin_prefetch(w_tile + b * 544 + 4352);
+                __builtin_prefetch(w_tile + b * 544 + 4416);
+                __builtin_prefetch(w_tile + b * 544 + 4480);
+                __builtin_prefetch(w_tile + b * 544 + 4544);
+                __builtin_prefetch(w_tile + b * 544 + 4608);
                 const uint8_t *block = w_tile + b * 512;
                 const uint8_t *scales = w_tile + b * 32 + (K / 32) * 512;
                 const uint8_t *x0 = w_x + b * 128;

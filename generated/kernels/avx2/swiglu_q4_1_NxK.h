@@ -37,6 +37,11 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
             __m256 gate_sum1_0 = _mm256_setzero_ps();
             __m256 gate_sum1_1 = _mm256_setzero_ps();
             for (size_t b = 0; b < K / 32; b++) {
+                __builtin_prefetch(gate_tile + b * 320 + 4096);
+                __builtin_prefetch(gate_tile + b * 320 + 4160);
+                __builtin_prefetch(gate_tile + b * 320 + 4224);
+                __builtin_prefetch(gate_tile + b * 320 + 4288);
+                __builtin_prefetch(gate_tile + b * 320 + 4352);
                 const uint8_t *block = gate_tile + b * 256;
                 const uint8_t *scales = gate_tile + b * 64 + (K / 32) * 256;
                 const uint8_t *x0 = gate_x + b * 128;
@@ -145,6 +150,11 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
             __m256 up_sum1_0 = _mm256_setzero_ps();
             __m256 up_sum1_1 = _mm256_setzero_ps();
             for (size_t b = 0; b < K / 32; b++) {
+                __builtin_prefetch(up_tile + b * 320 + 4096);
+                __builtin_prefetch(up_tile + b * 320 + 4160);
+                __builtin_prefetch(up_tile + b * 320 + 4224);
+                __builtin_prefetch(up_tile + b * 320 + 4288);
+                __builtin_prefetch(up_tile + b * 320 + 4352);
                 const uint8_t *block = up_tile + b * 256;
                 const uint8_t *scales = up_tile + b * 64 + (K / 32) * 256;
                 const uint8_t *x0 = up_x + b * 128;
