@@ -1,3 +1,4 @@
+/* The softmax of a row in logarithms, and the likeliest of it. */
 #include "likelihoods.h"
 
 #include "mathematics.h"
