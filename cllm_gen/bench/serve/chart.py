@@ -102,8 +102,9 @@ def arrivals(axes, servers: list[dict]) -> None:
         for load, x, y in zip(loads, across, up):
             fill = "white" if load["saturated"] else style["color"]
             axes.plot(x, y, "o", mfc=fill, mec=style["color"], ms=5)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    if axes.lines:  # else there is nothing that could be on a logarithmic scale
+        axes.set_xscale("log")
+        axes.set_yscale("log")
     axes.set_xlabel("requests a second, at random")
     axes.set_title("to the first token, ms, 99 %; open: saturated", loc="left")
 
