@@ -102,7 +102,7 @@ def arrivals(axes, servers: list[dict]) -> None:
         for load, x, y in zip(loads, across, up):
             fill = "white" if load["saturated"] else style["color"]
             axes.plot(x, y, "o", mfc=fill, mec=style["color"], ms=5)
-    if axes.lines:  # else there is nothing that could be on a logarithmic scale
+    if any(server["open"] for server in servers):  # a logarithmic scale needs values
         axes.set_xscale("log")
         axes.set_yscale("log")
     axes.set_xlabel("requests a second, at random")
