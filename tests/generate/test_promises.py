@@ -211,7 +211,7 @@ def test_diff_says_what_a_change_means(project):
     assert "Nothing" in generate(project, "diff").output
     add_route(project)
     edit(project, "specs/api/generation.py", "Number(least=0, most=2)", "Number(least=0, most=1.5)")
-    edit(project, "specs/appliances/smollm2.py", "connections=32", "connections=24")
+    edit(project, "specs/appliances/smollm2.py", "connections=128", "connections=96")
     edit(project, "specs/devices/e1000.py", "(00100h", "(00104h")
     edit(
         project,
@@ -222,7 +222,7 @@ def test_diff_says_what_a_change_means(project):
     text = generate(project, "diff", "HEAD").output
     assert "- route `POST /count` added" in text
     assert "**breaking**" in text and "`temperature` `maximum` changed from 2 to 1.5" in text
-    assert "- `smollm2 limits.connections` was 32, is 24" in text
+    assert "- `smollm2 limits.connections` was 128, is 96" in text
     assert "- `e1000 RCTL` was offset 0x100" in text and "is offset 0x104" in text
     kernels = text[text.index("## Kernels") : text.index("## Limits")].splitlines()[2:-1]
     cost = r"([\d,]+) instructions a row, ([\d,]+) bytes of code"
@@ -245,7 +245,7 @@ def edit(project, name, old, new):
 @pytest.mark.parametrize(
     "name, old, new, expected",
     [
-        ("specs/appliances/smollm2.py", "connections=32", "connections=0", "a positive integer"),
+        ("specs/appliances/smollm2.py", "connections=128", "connections=0", "a positive integer"),
         ("specs/appliances/smollm2.py", 'name="smollm2"', 'name="smol lm"', "a C identifier"),
         ("specs/appliances/smollm2.py", "i386: [", "'arm64': [", "at least one of specs/targets"),
         (
@@ -300,8 +300,8 @@ def edit(project, name, old, new):
         ),
         (
             "specs/surfaces/openai.py",
-            "from specs.api import chat,",
-            "from specs.api import chatter,",
+            "    chat,\n",
+            "    chatter,\n",
             "names and arguments",
         ),
         ("specs/api/health.py", "api = Api(", "api = Api((", "a spec that Python can read"),
