@@ -33,7 +33,7 @@ uint64_t pace_cost(size_t rows) {
         else if (size->rows)
             above = size;
     if (!below && !above)
-        return rows * (PACE_STAGE_NANOSECONDS / PACE_ROWS_LEAST) * step_stages;
+        return (uint64_t)rows * (PACE_STAGE_NANOSECONDS / PACE_ROWS_LEAST) * step_stages;
     if (!below)
         return above->nanoseconds;
     if (!above)

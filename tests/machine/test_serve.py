@@ -132,7 +132,7 @@ def test_a_closed_loop_has_as_many_requests_under_way_as_clients(no_warm_up):
     load = against(fake, lambda port: loads.closed(port, 3, 0.3, Prompts(1)))
     found = Closed.of(3, load)
     assert found.requests == len(load.answers) == len(fake.asked) >= 3 and not found.refused
-    assert found.prompt_tokens == 9 and 0 < found.rate <= 5 * len(fake.asked) / 0.3
+    assert found.prompt_tokens == 9 and 0 < found.rate < 5.01 * len(fake.asked) / 0.3
     assert found.latencies.between.count == 4 * found.requests
     assert all(each["stream"] and each["ignore_eos"] for each in fake.asked)
     assert len({each["prompt"] for each in fake.asked}) == len(fake.asked)

@@ -26,7 +26,6 @@ from cllm_gen.spec.model import Model
 from cllm_gen.weights.gguf_file import GgufFile
 from cllm_gen.weights.pack import image, weights_section
 from tests.compiled import kept, sources
-from tests.kernels.sets import emulated
 from tests.kernels.sets import flags as compiler_flags
 from tests.targets import TARGETS
 
@@ -37,7 +36,6 @@ UNUSED = ("split", "write_chat", "chat_template")  # of a model's text, which no
 FEATURES = "kernel_static/cpu/x86/cpu_features.c"
 EVERY_FEATURE = "tests/emulated/cpu_features.c"
 STATIC = [
-    FEATURES,
     "kernel_static/engine/forward.c",
     "kernel_static/engine/kernel_choice.c",
     "kernel_static/engine/model_image.c",
@@ -70,17 +68,27 @@ def _appliance(model: Model, sets: Sequence[InstructionSet]) -> Appliance:
     return Appliance("test", "", [], model, devices=[], protocols=[], targets=targets)
 
 
-def build(folder: Path, model: Model, sets) -> Path:
-    """Generates and compiles the model's code for these instruction sets, of which those that are
-    emulated run here whatever the CPU has; the library's path."""
+def build(folder: Path, model: Model, sets, emulate: bool = False) -> Path:
+    """Generates and compiles the model's code for these instruction sets; the library's path. With
+    `emulate` those that this CPU lacks run too, slower by two orders."""
     wanted = [*outputs(model, sets), *served_outputs(_appliance(model, sets))]
     parts = [render(output, environment()) for output in wanted]
     parts += [sources("kernel_static", "tests/model"), *FLAGS, *UNDEFINED]
-    parts += [sources("tests/emulated"), *(flag for isa in sets for flag in compiler_flags(isa))]
-    return kept(parts, lambda where: _compiled(where, model, sets, wanted), folder / "forward.so")
+    flags = {
+        level.name: compiler_flags(level) if emulate else list(level.all_flags)
+        for isa in sets
+        for level in isa.chain
+    }
+    features = EVERY_FEATURE if emulate else FEATURES
+    parts += [sources("tests/emulated") if emulate else "", repr(flags)]
+    return kept(
+        parts, lambda where: _compiled(where, model, wanted, flags, features), folder / "forward.so"
+    )
 
 
-def _compiled(folder: Path, model: Model, sets, wanted: list[Output]) -> Path:
+def _compiled(
+    folder: Path, model: Model, wanted: list[Output], flags: dict[str, list[str]], features: str
+) -> Path:
     """Formats and compiles the model's outputs in a folder."""
     generated = folder / "generated"
     for path, text in tree.texts(wanted).items():
@@ -90,10 +98,7 @@ def _compiled(folder: Path, model: Model, sets, wanted: list[Output]) -> Path:
             parse(path, text)
         (generated / path).parent.mkdir(parents=True, exist_ok=True)
         (generated / path).write_text(text)
-    flags = {level.name: compiler_flags(level) for isa in sets for level in isa.chain}
-    sources = {ROOT / path: UNDEFINED for path in STATIC}
-    if any(emulated(isa) for isa in sets):
-        sources[ROOT / EVERY_FEATURE] = sources.pop(ROOT / FEATURES)
+    sources = {ROOT / path: UNDEFINED for path in (features, *STATIC)}
     for file in sorted(generated.rglob("*.c")):
         if file.name not in ("pretokenizer.c", "chat_template.c"):
             kernel = file.parent.parent.name == "kernels"

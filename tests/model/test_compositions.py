@@ -69,8 +69,8 @@ def model(request, tmp_path_factory, sets):
     lacking = [isa for isa in sets if emulated(isa)]
     (folder / "emulated").mkdir()
     libraries = [
-        native.build(where, spec, some) if some else None
-        for where, some in ((folder, own), (folder / "emulated", lacking))
+        native.build(where, spec, some, emulate) if some else None
+        for where, some, emulate in ((folder, own, False), (folder / "emulated", lacking, True))
     ]
     return spec, *libraries, native.page_aligned(native.pack(spec, path))
 

@@ -36,8 +36,10 @@ def ask(small):
 
 def idle_and_all(machine):
     """Blocks that no request holds, and all."""
-    blocks = metric(machine, "cllm_kv_blocks")
-    return blocks - metric(machine, "cllm_kv_blocks_referred"), blocks
+    blocks, referred = (
+        int(metric(machine, name)) for name in ("cllm_kv_blocks", "cllm_kv_blocks_referred")
+    )
+    return blocks - referred, blocks
 
 
 def test_a_prompt_again_takes_its_beginning_from_the_cache(ask):

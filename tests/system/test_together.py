@@ -51,7 +51,7 @@ def test_whoever_else_is_served(memory):
         def client(number):
             draw = random.Random(number)
             for turn in range(EACH):
-                time.sleep(draw.random() * 0.3)
+                time.sleep(draw.random() * 0.05)
                 seed = number * EACH + turn
                 found[seed] = text(machine, body_of(seed))
 
@@ -60,7 +60,7 @@ def test_whoever_else_is_served(memory):
             thread.start()
         for thread in threads:
             thread.join()
-        assert metric(machine, "llamacpp:n_busy_slots_per_decode") > 1.5
+        assert metric(machine, "llamacpp:n_busy_slots_per_decode") > 1.2
         if memory == 44:
             assert metric(machine, "vllm:num_preemptions_total") > 0
         assert metric(machine, "cllm_kv_blocks_referred") == 0
