@@ -7,20 +7,19 @@
  * parameters: instruction_set=avx512
  */
 
-/* 512-bit vectors, sums of four byte products, bfloat16
+/* 512-bit vectors, sums of four byte products
  * specs/isa/avx512.py | avx512 */
 #include "cpu_features.h"
 
 #include "cpu_feature.h"
 
 static const struct cpu_feature features[] = {
-    {"sse2", 1, 0, CPUID_EDX, 26, 0},       {"avx", 1, 0, CPUID_ECX, 28, 6},
-    {"fma", 1, 0, CPUID_ECX, 12, 0},        {"f16c", 1, 0, CPUID_ECX, 29, 0},
-    {"avx2", 7, 0, CPUID_EBX, 5, 0},        {"avx512f", 7, 0, CPUID_EBX, 16, 230},
-    {"avx512dq", 7, 0, CPUID_EBX, 17, 0},   {"avx512bw", 7, 0, CPUID_EBX, 30, 0},
-    {"avx512vl", 7, 0, CPUID_EBX, 31, 0},   {"avx512_vnni", 7, 0, CPUID_ECX, 11, 0},
-    {"avx512_bf16", 7, 1, CPUID_EAX, 5, 0},
+    {"sse2", 1, 0, CPUID_EDX, 26, 0},     {"avx", 1, 0, CPUID_ECX, 28, 6},
+    {"fma", 1, 0, CPUID_ECX, 12, 0},      {"f16c", 1, 0, CPUID_ECX, 29, 0},
+    {"avx2", 7, 0, CPUID_EBX, 5, 0},      {"avx512f", 7, 0, CPUID_EBX, 16, 230},
+    {"avx512dq", 7, 0, CPUID_EBX, 17, 0}, {"avx512bw", 7, 0, CPUID_EBX, 30, 0},
+    {"avx512vl", 7, 0, CPUID_EBX, 31, 0}, {"avx512_vnni", 7, 0, CPUID_ECX, 11, 0},
 };
 
 extern const struct instruction_set isa__avx512;
-const struct instruction_set isa__avx512 = {"avx512", features, 11};
+const struct instruction_set isa__avx512 = {"avx512", features, 10};

@@ -15,9 +15,10 @@ amx = InstructionSet(
     summary="tiles of 16 by 16 sums, products of bfloat16",
     base=avx512,
     headers=("immintrin.h",),
-    flags=("-mamx-tile", "-mamx-bf16"),
+    flags=("-mavx512bf16", "-mamx-tile", "-mamx-bf16"),
     features=(
         CpuidBit("amx_tile", leaf=7, subleaf=0, register="edx", bit=24, state=_TILE_STATE),
+        CpuidBit("avx512_bf16", leaf=7, subleaf=1, register="eax", bit=5),
         CpuidBit("amx_bf16", leaf=7, subleaf=0, register="edx", bit=22),
     ),
     registers=(

@@ -1,6 +1,6 @@
-"""AVX-512: registers of 512 bits, byte products summed four at a time (VNNI), products of bfloat16
-(BF16). Foundation, BW, DQ, VL, VNNI and BF16 count as one set: they come together in the servers
-that this is for. Source: Intel SDM volume 2, the entry of each mnemonic."""
+"""AVX-512: registers of 512 bits, byte products summed four at a time (VNNI). Foundation, BW, DQ, VL
+and VNNI count as one set: processors have had them together since Cascade Lake and Zen 4. Source: Intel
+SDM volume 2, the entry of each mnemonic."""
 
 from cllm_gen.spec.isa import CpuidBit, Instruction, InstructionSet, RegisterFile
 from specs.isa.avx2 import avx2
@@ -10,7 +10,7 @@ _AVX512_STATE = 0xE6  # XCR0: SSE, AVX, masks, upper halves, upper registers
 
 avx512 = InstructionSet(
     name="avx512",
-    summary="512-bit vectors, sums of four byte products, bfloat16",
+    summary="512-bit vectors, sums of four byte products",
     base=avx2,
     headers=("immintrin.h",),
     flags=(
@@ -19,7 +19,6 @@ avx512 = InstructionSet(
         "-mavx512dq",
         "-mavx512vl",
         "-mavx512vnni",
-        "-mavx512bf16",
     ),
     features=(
         CpuidBit("avx512f", leaf=7, subleaf=0, register="ebx", bit=16, state=_AVX512_STATE),
@@ -27,7 +26,6 @@ avx512 = InstructionSet(
         CpuidBit("avx512bw", leaf=7, subleaf=0, register="ebx", bit=30),
         CpuidBit("avx512vl", leaf=7, subleaf=0, register="ebx", bit=31),
         CpuidBit("avx512_vnni", leaf=7, subleaf=0, register="ecx", bit=11),
-        CpuidBit("avx512_bf16", leaf=7, subleaf=1, register="eax", bit=5),
     ),
     registers=(
         RegisterFile("__m512i", 512, INTEGERS, {64: 32}),
