@@ -44,6 +44,8 @@ class Route:
     aliases         other paths at which the same is answered
     stream          schema of one event, if the answer may come as server-sent events; or several, each
                     with a name: the literal that its first field, `type`, is
+    stream_end      schema of a stream's last event, where it is another than the others'; then no
+                    `[DONE]` follows it
     errors          whose shape errors have: OpenAI's or Anthropic's
     authenticated   whether the exchange must carry the appliance's key, where one is set
     statuses        other statuses than 200 and the errors of every route, with their meaning
@@ -55,6 +57,7 @@ class Route:
     response: Object | Union | Array | Text
     request: Object | None = None
     stream: Object | Sequence[Object] | None = None
+    stream_end: Object | None = None
     authenticated: bool = True
     statuses: Sequence[tuple[int, str]] = ()
     aliases: Sequence[str] = ()
@@ -116,6 +119,15 @@ class Route:
                     "a first field `type` that is a Literal",
                     'Field("type", Literal("message_start"), "The event.")',
                 )
+        if self.stream_end is not None and not (
+            isinstance(self.stream_end, Object) and isinstance(self.stream, Object)
+        ):
+            raise SpecError(
+                span,
+                f"stream_end={self.stream_end!r} of {self.notation!r}",
+                "an Object, beside a `stream` that is one",
+                "stream=token, stream_end=answer",
+            )
         if self.errors not in ERRORS:
             raise SpecError(
                 span,
@@ -137,7 +149,9 @@ class Route:
         """What may come in a stream."""
         if self.stream is None:
             return ()
-        return (self.stream,) if isinstance(self.stream, Object) else tuple(self.stream)
+        if not isinstance(self.stream, Object):
+            return tuple(self.stream)
+        return (self.stream, self.stream_end) if self.stream_end else (self.stream,)
 
     @property
     def has_named_events(self) -> bool:

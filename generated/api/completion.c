@@ -526,6 +526,12 @@ void native_answer_write(struct buffer *buffer, const struct native_answer *valu
     json_write_raw(buffer, "}");
 }
 
+void native_answer_write_event(struct buffer *buffer, const struct native_answer *value) {
+    json_write_raw(buffer, "data: ");
+    native_answer_write(buffer, value);
+    json_write_raw(buffer, "\n\n");
+}
+
 /* specs/api/completion.py | "native_answers" */
 static void native_answers_several_write(struct buffer *buffer,
                                          const struct native_answers_several *value) {

@@ -232,6 +232,9 @@ struct native_answer {
 
 void native_answer_write(struct buffer *buffer, const struct native_answer *value);
 
+/* Writes it as one server-sent event. */
+void native_answer_write_event(struct buffer *buffer, const struct native_answer *value);
+
 /* specs/api/completion.py | "native_answers" */
 struct native_answers_several {
     const struct native_answer *items;

@@ -196,11 +196,12 @@ api = Api(
     "Continue a text, as llama.cpp's server does.",
     Route(
         "POST /completion",
-        "Continues the prompt. A stream's events have no `[DONE]` behind them; its last one is a `native_answer`.",
+        "Continues the prompt.",
         handler="handle_native_completion",
         request=native_request,
         response=native_answers,
         stream=native_event,
+        stream_end=native_answer,
         aliases=["/completions"],
         statuses=BUSY,
     ),

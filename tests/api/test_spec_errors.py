@@ -240,6 +240,12 @@ ERRORS = {
         "event 'o' without a name, one of several in 'GET /a'",
         "a first field `type` that is a Literal",
     ),
+    'o = Object("o", "O.", Field("x", String(), "X."))\n'
+    'api = Api("a", "A.", Route("GET /a", "S.", handler="handle_a", response=o, stream_end=o))': (
+        4,
+        "of 'GET /a'",
+        "an Object, beside a `stream` that is one",
+    ),
     'api = Api("a", "A.", Route("GET /a", "S.", handler="handle_a", response=Object("o", "O."), errors="x"))': (
         3,
         "errors='x' of 'GET /a'",

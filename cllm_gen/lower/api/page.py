@@ -98,7 +98,10 @@ def _stream(route: Route) -> str:
     """How the page says what comes in a stream."""
     if route.has_named_events:
         return "with their names: " + ", ".join(words(each) for each in route.events)
-    return "".join(f"each a {words(each)}, then `[DONE]`" for each in route.events)
+    if route.stream is None:
+        return ""
+    first, *last = map(words, route.events)
+    return f"each a {first}, " + (f"the last a {last[0]}" if last else "then `[DONE]`")
 
 
 def _object(schema: Object | Group) -> dict:

@@ -60,8 +60,7 @@ void handle_get_model(struct http_exchange *exchange,
 void handle_create_completion(struct http_exchange *exchange,
                               const struct completion_request *request);
 
-/* Continues the prompt. A stream's events have no `[DONE]` behind them; its last one is a
- * `native_answer`.
+/* Continues the prompt.
  * specs/api/completion.py | "POST /completion" */
 void handle_native_completion(struct http_exchange *exchange, const struct native_request *request);
 
