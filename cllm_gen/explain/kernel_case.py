@@ -101,7 +101,7 @@ class Cases:
         if kind == "size":
             groups = dimensions.get("G", 0) if attention else request.shape[0] // TILE_ROWS
             sizes = {"rows": rows, "first": 0, "last": groups, "position": POSITION, "slot": 5}
-            sizes["block_bytes"] = self.low.block_bytes
+            sizes |= {"from": 0, "to": POSITION + rows, "block_bytes": self.low.block_bytes}
             if name in sizes:
                 return sizes[name], 0
         elif kind == "in bytes" and name == "q":
@@ -122,6 +122,8 @@ class Cases:
             memory = aligned(blocks * self.low.block_bytes, _HALF_ONES)
             made.copies = len(self.low.cache_bytes)
             return self._keep(made, memory), self.low.block_bytes // made.copies
+        elif name == "state":
+            return 0, 0  # what comes of all positions is not to be joined
         elif kind in ("in f32", "out f32"):
             values = request.shape if len(request.shape) < 2 else self._row(request)
             size = 4 * prod(values)

@@ -22,6 +22,11 @@ from cllm_gen.source import SpecError, caller_span
 
 BLOCK_TOKENS = 32
 ATTENTION_ROWS = 64  # of one call of an attention kernel, at most
+ATTENTION_STRETCH = 1024
+"""Positions that attention looks at as one, a multiple of BLOCK_TOKENS. What comes of a row's stretches is
+joined in order, whoever computed it, so that how work is shared out changes no bit."""
+STEP_SLOTS = 2
+"""For each row of a step, places of what comes of a row's stretch until it is joined."""
 SCALED = 16
 """Dimensions of one position that share a scale in i8."""
 KV_TYPES = ("f16", "i8")

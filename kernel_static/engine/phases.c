@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#include "mathematics.h"
+#include "attention.h"
 #include "panic.h"
+#include "stage_rows.h"
 #include "workers.h"
 
 /* A worker's part of what a phase does: `count` things from `first`, of those up to `end`. */
@@ -83,22 +84,9 @@ static struct part tiles_of(const struct products *pairs, size_t begin, size_t c
     return (struct part){first, first < end ? end - first : 0, end};
 }
 
-/* Where a buffer has a row. */
-static void *row_of(const struct stage_work *work, uint16_t buffer, size_t row) {
-    const struct row_buffer *found = &work->step->model->pass->buffers[buffer];
-    return work->activations + found->offset + row * found->row_bytes;
-}
-
 static const void *weights_of(const struct stage_work *work, const struct operation *operation,
                               size_t which) {
     return (operation->elsewhere ? work->section : work->weights) + operation->weights[which];
-}
-
-/* Where a kernel leaves its result that may be quantised. */
-static float *result_of(const struct stage_work *work, const struct operation *operation,
-                        const struct kernel *kernel, size_t row) {
-    bool quantized = operation->quantized != 0 && kernel->quantizes;
-    return row_of(work, quantized ? operation->quantized : operation->y, row);
 }
 
 static void run_on_rows(const struct stage_work *work, const struct operation *operation,
@@ -210,28 +198,6 @@ static void share_blocks(const struct stage_work *work, const struct phase *phas
     }
 }
 
-static void attend(const struct stage_work *work, const struct operation *operation,
-                   const struct kernel *kernel, size_t task) {
-    const struct step *step = work->step;
-    struct step_run rows = step->runs[task / operation->groups];
-    const struct forward_row *first = &step->rows[rows.first];
-    size_t group = task % operation->groups;
-    kernel->attention(rows.count, first->position, group, group + 1,
-                      row_of(work, operation->q, rows.first), work->cache, step->model->block_bytes,
-                      first->blocks, result_of(work, operation, kernel, rows.first));
-}
-
-static void share_groups(const struct stage_work *work, const struct phase *phase,
-                         const struct kernel *kernels, size_t worker) {
-    const struct operation *operation = phase->operations;
-    size_t turn = (size_t)(phase - work->stage->phases);
-    struct workers_share tasks =
-        workers_share(worker, turn, work->step->run_count * operation->groups);
-    while (workers_take(&tasks))
-        for (size_t task = tasks.first; task < tasks.end; task++)
-            attend(work, operation, &kernels[operation->kernel], task);
-}
-
 /* Once the last layer has stored keys and values, only rows that are wanted go on. */
 static void drop_unwanted(const struct stage_work *work, const struct phase *phase, size_t worker) {
     struct step *step = work->step;
@@ -268,7 +234,7 @@ void phases_run(const struct stage_work *work, size_t worker) {
             share_blocks(work, phase, kernels, worker);
             break;
         case SPLIT_GROUPS:
-            share_groups(work, phase, kernels, worker);
+            attention_share(work, phase, kernels, worker);
             break;
         }
     }

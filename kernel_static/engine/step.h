@@ -9,9 +9,19 @@
 #include "kernels.h"
 #include "model.h"
 
-/* Rows that attend together: neighbours in one sequence. */
+/* Rows that attend together: neighbours in one sequence, whose positions lie in one stretch. */
 struct step_run {
     size_t first, count;
+    size_t stretches; /* up to their own, which is the last */
+    bool apart;       /* each is a piece; else all together are one */
+    size_t slot;      /* where what comes of them lies: a row's slot is one of `step_slots` for each
+                         row of a step; all have theirs if they are apart, else they share two */
+    uint32_t groups;  /* that are done, in the attention under way */
+};
+
+/* What one worker attends to at a time: a stretch of a run, or all of them. */
+struct step_piece {
+    uint16_t run, stretch;
 };
 
 struct step {
@@ -26,6 +36,9 @@ struct step {
     const struct kernel *row_kernels, *asked_kernels; /* for so many rows */
     struct step_run *runs;
     size_t run_count;
+    struct step_piece *pieces;
+    size_t piece_count;
+    uint32_t *done;   /* of the attention under way: pieces, by run and group */
     uint8_t *storers; /* by row, the worker that stores its keys and values: each block of the cache
                          has one, to which its first row in this step belongs */
 };

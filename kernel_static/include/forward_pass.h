@@ -38,19 +38,24 @@ struct operation {
     enum operation_kind kind;
     uint16_t kernel;
     uint16_t x, y, q, k, v, up, cosines, sines, quantized; /* buffers */
-    size_t weights[2]; /* bytes from the start of the stage's weights */
-    bool elsewhere;    /* they count from the start of all weights: another stage's */
-    size_t tiles;      /* of a matrix: its rows by 16 */
-    size_t groups;     /* of attention: heads of keys and values */
-    size_t parts;      /* of a norm */
-    float number;      /* epsilon of a norm, factor of a scale */
+    uint16_t stretches, states; /* buffers of step_slots a row: what comes of stretches */
+    uint16_t quantizer;         /* of attention: the kernel that makes `quantized` of y */
+    size_t weights[2];          /* bytes from the start of the stage's weights */
+    bool elsewhere;             /* they count from the start of all weights: another stage's */
+    size_t tiles;               /* of a matrix: its rows by 16 */
+    size_t groups;              /* of attention: heads of keys and values, */
+    size_t heads;               /* of queries, */
+    size_t width;               /* values of a head, */
+    size_t window;              /* the last positions that a row sees; 0: all */
+    size_t parts;               /* of a norm */
+    float number;               /* epsilon of a norm, factor of a scale */
 };
 
 enum phase_split {
     SPLIT_ROWS,   /* each worker has rows of its own */
     SPLIT_TILES,  /* workers take tiles of the matrices */
     SPLIT_BLOCKS, /* who has a KV block's first row has all rows of the block */
-    SPLIT_GROUPS, /* workers take groups of rows that attend together */
+    SPLIT_GROUPS, /* workers take groups and stretches of rows that attend together */
 };
 
 struct phase {
@@ -98,7 +103,10 @@ struct forward_pass {
     size_t rotation_count;
     const struct stage_run *stages;
     size_t stage_run_count;
-    uint16_t hidden, logits; /* buffers */
-    size_t attention_rows;   /* of one call of an attention kernel, at most */
+    uint16_t hidden, logits;  /* buffers */
+    size_t attention_rows;    /* of one call of an attention kernel, at most */
+    size_t attention_groups;  /* of an attention, at most */
+    size_t attention_stretch; /* positions that are attended to as one */
+    size_t step_slots;        /* for each row of a step, places for what comes of a stretch */
     struct kernel_probe probe;
 };

@@ -23,11 +23,14 @@ typedef void gated_kernel(size_t rows, size_t first, size_t last, const void *q,
                           const void *up, float *y);
 
 /* Attention of a few rows of one sequence, the first at `position`, over the keys and values of
- * all positions up to its own: groups [first, last). `layer_cache` is the layer's part of block 0,
- * and blocks are `block_bytes` apart. */
-typedef void attention_kernel(size_t rows, size_t position, size_t first, size_t last,
-                              const float *q, const uint8_t *layer_cache, size_t block_bytes,
-                              const uint32_t *blocks, float *y);
+ * those of the positions [from, to) that are not beyond its own: groups [first, last).
+ * `layer_cache` is the layer's part of block 0, and blocks are `block_bytes` apart. `from` and `to`
+ * are multiples of a block, or `to` is beyond all rows. Where these are not all positions that a
+ * row sees, `state` gets a reference and a sum of each row and head, and y is left as floats, sums
+ * of values by e^(score - reference), not yet divided by that of these factors; else it is null. */
+typedef void attention_kernel(size_t rows, size_t position, size_t from, size_t to, size_t first,
+                              size_t last, const float *q, const uint8_t *layer_cache,
+                              size_t block_bytes, const uint32_t *blocks, float *state, float *y);
 
 /* One row's keys and values to its slot of the layer's part of a block. */
 typedef void store_kernel(const float *k, const float *v, uint8_t *layer, size_t slot);

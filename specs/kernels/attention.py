@@ -1,4 +1,8 @@
-"""Attention of rows of one sequence over a paged cache, in one pass over its blocks."""
+"""Attention of rows of one sequence over a paged cache, in one pass over its blocks: over all positions
+that a row sees, or over some of them. Then `y` is not yet divided by `total`, and `state` gets of
+each row and head `highest` (or any reference that shares are relative to) and `total`, by which
+engine/attention.c joins what comes of stretches of positions. Without `state` (null) nothing is to
+be joined. `from` is a multiple of a block, and so is `to`, unless it is beyond all rows."""
 
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS
 from cllm_gen.spec.kernel import Kernel, Schedule
@@ -15,7 +19,7 @@ from specs.schedules.attention_words import Words
 _ALGORITHM = """
         for r < rows, h < H, d < D, p < position + rows
         score[r, h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale
-        visible[r, p] = {visible}
+        visible[r, p] = {visible} * (p >= from) * (p < to)
         highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 - 1000000))
         share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0)
         total[r, h] = sum(t < position + rows: share[r, h, t])
@@ -46,12 +50,15 @@ def _kernel(operation, kv, what, shape, visible):
         arguments={
             "rows": "size",
             "position": "size",
+            "from": "size",
+            "to": "size",
             "first": "size",
             "last": "size",
             "q": "in f32",
             "layer_cache": "in u8",
             "block_bytes": "size",
             "blocks": "in u32",
+            "state": "out f32",
             "y": "out f32",
         },
         algorithm=_ALGORITHM.format(visible=visible),
@@ -71,10 +78,10 @@ def _kernel(operation, kv, what, shape, visible):
     )
 
 
-_ALL = "groups [first, last) of all positions up to its own"
-_WINDOW = "groups [first, last) of the last W positions, its own included"
+_ALL = "groups [first, last), of positions [from, to) those up to its own"
+_WINDOW = "the same of the last W positions, its own included"
 attention_f16, attention_i8 = (
-    _kernel("attention", kv, _ALL, ("H", "G", "D"), "p <= position + r") for kv in ("f16", "i8")
+    _kernel("attention", kv, _ALL, ("H", "G", "D"), "(p <= position + r)") for kv in ("f16", "i8")
 )
 attention_window_f16, attention_window_i8 = (
     _kernel(

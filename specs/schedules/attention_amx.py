@@ -7,12 +7,12 @@ HEADROOM, since floats lose no digits by being large or small; then it becomes t
 was summed fades, of that row alone, since what a row yields depends on no other. (With a window, rows do not begin at the same position: theirs is a maximum from the
 first block on.)"""
 
-from math import e, log2
+from math import e, log, log2
 
 from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, BLOCK_TOKENS, half_bytes
 from cllm_gen.schedule.terms import Term
 from specs.schedules import activations as at
-from specs.schedules.attention_blocks import LEAST, beyond, first_block
+from specs.schedules.attention_blocks import LEAST, LEFT, beyond, first_block, lesser, state_of
 from specs.schedules.exponential import rough_power_of_two
 
 TILE = 16
@@ -84,8 +84,9 @@ class Tiled:
     def _group(self, g):
         p = self.p
         self._begin(g)
-        end = p.index("end", self.position + self.some)
-        self.begin = p.index("begin", first_block(self.position, self.W) if self.W else Term("0"))
+        last = p.index("last_position", self.position + self.some)
+        end = p.index("end", lesser(last, p.scalar("to")))
+        self.begin = first_block(p, self.position, self.W)
         span = self.blocks * BLOCK_TOKENS
         with p.loop("start", end, step=span, start=self.begin) as start:
             self.start = start
@@ -98,8 +99,11 @@ class Tiled:
             with p.loop("h", self.group) as h:
                 total = p.let("total", p.load_f32(self._sum(h, r)))
                 p.across(total, p.add_f32)
-                inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
-                self._finish_row(g, h, r, inverse)
+                with p.when(LEFT):
+                    self._leave_row(g, h, r, total)
+                with p.when(LEFT.equals(Term("0"))):
+                    inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
+                    self._finish_row(g, h, r, inverse)
 
     def _units(self):
         """All units of a step. A unit is (block, head, first row)."""
@@ -161,6 +165,18 @@ class Tiled:
         with p.loop("i", self.D, step=2 * lanes) as i:
             parts = [p.multiply_f32(p.load_f32(mixture + (i + n)), factor) for n in (0, lanes)]
             p.do(p.store_bf16(out + i, p.round_bf16(*parts)))
+
+    def _leave_row(self, g, h, r, total):
+        """A mixture as it is to its place in y, for floats; its state beside it."""
+        p, row, head = self.p, r + self.base, g * self.group + h
+        left = p.pointer("left", state_of(p, self.heads, row, head))
+        reference = p.broadcast_f32((self.references + (h * self.rows + r)).at(0))
+        p.do(p.store_first_f32(left, p.multiply_f32(reference, p.broadcast_f32(log(2)))))
+        p.do(p.store_first_f32(left + 1, total))
+        mixture = p.pointer("mixture", self._mixture(h, r))
+        out = p.pointer("out", p.argument("y", "f32") + (row * self.heads + head) * self.D)
+        with p.loop("i", self.D, step=self.lanes) as i:
+            p.do(p.store_f32(out + i, p.load_f32(mixture + i)))
 
     # Steps.
 

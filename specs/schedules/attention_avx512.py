@@ -7,11 +7,11 @@ a score exceeds it by HEADROOM, since floats lose no digits by being large; then
 fades. So nothing in a block waits for a maximum or a sum over lanes."""
 
 from contextlib import contextmanager, nullcontext
-from math import e, log2
+from math import e, log, log2
 
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, half_bytes
 from cllm_gen.schedule.terms import Term
-from specs.schedules.attention_blocks import LEAST, first_block
+from specs.schedules.attention_blocks import LEAST, LEFT, first_block, lesser, state_of
 from specs.schedules.exponential import power_of_two
 
 PAIRS = 8  # in a vector
@@ -74,9 +74,10 @@ class _Rows:
         with p.loop("base", p.rows, step=self.most) as base:
             some = p.minimum("some", p.index("left", p.rows - base), self.most)
             first = p.index("pass_position", p.scalar("position") + base)
-            begin = first_block(first, self.W) if self.W else Term("0")
-            begin = p.index("pass_begin", begin)
-            after = p.index("pass_end", first + some + BLOCK_TOKENS)
+            begin = p.index("pass_begin", first_block(p, first, self.W))
+            last = p.index("pass_last", first + some)
+            after = p.index("pass_end", lesser(last, p.scalar("to")))
+            p.assign(after, after + BLOCK_TOKENS)
             with p.loop("g", p.scalar("last"), start=p.scalar("first")) as g:
                 with self._each_row(some, base):
                     self._begin(g)
@@ -112,9 +113,9 @@ class _Rows:
 
     def _places(self, position):
         p = self.p
-        self.position, self.end, self.begin = position, p.index("end", position + 1), Term("0")
-        if self.W:
-            self.begin = p.index("begin", first_block(position, self.W))
+        self.position, beyond_it = position, p.index("beyond", position + 1)
+        self.end = p.index("end", lesser(beyond_it, p.scalar("to")))
+        self.begin = first_block(p, position, self.W)
 
     def _convert(self, target, source):
         """A block's keys or values to floats, in the order of the cache. Of what no position has filled
@@ -313,12 +314,19 @@ class _Rows:
                 p.add_product(sums[h][n], weights[h], value)
 
     def _finish(self, g):
-        """y = what was mixed by the inverse of the sum of shares."""
+        """y = what was mixed by the inverse of the sum of shares, or what was mixed beside the state."""
         p, D, lanes = self.p, self.D, self.lanes
         with p.loop("h", self.group) as h:
             total = p.let("total", p.load_f32(self._state(self.sums, h, lanes)))
             p.across(total, p.add_f32)
             inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
+            with p.when(LEFT):
+                left = p.pointer("left", state_of(p, self.heads, self.row, g * self.group + h))
+                unit = p.broadcast_f32(log(2))
+                reference = p.broadcast_f32(self._reference(h))
+                p.do(p.store_first_f32(left, p.multiply_f32(reference, unit)))
+                p.do(p.store_first_f32(left + 1, total))
+                p.set(inverse, p.broadcast_f32(1.0))
             out = p.pointer("out", self.y + self._head(g, h))
             mixture = p.pointer("mixture", self._state(self.mixed, h, 2 * D))
             with p.loop("i", D, step=lanes) as i:

@@ -6,6 +6,8 @@ from cllm_gen.schedule.terms import Term, text_of
 from specs.schedules.exponential import exponential
 
 LEAST = -1e30
+LEFT = Term("state")
+"""Whether the call leaves its state, for others to join."""
 DIGITS = -0x70002000  # of f16 as f32, 112 powers of two too small: sign, exponent, mantissa
 
 
@@ -186,13 +188,24 @@ def beyond(a, b):
     return Term(f"{a.inner} > {b} ? {a.inner} - {b} : 0", False)
 
 
-def first_block(position, W):
-    """Where the block begins in which the window of a row at `position` does."""
-    return beyond(position + 1, W) // BLOCK_TOKENS * BLOCK_TOKENS
+def first_block(p, position, W):
+    """Names where the block begins in which the window of a row at `position` does, or where the call's
+    positions begin if they do later; without a window that is all that counts."""
+    begin = p.scalar("from")
+    if not W:
+        return begin
+    window = p.index("window_begin", beyond(position + 1, W) // BLOCK_TOKENS * BLOCK_TOKENS)
+    return p.index("begin", (begin < window).choose(window, begin))
 
 
-def _lesser(a, b):
-    return Term(f"{a.inner} < {b.text} ? {a.inner} : {b.text}", False)
+def lesser(a, b):
+    """The lesser of two scalars."""
+    return Term(f"{a.inner} < {b.inner} ? {a.inner} : {b.inner}", False)
+
+
+def state_of(p, heads, row, head):
+    """Where a call that is not the last word leaves a head's reference and sum of shares."""
+    return p.argument("state", "f32") + (row * heads + head) * 2
 
 
 def _fade(p, steps, place, state):
@@ -261,12 +274,10 @@ def _rows(p, steps, state, g, base, position, some, W):
             p.do(p.store_f32(place + 2 * lanes, zero()))
             steps.clear(base, r, g, h)
     steps.group_begins(g, base, some)
-    end = p.index("end", position + some)
-    start = 0
-    if W:
-        p.note("The first row's window begins in this block.")
-        start = p.index("begin", first_block(position, W))
-    with p.loop("start", end, step=BLOCK_TOKENS, start=start) as start:
+    last = p.index("last_position", position + some)
+    end = p.index("end", lesser(last, p.scalar("to")))
+    begin = first_block(p, position, W)
+    with p.loop("start", end, step=BLOCK_TOKENS, start=begin) as start:
         keys = p.pointer("keys", steps.block(g, start // BLOCK_TOKENS))
         values = p.pointer("values", keys + half_bytes(kv, D))
         filled = p.minimum("filled", p.index("left", end - start), BLOCK_TOKENS)
@@ -277,7 +288,7 @@ def _rows(p, steps, state, g, base, position, some, W):
         first = p.index("from_row", beyond(start, position))
         until = some
         if W:
-            until = p.index("until_row", _lesser(start + (W + BLOCK_TOKENS - 1) - position, some))
+            until = p.index("until_row", lesser(start + (W + BLOCK_TOKENS - 1) - position, some))
         p.note("Scores; positions that a row does not see stay at the least value.")
         with p.loop("i", some * (group * BLOCK_TOKENS), step=lanes) as i:
             p.do(p.store_f32(steps.share + i, zero()))
@@ -303,4 +314,9 @@ def _rows(p, steps, state, g, base, position, some, W):
         with p.loop("h", group) as h:
             total = p.let("total", p.load_f32(state(r, h) + lanes))
             inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), total))
+            with p.when(LEFT):
+                left = p.pointer("left", state_of(p, steps.heads, base + r, g * group + h))
+                p.do(p.store_first_f32(left, p.load_f32(state(r, h))))
+                p.do(p.store_first_f32(left + 1, total))
+                p.set(inverse, p.broadcast_f32(1.0))
             steps.finish(base, r, g, h, inverse)

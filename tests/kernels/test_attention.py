@@ -67,8 +67,8 @@ def _check(library, request, length, rows, junk=0xA5, ranges=None):
     position, before = length - rows, outputs.memory.copy()
     asked = np.zeros((heads, width), bool)
     for first, last in ranges or [(0, groups)]:
-        arguments = (rows, position, first, last, q)
-        cached = (cache.memory, BLOCK_BYTES, cache.blocks)
+        arguments = (rows, position, 0, length, first, last, q)
+        cached = (cache.memory, BLOCK_BYTES, cache.blocks, None)
         library.call(request, *arguments, *cached, outputs.memory)
         asked[first * (heads // groups) : last * (heads // groups)] = True
     assert outputs.only_wrote(before, (slice(rows), asked.reshape(-1))), "wrote beyond its groups"
@@ -132,8 +132,8 @@ def test_one_position_takes_all(library):
         q, y = aligned((1, 9, 64), np.float32), library.outputs(request, 1)
         q[:] = 5
         cache = Cache("f16", keys, values, BLOCK_BYTES, rng)
-        cached = (cache.memory, BLOCK_BYTES, cache.blocks)
-        library.call(request, 1, 99, 0, 3, q, *cached, y.memory)
+        cached = (cache.memory, BLOCK_BYTES, cache.blocks, None)
+        library.call(request, 1, 99, 0, 100, 0, 3, q, *cached, y.memory)
         want = np.repeat(cache.values[place], 3, axis=0)
         assert np.allclose(y.values.reshape(9, 64), want, atol=2e-2)
 
@@ -150,8 +150,8 @@ def test_scores_that_climb(library):
         for rows in (each for each in (1, 5, 33, 48) if each <= length):
             q, y = aligned((rows, 9, 64), np.float32), library.outputs(request, rows)
             q[:] = (8.0 * (np.arange(9) % 2))[:, None]
-            cached = (cache.memory, BLOCK_BYTES, cache.blocks)
-            library.call(request, rows, length - rows, 0, 3, q, *cached, y.memory)
+            cached = (cache.memory, BLOCK_BYTES, cache.blocks, None)
+            library.call(request, rows, length - rows, 0, length, 0, 3, q, *cached, y.memory)
             want = attend(q, cache.keys, cache.values, length - rows)
             bound = _bound(library.isa.name) * np.abs(cache.values).max()
             assert np.abs(y.values.reshape(want.shape) - want).max() <= bound
@@ -169,6 +169,7 @@ def test_float64_is_the_algorithm(library):
         total = {"score": (rows, 4, length), "visible": (rows, length), "highest": (rows, 4)}
         total |= {"share": (rows, 4, length), "total": (rows, 4), "y": (rows, 4, 32)}
         seen = {"q": q, "rows": rows, "position": length - rows}
+        seen |= {"from": 0, "to": length}
         seen |= {"keys": keys.transpose(1, 0, 2), "values": values.transpose(1, 0, 2)}
         found = library.oracle(request, seen, total)["y"]
         want = attend(q, keys, values, length - rows, *shape[3:], scale=0.2)
@@ -192,8 +193,8 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(library, request_):
         outputs = library.outputs(request_, rows)
         part = aligned((rows, heads, width), np.float32)
         part[:] = q[begin : begin + rows]
-        cached = (cache.memory, BLOCK_BYTES, cache.blocks, outputs.memory)
-        library.call(request_, rows, begin, 0, groups, part, *cached)
+        cached = (cache.memory, BLOCK_BYTES, cache.blocks, None, outputs.memory)
+        library.call(request_, rows, begin, 0, length, 0, groups, part, *cached)
         return outputs.cells[:-1].copy()
 
     alone = np.concatenate([run(i, 1) for i in range(length)])
@@ -201,3 +202,42 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(library, request_):
         found = run(begin, rows)
         wrong = [begin + i for i in range(rows) if (found[i] != alone[begin + i]).any()]
         assert not wrong, f"rows at {wrong} of {rows} from {begin}"
+
+
+@pytest.mark.parametrize("request_", _requests(), ids=lambda request: request.name)
+def test_stretches_join_to_the_whole(library, request_):
+    """What is left of stretches of positions, with their states, is what the whole gives; a row's is the same
+    bits in any company, and nothing where its window has passed."""
+    heads, groups, width, *window = request_.shape
+    length, rows = 150, 40
+    rng = np.random.default_rng((SEED, 2, *request_.shape))
+    keys, values = (_floats(rng, length, groups, width) for _ in range(2))
+    cache = Cache(request_.type, keys, values, BLOCK_BYTES, rng)
+    q = _floats(rng, rows, heads, width, scale=1.5)
+    position = length - rows
+
+    def leave(begin, count, first, last):
+        state, y = aligned((count, heads, 2), np.float32), aligned(
+            (count, heads, width), np.float32
+        )
+        part = aligned((count, heads, width), np.float32)
+        part[:] = q[begin : begin + count]
+        where = (count, position + begin, first, last, 0, groups)
+        library.call(request_, *where, part, cache.memory, BLOCK_BYTES, cache.blocks, state, y)
+        return state.astype(np.float64), y.astype(np.float64)
+
+    found = []
+    for first, last in ((0, 64), (64, 96), (96, length)):
+        together = leave(0, rows, first, last)
+        for r in (0, 17, rows - 1):
+            if not window or last > position + r + 1 - window[0]:
+                alone = leave(r, 1, first, last)
+                assert all(np.array_equal(a[r : r + 1], b) for a, b in zip(together, alone))
+        found.append(together)
+    highest = np.max([state[:, :, 0] for state, _ in found], axis=0)
+    shares = [np.exp(state[:, :, 0] - highest) for state, _ in found]
+    total = sum(share * state[:, :, 1] for share, (state, _) in zip(shares, found))
+    y = sum(share[:, :, None] * y for share, (_, y) in zip(shares, found)) / total[:, :, None]
+    scale = dict(request_.parameters).get("scale")
+    want = attend(q, cache.keys, cache.values, position, *window, scale=scale)
+    assert np.abs(y - want).max() <= 2 * _bound(library.isa.name) * np.abs(cache.values).max()

@@ -9,16 +9,19 @@ import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
 from cllm_gen.emit import tree
 from cllm_gen.emit.render import environment, render
 from cllm_gen.emit.syntax import parse
+from cllm_gen.lower.model import forward
 from cllm_gen.lower.model.lowered import LOGITS_MAX, ROWS_MAX, lowered
 from cllm_gen.lower.model.outputs import outputs
 from cllm_gen.lower.output import Output
 from cllm_gen.lower.served import outputs as served_outputs
+from cllm_gen.schedule.kv_layout import ATTENTION_STRETCH
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS as KV_BLOCK_TOKENS
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.isa import InstructionSet
@@ -36,6 +39,7 @@ UNUSED = ("split", "write_chat", "chat_template")  # of a model's text, which no
 FEATURES = "kernel_static/cpu/x86/cpu_features.c"
 EVERY_FEATURE = "tests/emulated/cpu_features.c"
 STATIC = [
+    "kernel_static/engine/attention.c",
     "kernel_static/engine/forward.c",
     "kernel_static/engine/kernel_choice.c",
     "kernel_static/engine/model_image.c",
@@ -68,10 +72,14 @@ def _appliance(model: Model, sets: Sequence[InstructionSet]) -> Appliance:
     return Appliance("test", "", [], model, devices=[], protocols=[], targets=targets)
 
 
-def build(folder: Path, model: Model, sets, emulate: bool = False) -> Path:
+def build(
+    folder: Path, model: Model, sets, emulate: bool = False, stretch: int = ATTENTION_STRETCH
+) -> Path:
     """Generates and compiles the model's code for these instruction sets; the library's path. With
-    `emulate` those that this CPU lacks run too, slower by two orders."""
-    wanted = [*outputs(model, sets), *served_outputs(_appliance(model, sets))]
+    `emulate` those that this CPU lacks run too, slower by two orders. Attention is cut at multiples
+    of `stretch` positions."""
+    with patch.object(forward, "ATTENTION_STRETCH", stretch):
+        wanted = [*outputs(model, sets), *served_outputs(_appliance(model, sets))]
     parts = [render(output, environment()) for output in wanted]
     parts += [sources("kernel_static", "tests/model"), *FLAGS, *UNDEFINED]
     flags = {

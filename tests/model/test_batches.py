@@ -1,16 +1,27 @@
 """How a prompt is cut into steps changes no bit, whatever the set: the engine takes as many rows as
-the machine's pace allows, and leaves out those whose blocks it knows."""
+the machine's pace allows, and leaves out those whose blocks it knows. Attention is cut at fixed
+positions, so that some rows of long steps have room for all their stretches and others do not."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from tests.model import native
 from tests.model.native import KV_BLOCK_TOKENS, ROWS_MAX
 from tests.model.test_forward import SETS, opened, tokens_of
 
 COUNT = ROWS_MAX + 3 * KV_BLOCK_TOKENS + 5
 BLOCKS = [17, 19, 10, 14, 5, 18, 16, 11, 4, 8, 6, 0, 13, 1, 2, 15, 12, 3, 9, 7]
+STRETCH = 128
+
+
+@pytest.fixture(scope="module")
+def cut(long, tmp_path_factory, sets):
+    """The long model with short stretches."""
+    model, path, _, packed = long
+    folder = tmp_path_factory.mktemp("cut")
+    return model, path, native.build(folder, model, sets, stretch=STRETCH), packed
 
 
 def last_logits(forward, tokens, starts):
@@ -22,8 +33,8 @@ def last_logits(forward, tokens, starts):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_any_cut_gives_the_same_bits(name, long):
-    model, _, library, packed = long
+def test_any_cut_gives_the_same_bits(name, cut):
+    model, _, library, packed = cut
     forward = opened(library, model, packed, name, len(BLOCKS) + 1)
     tokens = tokens_of(model, COUNT)
     expected = last_logits(forward, tokens, range(COUNT))
@@ -39,8 +50,8 @@ def test_any_cut_gives_the_same_bits(name, long):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_what_is_in_the_cache_need_not_be_computed_again(name, long):
-    model, _, library, packed = long
+def test_what_is_in_the_cache_need_not_be_computed_again(name, cut):
+    model, _, library, packed = cut
     forward = opened(library, model, packed, name, len(BLOCKS) + 1)
     tokens = tokens_of(model, COUNT)
     expected = last_logits(forward, tokens, [0, 256])
@@ -53,9 +64,9 @@ def test_what_is_in_the_cache_need_not_be_computed_again(name, long):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_workers_with_rows_of_their_own_change_no_bit(name, long, tmp_path):
+def test_workers_with_rows_of_their_own_change_no_bit(name, cut, tmp_path):
     """A step of so many rows that two workers each have some, and take work from each other."""
-    model, _, library, packed = long
+    model, _, library, packed = cut
     tokens = tokens_of(model, COUNT)
     found = []
     for workers in (1, 2):

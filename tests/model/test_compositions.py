@@ -18,6 +18,7 @@ from tests.model.test_forward import SETS, opened, tokens_of
 
 SEED = 70_001
 KV_BLOCK_TOKENS = native.KV_BLOCK_TOKENS
+STRETCH = 64  # of two blocks, so that these texts have two
 LENGTHS = (45, 97, 120, 20)
 BLOCKS = [[17, 3], [8, 0, 5, 14], [2, 11, 7, 16], [9]]
 BLOCK_COUNT = 18
@@ -70,7 +71,7 @@ def model(request, tmp_path_factory, sets):
     lacking = [isa for isa in sets if emulated(isa)]
     (folder / "emulated").mkdir()
     libraries = [
-        native.build(where, spec, some, emulate) if some else None
+        native.build(where, spec, some, emulate, STRETCH) if some else None
         for where, some, emulate in ((folder, own, False), (folder / "emulated", lacking, True))
     ]
     names = {isa.name for isa in lacking}

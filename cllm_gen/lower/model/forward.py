@@ -11,7 +11,7 @@ from cllm_gen.lower.model.lowered import Lowered
 from cllm_gen.lower.model.operations import Buffer, Operation
 from cllm_gen.lower.model.phases import attribute, carried_of, phases_of, stages_of
 from cllm_gen.lower.model.plan import aligned
-from cllm_gen.schedule.kv_layout import ATTENTION_ROWS
+from cllm_gen.schedule.kv_layout import ATTENTION_ROWS, ATTENTION_STRETCH, STEP_SLOTS
 from cllm_gen.schedule.quantized_rows import quantized_bytes
 from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of, whole_tiles
 from cllm_gen.source import SpecError
@@ -97,6 +97,9 @@ def forward_context(low: Lowered) -> dict[str, Any]:
         "hidden": buffers.name(_known(program.hidden)),
         "logits": buffers.name(_known(program.logits)),
         "attention_rows": ATTENTION_ROWS,
+        "attention_groups": max(attribute(each, "groups", 0) for each in program.operations),
+        "attention_stretch": ATTENTION_STRETCH,
+        "step_slots": STEP_SLOTS,
         "probe": _probe(low),
     }
 
@@ -187,7 +190,12 @@ def _operation(
     if operation.kernel is not None and operation.kernel.matrices:
         sizes["tiles"] = whole_tiles(operation.weights[0].shape[0]) // TILE_ROWS
     if operation.kind == "attention":
-        sizes["groups"] = attribute(operation, "groups")
+        for name in ("groups", "heads", "width", "window"):
+            if attribute(operation, name) is not None:
+                sizes[name] = attribute(operation, name)
+        if "quantized" in fields:
+            columns = attribute(operation, "heads") * attribute(operation, "width")
+            sizes["quantizer"] = kernel_number(KernelRequest("quantize", "f32", (columns,)).name)
     if operation.kind == "rms_norm":
         sizes["parts"] = attribute(operation, "each")
     for name in ("epsilon", "factor"):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cllm_gen.lower.model.operations import Buffer, Program
 from cllm_gen.lower.model.trace_rows import RowOperations
 from cllm_gen.lower.model.values import GATES, is_float, part_name, source_of
+from cllm_gen.schedule.kv_layout import STEP_SLOTS
 from cllm_gen.schedule.weight_layout import stored_type, whole_tiles
 from cllm_gen.source import SpecError
 from cllm_gen.spec.kernel import KernelRequest
@@ -200,11 +201,11 @@ class _Lowering(RowOperations):
             groups=groups,
             width=width,
         )
-        window, scale = node["window"], node["scale"]
-        operation = "attention"
-        shape: tuple[int, ...] = (q.shape[0], groups, width)
-        if window is not None and window < self.model.context:
-            operation, shape = "attention_window", (*shape, window)
+        heads, window, scale = q.shape[0], node["window"], node["scale"]
+        if window is not None and window >= self.model.context:
+            window = None
+        operation = "attention" if window is None else "attention_window"
+        shape = (heads, groups, width) if window is None else (heads, groups, width, window)
         parameters = () if scale in (None, width**-0.5) else (("scale", scale),)
         integers = self._feeds_integers(node)
         if not integers:
@@ -213,7 +214,18 @@ class _Lowering(RowOperations):
         buffers = {"q": self._of(q), "y": self._result(node, "mixed")}
         if integers:
             buffers["quantized"] = self._quantised_result(node, request.name)
-        self._emit(node, "attention", request, buffers, groups=groups)
+        buffers["stretches"] = self._new("stretches", STEP_SLOTS * 4 * heads * width, node.batch)
+        buffers["states"] = self._new("states", STEP_SLOTS * 4 * heads * 2, node.batch)
+        self._emit(
+            node,
+            "attention",
+            request,
+            buffers,
+            groups=groups,
+            heads=heads,
+            width=width,
+            window=window,
+        )
 
     def _asked(self, node: Node) -> None:
         x = self._of(node.inputs[0])

@@ -14,11 +14,11 @@
 /*
  * specs/kernels/attention.py | attention_window_f16
  *
- * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
- * the last W positions, its own included.
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: the same of the last W
+ * positions, its own included.
  *     for r < rows, h < H, d < D, p < position + rows
  *     score[r, h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale
- *     visible[r, p] = (p <= position + r) * (p > position + r - W)
+ *     visible[r, p] = (p <= position + r) * (p > position + r - W) * (p >= from) * (p < to)
  *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 - 1000000))
  *     share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0)
  *     total[r, h] = sum(t < position + rows: share[r, h, t])
@@ -26,11 +26,12 @@
  *
  * Schedule: 8 values a vector; a block is converted once.
  * Named at once: 13 __m256, 1 __m256i.
- * 14,773 instructions a row, 14.4 an output.
+ * 14,785 instructions a row, 14.4 an output.
  */
-void attention_window_f16_4x1x256x512__avx2(size_t rows, size_t position, size_t first, size_t last,
-                                            const float *q, const uint8_t *layer_cache,
-                                            size_t block_bytes, const uint32_t *blocks, float *y) {
+void attention_window_f16_4x1x256x512__avx2(size_t rows, size_t position, size_t from, size_t to,
+                                            size_t first, size_t last, const float *q,
+                                            const uint8_t *layer_cache, size_t block_bytes,
+                                            const uint32_t *blocks, float *state, float *y) {
     float part[2048] __attribute__((aligned(64)));
     float share[8192] __attribute__((aligned(64)));
     /* Of each row and head its maximum, its sum and its fading, in every lane. */
@@ -47,9 +48,10 @@ void attention_window_f16_4x1x256x512__avx2(size_t rows, size_t position, size_t
                 }
             }
         }
-        size_t end = position + rows;
-        /* The first row's window begins in this block. */
-        size_t begin = (((position + 1) > 512 ? (position + 1) - 512 : 0) / 32) * 32;
+        size_t last_position = position + rows;
+        size_t end = last_position < to ? last_position : to;
+        size_t window_begin = (((position + 1) > 512 ? (position + 1) - 512 : 0) / 32) * 32;
+        size_t begin = (from < window_begin ? window_begin : from);
         for (size_t start = begin; start < end; start += 32) {
             const uint8_t *keys = layer_cache + block_bytes * blocks[start / 32] + g * 32768;
             const uint8_t *values = keys + 16384;
@@ -311,6 +313,13 @@ void attention_window_f16_4x1x256x512__avx2(size_t rows, size_t position, size_t
             for (size_t h = 0; h < 4; h++) {
                 __m256 total = _mm256_loadu_ps(held + (r * 4 + h) * 24 + 8);
                 __m256 inverse = _mm256_div_ps(_mm256_set1_ps(1.0f), total);
+                if (state) {
+                    float *left = state + (r * 4 + g * 4 + h) * 2;
+                    _mm_store_ss(left,
+                                 _mm256_castps256_ps128(_mm256_loadu_ps(held + (r * 4 + h) * 24)));
+                    _mm_store_ss(left + 1, _mm256_castps256_ps128(total));
+                    inverse = _mm256_set1_ps(1.0f);
+                }
                 for (size_t i = 0; i < 256; i += 8) {
                     _mm256_storeu_ps(
                         y + (r * 4 + g * 4 + h) * 256 + i,

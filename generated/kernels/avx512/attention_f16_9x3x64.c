@@ -14,11 +14,11 @@
 /*
  * specs/kernels/attention.py | attention_f16
  *
- * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
- * all positions up to its own.
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last), of
+ * positions [from, to) those up to its own.
  *     for r < rows, h < H, d < D, p < position + rows
  *     score[r, h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale
- *     visible[r, p] = p <= position + r
+ *     visible[r, p] = (p <= position + r) * (p >= from) * (p < to)
  *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 - 1000000))
  *     share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0)
  *     total[r, h] = sum(t < position + rows: share[r, h, t])
@@ -26,20 +26,22 @@
  *
  * Schedule: one row straight from the cache.
  * Named at once: 28 __m512, 2 __m512i, 1 int32_t.
- * 2,654 instructions a row, 4.6 an output.
+ * 2,678 instructions a row, 4.6 an output.
  */
-void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, size_t last,
-                                  const float *q, const uint8_t *layer_cache, size_t block_bytes,
-                                  const uint32_t *blocks, float *y) {
+void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t from, size_t to,
+                                  size_t first, size_t last, const float *q,
+                                  const uint8_t *layer_cache, size_t block_bytes,
+                                  const uint32_t *blocks, float *state, float *y) {
     if (rows == 1) {
         float scaled[192] __attribute__((aligned(64)));
         float shares[192] __attribute__((aligned(64)));
         float mixed[384] __attribute__((aligned(64)));
         float sums[48] __attribute__((aligned(64)));
         float references[3] __attribute__((aligned(64)));
-        size_t end = position + 1;
+        size_t beyond = position + 1;
+        size_t end = beyond < to ? beyond : to;
         for (size_t g = first; g < last; g++) {
-            const uint8_t *first_block = layer_cache + block_bytes * blocks[0 / 32] + g * 8192;
+            const uint8_t *first_block = layer_cache + block_bytes * blocks[from / 32] + g * 8192;
             for (size_t i = 0; i < 8192; i += 64) {
                 __builtin_prefetch(first_block + i);
             }
@@ -54,7 +56,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                 _mm512_storeu_ps(sums + h * 16, _mm512_setzero_ps());
                 _mm_store_ss(references + h, _mm512_castps512_ps128(_mm512_set1_ps(-1e+30f)));
             }
-            for (size_t start = 0; start < end + 32; start += 32) {
+            for (size_t start = from; start < end + 32; start += 32) {
                 if (start < end) {
                     size_t index = start / 32;
                     const uint16_t *pairs =
@@ -228,7 +230,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                             _mm512_storeu_ps(mixed0 + i,
                                              _mm512_mul_ps(_mm512_loadu_ps(mixed0 + i), fade0));
                         }
-                        if (start > 0) {
+                        if (start > from) {
                             float *waiting0 = shares + ((index + 1) % 2) * 96;
                             for (size_t i = 0; i < 32; i += 16) {
                                 _mm512_storeu_ps(
@@ -268,7 +270,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                             _mm512_storeu_ps(mixed1 + i,
                                              _mm512_mul_ps(_mm512_loadu_ps(mixed1 + i), fade1));
                         }
-                        if (start > 0) {
+                        if (start > from) {
                             float *waiting1 = shares + 32 + ((index + 1) % 2) * 96;
                             for (size_t i = 0; i < 32; i += 16) {
                                 _mm512_storeu_ps(
@@ -308,7 +310,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                             _mm512_storeu_ps(mixed2 + i,
                                              _mm512_mul_ps(_mm512_loadu_ps(mixed2 + i), fade2));
                         }
-                        if (start > 0) {
+                        if (start > from) {
                             float *waiting2 = shares + 64 + ((index + 1) % 2) * 96;
                             for (size_t i = 0; i < 32; i += 16) {
                                 _mm512_storeu_ps(
@@ -428,7 +430,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                         sums + 32,
                         _mm512_add_ps(_mm512_add_ps(_mm512_loadu_ps(sums + 32), e2_0), e2_1));
                 }
-                if (start > 0) {
+                if (start > from) {
                     size_t index = (start - 32) / 32;
                     const uint16_t *values =
                         (const uint16_t *)(layer_cache + block_bytes * blocks[index] + g * 8192 +
@@ -609,6 +611,14 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                 total = _mm512_add_ps(total, _mm512_permute_ps(total, 0x4e));
                 total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
                 __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
+                if (state) {
+                    float *left = state + (g * 3 + h) * 2;
+                    _mm_store_ss(left, _mm512_castps512_ps128(
+                                           _mm512_mul_ps(_mm512_set1_ps((references + h)[0]),
+                                                         _mm512_set1_ps(0.6931471805599453f))));
+                    _mm_store_ss(left + 1, _mm512_castps512_ps128(total));
+                    inverse = _mm512_set1_ps(1.0f);
+                }
                 float *out = y + (g * 3 + h) * 64;
                 float *mixture = mixed + h * 128;
                 for (size_t i = 0; i < 64; i += 16) {
@@ -640,8 +650,10 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
             size_t left = rows - base;
             size_t some = left < 16 ? left : 16;
             size_t pass_position = position + base;
-            size_t pass_begin = 0;
-            size_t pass_end = pass_position + some + 32;
+            size_t pass_begin = from;
+            size_t pass_last = pass_position + some;
+            size_t pass_end = pass_last < to ? pass_last : to;
+            pass_end = pass_end + 32;
             for (size_t g = first; g < last; g++) {
                 for (size_t r = 0; r < some; r++) {
                     for (size_t i = 0; i < 192; i += 16) {
@@ -671,7 +683,8 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                         }
                         for (size_t r = 0; r < some; r++) {
                             size_t row_position = pass_position + r;
-                            size_t end = row_position + 1;
+                            size_t beyond = row_position + 1;
+                            size_t end = beyond < to ? beyond : to;
                             if (start < end) {
                                 size_t index = start / 32;
                                 float *pairs = near_keys;
@@ -860,7 +873,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                                             mixed0 + i,
                                             _mm512_mul_ps(_mm512_loadu_ps(mixed0 + i), fade0));
                                     }
-                                    if (start > 0) {
+                                    if (start > from) {
                                         float *waiting0 =
                                             shares + (r * 3) * 32 + ((index + 1) % 2) * 1536;
                                         for (size_t i = 0; i < 32; i += 16) {
@@ -913,7 +926,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                                             mixed1 + i,
                                             _mm512_mul_ps(_mm512_loadu_ps(mixed1 + i), fade1));
                                     }
-                                    if (start > 0) {
+                                    if (start > from) {
                                         float *waiting1 =
                                             shares + (r * 3 + 1) * 32 + ((index + 1) % 2) * 1536;
                                         for (size_t i = 0; i < 32; i += 16) {
@@ -966,7 +979,7 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                                             mixed2 + i,
                                             _mm512_mul_ps(_mm512_loadu_ps(mixed2 + i), fade2));
                                     }
-                                    if (start > 0) {
+                                    if (start > from) {
                                         float *waiting2 =
                                             shares + (r * 3 + 2) * 32 + ((index + 1) % 2) * 1536;
                                         for (size_t i = 0; i < 32; i += 16) {
@@ -1129,7 +1142,8 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                         }
                         for (size_t r = 0; r < some; r++) {
                             size_t row_position = pass_position + r;
-                            size_t end = row_position + 1;
+                            size_t beyond = row_position + 1;
+                            size_t end = beyond < to ? beyond : to;
                             if (before < end) {
                                 size_t index = before / 32;
                                 const uint16_t *values =
@@ -1319,6 +1333,14 @@ void attention_f16_9x3x64__avx512(size_t rows, size_t position, size_t first, si
                         total = _mm512_add_ps(total, _mm512_permute_ps(total, 0x4e));
                         total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
                         __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
+                        if (state) {
+                            float *left = state + ((base + r) * 9 + g * 3 + h) * 2;
+                            _mm_store_ss(left, _mm512_castps512_ps128(_mm512_mul_ps(
+                                                   _mm512_set1_ps((references + r * 3 + h)[0]),
+                                                   _mm512_set1_ps(0.6931471805599453f))));
+                            _mm_store_ss(left + 1, _mm512_castps512_ps128(total));
+                            inverse = _mm512_set1_ps(1.0f);
+                        }
                         float *out = y + (base + r) * 576 + (g * 3 + h) * 64;
                         float *mixture = mixed + (r * 3 + h) * 128;
                         for (size_t i = 0; i < 64; i += 16) {

@@ -14,11 +14,11 @@
 /*
  * specs/kernels/attention.py | attention_window_f16
  *
- * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
- * the last W positions, its own included.
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: the same of the last W
+ * positions, its own included.
  *     for r < rows, h < H, d < D, p < position + rows
  *     score[r, h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale
- *     visible[r, p] = (p <= position + r) * (p > position + r - W)
+ *     visible[r, p] = (p <= position + r) * (p > position + r - W) * (p >= from) * (p < to)
  *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 - 1000000))
  *     share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0)
  *     total[r, h] = sum(t < position + rows: share[r, h, t])
@@ -26,20 +26,22 @@
  *
  * Schedule: one row straight from the cache.
  * Named at once: 21 __m512, 2 __m512i, 1 int32_t.
- * 11,260 instructions a row, 11.0 an output.
+ * 11,292 instructions a row, 11.0 an output.
  */
-void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size_t first,
-                                              size_t last, const float *q,
+void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size_t from, size_t to,
+                                              size_t first, size_t last, const float *q,
                                               const uint8_t *layer_cache, size_t block_bytes,
-                                              const uint32_t *blocks, float *y) {
+                                              const uint32_t *blocks, float *state, float *y) {
     if (rows == 1) {
         float scaled[1024] __attribute__((aligned(64)));
         float shares[256] __attribute__((aligned(64)));
         float mixed[2048] __attribute__((aligned(64)));
         float sums[64] __attribute__((aligned(64)));
         float references[4] __attribute__((aligned(64)));
-        size_t end = position + 1;
-        size_t begin = (((position + 1) > 512 ? (position + 1) - 512 : 0) / 32) * 32;
+        size_t beyond = position + 1;
+        size_t end = beyond < to ? beyond : to;
+        size_t window_begin = (((position + 1) > 512 ? (position + 1) - 512 : 0) / 32) * 32;
+        size_t begin = (from < window_begin ? window_begin : from);
         for (size_t g = first; g < last; g++) {
             const uint8_t *first_block = layer_cache + block_bytes * blocks[begin / 32] + g * 32768;
             for (size_t i = 0; i < 32768; i += 64) {
@@ -708,6 +710,14 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                 total = _mm512_add_ps(total, _mm512_permute_ps(total, 0x4e));
                 total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
                 __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
+                if (state) {
+                    float *left = state + (g * 4 + h) * 2;
+                    _mm_store_ss(left, _mm512_castps512_ps128(
+                                           _mm512_mul_ps(_mm512_set1_ps((references + h)[0]),
+                                                         _mm512_set1_ps(0.6931471805599453f))));
+                    _mm_store_ss(left + 1, _mm512_castps512_ps128(total));
+                    inverse = _mm512_set1_ps(1.0f);
+                }
                 float *out = y + (g * 4 + h) * 256;
                 float *mixture = mixed + h * 512;
                 for (size_t i = 0; i < 256; i += 16) {
@@ -739,9 +749,13 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
             size_t left = rows - base;
             size_t some = left < 4 ? left : 4;
             size_t pass_position = position + base;
-            size_t pass_begin =
+            size_t window_begin =
                 (((pass_position + 1) > 512 ? (pass_position + 1) - 512 : 0) / 32) * 32;
-            size_t pass_end = pass_position + some + 32;
+            size_t begin = (from < window_begin ? window_begin : from);
+            size_t pass_begin = begin;
+            size_t pass_last = pass_position + some;
+            size_t pass_end = pass_last < to ? pass_last : to;
+            pass_end = pass_end + 32;
             for (size_t g = first; g < last; g++) {
                 for (size_t r = 0; r < some; r++) {
                     for (size_t i = 0; i < 1024; i += 16) {
@@ -771,10 +785,12 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                         }
                         for (size_t r = 0; r < some; r++) {
                             size_t row_position = pass_position + r;
-                            size_t end = row_position + 1;
-                            size_t begin =
+                            size_t beyond = row_position + 1;
+                            size_t end = beyond < to ? beyond : to;
+                            size_t window_begin =
                                 (((row_position + 1) > 512 ? (row_position + 1) - 512 : 0) / 32) *
                                 32;
+                            size_t begin = (from < window_begin ? window_begin : from);
                             if (start < end) {
                                 if ((start + 1) > begin) {
                                     size_t index = start / 32;
@@ -1439,10 +1455,12 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                         }
                         for (size_t r = 0; r < some; r++) {
                             size_t row_position = pass_position + r;
-                            size_t end = row_position + 1;
-                            size_t begin =
+                            size_t beyond = row_position + 1;
+                            size_t end = beyond < to ? beyond : to;
+                            size_t window_begin =
                                 (((row_position + 1) > 512 ? (row_position + 1) - 512 : 0) / 32) *
                                 32;
+                            size_t begin = (from < window_begin ? window_begin : from);
                             if (before < end) {
                                 if ((before + 1) > begin) {
                                     size_t index = before / 32;
@@ -1587,6 +1605,14 @@ void attention_window_f16_4x1x256x512__avx512(size_t rows, size_t position, size
                         total = _mm512_add_ps(total, _mm512_permute_ps(total, 0x4e));
                         total = _mm512_add_ps(total, _mm512_permute_ps(total, 0xb1));
                         __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
+                        if (state) {
+                            float *left = state + ((base + r) * 4 + g * 4 + h) * 2;
+                            _mm_store_ss(left, _mm512_castps512_ps128(_mm512_mul_ps(
+                                                   _mm512_set1_ps((references + r * 4 + h)[0]),
+                                                   _mm512_set1_ps(0.6931471805599453f))));
+                            _mm_store_ss(left + 1, _mm512_castps512_ps128(total));
+                            inverse = _mm512_set1_ps(1.0f);
+                        }
                         float *out = y + (base + r) * 1024 + (g * 4 + h) * 256;
                         float *mixture = mixed + (r * 4 + h) * 512;
                         for (size_t i = 0; i < 256; i += 16) {

@@ -14,11 +14,11 @@
 /*
  * specs/kernels/attention.py | attention_f16
  *
- * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
- * all positions up to its own.
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last), of
+ * positions [from, to) those up to its own.
  *     for r < rows, h < H, d < D, p < position + rows
  *     score[r, h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale
- *     visible[r, p] = p <= position + r
+ *     visible[r, p] = (p <= position + r) * (p >= from) * (p < to)
  *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 - 1000000))
  *     share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0)
  *     total[r, h] = sum(t < position + rows: share[r, h, t])
@@ -26,11 +26,12 @@
  *
  * Schedule: whole numbers; a block is converted once.
  * Named at once: 5 __m128, 1 __m128i, 3 int32_t, 6 int64_t.
- * 17,553 instructions a row, 30.5 an output.
+ * 17,562 instructions a row, 30.5 an output.
  */
-void attention_f16_9x3x64__word64(size_t rows, size_t position, size_t first, size_t last,
-                                  const float *q, const uint8_t *layer_cache, size_t block_bytes,
-                                  const uint32_t *blocks, float *y) {
+void attention_f16_9x3x64__word64(size_t rows, size_t position, size_t from, size_t to,
+                                  size_t first, size_t last, const float *q,
+                                  const uint8_t *layer_cache, size_t block_bytes,
+                                  const uint32_t *blocks, float *state, float *y) {
     int32_t part[2048] __attribute__((aligned(64)));
     float share[768] __attribute__((aligned(64)));
     int32_t whole_q[1536] __attribute__((aligned(64)));
@@ -76,8 +77,9 @@ void attention_f16_9x3x64__word64(size_t rows, size_t position, size_t first, si
                                  _mm_mul_ps(largest, _mm_set1_ps(2.328377492980743e-10f)));
                 }
             }
-            size_t end = row_position + some;
-            for (size_t start = 0; start < end; start += 32) {
+            size_t last_position = row_position + some;
+            size_t end = last_position < to ? last_position : to;
+            for (size_t start = from; start < end; start += 32) {
                 const uint8_t *keys = layer_cache + block_bytes * blocks[start / 32] + g * 8192;
                 const uint8_t *values = keys + 4096;
                 size_t left = end - start;
@@ -300,6 +302,12 @@ void attention_f16_9x3x64__word64(size_t rows, size_t position, size_t first, si
                 for (size_t h = 0; h < 3; h++) {
                     __m128 total = _mm_loadu_ps(held + (r * 3 + h) * 12 + 4);
                     __m128 inverse = _mm_div_ps(_mm_set1_ps(1.0f), total);
+                    if (state) {
+                        float *left = state + ((base + r) * 9 + g * 3 + h) * 2;
+                        _mm_store_ss(left, _mm_loadu_ps(held + (r * 3 + h) * 12));
+                        _mm_store_ss(left + 1, total);
+                        inverse = _mm_set1_ps(1.0f);
+                    }
                     for (size_t i = 0; i < 64; i += 4) {
                         _mm_storeu_ps(
                             y + ((base + r) * 9 + g * 3 + h) * 64 + i,

@@ -14,11 +14,11 @@
 /*
  * specs/kernels/attention.py | attention_window_f16
  *
- * Attention of 1 to 64 rows of one sequence over keys and values in f16: groups [first, last) of
- * the last W positions, its own included.
+ * Attention of 1 to 64 rows of one sequence over keys and values in f16: the same of the last W
+ * positions, its own included.
  *     for r < rows, h < H, d < D, p < position + rows
  *     score[r, h, p] = sum(j < D: q[r, h, j] * keys[h // (H // G), p, j]) * scale
- *     visible[r, p] = (p <= position + r) * (p > position + r - W)
+ *     visible[r, p] = (p <= position + r) * (p > position + r - W) * (p >= from) * (p < to)
  *     highest[r, h] = maximum(t < position + rows: select(visible[r, t], score[r, h, t], 0 - 1000000))
  *     share[r, h, p] = select(visible[r, p], exp(score[r, h, p] - highest[r, h]), 0)
  *     total[r, h] = sum(t < position + rows: share[r, h, t])
@@ -26,12 +26,12 @@
  *
  * Schedule: whole numbers; a block is converted once.
  * Named at once: 5 __m128, 1 __m128i, 3 int32_t, 8 int64_t.
- * 82,385 instructions a row, 80.5 an output.
+ * 82,397 instructions a row, 80.5 an output.
  */
-void attention_window_f16_4x1x256x512__word64(size_t rows, size_t position, size_t first,
-                                              size_t last, const float *q,
+void attention_window_f16_4x1x256x512__word64(size_t rows, size_t position, size_t from, size_t to,
+                                              size_t first, size_t last, const float *q,
                                               const uint8_t *layer_cache, size_t block_bytes,
-                                              const uint32_t *blocks, float *y) {
+                                              const uint32_t *blocks, float *state, float *y) {
     int32_t part[2048] __attribute__((aligned(64)));
     float share[256] __attribute__((aligned(64)));
     int32_t whole_q[2048] __attribute__((aligned(64)));
@@ -77,9 +77,11 @@ void attention_window_f16_4x1x256x512__word64(size_t rows, size_t position, size
                                  _mm_mul_ps(largest, _mm_set1_ps(1.1641887464903714e-10f)));
                 }
             }
-            size_t end = row_position + some;
-            /* The first row's window begins in this block. */
-            size_t begin = (((row_position + 1) > 512 ? (row_position + 1) - 512 : 0) / 32) * 32;
+            size_t last_position = row_position + some;
+            size_t end = last_position < to ? last_position : to;
+            size_t window_begin =
+                (((row_position + 1) > 512 ? (row_position + 1) - 512 : 0) / 32) * 32;
+            size_t begin = (from < window_begin ? window_begin : from);
             for (size_t start = begin; start < end; start += 32) {
                 const uint8_t *keys = layer_cache + block_bytes * blocks[start / 32] + g * 32768;
                 const uint8_t *values = keys + 16384;
@@ -319,6 +321,12 @@ void attention_window_f16_4x1x256x512__word64(size_t rows, size_t position, size
                 for (size_t h = 0; h < 4; h++) {
                     __m128 total = _mm_loadu_ps(held + (r * 4 + h) * 12 + 4);
                     __m128 inverse = _mm_div_ps(_mm_set1_ps(1.0f), total);
+                    if (state) {
+                        float *left = state + ((base + r) * 4 + g * 4 + h) * 2;
+                        _mm_store_ss(left, _mm_loadu_ps(held + (r * 4 + h) * 12));
+                        _mm_store_ss(left + 1, total);
+                        inverse = _mm_set1_ps(1.0f);
+                    }
                     for (size_t i = 0; i < 256; i += 4) {
                         _mm_storeu_ps(
                             y + ((base + r) * 4 + g * 4 + h) * 256 + i,

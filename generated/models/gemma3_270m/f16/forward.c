@@ -27,6 +27,8 @@ enum {
     ATTN_V,
     MIXED,
     MIXED_QUANTIZED,
+    STRETCHES,
+    STATES,
     ATTN_OUTPUT,
     FFN_NORM_QUANTIZED,
     FFN_GATE_TIMES_FFN_UP,
@@ -50,6 +52,8 @@ static const struct row_buffer buffers[] = {
     [ATTN_V] = {6324224, 1024},
     [MIXED] = {5799936, 4096},
     [MIXED_QUANTIZED] = {7897088, 4160},
+    [STRETCHES] = {10027008, 8192},
+    [STATES] = {2359296, 64},
     [ATTN_OUTPUT] = {2359296, 2560},
     [FFN_NORM_QUANTIZED] = {3670016, 2624},
     [FFN_GATE_TIMES_FFN_UP] = {5013504, 8192},
@@ -446,7 +450,9 @@ static const struct phase layer_phases[] = {
         .operations =
             (const struct operation[]){
                 {OPERATION_ATTENTION, KERNEL_ATTENTION_WINDOW_F16_4X1X256X512, .q = ATTN_Q,
-                 .y = MIXED, .quantized = MIXED_QUANTIZED, .groups = 1},
+                 .y = MIXED, .quantized = MIXED_QUANTIZED, .stretches = STRETCHES, .states = STATES,
+                 .groups = 1, .heads = 4, .width = 256, .window = 512,
+                 .quantizer = KERNEL_QUANTIZE_F32_1024},
             },
         .operation_count = 1,
     },
@@ -613,7 +619,9 @@ static const struct phase layer_like_2_phases[] = {
         .operations =
             (const struct operation[]){
                 {OPERATION_ATTENTION, KERNEL_ATTENTION_WINDOW_F16_4X1X256X512, .q = ATTN_Q,
-                 .y = MIXED, .quantized = MIXED_QUANTIZED, .groups = 1},
+                 .y = MIXED, .quantized = MIXED_QUANTIZED, .stretches = STRETCHES, .states = STATES,
+                 .groups = 1, .heads = 4, .width = 256, .window = 512,
+                 .quantizer = KERNEL_QUANTIZE_F32_1024},
             },
         .operation_count = 1,
     },
@@ -780,7 +788,8 @@ static const struct phase layer_like_5_phases[] = {
         .operations =
             (const struct operation[]){
                 {OPERATION_ATTENTION, KERNEL_ATTENTION_F16_4X1X256, .q = ATTN_Q, .y = MIXED,
-                 .quantized = MIXED_QUANTIZED, .groups = 1},
+                 .quantized = MIXED_QUANTIZED, .stretches = STRETCHES, .states = STATES,
+                 .groups = 1, .heads = 4, .width = 256, .quantizer = KERNEL_QUANTIZE_F32_1024},
             },
         .operation_count = 1,
     },
@@ -948,7 +957,8 @@ static const struct phase layer_like_17_phases[] = {
         .operations =
             (const struct operation[]){
                 {OPERATION_ATTENTION, KERNEL_ATTENTION_F16_4X1X256, .q = ATTN_Q, .y = MIXED,
-                 .quantized = MIXED_QUANTIZED, .groups = 1},
+                 .quantized = MIXED_QUANTIZED, .stretches = STRETCHES, .states = STATES,
+                 .groups = 1, .heads = 4, .width = 256, .quantizer = KERNEL_QUANTIZE_F32_1024},
             },
         .operation_count = 1,
     },
@@ -1104,6 +1114,9 @@ static const struct forward_pass pass = {
     .hidden = RESIDUAL,
     .logits = LOGITS,
     .attention_rows = 64,
+    .attention_groups = 1,
+    .attention_stretch = 1024,
+    .step_slots = 2,
     .probe =
         {
             .matmul = KERNEL_MATMUL_Q5_1_256X640,

@@ -25,6 +25,8 @@ enum {
     ATTN_V,
     MIXED,
     MIXED_QUANTIZED,
+    STRETCHES,
+    STATES,
     FFN_NORM_QUANTIZED,
     FFN_GATE_TIMES_FFN_UP,
     FFN_GATE_TIMES_FFN_UP_QUANTIZED,
@@ -44,6 +46,8 @@ static const struct row_buffer buffers[] = {
     [ATTN_V] = {4096000, 768},
     [MIXED] = {1310720, 2304},
     [MIXED_QUANTIZED] = {3702784, 2368},
+    [STRETCHES] = {4915200, 4608},
+    [STATES] = {7274496, 144},
     [FFN_NORM_QUANTIZED] = {1310720, 2368},
     [FFN_GATE_TIMES_FFN_UP] = {2523136, 6144},
     [FFN_GATE_TIMES_FFN_UP_QUANTIZED] = {5668864, 6208},
@@ -188,7 +192,8 @@ static const struct phase layer_phases[] = {
         .operations =
             (const struct operation[]){
                 {OPERATION_ATTENTION, KERNEL_ATTENTION_F16_9X3X64, .q = ATTN_Q, .y = MIXED,
-                 .quantized = MIXED_QUANTIZED, .groups = 3},
+                 .quantized = MIXED_QUANTIZED, .stretches = STRETCHES, .states = STATES,
+                 .groups = 3, .heads = 9, .width = 64, .quantizer = KERNEL_QUANTIZE_F32_576},
             },
         .operation_count = 1,
     },
@@ -326,6 +331,9 @@ static const struct forward_pass pass = {
     .hidden = RESIDUAL,
     .logits = LOGITS,
     .attention_rows = 64,
+    .attention_groups = 3,
+    .attention_stretch = 1024,
+    .step_slots = 2,
     .probe =
         {
             .matmul = KERNEL_MATMUL_Q4_1_192X576,
