@@ -11,7 +11,7 @@ HOW := $(if $(TARGET),--target $(TARGET))
 RUN = $(CLLM) run $(HOW) --port $(PORT) --memory $(MEMORY) \
 	$(if $(CPUS),--cpus $(CPUS)) $(WHICH) --append "$(APPEND)"
 
-.PHONY: run test generate check build model run-debug run-vga bench setup setup-bench setup-clients clean
+.PHONY: run test generate check build model run-debug run-vga bench differential setup setup-bench setup-clients clean
 
 run: model
 	@$(RUN)
@@ -40,6 +40,10 @@ build: model
 
 bench: model setup-bench
 	@$(CLLM) bench $(WHICH) $(ARGS)
+
+# What our answers differ in from those of llama.cpp's server; fails for what is not listed as meant.
+differential: model setup-bench
+	@.venv/bin/python -m tests.differential
 
 setup:
 	@cllm_gen/setup.sh

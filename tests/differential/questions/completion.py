@@ -1,0 +1,80 @@
+"""POST /completion."""
+
+from tests.differential.question import ABSENT, changed, post, varied
+from tests.differential.questions.sampling import ALL, GREEDY
+
+PATH = "/completion"
+BASE = {"prompt": "The capital of France is", "n_predict": 8, **GREEDY}
+LONG = {"prompt": "Once upon a time", "n_predict": 48}
+
+QUESTIONS = (
+    changed(PATH, BASE, {}),
+    changed(PATH, BASE, LONG),
+    changed(PATH, BASE, {"prompt": "Zürich, 日本 and 🙂", "n_predict": 16}),
+    *varied(PATH, BASE, ALL),
+    *varied(
+        PATH,
+        BASE,
+        {
+            "prompt": [
+                ABSENT,
+                None,
+                "",
+                " ",
+                "x" * 40,
+                5,
+                True,
+                {},
+                [],
+                [504, 3575],
+                [504, -1],
+                [504, 999999],
+                [504, 1.5],
+                [504, " capital of"],
+                ["One two", "Three four"],
+                [[504, 3575], "Three four"],
+                [[]],
+                [""],
+                {"prompt_string": "One two"},
+                {"prompt_string": 5},
+                [{"prompt_string": "One two"}, "Three"],
+                {"nonsense": 1},
+                "<|im_start|>user\nHi<|im_end|>\n",
+            ],
+            "n_predict": [0, 1, 3, -2, 1.5, "8", None, [], 1 << 40],
+            "n_cmpl": [1, 2, 0, -1, 1000, "x"],
+            "n": [2, 0],
+            "n_probs": [0, 1, 3, -1, "x", 1000],
+            "post_sampling_probs": [True, "x"],
+            "response_fields": [
+                ["content"],
+                ["content", "generation_settings/n_predict", "timings/nonsense"],
+                ["nonsense"],
+                [],
+                "content",
+                [5],
+                None,
+            ],
+            "model": ["nonsense", "", 5, None],
+        },
+    ),
+    changed(PATH, BASE, {"n_probs": 2, "post_sampling_probs": True}),
+    changed(PATH, BASE, {"n_predict": ABSENT, "max_tokens": 3}),
+    changed(PATH, BASE, {"n_predict": ABSENT, "max_tokens": 3, "stop": ["."]}),
+    changed(PATH, BASE, {"max_tokens": 3}),
+    changed(PATH, BASE, {"stream": True}),
+    changed(PATH, BASE, {"stream": True, "n_predict": 0}),
+    changed(PATH, BASE, {"stream": True, "n_predict": 1}),
+    changed(PATH, BASE, {"stream": True, "n_cmpl": 2}),
+    changed(PATH, BASE, {"stream": True, "n_probs": 2}),
+    changed(PATH, BASE, {"stream": True, "stop": [" the"]}),
+    changed(PATH, BASE, {"stream": True, "return_tokens": True}),
+    changed(PATH, BASE, {"stream": True, "timings_per_token": True}),
+    changed(PATH, BASE, {"stream": True, "return_progress": True}),
+    changed(PATH, BASE, {"stream": True, "response_fields": ["content"]}),
+    changed(PATH, BASE, {"stream": True, "prompt": ["One two", "Three four"]}),
+    changed(PATH, BASE, {"stream": True, "prompt": 5}),
+    post(PATH, {**BASE, "prompt": "word " * 20000}, "a prompt beyond the context"),
+    post(PATH, {**BASE, "prompt": "word " * 20000, "stream": True}, "the same as a stream"),
+    changed("/completions", BASE, {}),
+)

@@ -1,0 +1,26 @@
+"""What is served, and what it does."""
+
+from tests.differential.question import get, post
+
+QUESTIONS = (
+    get("/health"),
+    get("/v1/health"),
+    get("/v1/models"),
+    get("/models"),
+    get("/v1/models/smollm2-135m"),
+    get("/v1/models/nonsense"),
+    get("/props"),
+    get("/slots"),
+    get("/metrics"),
+    get("/lora-adapters"),
+    post("/lora-adapters", []),
+    post("/props", {}),
+    post("/slots/0?action=erase", {}),
+    post("/rerank", {"query": "x", "documents": ["y"]}),
+    post("/v1/rerank", {"query": "x", "documents": ["y"]}),
+    post("/infill", {"input_prefix": "x", "input_suffix": "y"}),
+    post("/v1/audio/transcriptions", {}),
+    post("/v1/chat/completions/input_tokens", {"messages": [{"role": "user", "content": "Hi"}]}),
+    get("/tools"),
+    get("/cors-proxy"),
+)
