@@ -218,6 +218,7 @@ bool request_message_parse(struct json_reader *reader, const struct json_path *p
     struct json_path here = {.parent = path};
     struct text key;
     bool seen_role = false;
+    bool seen_content = false;
     *value = (struct request_message){0};
     if (!json_object(reader, path))
         return false;
@@ -231,6 +232,7 @@ bool request_message_parse(struct json_reader *reader, const struct json_path *p
             break;
         case REQUEST_MESSAGE_KEY_CONTENT:
             here.field = "content";
+            seen_content = true;
             value->has_content = !json_is_null(reader);
             if (value->has_content && !message_content_parse(reader, &here, &value->content))
                 return false;
@@ -282,6 +284,8 @@ bool request_message_parse(struct json_reader *reader, const struct json_path *p
         return false;
     if (!seen_role)
         return json_missing(reader, path, "role");
+    if (!seen_content)
+        return json_missing(reader, path, "content");
     return true;
 }
 

@@ -80,7 +80,7 @@ bool chat_role_parse(struct json_reader *reader, const struct json_path *path,
 struct request_message {
     /* Who speaks; `developer` is another name for `system`. */
     enum chat_role role;
-    /* What was said; null or absent is the same as empty. */
+    /* What was said; null is the same as empty. */
     bool has_content;
     struct message_content content;
 };

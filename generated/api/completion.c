@@ -419,6 +419,42 @@ static void generation_settings_stop_write(struct buffer *buffer,
     json_write_raw(buffer, "]");
 }
 
+/* specs/api/completion.py | "grammar_triggers" */
+static void generation_settings_grammar_triggers_write(
+    struct buffer *buffer, const struct generation_settings_grammar_triggers *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        json_write_string(buffer, value->items[i]);
+    }
+    json_write_raw(buffer, "]");
+}
+
+/* specs/api/completion.py | "preserved_tokens" */
+static void generation_settings_preserved_tokens_write(
+    struct buffer *buffer, const struct generation_settings_preserved_tokens *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        json_write_string(buffer, value->items[i]);
+    }
+    json_write_raw(buffer, "]");
+}
+
+/* specs/api/completion.py | "lora" */
+static void generation_settings_lora_write(struct buffer *buffer,
+                                           const struct generation_settings_lora *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        json_write_string(buffer, value->items[i]);
+    }
+    json_write_raw(buffer, "]");
+}
+
 /* specs/api/completion.py | "generation_settings" */
 void generation_settings_write(struct buffer *buffer, const struct generation_settings *value) {
     bool first = true;
@@ -443,6 +479,22 @@ void generation_settings_write(struct buffer *buffer, const struct generation_se
     json_write_boolean(buffer, value->timings_per_token);
     json_write_key(buffer, &first, "grammar");
     json_write_raw(buffer, "\"\"");
+    json_write_key(buffer, &first, "grammar_lazy");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "grammar_triggers");
+    generation_settings_grammar_triggers_write(buffer, &value->grammar_triggers);
+    json_write_key(buffer, &first, "preserved_tokens");
+    generation_settings_preserved_tokens_write(buffer, &value->preserved_tokens);
+    json_write_key(buffer, &first, "chat_format");
+    json_write_raw(buffer, "\"Content-only\"");
+    json_write_key(buffer, &first, "reasoning_format");
+    json_write_raw(buffer, "\"none\"");
+    json_write_key(buffer, &first, "reasoning_in_content");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "generation_prompt");
+    json_write_raw(buffer, "\"\"");
+    json_write_key(buffer, &first, "lora");
+    generation_settings_lora_write(buffer, &value->lora);
     sampling_options_write_members(buffer, &first, &value->sampling_options);
     json_write_raw(buffer, "}");
 }

@@ -154,6 +154,24 @@ struct generation_settings_stop {
     size_t count;
 };
 
+/* specs/api/completion.py | "grammar_triggers" */
+struct generation_settings_grammar_triggers {
+    const struct text *items;
+    size_t count;
+};
+
+/* specs/api/completion.py | "preserved_tokens" */
+struct generation_settings_preserved_tokens {
+    const struct text *items;
+    size_t count;
+};
+
+/* specs/api/completion.py | "lora" */
+struct generation_settings_lora {
+    const struct text *items;
+    size_t count;
+};
+
 /* What was asked for, defaults included.
  * specs/api/completion.py | "generation_settings" */
 struct generation_settings {
@@ -171,6 +189,12 @@ struct generation_settings {
     bool post_sampling_probs;
     /* As asked. */
     bool timings_per_token;
+    /* None. */
+    struct generation_settings_grammar_triggers grammar_triggers;
+    /* None. */
+    struct generation_settings_preserved_tokens preserved_tokens;
+    /* There are no adapters. */
+    struct generation_settings_lora lora;
     struct sampling_options sampling_options;
 };
 

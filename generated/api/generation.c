@@ -146,6 +146,75 @@ void token_bias_write(struct buffer *buffer, const struct token_bias *value) {
     }
 }
 
+/* specs/api/generation.py | "bias_entry" */
+enum bias_entry_key {
+    BIAS_ENTRY_NO_KEY,
+    BIAS_ENTRY_KEY_TOKEN,
+    BIAS_ENTRY_KEY_BIAS,
+};
+
+static enum bias_entry_key bias_entry_key(struct text key) {
+    switch (text_word(key, 0)) {
+    case WORD('t', 'o', 'k', 'e', 'n', 0, 0, 0):
+        if (key.count == 5)
+            return BIAS_ENTRY_KEY_TOKEN;
+        break;
+    case WORD('b', 'i', 'a', 's', 0, 0, 0, 0):
+        if (key.count == 4)
+            return BIAS_ENTRY_KEY_BIAS;
+        break;
+    }
+    return BIAS_ENTRY_NO_KEY;
+}
+
+bool bias_entry_parse(struct json_reader *reader, const struct json_path *path,
+                      struct bias_entry *value) {
+    struct json_path here = {.parent = path};
+    struct text key;
+    bool seen_token = false;
+    bool seen_bias = false;
+    *value = (struct bias_entry){0};
+    if (!json_object(reader, path))
+        return false;
+    for (bool first = true; json_object_next(reader, &first, &key);) {
+        switch (bias_entry_key(key)) {
+        case BIAS_ENTRY_KEY_TOKEN:
+            here.field = "token";
+            seen_token = true;
+            if (!json_integer(reader, &here, 0, INT64_MAX, &value->token))
+                return false;
+            break;
+        case BIAS_ENTRY_KEY_BIAS:
+            here.field = "bias";
+            seen_bias = true;
+            if (!json_number(reader, &here, -DBL_MAX, DBL_MAX, &value->bias))
+                return false;
+            break;
+        case BIAS_ENTRY_NO_KEY:
+            json_skip(reader);
+            break;
+        }
+    }
+    if (reader->status)
+        return false;
+    if (!seen_token)
+        return json_missing(reader, path, "token");
+    if (!seen_bias)
+        return json_missing(reader, path, "bias");
+    return true;
+}
+
+/* specs/api/generation.py | "bias_entry" */
+void bias_entry_write(struct buffer *buffer, const struct bias_entry *value) {
+    bool first = true;
+    json_write_raw(buffer, "{");
+    json_write_key(buffer, &first, "token");
+    json_write_integer(buffer, value->token);
+    json_write_key(buffer, &first, "bias");
+    json_write_number(buffer, value->bias);
+    json_write_raw(buffer, "}");
+}
+
 /* specs/api/generation.py | "bias_pair" */
 bool bias_pair_parse(struct json_reader *reader, const struct json_path *path,
                      struct bias_pair *value) {
@@ -176,6 +245,64 @@ void bias_pair_write(struct buffer *buffer, const struct bias_pair *value) {
         break;
     case BIAS_PAIR_BAN:
         json_write_boolean(buffer, value->ban);
+        break;
+    }
+}
+
+/* specs/api/generation.py | "bias_item" */
+static bool bias_item_pair_parse(struct json_reader *reader, const struct json_path *path,
+                                 struct bias_item_pair *value) {
+    struct json_path here = {.parent = path};
+    struct bias_pair *items = NULL;
+    size_t capacity = 0;
+    *value = (struct bias_item_pair){0};
+    if (!json_array(reader, path))
+        return false;
+    for (bool first = true; json_array_next(reader, &first); value->count++) {
+        here.index = value->count;
+        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
+        if (!items || !bias_pair_parse(reader, &here, &items[value->count]))
+            return false;
+    }
+    value->items = items;
+    return json_item_count(reader, path, value->count, 2, 2);
+}
+
+/* specs/api/generation.py | "bias_item" */
+static void bias_item_pair_write(struct buffer *buffer, const struct bias_item_pair *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        bias_pair_write(buffer, &value->items[i]);
+    }
+    json_write_raw(buffer, "]");
+}
+
+/* specs/api/generation.py | "bias_item" */
+bool bias_item_parse(struct json_reader *reader, const struct json_path *path,
+                     struct bias_item *value) {
+    switch (json_peek(reader)) {
+    case JSON_ARRAY:
+        value->kind = BIAS_ITEM_PAIR;
+        return bias_item_pair_parse(reader, path, &value->pair);
+    case JSON_OBJECT:
+        value->kind = BIAS_ITEM_ENTRY;
+        return bias_entry_parse(reader, path, &value->entry);
+    default:
+        break;
+    }
+    return json_wrong_type(reader, path, "an array of numbers or strings or booleans or an object");
+}
+
+/* specs/api/generation.py | "bias_item" */
+void bias_item_write(struct buffer *buffer, const struct bias_item *value) {
+    switch (value->kind) {
+    case BIAS_ITEM_PAIR:
+        bias_item_pair_write(buffer, &value->pair);
+        break;
+    case BIAS_ITEM_ENTRY:
+        bias_entry_write(buffer, &value->entry);
         break;
     }
 }
@@ -216,49 +343,18 @@ static void logit_bias_by_token_write(struct buffer *buffer,
 }
 
 /* specs/api/generation.py | "logit_bias" */
-static bool logit_bias_pairs_item_parse(struct json_reader *reader, const struct json_path *path,
-                                        struct logit_bias_pairs_item *value) {
+static bool logit_bias_items_parse(struct json_reader *reader, const struct json_path *path,
+                                   struct logit_bias_items *value) {
     struct json_path here = {.parent = path};
-    struct bias_pair *items = NULL;
+    struct bias_item *items = NULL;
     size_t capacity = 0;
-    *value = (struct logit_bias_pairs_item){0};
+    *value = (struct logit_bias_items){0};
     if (!json_array(reader, path))
         return false;
     for (bool first = true; json_array_next(reader, &first); value->count++) {
         here.index = value->count;
         items = json_grow(reader, items, value->count, &capacity, sizeof *items);
-        if (!items || !bias_pair_parse(reader, &here, &items[value->count]))
-            return false;
-    }
-    value->items = items;
-    return json_item_count(reader, path, value->count, 2, 2);
-}
-
-/* specs/api/generation.py | "logit_bias" */
-static void logit_bias_pairs_item_write(struct buffer *buffer,
-                                        const struct logit_bias_pairs_item *value) {
-    bool first = true;
-    json_write_raw(buffer, "[");
-    for (size_t i = 0; i < value->count; i++) {
-        json_write_comma(buffer, &first);
-        bias_pair_write(buffer, &value->items[i]);
-    }
-    json_write_raw(buffer, "]");
-}
-
-/* specs/api/generation.py | "logit_bias" */
-static bool logit_bias_pairs_parse(struct json_reader *reader, const struct json_path *path,
-                                   struct logit_bias_pairs *value) {
-    struct json_path here = {.parent = path};
-    struct logit_bias_pairs_item *items = NULL;
-    size_t capacity = 0;
-    *value = (struct logit_bias_pairs){0};
-    if (!json_array(reader, path))
-        return false;
-    for (bool first = true; json_array_next(reader, &first); value->count++) {
-        here.index = value->count;
-        items = json_grow(reader, items, value->count, &capacity, sizeof *items);
-        if (!items || !logit_bias_pairs_item_parse(reader, &here, &items[value->count]))
+        if (!items || !bias_item_parse(reader, &here, &items[value->count]))
             return false;
     }
     value->items = items;
@@ -266,12 +362,12 @@ static bool logit_bias_pairs_parse(struct json_reader *reader, const struct json
 }
 
 /* specs/api/generation.py | "logit_bias" */
-static void logit_bias_pairs_write(struct buffer *buffer, const struct logit_bias_pairs *value) {
+static void logit_bias_items_write(struct buffer *buffer, const struct logit_bias_items *value) {
     bool first = true;
     json_write_raw(buffer, "[");
     for (size_t i = 0; i < value->count; i++) {
         json_write_comma(buffer, &first);
-        logit_bias_pairs_item_write(buffer, &value->items[i]);
+        bias_item_write(buffer, &value->items[i]);
     }
     json_write_raw(buffer, "]");
 }
@@ -284,13 +380,14 @@ bool logit_bias_parse(struct json_reader *reader, const struct json_path *path,
         value->kind = LOGIT_BIAS_BY_TOKEN;
         return logit_bias_by_token_parse(reader, path, &value->by_token);
     case JSON_ARRAY:
-        value->kind = LOGIT_BIAS_PAIRS;
-        return logit_bias_pairs_parse(reader, path, &value->pairs);
+        value->kind = LOGIT_BIAS_ITEMS;
+        return logit_bias_items_parse(reader, path, &value->items);
     default:
         break;
     }
-    return json_wrong_type(reader, path,
-                           "an object or an array of arrays of numbers or strings or booleans");
+    return json_wrong_type(
+        reader, path,
+        "an object or an array of arrays of numbers or strings or booleans or objects");
 }
 
 /* specs/api/generation.py | "logit_bias" */
@@ -299,8 +396,8 @@ void logit_bias_write(struct buffer *buffer, const struct logit_bias *value) {
     case LOGIT_BIAS_BY_TOKEN:
         logit_bias_by_token_write(buffer, &value->by_token);
         break;
-    case LOGIT_BIAS_PAIRS:
-        logit_bias_pairs_write(buffer, &value->pairs);
+    case LOGIT_BIAS_ITEMS:
+        logit_bias_items_write(buffer, &value->items);
         break;
     }
 }

@@ -82,6 +82,20 @@ bool token_bias_parse(struct json_reader *reader, const struct json_path *path,
 
 void token_bias_write(struct buffer *buffer, const struct token_bias *value);
 
+/* A token and what is added to its logit, as answers tell it.
+ * specs/api/generation.py | "bias_entry" */
+struct bias_entry {
+    /* The token. */
+    int64_t token;
+    /* -100 or less forbids it. */
+    double bias;
+};
+
+bool bias_entry_parse(struct json_reader *reader, const struct json_path *path,
+                      struct bias_entry *value);
+
+void bias_entry_write(struct buffer *buffer, const struct bias_entry *value);
+
 /* A token, then what is added to its logit.
  * specs/api/generation.py | "bias_pair" */
 struct bias_pair {
@@ -102,6 +116,30 @@ bool bias_pair_parse(struct json_reader *reader, const struct json_path *path,
 
 void bias_pair_write(struct buffer *buffer, const struct bias_pair *value);
 
+/* specs/api/generation.py | "bias_item" */
+struct bias_item_pair {
+    const struct bias_pair *items;
+    size_t count;
+};
+
+/* A pair of a token and what is added to its logit, or an object of both.
+ * specs/api/generation.py | "bias_item" */
+struct bias_item {
+    enum {
+        BIAS_ITEM_PAIR,
+        BIAS_ITEM_ENTRY,
+    } kind;
+    union {
+        struct bias_item_pair pair;
+        struct bias_entry entry;
+    };
+};
+
+bool bias_item_parse(struct json_reader *reader, const struct json_path *path,
+                     struct bias_item *value);
+
+void bias_item_write(struct buffer *buffer, const struct bias_item *value);
+
 /* specs/api/generation.py | "logit_bias" */
 struct logit_bias_by_token_entry {
     struct text key;
@@ -114,14 +152,8 @@ struct logit_bias_by_token {
 };
 
 /* specs/api/generation.py | "logit_bias" */
-struct logit_bias_pairs_item {
-    const struct bias_pair *items;
-    size_t count;
-};
-
-/* specs/api/generation.py | "logit_bias" */
-struct logit_bias_pairs {
-    const struct logit_bias_pairs_item *items;
+struct logit_bias_items {
+    const struct bias_item *items;
     size_t count;
 };
 
@@ -130,11 +162,11 @@ struct logit_bias_pairs {
 struct logit_bias {
     enum {
         LOGIT_BIAS_BY_TOKEN,
-        LOGIT_BIAS_PAIRS,
+        LOGIT_BIAS_ITEMS,
     } kind;
     union {
         struct logit_bias_by_token by_token;
-        struct logit_bias_pairs pairs;
+        struct logit_bias_items items;
     };
 };
 
@@ -226,9 +258,10 @@ struct sampling_options {
     /* The power of the entropy, relative to the largest there can be, that says where in the range.
      */
     double dynatemp_exponent;
-    /* Is added to tokens' logits before all else: an object whose keys are tokens, or pairs. A
-     * token is a number or a text, of which each token is meant; -100 or less, and false, forbid
-     * it. */
+    /* Is added to tokens' logits before all else: an object whose keys are tokens, or an array of
+     * pairs or of objects. A token is a number or, but in an object of both, a text, of which each
+     * token is meant; -100 or less, and false, forbid it. Answers tell it as an array of objects.
+     */
     bool has_logit_bias;
     bool logit_bias_is_null;
     struct logit_bias logit_bias;

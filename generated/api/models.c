@@ -31,6 +31,28 @@ void model_meta_write(struct buffer *buffer, const struct model_meta *value) {
     json_write_raw(buffer, "}");
 }
 
+/* specs/api/models.py | "aliases" */
+static void model_aliases_write(struct buffer *buffer, const struct model_aliases *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        json_write_string(buffer, value->items[i]);
+    }
+    json_write_raw(buffer, "]");
+}
+
+/* specs/api/models.py | "tags" */
+static void model_tags_write(struct buffer *buffer, const struct model_tags *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        json_write_string(buffer, value->items[i]);
+    }
+    json_write_raw(buffer, "]");
+}
+
 /* specs/api/models.py | "model" */
 void model_write(struct buffer *buffer, const struct model *value) {
     bool first = true;
@@ -43,6 +65,10 @@ void model_write(struct buffer *buffer, const struct model *value) {
     json_write_integer(buffer, value->created);
     json_write_key(buffer, &first, "owned_by");
     json_write_string(buffer, value->owned_by);
+    json_write_key(buffer, &first, "aliases");
+    model_aliases_write(buffer, &value->aliases);
+    json_write_key(buffer, &first, "tags");
+    model_tags_write(buffer, &value->tags);
     json_write_key(buffer, &first, "meta");
     model_meta_write(buffer, &value->meta);
     json_write_raw(buffer, "}");

@@ -40,6 +40,18 @@ struct model_meta {
 
 void model_meta_write(struct buffer *buffer, const struct model_meta *value);
 
+/* specs/api/models.py | "aliases" */
+struct model_aliases {
+    const struct text *items;
+    size_t count;
+};
+
+/* specs/api/models.py | "tags" */
+struct model_tags {
+    const struct text *items;
+    size_t count;
+};
+
 /* A model that requests may name.
  * specs/api/models.py | "model" */
 struct model {
@@ -49,6 +61,10 @@ struct model {
     int64_t created;
     /* Who made the model. */
     struct text owned_by;
+    /* Other names: none. */
+    struct model_aliases aliases;
+    /* None. */
+    struct model_tags tags;
     /* Its sizes. */
     struct model_meta meta;
 };

@@ -28,6 +28,8 @@ void modalities_write(struct buffer *buffer, const struct modalities *value) {
     json_write_raw(buffer, "{");
     json_write_key(buffer, &first, "vision");
     json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "video");
+    json_write_raw(buffer, "false");
     json_write_key(buffer, &first, "audio");
     json_write_raw(buffer, "false");
     json_write_raw(buffer, "}");
@@ -79,6 +81,10 @@ void properties_write(struct buffer *buffer, const struct properties *value) {
     json_write_raw(buffer, "true");
     json_write_key(buffer, &first, "is_sleeping");
     json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "ui");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "cors_proxy_enabled");
+    json_write_raw(buffer, "false");
     json_write_raw(buffer, "}");
 }
 
@@ -86,16 +92,56 @@ void properties_write(struct buffer *buffer, const struct properties *value) {
 void slot_params_write(struct buffer *buffer, const struct slot_params *value) {
     bool first = true;
     json_write_raw(buffer, "{");
+    json_write_key(buffer, &first, "seed");
+    json_write_integer(buffer, value->seed);
     json_write_key(buffer, &first, "temperature");
     json_write_number(buffer, value->temperature);
+    json_write_key(buffer, &first, "dynatemp_range");
+    json_write_number(buffer, value->dynatemp_range);
+    json_write_key(buffer, &first, "dynatemp_exponent");
+    json_write_number(buffer, value->dynatemp_exponent);
     json_write_key(buffer, &first, "top_k");
     json_write_integer(buffer, value->top_k);
     json_write_key(buffer, &first, "top_p");
     json_write_number(buffer, value->top_p);
     json_write_key(buffer, &first, "min_p");
     json_write_number(buffer, value->min_p);
-    json_write_key(buffer, &first, "seed");
-    json_write_integer(buffer, value->seed);
+    json_write_key(buffer, &first, "top_n_sigma");
+    json_write_number(buffer, value->top_n_sigma);
+    json_write_key(buffer, &first, "xtc_probability");
+    json_write_number(buffer, value->xtc_probability);
+    json_write_key(buffer, &first, "xtc_threshold");
+    json_write_number(buffer, value->xtc_threshold);
+    json_write_key(buffer, &first, "typical_p");
+    json_write_number(buffer, value->typical_p);
+    json_write_key(buffer, &first, "min_keep");
+    json_write_integer(buffer, value->min_keep);
+    json_write_key(buffer, &first, "repeat_last_n");
+    json_write_integer(buffer, value->repeat_last_n);
+    json_write_key(buffer, &first, "repeat_penalty");
+    json_write_number(buffer, value->repeat_penalty);
+    json_write_key(buffer, &first, "presence_penalty");
+    json_write_number(buffer, value->presence_penalty);
+    json_write_key(buffer, &first, "frequency_penalty");
+    json_write_number(buffer, value->frequency_penalty);
+    json_write_key(buffer, &first, "dry_multiplier");
+    json_write_number(buffer, value->dry_multiplier);
+    json_write_key(buffer, &first, "dry_base");
+    json_write_number(buffer, value->dry_base);
+    json_write_key(buffer, &first, "dry_allowed_length");
+    json_write_integer(buffer, value->dry_allowed_length);
+    json_write_key(buffer, &first, "dry_penalty_last_n");
+    json_write_integer(buffer, value->dry_penalty_last_n);
+    json_write_key(buffer, &first, "mirostat");
+    json_write_integer(buffer, value->mirostat);
+    json_write_key(buffer, &first, "mirostat_tau");
+    json_write_number(buffer, value->mirostat_tau);
+    json_write_key(buffer, &first, "mirostat_eta");
+    json_write_number(buffer, value->mirostat_eta);
+    json_write_key(buffer, &first, "n_probs");
+    json_write_integer(buffer, value->n_probs);
+    json_write_key(buffer, &first, "post_sampling_probs");
+    json_write_boolean(buffer, value->post_sampling_probs);
     json_write_raw(buffer, "}");
 }
 
@@ -110,6 +156,17 @@ void next_token_write(struct buffer *buffer, const struct next_token *value) {
     json_write_key(buffer, &first, "n_decoded");
     json_write_integer(buffer, value->n_decoded);
     json_write_raw(buffer, "}");
+}
+
+/* specs/api/state.py | "next_token" */
+static void slot_next_token_write(struct buffer *buffer, const struct slot_next_token *value) {
+    bool first = true;
+    json_write_raw(buffer, "[");
+    for (size_t i = 0; i < value->count; i++) {
+        json_write_comma(buffer, &first);
+        next_token_write(buffer, &value->items[i]);
+    }
+    json_write_raw(buffer, "]");
 }
 
 /* specs/api/state.py | "slot" */
@@ -130,10 +187,14 @@ void slot_write(struct buffer *buffer, const struct slot *value) {
     json_write_integer(buffer, value->n_prompt_tokens);
     json_write_key(buffer, &first, "n_prompt_tokens_processed");
     json_write_integer(buffer, value->n_prompt_tokens_processed);
-    json_write_key(buffer, &first, "params");
-    slot_params_write(buffer, &value->params);
-    json_write_key(buffer, &first, "next_token");
-    next_token_write(buffer, &value->next_token);
+    if (value->has_params) {
+        json_write_key(buffer, &first, "params");
+        slot_params_write(buffer, &value->params);
+    }
+    if (value->has_next_token) {
+        json_write_key(buffer, &first, "next_token");
+        slot_next_token_write(buffer, &value->next_token);
+    }
     json_write_raw(buffer, "}");
 }
 

@@ -77,19 +77,59 @@ struct properties {
 
 void properties_write(struct buffer *buffer, const struct properties *value);
 
-/* How the slot draws.
+/* How the slot draws, as it was asked for.
  * specs/api/state.py | "slot_params" */
 struct slot_params {
-    /* As asked. */
-    double temperature;
-    /* As asked; 0: all. */
-    int64_t top_k;
-    /* As asked. */
-    double top_p;
-    /* As asked. */
-    double min_p;
     /* The seed that was taken. */
     int64_t seed;
+    /* See POST /completion, as for all of these. */
+    double temperature;
+    /* See there. */
+    double dynatemp_range;
+    /* See there. */
+    double dynatemp_exponent;
+    /* 0: all. */
+    int64_t top_k;
+    /* See there. */
+    double top_p;
+    /* See there. */
+    double min_p;
+    /* See there. */
+    double top_n_sigma;
+    /* See there. */
+    double xtc_probability;
+    /* See there. */
+    double xtc_threshold;
+    /* See there. */
+    double typical_p;
+    /* See there. */
+    int64_t min_keep;
+    /* -1: all. */
+    int64_t repeat_last_n;
+    /* See there. */
+    double repeat_penalty;
+    /* See there. */
+    double presence_penalty;
+    /* See there. */
+    double frequency_penalty;
+    /* See there. */
+    double dry_multiplier;
+    /* See there. */
+    double dry_base;
+    /* See there. */
+    int64_t dry_allowed_length;
+    /* -1: all. */
+    int64_t dry_penalty_last_n;
+    /* See there. */
+    int64_t mirostat;
+    /* See there. */
+    double mirostat_tau;
+    /* See there. */
+    double mirostat_eta;
+    /* Likeliest tokens that are told for each. */
+    int64_t n_probs;
+    /* See there. */
+    bool post_sampling_probs;
 };
 
 void slot_params_write(struct buffer *buffer, const struct slot_params *value);
@@ -107,6 +147,12 @@ struct next_token {
 
 void next_token_write(struct buffer *buffer, const struct next_token *value);
 
+/* specs/api/state.py | "next_token" */
+struct slot_next_token {
+    const struct next_token *items;
+    size_t count;
+};
+
 /* A place in the batch.
  * specs/api/state.py | "slot" */
 struct slot {
@@ -122,10 +168,12 @@ struct slot {
     int64_t n_prompt_tokens;
     /* Of prompt and answer, computed or from the cache. */
     int64_t n_prompt_tokens_processed;
-    /* How it draws. */
+    /* How it draws, if there is a job. */
+    bool has_params;
     struct slot_params params;
-    /* How far it is. */
-    struct next_token next_token;
+    /* How far it is, if there is a job: one element, as llama.cpp has it. */
+    bool has_next_token;
+    struct slot_next_token next_token;
 };
 
 void slot_write(struct buffer *buffer, const struct slot *value);

@@ -53,8 +53,7 @@ request_message = Object(
     Field(
         "content",
         message_content,
-        "What was said; null or absent is the same as empty.",
-        required=False,
+        "What was said; null is the same as empty.",
         nullable=True,
     ),
     Unsupported("name", "the chat template has no place for speakers' names"),

@@ -127,6 +127,14 @@ generation_settings = Object(
     Field("post_sampling_probs", Boolean(), "As asked."),
     Field("timings_per_token", Boolean(), "As asked."),
     Field("grammar", Literal(""), "Answers are free text."),
+    Field("grammar_lazy", Literal(False), "Answers are free text."),
+    Field("grammar_triggers", Array(String()), "None."),
+    Field("preserved_tokens", Array(String()), "None."),
+    Field("chat_format", Literal("Content-only"), "An answer is its text."),
+    Field("reasoning_format", Literal("none"), "The model does not reason apart."),
+    Field("reasoning_in_content", Literal(False), "The model does not reason apart."),
+    Field("generation_prompt", Literal(""), "The prompt is used as it is."),
+    Field("lora", Array(String()), "There are no adapters."),
     sampling_options,
 )
 

@@ -13,6 +13,7 @@ from cllm_gen.spec.schema import (
     Integer,
     Map,
     Number,
+    Object,
     String,
     Union,
     Unsupported,
@@ -45,23 +46,35 @@ token_bias = Union(
     ban=Boolean(),
 )
 
+bias_entry = Object(
+    "bias_entry",
+    "A token and what is added to its logit, as answers tell it.",
+    Field("token", Integer(least=0), "The token."),
+    Field("bias", Number(), "-100 or less forbids it."),
+)
+
+bias_item = Union(
+    "bias_item",
+    "A pair of a token and what is added to its logit, or an object of both.",
+    pair=Array(
+        Union(
+            "bias_pair",
+            "A token, then what is added to its logit.",
+            number=Number(),
+            text=String(),
+            ban=Boolean(),
+        ),
+        least=2,
+        most=2,
+    ),
+    entry=bias_entry,
+)
+
 logit_bias = Union(
     "logit_bias",
     "Tokens, by number or as text (each token of it), and what is added to their logits.",
     by_token=Map(token_bias),
-    pairs=Array(
-        Array(
-            Union(
-                "bias_pair",
-                "A token, then what is added to its logit.",
-                number=Number(),
-                text=String(),
-                ban=Boolean(),
-            ),
-            least=2,
-            most=2,
-        )
-    ),
+    items=Array(bias_item),
 )
 
 samplers = Union(
@@ -179,8 +192,9 @@ sampling_options = Group(
     Field(
         "logit_bias",
         logit_bias,
-        "Is added to tokens' logits before all else: an object whose keys are tokens, or pairs. A token "
-        "is a number or a text, of which each token is meant; -100 or less, and false, forbid it.",
+        "Is added to tokens' logits before all else: an object whose keys are tokens, or an array of pairs or "
+        "of objects. A token is a number or, but in an object of both, a text, of which each token is "
+        "meant; -100 or less, and false, forbid it. Answers tell it as an array of objects.",
         required=False,
         nullable=True,
     ),

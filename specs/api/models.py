@@ -22,6 +22,8 @@ model = Object(
     Field("object", Literal("model"), "Always `model`."),
     Field("created", Integer(), "When the appliance started, in seconds since 1970-01-01 UTC."),
     Field("owned_by", String(), "Who made the model."),
+    Field("aliases", Array(String()), "Other names: none."),
+    Field("tags", Array(String()), "None."),
     Field("meta", model_meta, "Its sizes."),
 )
 

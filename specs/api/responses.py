@@ -374,5 +374,6 @@ api = Api(
         handler="handle_count_input_tokens",
         request=input_count_request,
         response=input_count,
+        aliases=["/responses/input_tokens"],
     ),
 )

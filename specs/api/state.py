@@ -25,6 +25,7 @@ modalities = Object(
     "modalities",
     "What the model understands besides text.",
     Field("vision", Literal(False), "No images."),
+    Field("video", Literal(False), "No moving ones."),
     Field("audio", Literal(False), "No sound."),
 )
 
@@ -45,16 +46,38 @@ properties = Object(
     Field("endpoint_props", Literal(False), "Nothing can be set."),
     Field("endpoint_metrics", Literal(True), "GET /metrics is served."),
     Field("is_sleeping", Literal(False), "The model stays in memory."),
+    Field("ui", Literal(False), "There are no pages for people."),
+    Field("cors_proxy_enabled", Literal(False), "Other servers are not asked."),
 )
 
 slot_params = Object(
     "slot_params",
-    "How the slot draws.",
-    Field("temperature", Number(), "As asked."),
-    Field("top_k", Integer(), "As asked; 0: all."),
-    Field("top_p", Number(), "As asked."),
-    Field("min_p", Number(), "As asked."),
+    "How the slot draws, as it was asked for.",
     Field("seed", Integer(), "The seed that was taken."),
+    Field("temperature", Number(), "See POST /completion, as for all of these."),
+    Field("dynatemp_range", Number(), "See there."),
+    Field("dynatemp_exponent", Number(), "See there."),
+    Field("top_k", Integer(), "0: all."),
+    Field("top_p", Number(), "See there."),
+    Field("min_p", Number(), "See there."),
+    Field("top_n_sigma", Number(), "See there."),
+    Field("xtc_probability", Number(), "See there."),
+    Field("xtc_threshold", Number(), "See there."),
+    Field("typical_p", Number(), "See there."),
+    Field("min_keep", Integer(), "See there."),
+    Field("repeat_last_n", Integer(), "-1: all."),
+    Field("repeat_penalty", Number(), "See there."),
+    Field("presence_penalty", Number(), "See there."),
+    Field("frequency_penalty", Number(), "See there."),
+    Field("dry_multiplier", Number(), "See there."),
+    Field("dry_base", Number(), "See there."),
+    Field("dry_allowed_length", Integer(), "See there."),
+    Field("dry_penalty_last_n", Integer(), "-1: all."),
+    Field("mirostat", Integer(), "See there."),
+    Field("mirostat_tau", Number(), "See there."),
+    Field("mirostat_eta", Number(), "See there."),
+    Field("n_probs", Integer(), "Likeliest tokens that are told for each."),
+    Field("post_sampling_probs", Boolean(), "See there."),
 )
 
 next_token = Object(
@@ -77,8 +100,13 @@ slot = Object(
     Field(
         "n_prompt_tokens_processed", Integer(), "Of prompt and answer, computed or from the cache."
     ),
-    Field("params", slot_params, "How it draws."),
-    Field("next_token", next_token, "How far it is."),
+    Field("params", slot_params, "How it draws, if there is a job.", required=False),
+    Field(
+        "next_token",
+        Array(next_token),
+        "How far it is, if there is a job: one element, as llama.cpp has it.",
+        required=False,
+    ),
 )
 
 api = Api(

@@ -174,6 +174,10 @@ SERVED_ERRORS = {
         "messages[0].role",
         "messages[0].role is required.",
     ),
+    (CHAT, '{"messages":[{"role":"user"}]}'): (
+        "messages[0].content",
+        "messages[0].content is required.",
+    ),
     (CHAT, '{"messages":[{"role":"tool","content":"4"}]}'): (
         "messages[0].role",
         'messages[0].role must be one of "system", "developer", "user", "assistant".',
@@ -300,7 +304,7 @@ def test_everything_harmless_at_once(served: Driver) -> None:
                 "audio": None,
             },
             {"role": "assistant", "content": None},
-            {"role": "developer"},
+            {"role": "developer", "content": None},
         ],
         "temperature": 0.5,
         "top_p": 0.25,

@@ -29,10 +29,25 @@ class Answer:
 
 
 def ask(port: int, question: Question) -> Answer:
+    if question.beside is None:
+        return _ask(port, question)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
     try:
-        connection.request(question.method, question.path, question.body, dict(question.headers))
-        response = connection.getresponse()
+        _send(connection, question.beside).read(1)
+        return _ask(port, question)
+    finally:
+        connection.close()
+
+
+def _send(connection: http.client.HTTPConnection, question: Question) -> http.client.HTTPResponse:
+    connection.request(question.method, question.path, question.body, dict(question.headers))
+    return connection.getresponse()
+
+
+def _ask(port: int, question: Question) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
+    try:
+        response = _send(connection, question)
         media = (response.getheader("Content-Type") or "").partition(";")[0].strip()
         return read(response.status, media, response.read())
     except (OSError, http.client.HTTPException) as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.differential.answer import Answer
-from tests.differential.shape import is_text, types, values
+from tests.differential.shape import is_text, type_of, types, values
 
 KINDS = ("status", "media", "missing", "added", "type", "text", "value")
 """Of differences: `missing` and `added` keys are of ours."""
@@ -76,9 +76,9 @@ def _shapes(name: str, theirs: Answer, ours: Answer) -> list[Difference]:
 
 
 def _same(left: Any, right: Any) -> bool:
-    if type(left) is not bool and type(right) is not bool:
-        if isinstance(left, int | float) and isinstance(right, int | float):
-            return math.isclose(left, right, rel_tol=1e-5, abs_tol=1e-9)
+    numbers = [type_of(each) == "number" for each in (left, right)]
+    if all(numbers):
+        return math.isclose(left, right, rel_tol=1e-5, abs_tol=1e-9)
     return type(left) is type(right) and left == right
 
 

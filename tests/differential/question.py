@@ -17,6 +17,7 @@ Body = Mapping[str, Any]
 class Question:
     """name   what distinguishes it, in reports and in accepted.py
     method, path, body, headers   of the request
+    beside   the question of a stream that is answered meanwhile
     """
 
     name: str
@@ -24,6 +25,7 @@ class Question:
     path: str
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    beside: Question | None = None
 
     @property
     def embeds(self) -> bool:

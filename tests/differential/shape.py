@@ -18,8 +18,11 @@ VOLATILE = (
     "*cached_tokens", "*tokens_cached", "*cache_read_input_tokens", "*usage.input_tokens",
     "*prompt_progress.*", "*choices[].id", "*.message", "*logprob", "*prob", "*top_logprobs*",
     "*top_probs*", "*token_logprobs*", "*embedding*", "*sequence_number", "*item_id",
+    "*n_prompt_tokens_processed", "*n_decoded", "*n_remain",
 )  # fmt: skip
 """Paths whose values are of one moment, one machine or one arithmetic: only their types are compared."""
+OPTIONAL = ("*timings.draft_n", "*timings.draft_n_accepted")
+"""Keys that are there when tokens happened to be guessed."""
 _IDS = ("cmpl-", "chatcmpl-", "msg_", "resp_", "rs_")
 _TEXTS = ("content", "text", "delta", "prompt")
 
@@ -71,7 +74,8 @@ def types(answer: Answer) -> dict[str, frozenset[str]]:
     """By path, the types that are there."""
     found: dict[str, set[str]] = {}
     for path, value in _parts(answer):
-        found.setdefault(path, set()).add(type_of(value))
+        if not any(fnmatchcase(path, each) for each in OPTIONAL):
+            found.setdefault(path, set()).add(type_of(value))
     return {path: frozenset(kinds) for path, kinds in found.items()}
 
 

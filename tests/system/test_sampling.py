@@ -141,12 +141,13 @@ def tokens_of(hosted, text):
 
 
 def test_biases_add_and_forbid(hosted, complete):
-    """By number or as text, as an object or in pairs."""
+    """By number or as text, as an object, in pairs or as objects of both."""
     whole = complete()["text"]
     first, second = tokens_of(hosted, whole)[:2]
     word = " " + words(whole)[0]
     bans = [{str(first): -100}, {str(first): False}, [[first, -100]], [[first, False]]]
     bans += [{word: -100.0}, [[word, False]], [[word, -50], [first, -50]]]
+    bans += [[{"token": first, "bias": -100}], [{"token": first, "bias": -60}, [first, -60]]]
     texts = {complete(logit_bias=each, max_tokens=4)["text"] for each in bans}
     assert len(texts) == 1 and not texts.pop().startswith(word)
     assert complete(logit_bias={str(second): 0.0}) == complete(logit_bias={}) == complete()
@@ -172,6 +173,20 @@ def test_what_was_taken_is_told_and_can_be_sent_again(hosted):
     assert 0 <= settings["seed"] < 2**53
     again = post(hosted, "/completion", settings | {"prompt": "My favourite"}).json()
     assert again["content"] == first["content"]
+
+
+def test_biases_are_told_by_token(hosted):
+    """However they were given; and what is told can be sent again."""
+    body = {"prompt": "The capital of France is", "n_predict": 4, "temperature": 0}
+    assert post(hosted, "/completion", body).json()["generation_settings"]["logit_bias"] == []
+    (word,) = tokens_of(hosted, " Paris")
+    biases = {" Paris": -1.5, "198": False}
+    first = post(hosted, "/completion", body | {"logit_bias": biases}).json()
+    told = first["generation_settings"]["logit_bias"]
+    assert told == [{"token": word, "bias": -1.5}, {"token": 198, "bias": -100}]
+    again = post(hosted, "/completion", body | {"logit_bias": told}).json()
+    assert again["content"] == first["content"]
+    assert again["generation_settings"]["logit_bias"] == told
 
 
 def test_ends_can_be_forbidden(chat):
@@ -204,6 +219,8 @@ def test_chats_obey_the_same_rules(chat):
         ("logit_bias", [[True, 1]]),
         ("logit_bias", [[1, "a"]]),
         ("logit_bias", [[1, 2, 3]]),
+        ("logit_bias", [{"token": 49152, "bias": 1}]),
+        ("logit_bias", [{"token": 1}]),
         ("logit_bias", {"a b " * 1000: 1}),
         ("logit_bias", {str(token): 1 for token in range(1025)}),
     ],

@@ -40,7 +40,7 @@ def test_properties(get, hosted):
     assert (params["temperature"], params["top_k"], params["seed"]) == (0.8, 40, -1)
     assert (params["n_predict"], params["stop"]) == (-1, [])
     assert told["total_slots"] == len(get("/slots"))
-    assert told["modalities"] == {"vision": False, "audio": False}
+    assert not any(told["modalities"].values())
     assert "{% for message in messages %}" in told["chat_template"]
     assert (told["bos_token"], told["eos_token"]) == ("<|im_start|>", "<|im_end|>")
     assert told["model_path"].endswith(".gguf")
@@ -51,18 +51,23 @@ def test_properties(get, hosted):
 
 def test_slots_tell_what_runs(get, hosted):
     body = {"prompt": "Count: 1 2 3", "max_tokens": 60, "seed": 77, "ignore_eos": True}
+    body |= {"typical_p": 0.75, "repeat_last_n": -1, "dry_base": 1.5}
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(requests.post, hosted.url + "/v1/completions", json=body, timeout=120)
         seen = []
         while not running.done():
             seen += [slot for slot in get("/slots") if slot["is_processing"]]
-    (seed,) = {slot["params"]["seed"] for slot in seen}
-    assert seed == 77
-    decoded = [slot["next_token"]["n_decoded"] for slot in seen]
+    params = seen[0]["params"]
+    assert all(slot["params"] == params for slot in seen)
+    told = [params[name] for name in ("seed", "typical_p", "repeat_last_n", "dry_base", "top_k")]
+    assert told == [77, 0.75, -1, 1.5, 0]
+    decoded = [next["n_decoded"] for slot in seen for next in slot["next_token"]]
+    assert len(decoded) == len(seen)
     assert decoded == sorted(decoded) and decoded[-1] > decoded[0]
     counted = requests.post(hosted.url + "/tokenize", json={"content": body["prompt"]}).json()
     assert {slot["n_prompt_tokens"] for slot in seen} == {len(counted["tokens"])}
-    assert not any(slot["is_processing"] for slot in get("/slots"))
+    for slot in get("/slots"):
+        assert not slot["is_processing"] and not slot.keys() & {"params", "next_token"}
 
 
 def test_any_model_answers_and_tells_its_own_name(get, hosted):

@@ -69,6 +69,7 @@ struct answer {
     int64_t slot;        /* that was asked for, or -1 */
     bool prompt_only;    /* nothing is generated: the engine's one token is dropped */
     struct generation_request generation; /* what all jobs have in common */
+    struct logit_bias logit_bias;         /* of them, as the answer tells it */
     const struct prompt_list *prompts;
     size_t prompt_count;
     size_t choices;            /* answers to each prompt that are told; 0 stands for 1 */
@@ -100,7 +101,7 @@ void answer_set_chances(struct answer *answer, size_t likeliest, bool after_the_
 bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
                          const struct sampling_options *options);
 
-/* The options with what was taken where nothing was given: the seed, rules and breakers. */
+/* The options as they were taken: seed, rules and breakers where nothing was given, biases by token. */
 struct sampling_options sampling_options_told(const struct answer *answer,
                                               const struct sampling_options *options);
 

@@ -72,7 +72,10 @@ static bool add_entry(struct biases *biases, const struct logit_bias_by_token_en
     return add_key(biases, entry->key, number ? (float)entry->value.number : SAMPLING_BAN);
 }
 
-static bool add_pair(struct biases *biases, const struct bias_pair *pair) {
+static bool add_item(struct biases *biases, const struct bias_item *item) {
+    if (item->kind == BIAS_ITEM_ENTRY)
+        return add_token(biases, (double)item->entry.token, (float)item->entry.bias);
+    const struct bias_pair *pair = item->pair.items;
     bool number = pair[1].kind == BIAS_PAIR_NUMBER;
     if (pair[1].kind == BIAS_PAIR_TEXT || (!number && pair[1].ban))
         return refuse(biases, "must have a number or false for each token");
@@ -91,7 +94,7 @@ static bool add_pair(struct biases *biases, const struct bias_pair *pair) {
 bool logit_bias_set(struct http_exchange *exchange, const struct logit_bias *given,
                     struct sampling *sampling) {
     bool by_token = given->kind == LOGIT_BIAS_BY_TOKEN;
-    size_t count = by_token ? given->by_token.count : given->pairs.count;
+    size_t count = by_token ? given->by_token.count : given->items.count;
     struct biases biases = {.exchange = exchange};
     if (!count)
         return true;
@@ -104,9 +107,25 @@ bool logit_bias_set(struct http_exchange *exchange, const struct logit_bias *giv
     }
     for (size_t i = 0; i < count; i++)
         if (!(by_token ? add_entry(&biases, &given->by_token.items[i])
-                       : add_pair(&biases, given->pairs.items[i].items)))
+                       : add_item(&biases, &given->items.items[i])))
             return false;
     sampling->biases = biases.items;
     sampling->bias_count = biases.count;
+    return true;
+}
+
+bool logit_bias_told(struct http_exchange *exchange, const struct sampling *sampling,
+                     struct logit_bias *told) {
+    size_t count = sampling->bias_count;
+    struct bias_item *items = arena_allocate(http_arena(exchange), count * sizeof(*items));
+    if (count && !items) {
+        http_error(exchange, 503, "server_error", NULL, "not enough memory for the request");
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct bias_item){.kind = BIAS_ITEM_ENTRY,
+                                      .entry = {.token = sampling->biases[i].token,
+                                                .bias = (double)sampling->biases[i].bias}};
+    *told = (struct logit_bias){.kind = LOGIT_BIAS_ITEMS, .items = {items, count}};
     return true;
 }

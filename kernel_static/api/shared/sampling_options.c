@@ -83,6 +83,8 @@ struct sampling_options sampling_options_told(const struct answer *answer,
     struct sampling_options told = *options;
     told.has_seed = true;
     told.seed = (int64_t)answer->generation.sampling.seed;
+    told.has_logit_bias = true;
+    told.logit_bias = answer->logit_bias;
     if (!told.has_samplers) {
         told.has_samplers = true;
         told.samplers = (struct samplers){.kind = SAMPLERS_NAMES,
@@ -133,6 +135,8 @@ bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
     answer->generation.ignore_end = options->ignore_eos;
     answer->generation.min_tokens = so_many(options->min_tokens);
     if (options->has_logit_bias && !logit_bias_set(exchange, &options->logit_bias, sampling))
+        return false;
+    if (!logit_bias_told(exchange, sampling, &answer->logit_bias))
         return false;
     return !options->has_samplers || set_chain(exchange, &options->samplers, sampling);
 }

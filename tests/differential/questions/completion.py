@@ -62,6 +62,8 @@ QUESTIONS = (
     changed(PATH, BASE, {"n_predict": ABSENT, "max_tokens": 3}),
     changed(PATH, BASE, {"n_predict": ABSENT, "max_tokens": 3, "stop": ["."]}),
     changed(PATH, BASE, {"max_tokens": 3}),
+    changed(PATH, BASE, {"samplers": [], "n_predict": 0}),
+    changed(PATH, BASE, {"top_k": ABSENT}),
     changed(PATH, BASE, {"stream": True}),
     changed(PATH, BASE, {"stream": True, "n_predict": 0}),
     changed(PATH, BASE, {"stream": True, "n_predict": 1}),

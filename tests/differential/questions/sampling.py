@@ -1,9 +1,10 @@
 """Values of the fields that all requests for text share: good ones, bounds, wrong types, wrong values.
-With a temperature of 0 none of the good ones changes the text, but penalties and biases."""
+As only the likeliest token is drawn, none of the good ones changes the text, but penalties and biases.
+"""
 
 from typing import Any
 
-GREEDY = {"temperature": 0}
+GREEDY = {"temperature": 0, "top_k": 1}
 
 BRIEF: dict[str, list[Any]] = {
     "top_k": [1, 0, -1, "1", None],
@@ -66,7 +67,6 @@ ALL: dict[str, list[Any]] = {
         ["top_k", "nonsense"],
         "kt",
         "k?",
-        [],
         5,
     ],
     "stop": [" the", [" the", "."], ["\n"], [], "", [""], None, 5, [5], {}],

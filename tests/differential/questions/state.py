@@ -1,6 +1,10 @@
 """What is served, and what it does."""
 
-from tests.differential.question import get, post
+from tests.differential.question import Question, get, post
+
+LONG = post(
+    "/completion", {"prompt": "Once", "n_predict": 400, "ignore_eos": True, "stream": True}, "long"
+)
 
 QUESTIONS = (
     get("/health"),
@@ -11,6 +15,7 @@ QUESTIONS = (
     get("/v1/models/nonsense"),
     get("/props"),
     get("/slots"),
+    Question("GET /slots while one is busy", "GET", "/slots", beside=LONG),
     get("/metrics"),
     get("/lora-adapters"),
     post("/lora-adapters", []),

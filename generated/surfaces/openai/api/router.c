@@ -818,12 +818,36 @@ static void match__apply_2dtemplate(struct route_match *match, enum http_method 
     }
 }
 
+/* /responses/input_tokens */
+static void match__responses__input_tokens(struct route_match *match, enum http_method method,
+                                           struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |=
+            HTTP_POST; /* specs/api/responses.py | "POST /v1/responses/input_tokens" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__responses__input_tokens;
+    }
+}
+
 /* /responses */
 static void match__responses(struct route_match *match, enum http_method method, struct text rest) {
     if (rest.count == 0) {
         match->allowed |= HTTP_POST; /* specs/api/responses.py | "POST /v1/responses" */
         if (method == HTTP_POST)
             match->route = &route_post__v1__responses;
+    }
+    if (rest.count == 0)
+        return;
+    struct text segment = take_segment(&rest);
+    switch (text_word(segment, 0)) {
+    case WORD('i', 'n', 'p', 'u', 't', '_', 't', 'o'):
+        switch (text_word(segment, 8)) {
+        case WORD('k', 'e', 'n', 's', 0, 0, 0, 0):
+            if (segment.count == 12)
+                match__responses__input_tokens(match, method, rest);
+            break;
+        }
+        break;
     }
 }
 
