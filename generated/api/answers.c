@@ -545,6 +545,17 @@ void usage_write(struct buffer *buffer, const struct usage *value) {
     json_write_raw(buffer, "}");
 }
 
+/* specs/api/answers.py | "input_count" */
+void input_count_write(struct buffer *buffer, const struct input_count *value) {
+    bool first = true;
+    json_write_raw(buffer, "{");
+    json_write_key(buffer, &first, "object");
+    json_write_raw(buffer, "\"response.input_tokens\"");
+    json_write_key(buffer, &first, "input_tokens");
+    json_write_integer(buffer, value->input_tokens);
+    json_write_raw(buffer, "}");
+}
+
 /* specs/api/answers.py | "timings" */
 void timings_write(struct buffer *buffer, const struct timings *value) {
     bool first = true;

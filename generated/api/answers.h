@@ -136,6 +136,15 @@ struct usage {
 
 void usage_write(struct buffer *buffer, const struct usage *value);
 
+/* The size of a conversation.
+ * specs/api/answers.py | "input_count" */
+struct input_count {
+    /* Tokens of the conversation, template included. */
+    int64_t input_tokens;
+};
+
+void input_count_write(struct buffer *buffer, const struct input_count *value);
+
 /* Where a request's time went; waiting for other requests is not counted. The first token comes out
  * of the prompt's last step, so rates of prediction are those of the tokens after it. Milliseconds
  * have three decimals; what cannot be told of so few tokens is 0.

@@ -1169,17 +1169,6 @@ bool input_count_request_parse(struct json_reader *reader, const struct json_pat
     return true;
 }
 
-/* specs/api/responses.py | "input_count" */
-void input_count_write(struct buffer *buffer, const struct input_count *value) {
-    bool first = true;
-    json_write_raw(buffer, "{");
-    json_write_key(buffer, &first, "object");
-    json_write_raw(buffer, "\"response.input_tokens\"");
-    json_write_key(buffer, &first, "input_tokens");
-    json_write_integer(buffer, value->input_tokens);
-    json_write_raw(buffer, "}");
-}
-
 /* specs/api/responses.py | "annotations" */
 static void output_text_annotations_write(struct buffer *buffer,
                                           const struct output_text_annotations *value) {

@@ -267,15 +267,6 @@ struct input_count_request {
 bool input_count_request_parse(struct json_reader *reader, const struct json_path *path,
                                struct input_count_request *value);
 
-/* Its size.
- * specs/api/responses.py | "input_count" */
-struct input_count {
-    /* Tokens of the conversation, template included. */
-    int64_t input_tokens;
-};
-
-void input_count_write(struct buffer *buffer, const struct input_count *value);
-
 /* specs/api/responses.py | "annotations" */
 struct output_text_annotations {
     const struct text *items;

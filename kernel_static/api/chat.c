@@ -1,4 +1,4 @@
-/* POST /v1/chat/completions and POST /apply-template. */
+/* POST /v1/chat/completions, its count of tokens, and POST /apply-template. */
 #include "api/handlers.h"
 #include "shared/answer.h"
 #include "shared/conversation.h"
@@ -164,15 +164,37 @@ static bool set_ending(struct http_exchange *exchange, struct conversation *conv
     return true;
 }
 
-void handle_apply_template(struct http_exchange *exchange,
-                           const struct apply_template_request *request) {
+/* What is to be rendered or counted; false if the exchange was answered. */
+static bool read_conversation(struct http_exchange *exchange,
+                              const struct apply_template_request *request,
+                              struct conversation *conversation) {
     struct ending ending = {request->has_add_generation_prompt, request->add_generation_prompt,
                             request->has_continue_final_message, request->continue_final_message};
+    return turns(exchange, request->messages.items, request->messages.count, conversation) &&
+           set_ending(exchange, conversation, &ending);
+}
+
+void handle_count_chat_tokens(struct http_exchange *exchange,
+                              const struct apply_template_request *request) {
+    struct conversation conversation;
+    struct prompt_list list;
+    struct buffer body;
+
+    if (!served_model_ready(exchange) || !read_conversation(exchange, request, &conversation) ||
+        !conversation_encode(exchange, &conversation, "messages", &list))
+        return;
+    struct input_count value = {.input_tokens = (int64_t)list.count};
+    respond_start(&body);
+    input_count_write(&body, &value);
+    respond_json(exchange, 200, &body);
+}
+
+void handle_apply_template(struct http_exchange *exchange,
+                           const struct apply_template_request *request) {
     struct conversation conversation;
     struct buffer text, body;
 
-    if (!turns(exchange, request->messages.items, request->messages.count, &conversation) ||
-        !set_ending(exchange, &conversation, &ending))
+    if (!read_conversation(exchange, request, &conversation))
         return;
     respond_start(&text);
     if (conversation_render(exchange, &conversation, "messages", &text)) {

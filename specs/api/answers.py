@@ -172,6 +172,13 @@ usage = Object(
     Field("prompt_tokens_details", prompt_tokens_details, "More about the prompt."),
 )
 
+input_count = Object(
+    "input_count",
+    "The size of a conversation.",
+    Field("object", Literal("response.input_tokens"), "Always `response.input_tokens`."),
+    Field("input_tokens", Integer(), "Tokens of the conversation, template included."),
+)
+
 timings = Object(
     "timings",
     "Where a request's time went; waiting for other requests is not counted. The first token comes out "

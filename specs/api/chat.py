@@ -21,6 +21,7 @@ from specs.api.answers import (
     answer_options,
     answers_wanted,
     finish_reason,
+    input_count,
     logprobs,
     prompt_progress,
     timings,
@@ -264,6 +265,14 @@ api = Api(
         stream=chat_chunk,
         aliases=["/chat/completions"],
         statuses=BUSY,
+    ),
+    Route(
+        "POST /v1/chat/completions/input_tokens",
+        "Counts a conversation's tokens, as llama.cpp's server does.",
+        handler="handle_count_chat_tokens",
+        request=apply_template_request,
+        response=input_count,
+        aliases=["/chat/completions/input_tokens"],
     ),
     Route(
         "POST /apply-template",

@@ -16,7 +16,7 @@ from cllm_gen.spec.schema import (
     Union,
     Unsupported,
 )
-from specs.api.answers import BUSY, LIKELIEST_MOST, token_chance
+from specs.api.answers import BUSY, LIKELIEST_MOST, input_count, token_chance
 from specs.api.generation import model_name, sampling_options
 
 input_part = Object(
@@ -164,13 +164,6 @@ response_request = Object(
 )
 
 input_count_request = Object("input_count_request", "A conversation to measure.", *_conversation)
-
-input_count = Object(
-    "input_count",
-    "Its size.",
-    Field("object", Literal("response.input_tokens"), "Always `response.input_tokens`."),
-    Field("input_tokens", Integer(), "Tokens of the conversation, template included."),
-)
 
 output_text = Object(
     "output_text",

@@ -45,6 +45,15 @@ def chat(*contents, **fields):
     return {"messages": messages, "temperature": 0, "max_tokens": 8} | fields
 
 
+def test_a_conversation_is_counted_as_its_answer_counts_it(ask):
+    for path in ("/v1/chat/completions/input_tokens", "/chat/completions/input_tokens"):
+        counted = ask(path, **chat("Hi", "Hello", "How are you?"))
+        answer = ask("/v1/chat/completions", **chat("Hi", "Hello", "How are you?"))
+        assert counted["object"] == "response.input_tokens"
+        assert counted["input_tokens"] == answer["usage"]["prompt_tokens"]
+    assert ask("/responses/input_tokens", input="Hi")["input_tokens"] > 1
+
+
 def test_n_answers_to_each_of_several_prompts(ask):
     fields = {"prompt": ["One two", "A B"], "n": 3, "max_tokens": 4, "temperature": 1.5, "seed": 7}
     answer = ask("/v1/completions", **fields)

@@ -7,6 +7,7 @@ PATH = "/v1/chat/completions"
 USER = {"role": "user", "content": "What is the capital of France?"}
 BASE = {"messages": [USER], "max_tokens": 8, **GREEDY}
 TEMPLATE = "/apply-template"
+COUNT = "/v1/chat/completions/input_tokens"
 PART = {"type": "text", "text": "Say one."}
 BEGUN = {"role": "assistant", "content": "The capital is"}
 
@@ -111,4 +112,5 @@ QUESTIONS = (
     ),
     *varied(TEMPLATE, {"messages": [USER]}, {"messages": [[USER], *CONVERSATIONS]}),
     changed(TEMPLATE, {"messages": [USER]}, {"add_generation_prompt": False}),
+    *varied(COUNT, {"messages": [USER]}, {"messages": [[USER], [USER, BEGUN], [], "x"]}),
 )

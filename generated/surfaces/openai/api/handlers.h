@@ -69,6 +69,11 @@ void handle_native_completion(struct http_exchange *exchange, const struct nativ
 void handle_create_chat_completion(struct http_exchange *exchange,
                                    const struct chat_request *request);
 
+/* Counts a conversation's tokens, as llama.cpp's server does.
+ * specs/api/chat.py | "POST /v1/chat/completions/input_tokens" */
+void handle_count_chat_tokens(struct http_exchange *exchange,
+                              const struct apply_template_request *request);
+
 /* Renders a conversation with the model's chat template.
  * specs/api/chat.py | "POST /apply-template" */
 void handle_apply_template(struct http_exchange *exchange,

@@ -99,6 +99,19 @@ static void dispatch_create_chat_completion(struct http_exchange *exchange,
         http_reject(exchange, &reader);
 }
 
+/* specs/api/chat.py | "POST /v1/chat/completions/input_tokens" */
+static void dispatch_count_chat_tokens(struct http_exchange *exchange,
+                                       const struct text *parameters, struct text body) {
+    (void)parameters;
+    struct json_reader reader;
+    json_begin(&reader, body, http_arena(exchange), LIMIT_JSON_DEPTH);
+    struct apply_template_request *request = json_allocate(&reader, sizeof *request);
+    if (request && apply_template_request_parse(&reader, NULL, request) && json_end(&reader))
+        handle_count_chat_tokens(exchange, request);
+    else
+        http_reject(exchange, &reader);
+}
+
 /* specs/api/chat.py | "POST /apply-template" */
 static void dispatch_apply_template(struct http_exchange *exchange, const struct text *parameters,
                                     struct text body) {
@@ -316,6 +329,16 @@ static const struct route route_post__v1__chat__completions = {
     .dispatch = dispatch_create_chat_completion,
 };
 
+/* specs/api/chat.py | "POST /v1/chat/completions/input_tokens" */
+static const struct route route_post__v1__chat__completions__input_tokens = {
+    .pattern = "/v1/chat/completions/input_tokens",
+    .method = HTTP_POST,
+    .authenticated = true,
+    .streams = false,
+    .has_body = true,
+    .dispatch = dispatch_count_chat_tokens,
+};
+
 /* specs/api/chat.py | "POST /apply-template" */
 static const struct route route_post__apply_2dtemplate = {
     .pattern = "/apply-template",
@@ -524,6 +547,17 @@ static void match__v1__completions(struct route_match *match, enum http_method m
     }
 }
 
+/* /v1/chat/completions/input_tokens */
+static void match__v1__chat__completions__input_tokens(struct route_match *match,
+                                                       enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |=
+            HTTP_POST; /* specs/api/chat.py | "POST /v1/chat/completions/input_tokens" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__chat__completions__input_tokens;
+    }
+}
+
 /* /v1/chat/completions */
 static void match__v1__chat__completions(struct route_match *match, enum http_method method,
                                          struct text rest) {
@@ -531,6 +565,19 @@ static void match__v1__chat__completions(struct route_match *match, enum http_me
         match->allowed |= HTTP_POST; /* specs/api/chat.py | "POST /v1/chat/completions" */
         if (method == HTTP_POST)
             match->route = &route_post__v1__chat__completions;
+    }
+    if (rest.count == 0)
+        return;
+    struct text segment = take_segment(&rest);
+    switch (text_word(segment, 0)) {
+    case WORD('i', 'n', 'p', 'u', 't', '_', 't', 'o'):
+        switch (text_word(segment, 8)) {
+        case WORD('k', 'e', 'n', 's', 0, 0, 0, 0):
+            if (segment.count == 12)
+                match__v1__chat__completions__input_tokens(match, method, rest);
+            break;
+        }
+        break;
     }
 }
 
@@ -781,6 +828,17 @@ static void match__completions(struct route_match *match, enum http_method metho
     }
 }
 
+/* /chat/completions/input_tokens */
+static void match__chat__completions__input_tokens(struct route_match *match,
+                                                   enum http_method method, struct text rest) {
+    if (rest.count == 0) {
+        match->allowed |=
+            HTTP_POST; /* specs/api/chat.py | "POST /v1/chat/completions/input_tokens" */
+        if (method == HTTP_POST)
+            match->route = &route_post__v1__chat__completions__input_tokens;
+    }
+}
+
 /* /chat/completions */
 static void match__chat__completions(struct route_match *match, enum http_method method,
                                      struct text rest) {
@@ -788,6 +846,19 @@ static void match__chat__completions(struct route_match *match, enum http_method
         match->allowed |= HTTP_POST; /* specs/api/chat.py | "POST /v1/chat/completions" */
         if (method == HTTP_POST)
             match->route = &route_post__v1__chat__completions;
+    }
+    if (rest.count == 0)
+        return;
+    struct text segment = take_segment(&rest);
+    switch (text_word(segment, 0)) {
+    case WORD('i', 'n', 'p', 'u', 't', '_', 't', 'o'):
+        switch (text_word(segment, 8)) {
+        case WORD('k', 'e', 'n', 's', 0, 0, 0, 0):
+            if (segment.count == 12)
+                match__chat__completions__input_tokens(match, method, rest);
+            break;
+        }
+        break;
     }
 }
 
