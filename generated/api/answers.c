@@ -366,7 +366,7 @@ bool answer_options_take(struct json_reader *reader, const struct json_path *pat
         here.field = "t_max_predict_ms";
         value->t_max_predict_ms = defaults->t_max_predict_ms;
         if (!json_is_null(reader) &&
-            !json_integer(reader, &here, 0, INT64_MAX, &value->t_max_predict_ms))
+            !json_integer(reader, &here, -1, INT64_MAX, &value->t_max_predict_ms))
             return true;
         break;
     case ANSWER_OPTIONS_KEY_CACHE_PROMPT:

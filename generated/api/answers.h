@@ -74,8 +74,8 @@ struct answer_options {
     /* Where to stop. */
     bool has_stop;
     struct stop stop;
-    /* End the answer so many milliseconds after its first token, once it has a line break; 0:
-     * never. */
+    /* End the answer so many milliseconds after its first token, once it has a line break; 0 and
+     * -1: never. */
     int64_t t_max_predict_ms;
     /* Take keys and values of a known beginning from earlier requests; false computes them anew. */
     bool cache_prompt;

@@ -128,7 +128,8 @@ struct native_request {
     int64_t n_probs;
     /* Let `n_probs` tell probabilities after all samplers. */
     bool post_sampling_probs;
-    /* Answer with these fields only; `a/b` is the field b of a. Of a stream, in the last event. */
+    /* Answer with these fields only, if there are any; `a/b` is the field b of a. Of a stream, in
+     * the last event. */
     bool has_response_fields;
     struct native_request_response_fields response_fields;
     struct sampling_options sampling_options;

@@ -35,17 +35,27 @@ void modalities_write(struct buffer *buffer, const struct modalities *value) {
     json_write_raw(buffer, "}");
 }
 
-/* specs/api/state.py | "chat_template_caps" */
-static void properties_chat_template_caps_write(struct buffer *buffer,
-                                                const struct properties_chat_template_caps *value) {
+/* specs/api/state.py | "template_caps" */
+void template_caps_write(struct buffer *buffer, const struct template_caps *value) {
     bool first = true;
+    (void)value;
     json_write_raw(buffer, "{");
-    for (size_t i = 0; i < value->count; i++) {
-        json_write_comma(buffer, &first);
-        json_write_string(buffer, value->items[i].key);
-        json_write_raw(buffer, ":");
-        json_write_boolean(buffer, value->items[i].value);
-    }
+    json_write_key(buffer, &first, "supports_string_content");
+    json_write_raw(buffer, "true");
+    json_write_key(buffer, &first, "supports_typed_content");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "supports_tools");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "supports_tool_calls");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "supports_parallel_tool_calls");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "supports_object_arguments");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "supports_preserve_reasoning");
+    json_write_raw(buffer, "false");
+    json_write_key(buffer, &first, "supports_reasoning_effort");
+    json_write_raw(buffer, "false");
     json_write_raw(buffer, "}");
 }
 
@@ -66,7 +76,7 @@ void properties_write(struct buffer *buffer, const struct properties *value) {
     json_write_key(buffer, &first, "chat_template");
     json_write_string(buffer, value->chat_template);
     json_write_key(buffer, &first, "chat_template_caps");
-    properties_chat_template_caps_write(buffer, &value->chat_template_caps);
+    template_caps_write(buffer, &value->chat_template_caps);
     json_write_key(buffer, &first, "bos_token");
     json_write_string(buffer, value->bos_token);
     json_write_key(buffer, &first, "eos_token");

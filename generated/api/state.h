@@ -39,16 +39,13 @@ struct modalities {
 
 void modalities_write(struct buffer *buffer, const struct modalities *value);
 
-/* specs/api/state.py | "chat_template_caps" */
-struct properties_chat_template_caps_entry {
-    struct text key;
-    bool value;
+/* What conversations may hold.
+ * specs/api/state.py | "template_caps" */
+struct template_caps {
+    char nothing; /* a C struct is never empty */
 };
 
-struct properties_chat_template_caps {
-    const struct properties_chat_template_caps_entry *items;
-    size_t count;
-};
+void template_caps_write(struct buffer *buffer, const struct template_caps *value);
 
 /* What is served.
  * specs/api/state.py | "properties" */
@@ -65,8 +62,8 @@ struct properties {
     struct modalities modalities;
     /* Jinja, as the model came with it. */
     struct text chat_template;
-    /* None. */
-    struct properties_chat_template_caps chat_template_caps;
+    /* What conversations may hold. */
+    struct template_caps chat_template_caps;
     /* Begins a text; empty if the model has no such token. */
     struct text bos_token;
     /* Ends an answer. */

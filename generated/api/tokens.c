@@ -74,17 +74,20 @@ bool tokenize_request_parse(struct json_reader *reader, const struct json_path *
             break;
         case TOKENIZE_REQUEST_KEY_ADD_SPECIAL:
             here.field = "add_special";
-            if (!json_boolean(reader, &here, &value->add_special))
+            value->add_special = false;
+            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->add_special))
                 return false;
             break;
         case TOKENIZE_REQUEST_KEY_PARSE_SPECIAL:
             here.field = "parse_special";
-            if (!json_boolean(reader, &here, &value->parse_special))
+            value->parse_special = true;
+            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->parse_special))
                 return false;
             break;
         case TOKENIZE_REQUEST_KEY_WITH_PIECES:
             here.field = "with_pieces";
-            if (!json_boolean(reader, &here, &value->with_pieces))
+            value->with_pieces = false;
+            if (!json_is_null(reader) && !json_boolean(reader, &here, &value->with_pieces))
                 return false;
             break;
         case TOKENIZE_REQUEST_NO_KEY:

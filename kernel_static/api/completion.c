@@ -71,7 +71,7 @@ static void write_one(struct buffer *body, const struct answer_part *part) {
         body->failed = true;
         return;
     }
-    if (!request->has_response_fields) {
+    if (!request->response_fields.count) {
         native_answer_write(body, &value);
         return;
     }

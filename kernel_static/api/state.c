@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "json.h"
 #include "model.h"
+#include "shared/answer.h"
 #include "shared/respond.h"
 #include "shared/served_model.h"
 #include "tokenizer.h"
@@ -23,6 +24,9 @@ static bool read_defaults(struct arena *arena, struct native_request *request) {
     return native_request_parse(&reader, NULL, request);
 }
 
+/* An answer that nothing was asked of. */
+static const struct answer nothing = {.logit_bias = {.kind = LOGIT_BIAS_ITEMS}};
+
 void handle_get_properties(struct http_exchange *exchange) {
     struct native_request *request = arena_allocate(http_arena(exchange), sizeof(*request));
     struct buffer body;
@@ -35,8 +39,8 @@ void handle_get_properties(struct http_exchange *exchange) {
         struct properties value = {
             .default_generation_settings = {.params = {.n_predict = -1,
                                                        .max_tokens = -1,
-                                                       .sampling_options =
-                                                           request->sampling_options},
+                                                       .sampling_options = sampling_options_told(
+                                                           &nothing, &request->sampling_options)},
                                             .n_ctx = (int64_t)engine_context()},
             .total_slots = LIMIT_SEQUENCES,
             .model_alias = served_model_name(),
@@ -47,7 +51,6 @@ void handle_get_properties(struct http_exchange *exchange) {
             .build_info = served_model_fingerprint()};
         struct sampling_options *options =
             &value.default_generation_settings.params.sampling_options;
-        options->has_seed = true;
         options->seed = -1;
         properties_write(&body, &value);
     }

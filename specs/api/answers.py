@@ -74,8 +74,8 @@ answer_options = Group(
     Field("stop", stop, "Where to stop.", required=False, nullable=True),
     Field(
         "t_max_predict_ms",
-        Integer(least=0),
-        "End the answer so many milliseconds after its first token, once it has a line break; 0: never.",
+        Integer(least=-1),
+        "End the answer so many milliseconds after its first token, once it has a line break; 0 and -1: never.",
         default=0,
         nullable=True,
     ),

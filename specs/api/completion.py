@@ -104,7 +104,7 @@ native_request = Object(
     Field(
         "response_fields",
         Array(String(least=1), most=64),
-        "Answer with these fields only; `a/b` is the field b of a. Of a stream, in the last event.",
+        "Answer with these fields only, if there are any; `a/b` is the field b of a. Of a stream, in the last event.",
         required=False,
         nullable=True,
     ),

@@ -247,7 +247,7 @@ sampling_options = Group(
         "dry_penalty_last_n",
         Integer(least=-1),
         "Passages are looked for in so many tokens of prompt and answer; -1 means all, 0 none.",
-        default=-1,
+        default=64,
         nullable=True,
     ),
     Field(

@@ -7,7 +7,6 @@ from cllm_gen.spec.schema import (
     Field,
     Integer,
     Literal,
-    Map,
     Number,
     Object,
     String,
@@ -29,6 +28,19 @@ modalities = Object(
     Field("audio", Literal(False), "No sound."),
 )
 
+template_caps = Object(
+    "template_caps",
+    "What conversations may hold.",
+    Field("supports_string_content", Literal(True), "Texts."),
+    Field("supports_typed_content", Literal(False), "Parts reach the template as one text."),
+    Field("supports_tools", Literal(False), "Tools are not called."),
+    Field("supports_tool_calls", Literal(False), "Tools are not called."),
+    Field("supports_parallel_tool_calls", Literal(False), "Tools are not called."),
+    Field("supports_object_arguments", Literal(False), "Tools are not called."),
+    Field("supports_preserve_reasoning", Literal(False), "The model does not reason apart."),
+    Field("supports_reasoning_effort", Literal(False), "The model does not reason apart."),
+)
+
 properties = Object(
     "properties",
     "What is served.",
@@ -38,7 +50,7 @@ properties = Object(
     Field("model_path", String(), "The file that its weights were packed from."),
     Field("modalities", modalities, "What it understands besides text."),
     Field("chat_template", String(), "Jinja, as the model came with it."),
-    Field("chat_template_caps", Map(Boolean()), "None."),
+    Field("chat_template_caps", template_caps, "What conversations may hold."),
     Field("bos_token", String(), "Begins a text; empty if the model has no such token."),
     Field("eos_token", String(), "Ends an answer."),
     Field("build_info", String(), "Weights, kernels and image, as `system_fingerprint` has them."),

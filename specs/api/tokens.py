@@ -12,14 +12,22 @@ tokenize_request = Object(
         Boolean(),
         "Add the tokens that the model expects round a text, if it expects any.",
         default=False,
+        nullable=True,
     ),
     Field(
         "parse_special",
         Boolean(),
         "Special tokens that are written out in the text become their ids.",
         default=True,
+        nullable=True,
     ),
-    Field("with_pieces", Boolean(), "Answer with each token's text beside its id.", default=False),
+    Field(
+        "with_pieces",
+        Boolean(),
+        "Answer with each token's text beside its id.",
+        default=False,
+        nullable=True,
+    ),
 )
 
 piece = Union(

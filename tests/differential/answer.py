@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.differential.question import Question
 
-_SECONDS = 120.0
+_SECONDS = 30.0
 CUT = 0
 """The status of an exchange that ended without a response."""
 

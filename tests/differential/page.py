@@ -21,10 +21,10 @@ Written by `python -m tests.differential.page` from [accepted.py](../../tests/di
 def page(chapters: tuple[Chapter, ...]) -> str:
     parts = [_HEAD]
     for chapter in chapters:
-        rows = ["| differences | questions | why |", "|---|---|---|"]
+        rows = ["| why | differences | questions |", "|---|---|---|"]
         for rule in chapter.rules:
             where = "" if rule.where == ("*",) else _codes(rule.where)
-            rows.append(f"| {_codes(rule.what)} | {where} | {rule.because} |")
+            rows.append(f"| {rule.because} | {_codes(rule.what)} | {where} |")
         parts.append("\n".join([f"## {chapter.title}", "", *rows, ""]))
     return "\n".join(parts)
 

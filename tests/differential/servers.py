@@ -16,7 +16,7 @@ from cllm_gen.weights.locate import locate
 from tests.differential.answer import ask
 from tests.differential.question import get
 
-SLOTS, CONTEXT = 16, 8192
+SLOTS, CONTEXT = 64, 8192
 """As the default appliance has them: sequences at once, and tokens of each."""
 _READY_S = 120.0
 
@@ -29,8 +29,10 @@ class LlamaServer:
         shipped = locate(root, load_appliances(root, None)[0].model.weights)
         file = peer_weights(shipped, "f16", root / "build" / "peers" / "weights")
         self.port = free_port()
-        words = f"--host 127.0.0.1 --port {self.port} -t 2 -np {SLOTS} -c {CONTEXT} --kv-unified"
-        words += " --cache-ram 0 --metrics --alias smollm2-135m-instruct"
+        words = (
+            f"--host 127.0.0.1 --port {self.port} -t 1 -tb 1 -np {SLOTS} -c {CONTEXT} --kv-unified"
+        )
+        words += " --cache-ram 0 --metrics --alias SmolLM2-135M-Instruct"
         words += " --embeddings --pooling mean" if embeddings else ""
         self._log = (
             root / "build" / "differential" / f"llama-server{'-embeddings' * embeddings}.log"

@@ -18,7 +18,7 @@ VOLATILE = (
     "*cached_tokens", "*tokens_cached", "*cache_read_input_tokens", "*usage.input_tokens",
     "*prompt_progress.*", "*choices[].id", "*.message", "*logprob", "*prob", "*top_logprobs*",
     "*top_probs*", "*token_logprobs*", "*embedding*", "*sequence_number", "*item_id",
-    "*n_prompt_tokens_processed", "*n_decoded", "*n_remain",
+    "?].n_prompt_tokens*", "?].next_token*", "?].params.*",
 )  # fmt: skip
 """Paths whose values are of one moment, one machine or one arithmetic: only their types are compared."""
 OPTIONAL = ("*timings.draft_n", "*timings.draft_n_accepted")

@@ -38,7 +38,8 @@ def test_properties(get, hosted):
     assert settings["n_ctx"] == 8192
     params = settings["params"]
     assert (params["temperature"], params["top_k"], params["seed"]) == (0.8, 40, -1)
-    assert (params["n_predict"], params["stop"]) == (-1, [])
+    assert (params["n_predict"], params["stop"], params["logit_bias"]) == (-1, [], [])
+    assert (params["samplers"][0], len(params["samplers"])) == ("penalties", 9)
     assert told["total_slots"] == len(get("/slots"))
     assert not any(told["modalities"].values())
     assert "{% for message in messages %}" in told["chat_template"]

@@ -70,6 +70,7 @@ struct answer {
     bool prompt_only;    /* nothing is generated: the engine's one token is dropped */
     struct generation_request generation; /* what all jobs have in common */
     struct logit_bias logit_bias;         /* of them, as the answer tells it */
+    const enum sampling_rule *rules;      /* likewise, by chain_count; null: the usual ones */
     const struct prompt_list *prompts;
     size_t prompt_count;
     size_t choices;            /* answers to each prompt that are told; 0 stands for 1 */
@@ -101,7 +102,8 @@ void answer_set_chances(struct answer *answer, size_t likeliest, bool after_the_
 bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
                          const struct sampling_options *options);
 
-/* The options as they were taken: seed, rules and breakers where nothing was given, biases by token. */
+/* The options as they were taken: seed, rules and breakers where nothing was given, biases by
+ * token. */
 struct sampling_options sampling_options_told(const struct answer *answer,
                                               const struct sampling_options *options);
 

@@ -24,9 +24,8 @@ bool answer_set_options(struct http_exchange *exchange, struct answer *answer,
     answer->tells_timings = options->timings_per_token;
     answer->tells_progress = options->return_progress;
     answer->generation.cache_prompt = options->cache_prompt;
-    answer->generation.answer_nanoseconds = options->t_max_predict_ms < INT64_MAX / 1000000
-                                                ? (uint64_t)options->t_max_predict_ms * 1000000
-                                                : 0;
+    if (options->t_max_predict_ms > 0 && options->t_max_predict_ms < INT64_MAX / 1000000)
+        answer->generation.answer_nanoseconds = (uint64_t)options->t_max_predict_ms * 1000000;
     if (options->has_stop)
         set_stops(answer, &options->stop);
     return true;

@@ -9,6 +9,12 @@
 /* llama.cpp's letters for rules (common/sampling.cpp there), in the order of enum sampler_rule. */
 static const char letters[SAMPLER_RULES + 1] = "edskypmxt";
 
+/* The usual rules, in their order, which is that of enum sampler_rule. */
+static const enum sampling_rule usual[SAMPLER_RULES] = {
+    SAMPLING_RULE_PENALTIES, SAMPLING_RULE_DRY,   SAMPLING_RULE_TOP_N_SIGMA,
+    SAMPLING_RULE_TOP_K,     SAMPLING_RULE_TYP_P, SAMPLING_RULE_TOP_P,
+    SAMPLING_RULE_MIN_P,     SAMPLING_RULE_XTC,   SAMPLING_RULE_TEMPERATURE};
+
 static const struct text usual_breakers[] = {{"\n", 1}, {":", 1}, {"\"", 1}, {"*", 1}};
 
 static enum sampler_rule rule_named(enum sampling_rule name) {
@@ -37,12 +43,14 @@ static enum sampler_rule rule_named(enum sampling_rule name) {
 
 /* The chain that a request names; false if it was answered with an error. */
 static bool set_chain(struct http_exchange *exchange, const struct samplers *samplers,
-                      struct sampling *sampling) {
-    enum sampler_rule *chain =
-        arena_allocate(http_arena(exchange), SAMPLER_CHAIN_MOST * sizeof(*chain));
+                      struct answer *answer) {
+    struct sampling *sampling = &answer->generation.sampling;
+    struct arena *arena = http_arena(exchange);
+    enum sampler_rule *chain = arena_allocate(arena, SAMPLER_CHAIN_MOST * sizeof(*chain));
+    enum sampling_rule *rules = arena_allocate(arena, SAMPLER_CHAIN_MOST * sizeof(*rules));
     bool named = samplers->kind == SAMPLERS_NAMES;
     size_t count = named ? samplers->names.count : samplers->letters.count;
-    if (!chain) {
+    if (!chain || !rules) {
         answer_refuse(exchange, SUBMIT_NO_MEMORY, "samplers");
         return false;
     }
@@ -56,7 +64,9 @@ static bool set_chain(struct http_exchange *exchange, const struct samplers *sam
         }
         chain[i] =
             named ? rule_named(samplers->names.items[i]) : (enum sampler_rule)(letter - letters);
+        rules[i] = named ? samplers->names.items[i] : usual[chain[i]];
     }
+    answer->rules = rules;
     sampling->chain = chain;
     sampling->chain_count = count;
     return true;
@@ -76,20 +86,21 @@ static uint64_t random_seed(void) {
 
 struct sampling_options sampling_options_told(const struct answer *answer,
                                               const struct sampling_options *options) {
-    static const enum sampling_rule usual[] = {
-        SAMPLING_RULE_PENALTIES, SAMPLING_RULE_DRY,   SAMPLING_RULE_TOP_N_SIGMA,
-        SAMPLING_RULE_TOP_K,     SAMPLING_RULE_TYP_P, SAMPLING_RULE_TOP_P,
-        SAMPLING_RULE_MIN_P,     SAMPLING_RULE_XTC,   SAMPLING_RULE_TEMPERATURE};
     struct sampling_options told = *options;
+    told.seed_is_null = told.logit_bias_is_null = false;
+    told.samplers_is_null = told.dry_sequence_breakers_is_null = false;
     told.has_seed = true;
     told.seed = (int64_t)answer->generation.sampling.seed;
     told.has_logit_bias = true;
     told.logit_bias = answer->logit_bias;
-    if (!told.has_samplers) {
-        told.has_samplers = true;
+    told.has_samplers = true;
+    if (answer->rules)
+        told.samplers =
+            (struct samplers){.kind = SAMPLERS_NAMES,
+                              .names = {answer->rules, answer->generation.sampling.chain_count}};
+    else
         told.samplers = (struct samplers){.kind = SAMPLERS_NAMES,
                                           .names = {usual, sizeof(usual) / sizeof(*usual)}};
-    }
     if (!told.has_dry_sequence_breakers) {
         told.has_dry_sequence_breakers = true;
         told.dry_sequence_breakers = (struct sampling_options_dry_sequence_breakers){
@@ -138,5 +149,5 @@ bool answer_set_sampling(struct http_exchange *exchange, struct answer *answer,
         return false;
     if (!logit_bias_told(exchange, sampling, &answer->logit_bias))
         return false;
-    return !options->has_samplers || set_chain(exchange, &options->samplers, sampling);
+    return !options->has_samplers || set_chain(exchange, &options->samplers, answer);
 }

@@ -11,7 +11,7 @@ QUESTIONS = (
     get("/v1/health"),
     get("/v1/models"),
     get("/models"),
-    get("/v1/models/smollm2-135m"),
+    get("/v1/models/SmolLM2-135M-Instruct"),
     get("/v1/models/nonsense"),
     get("/props"),
     get("/slots"),
