@@ -267,6 +267,11 @@ OPENAI = Chapter(
             ("POST /v1/responses *",),
         ),
         Rule(
+            ("value usage.*",),
+            "`instructions` that are null are absent; theirs are an empty turn of the system's.",
+            ('POST /v1/responses {"instructions":null}',),
+        ),
+        Rule(
             ("added *usage.*", "added ping"),
             "Counts and pings are Anthropic's.",
             ("POST /v1/messages *",),

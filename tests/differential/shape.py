@@ -27,14 +27,18 @@ _IDS = ("cmpl-", "chatcmpl-", "msg_", "resp_", "rs_")
 _TEXTS = ("content", "text", "delta", "prompt")
 
 
+_TYPES: tuple[tuple[type, str], ...] = (
+    (bool, "boolean"),
+    (int, "number"),
+    (float, "number"),
+    (str, "string"),
+    (list, "array"),
+    (dict, "object"),
+)
+
+
 def type_of(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return {str: "string", list: "array", dict: "object"}[type(value)]
+    return next((name for kind, name in _TYPES if isinstance(value, kind)), "null")
 
 
 def _join(path: str, key: str) -> str:
