@@ -24,6 +24,7 @@ STREAMED = {
 """Requests to routes that can stream."""
 POSTED = {
     "/apply-template": {"messages": CHAT["messages"]},
+    "/v1/chat/completions/input_tokens": {"messages": CHAT["messages"]},
     "/v1/responses/input_tokens": {"input": "Hi"},
     "/v1/messages/count_tokens": {"model": "any", "messages": CHAT["messages"]},
     "/v1/embeddings": {"input": [TEXT, "The end"]},
