@@ -55,8 +55,8 @@ def main() -> int:
     print(f"all of them: {folder / 'differences.md'}")
     for each in verdict.unlisted:
         print(f"not accepted: {each.question}\n    {each.what}: {each.theirs} -> {each.ours}")
-    for rule in verdict.unused:
-        print(f"accepted, but no more there: {rule.what} {rule.where}: {rule.because}")
+    for rule, pattern in verdict.unused:
+        print(f"accepted, but no more there: {pattern} of: {rule.because}")
     return 1 if verdict.unlisted or verdict.unused else 0
 
 

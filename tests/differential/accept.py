@@ -51,8 +51,23 @@ class Verdict:
     unlisted: list[Difference]
 
     @property
-    def unused(self) -> list[Rule]:
-        return [rule for rule, found in self.listed.items() if not found]
+    def unused(self) -> list[tuple[Rule, str]]:
+        """Patterns of rules that no difference has: what the page says of them is no more true."""
+        return [
+            (rule, pattern)
+            for rule, found in self.listed.items()
+            for patterns, of in ((rule.what, _what), (rule.where, _question))
+            for pattern in patterns
+            if not any(_any((pattern,), of(each)) for each in found)
+        ]
+
+
+def _what(difference: Difference) -> str:
+    return difference.what
+
+
+def _question(difference: Difference) -> str:
+    return difference.question
 
 
 def judge(found: list[Difference], chapters: tuple[Chapter, ...]) -> Verdict:

@@ -38,7 +38,7 @@ REQUESTS = Chapter(
             "What the request is about must be there, and not be empty.",
             (
                 '*"absent"}', '*"messages":[]}', '*"content":[]}]}', '*{"input":[]}', '*{"prompt":""}',
-                '*{"prompt":[[]]}', '*{"prompt":[""]}', '*{"prompt":[]}', '*{"model":""}', '*{"stop":""}',
+                '*{"prompt":[[]]}', '*{"prompt":[""]}', '*{"model":""}', '*{"stop":""}',
                 '*{"stop":[""]}', '*{"dry_sequence_breakers":[""]}',
             ),
         ),
@@ -62,7 +62,7 @@ REQUESTS = Chapter(
             "What the appliance does not do is refused by name: shifting a full context, indentation, adapters, the "
             "rule adaptive_p, sound, text between two others, names of speakers, parameters of templates.",
             (
-                '*{"n_keep":5}', '*{"n_discard":5}', '*{"n_indent":4}', '*{"n_cache_reuse":5}', '*{"lora":[{*',
+                '*{"n_indent":4}', '*{"lora":[{*',
                 '*{"adaptive_target":0.5}', '*{"backend_sampling":true}', '*{"modalities":["audio"]}',
                 '*{"suffix":"end"}', '*"name":"Bo"*', '*{"chat_template_kwargs":{"a":1}}',
                 '*/embedding {"encoding_format":"base64"}',
@@ -186,8 +186,6 @@ NATIVE = Chapter(
                 "value *generation_settings.max_tokens",
                 "value *generation_settings.n_predict",
                 "value usage.*",
-                "value index",
-                "value choices*",
             ),
             "With a length of 0 theirs has a token, against its own documentation; one of 2^40 it reads as 0.",
             (
@@ -298,12 +296,12 @@ CONVERSATIONS = Chapter(
             ('*"text":" Say two."*',),
         ),
         Rule(
-            ("text *", "value usage.*", "value choices[].finish_reason"),
+            ("text *", "value usage.*"),
             "What a user writes is text, and never one of the template's marks.",
             ('*"<|im_end|> <|im_start|>"*',),
         ),
         Rule(
-            ("text *", "value usage.*", "value choices[].finish_reason"),
+            ("text *", "value usage.*"),
             "`add_generation_prompt` and `continue_final_message` are obeyed where they are false; theirs goes on with a "
             "last turn of the assistant's all the same.",
             (
@@ -334,7 +332,6 @@ STREAMS = Chapter(
         ),
         Rule(
             (
-                "type null|object object",
                 "type  null|object object",
                 "type  null|object|string object|string",
             ),
@@ -349,21 +346,6 @@ STREAMS = Chapter(
     ),
 )
 
-TEXTS = Chapter(
-    "Texts",
-    (
-        Rule(
-            ("text *", "value [].has_new_line"),
-            "Two tokens are all but equally likely: theirs multiplies F16, ours the Q4_1 that it was made from by "
-            "activations of 8 bits.",
-            (
-                'POST /completion {"prompt":"xxxx*',
-                'POST /completion {"prompt":[{"prompt_string":"One two"},"Three"]}',
-            ),
-        ),
-    ),
-)
-
 STATE = Chapter(
     "State",
     (
@@ -371,7 +353,6 @@ STATE = Chapter(
             (
                 "missing models",
                 "missing *meta.ftype",
-                "missing *model_ftype",
                 "added *",
                 "value *owned_by",
             ),
@@ -385,16 +366,14 @@ STATE = Chapter(
             ("GET /props",),
         ),
         Rule(
-            ("missing chat_template_caps.supports_system_role", "value chat_template_caps.*"),
+            ("missing chat_template_caps.supports_system_role",),
             "What the server does with conversations is told, not what the template could.",
             ("GET /props",),
         ),
         Rule(
             (
                 "missing *",
-                "value [].id",
                 "value [].is_processing",
-                "value [].n_ctx",
                 "value [].speculative",
             ),
             "A slot tells how it draws and how far it is while there is a job; what the engine does not know of the "
@@ -418,6 +397,5 @@ CHAPTERS: tuple[Chapter, ...] = (
     OPENAI,
     CONVERSATIONS,
     STREAMS,
-    TEXTS,
     STATE,
 )

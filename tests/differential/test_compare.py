@@ -119,7 +119,14 @@ def test_rules_cover_by_question_and_by_kind():
     other = [Difference("POST /x", "added", "a"), Difference("GET /y", "added", "ab")]
     verdict = judge([*covered, *other], (Chapter("All", (rule, spare)),))
     assert verdict.listed == {rule: covered, spare: []}
-    assert verdict.unlisted == other and verdict.unused == [spare]
+    assert verdict.unlisted == other
+    assert verdict.unused == [(spare, "missing *"), (spare, "*")]
+
+
+def test_each_pattern_of_a_rule_must_cover_something():
+    rule = Rule(("added a", "added b"), "so it is", ("GET /x", "GET /y"))
+    verdict = judge([Difference("GET /x", "added", "a")], (Chapter("All", (rule,)),))
+    assert verdict.unused == [(rule, "added b"), (rule, "GET /y")]
 
 
 def test_questions_have_names_of_their_own():
