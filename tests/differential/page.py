@@ -9,9 +9,9 @@ from tests.differential.accept import Chapter
 PAGE = Path(__file__).resolve().parents[2] / "specs" / "api" / "DIFFERENCES.md"
 _HEAD = """# Where our answers differ from those of llama.cpp's server
 
-`make differential` asks both servers the same questions ([tests/differential](../../tests/differential)) with the same
-weights at temperature 0, and compares status, media type, keys, types, texts and other values. What is below is all that
-it finds, and it fails when a row is no longer true. Rows stand for *questions* (all, where none are named) and
+`make differential` asks both servers the same questions ([tests/differential](../../tests/differential)) with the
+same weights at temperature 0, and compares status, media type, keys, types, texts and other values. What is below is
+all that it finds, and it fails when a row is no longer true. Rows stand for *questions* (all, where none are named) and
 *differences*: `missing` and `added` keys are of ours, `status` and `type` have theirs first, `*` is anything.
 
 Written by `python -m tests.differential.page` from [accepted.py](../../tests/differential/accepted.py).
