@@ -118,6 +118,11 @@ STATUSES = Chapter(
             ("*/lora-adapters*", "*/slots/*", "*/audio/*", "GET /tools", "GET /cors-proxy"),
         ),
         Rule(
+            ("status 404 200",),
+            "One model can be asked for by its name, as OpenAI has it.",
+            ("GET /v1/models/*",),
+        ),
+        Rule(
             ("status 200 204", "status 200 403"),
             "OPTIONS has no body; what a page of another origin may do is the operator's to say (the word cors= of the "
             "command line).",
