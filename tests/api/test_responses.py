@@ -23,7 +23,7 @@ def test_health(served: Driver) -> None:
 def test_models(served: Driver) -> None:
     text = served.dispatch("GET /v1/models", "")
     assert text == (
-        '{"object":"list","data":[{"id":"m","object":"model","created":5,"owned_by":"h",'
+        '{"object":"list","data":[{"id":"m","object":"model","created":5,"owned_by":"h","aliases":[],"tags":[],'
         '"meta":{"vocab_type":0,"n_vocab":9,"n_ctx":0,"n_ctx_train":0,"n_embd":0,"n_params":0,"size":0}}],'
         '"has_more":false,"first_id":"m","last_id":"m"}'
     )
