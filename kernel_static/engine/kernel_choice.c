@@ -12,7 +12,7 @@
 #define PROBE_ROUNDS 6 /* at least: the first fills caches and has an emulator translate */
 #define PROBE_NANOSECONDS 500000u /* at least: longer than most of what disturbs a machine */
 #define PROBE_CALLS_NANOSECONDS                                                                    \
-    10000u /* a CPU runs wide vectors slowly for the first microsecond */
+    100000u /* a CPU runs wide vectors slowly for tens of microseconds */
 #define SETS_MAX 32
 #define NAMES_BYTES 256
 
