@@ -124,7 +124,7 @@ STATUSES = Chapter(
         ),
         Rule(
             ("status 200 204", "status 200 403"),
-            "OPTIONS has no body; what a page of another origin may do is the operator's to say (the word cors= of the "
+            "OPTIONS has no body; what a page of another origin may do is the operator's to say (the word origin= of the "
             "command line).",
             ("OPTIONS *",),
         ),

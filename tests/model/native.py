@@ -76,8 +76,8 @@ def build(
     folder: Path, model: Model, sets, emulate: bool = False, stretch: int = ATTENTION_STRETCH
 ) -> Path:
     """Generates and compiles the model's code for these instruction sets; the library's path. With
-    `emulate` those that this CPU lacks run too, slower by two orders. Attention is cut at multiples
-    of `stretch` positions."""
+    `emulate` those that this CPU lacks run too, slower. Attention is cut at multiples of `stretch`
+    positions."""
     with patch.object(forward, "ATTENTION_STRETCH", stretch):
         wanted = [*outputs(model, sets), *served_outputs(_appliance(model, sets))]
     parts = [render(output, environment()) for output in wanted]
