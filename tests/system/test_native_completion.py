@@ -174,3 +174,17 @@ def test_a_time_limit_ends_after_a_line(complete):
     assert time.monotonic() - started < 60
     assert answer["tokens_predicted"] < 400 and answer["stop_type"] == "limit"
     assert answer["has_new_line"]
+
+
+def test_settings_that_say_nothing_are_told_as_they_were_taken(complete):
+    settings = complete(seed=None, logit_bias=None, samplers=None)["generation_settings"]
+    assert isinstance(settings["seed"], int) and settings["logit_bias"] == []
+    assert settings["samplers"][-1] == "temperature" and settings["dry_penalty_last_n"] == 64
+
+
+def test_samplers_given_as_letters_are_told_by_name(complete):
+    assert complete(samplers="kt")["generation_settings"]["samplers"] == ["top_k", "temperature"]
+
+
+def test_no_limit_of_time_may_be_said_as_minus_one(complete):
+    assert complete(t_max_predict_ms=-1)["content"] == complete()["content"]
