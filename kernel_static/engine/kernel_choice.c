@@ -9,10 +9,13 @@
 #include "panic.h"
 #include "platform.h"
 
-#define PROBE_ROUNDS 6 /* at least: the first fills caches and has an emulator translate */
-#define PROBE_NANOSECONDS 500000u /* at least: longer than most of what disturbs a machine */
-#define PROBE_CALLS_NANOSECONDS                                                                    \
-    100000u /* a CPU runs wide vectors slowly for tens of microseconds */
+#define PROBE_ROUNDS 2 /* the first fills caches and has an emulator translate */
+#define PROBE_NANOSECONDS                                                                          \
+    1000000u /* of calls in a row: a CPU gets ready for wide vectors in up to 0.7 ms, and forgets  \
+                it in about as long */
+#define PROBE_SLOW_NANOSECONDS 100000u /* for a set that is slower than the best by PROBE_SLOW */
+#define PROBE_SLOW 4                   /* more than not being ready for wide vectors costs */
+#define PROBE_NEARLY 5                 /* a fifth more than the fastest is nearly as fast */
 #define SETS_MAX 32
 #define NAMES_BYTES 256
 
@@ -36,46 +39,50 @@ static const char *names_of_sets(char names[NAMES_BYTES]) {
 
 static bool supported(const struct kernel_set *set) { return cpu_supports(set->instruction_set); }
 
-/* What one set takes for a probe of so many rows, quantisation (each set has its own layout) not
- * counted. */
-static uint64_t time_set(const struct contest *contest, const struct kernel_set *set, size_t rows) {
+/* What one call takes at least for a probe of so many rows, quantisation (each set has its own
+ * layout) not counted, where the best known takes `best`. */
+static uint64_t time_set(const struct contest *contest, const struct kernel_set *set, size_t rows,
+                         uint64_t best) {
     const struct kernel_probe *probe = contest->probe;
     matmul_kernel *matmul = set->kernels[probe->matmul].matmul;
     for (size_t i = 0; i < rows * probe->inputs; i++)
         contest->input[i] = (float)(int)(i % 17) - 8.0f;
     set->kernels[probe->quantize].quantize(rows, contest->input, contest->quantized);
-    uint64_t begun = clock_nanoseconds(), start = begun, least = UINT64_MAX;
-    while (start - begun < PROBE_CALLS_NANOSECONDS) {
+    uint64_t begun = clock_nanoseconds(), start = begun, least = UINT64_MAX, passed;
+    do {
         matmul(rows, 0, probe->tiles, contest->quantized, contest->weights, contest->output);
         uint64_t now = clock_nanoseconds();
         least = now - start < least ? now - start : least;
         start = now;
-    }
+        passed = now - begun;
+    } while (passed < PROBE_SLOW_NANOSECONDS ||
+             (passed < PROBE_NANOSECONDS && least / PROBE_SLOW < best));
     return least;
 }
 
-/* The supported set that is fastest at so many rows; null if there is none. The sets take turns, so
- * that a moment in which the machine is slow does not count against one. */
+/* The supported set for so many rows; null if there is none. It is the fastest, but a more capable
+ * one that is nearly as fast goes before it: what is timed here is a part of what a set does. The
+ * sets take turns, so that a moment in which the machine is slow does not count against one. */
 static const struct kernel_set *fastest(const struct contest *contest, size_t rows) {
-    uint64_t least[SETS_MAX];
-    for (size_t i = 0; i < SETS_MAX; i++)
-        least[i] = UINT64_MAX;
-    uint64_t start = clock_nanoseconds();
-    for (size_t round = 0; round < PROBE_ROUNDS || clock_nanoseconds() - start < PROBE_NANOSECONDS;
-         round++) {
-        for (size_t i = 0; served_kernel_sets[i] != NULL; i++) {
-            kernel_assert(i < SETS_MAX);
+    uint64_t least[SETS_MAX], best = UINT64_MAX;
+    size_t count = 0;
+    for (; served_kernel_sets[count] != NULL; count++) {
+        kernel_assert(count < SETS_MAX);
+        least[count] = UINT64_MAX;
+    }
+    for (size_t round = 0; round < PROBE_ROUNDS; round++) {
+        for (size_t i = count; i-- > 0;) {
             if (supported(served_kernel_sets[i])) {
-                uint64_t taken = time_set(contest, served_kernel_sets[i], rows);
+                uint64_t taken = time_set(contest, served_kernel_sets[i], rows, best);
                 least[i] = taken < least[i] ? taken : least[i];
+                best = taken < best ? taken : best;
             }
         }
     }
-    size_t best = SETS_MAX;
-    for (size_t i = 0; served_kernel_sets[i] != NULL; i++)
-        if (supported(served_kernel_sets[i]) && (best == SETS_MAX || least[i] < least[best]))
-            best = i;
-    return best == SETS_MAX ? NULL : served_kernel_sets[best];
+    for (size_t i = count; i-- > 0;)
+        if (least[i] < UINT64_MAX && least[i] - least[i] / PROBE_NEARLY <= best)
+            return served_kernel_sets[i];
+    return NULL;
 }
 
 /* The most capable set that this CPU has. */
@@ -104,7 +111,8 @@ static bool choose_by_time(struct kernel_choice *choice, const struct language_m
     choice->few = fastest(&contest, 1);
     choice->many = fastest(&contest, probe->rows);
     choice->many_from = 2;
-    while (choice->many_from < probe->rows && fastest(&contest, choice->many_from) != choice->many)
+    while (choice->many != choice->few && choice->many_from < probe->rows &&
+           fastest(&contest, choice->many_from) != choice->many)
         choice->many_from *= 2;
     return true;
 }

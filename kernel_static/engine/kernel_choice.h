@@ -16,9 +16,9 @@ struct kernel_choice {
 
 /* The set that `isa=` on the command line names, for all steps; without it, the fastest that this
  * CPU has, for one row and for many: each multiplies by a few tiles of the model's smallest matrix
- * a few times, a millisecond or so in all, because under an emulator the widest set is not the
- * fastest. `weights` is the "weights" section, and the activations are written to. False, having
- * logged why, if there is none. */
+ * for some milliseconds, because under an emulator the widest set is not the fastest. `weights` is
+ * the "weights" section, and the activations are written to. False, having logged why, if there is
+ * none. */
 bool kernel_choice_make(struct kernel_choice *choice, const struct language_model *model,
                         const uint8_t *weights, void *activations);
 

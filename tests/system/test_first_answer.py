@@ -4,10 +4,9 @@ import pytest
 import requests
 
 from cllm_gen.machine.run import start
-from cllm_gen.spec.load import load_appliances
 from tests.native import ROOT
 from tests.system.conftest import MEMORY
-from tests.targets import BARE, TARGETS
+from tests.targets import BARE, TARGETS, least_set
 
 QUESTION = {
     "messages": [{"role": "user", "content": "What is the capital of France?"}],
@@ -29,9 +28,7 @@ def test_paris(appliances, target):
 def test_booted_and_hosted_give_the_same_tokens(target):
     """The same kernels give the same bits, with and without an operating system underneath."""
     request = {"prompt": "Once upon a time", "max_tokens": 12, "temperature": 0.8, "seed": 11}
-    served = load_appliances(ROOT, "smollm2")[0].targets
-    isa = next(sets[0] for each, sets in served.items() if each.name == target)
-    append = f"isa={isa.name}"  # where none is named, time decides
+    append = f"isa={least_set(target)}"  # where none is named, time decides
     texts = []
     for where in ("hosted", target):
         with start(ROOT, where, memory=MEMORY, append=append) as machine:

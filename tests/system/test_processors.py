@@ -13,13 +13,13 @@ import requests
 from cllm_gen.machine.run import start
 from tests.native import ROOT
 from tests.system.conftest import MEMORY
-from tests.targets import BARE
+from tests.targets import BARE, least_set
 
 QUESTION = {"prompt": "The capital of France", "max_tokens": 4, "temperature": 0}
 
 
-def answer(target: str, cpus: int) -> str:
-    with start(ROOT, target, memory=MEMORY, cpus=cpus) as machine:
+def answer(target: str, isa: str, cpus: int) -> str:
+    with start(ROOT, target, memory=MEMORY, cpus=cpus, append=f"isa={isa}") as machine:
         machine.wait_ready(120)
         assert re.search(rf"smp: {cpus} CPUs?\n", machine.console), machine.console
         reply = requests.post(machine.url + "/v1/completions", json=QUESTION, timeout=600)
@@ -29,8 +29,9 @@ def answer(target: str, cpus: int) -> str:
 
 @pytest.mark.parametrize("target", BARE)
 def test_the_number_of_processors_does_not_change_the_answer(target: str):
-    """Booted images pick word kernels under emulation on however many CPUs."""
-    answers = {cpus: answer(target, cpus) for cpus in (1, 2, 4)}
+    """With the set of kernels fixed; where none is named, time decides."""
+    isa = least_set(target)
+    answers = {cpus: answer(target, isa, cpus) for cpus in (1, 2, 4)}
     assert answers[1].strip() and len(set(answers.values())) == 1, answers
 
 
