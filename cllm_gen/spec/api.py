@@ -48,6 +48,8 @@ class Route:
                     `[DONE]` follows it
     errors          whose shape errors have: OpenAI's or Anthropic's
     authenticated   whether the exchange must carry the appliance's key, where one is set
+    quiet           whether answers are told in the log at debug level only, but for refusals: of what
+                    probes ask all the time
     statuses        other statuses than 200 and the errors of every route, with their meaning
     """
 
@@ -59,6 +61,7 @@ class Route:
     stream: Object | Sequence[Object] | None = None
     stream_end: Object | None = None
     authenticated: bool = True
+    quiet: bool = False
     statuses: Sequence[tuple[int, str]] = ()
     aliases: Sequence[str] = ()
     errors: str = "openai"

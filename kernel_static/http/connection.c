@@ -112,18 +112,28 @@ static void count_exchange(unsigned status) {
                                  : METRIC_RESPONSES_2XX);
 }
 
+/* Who wants to know all is told what probes ask all the time; everyone, that it is refused. */
+static enum log_level level_of(const struct connection *connection) {
+    const struct route *route = connection->match.route;
+    bool quiet = route && route->quiet && connection->exchange.status / 100 != 4;
+    return quiet ? LOG_DEBUG : LOG_INFO;
+}
+
 /* Counts an exchange, and writes the one line that the log has about it. */
 static void log_exchange(const struct connection *connection) {
     count_exchange(connection->exchange.status);
+    enum log_level level = level_of(connection);
+    if (!log_has(level))
+        return;
     const struct http_request *request = &connection->parser.request;
     uint64_t elapsed = clock_nanoseconds() - connection->exchange.started;
     bool known = request->method && request->path.count;
     char status[12] = "gone";
     if (connection->exchange.status)
         snprintf(status, sizeof status, "%u", connection->exchange.status);
-    log_info("http", "%s %s %.*s %s %llu ms", stream_peer(connection->stream),
-             known ? method_name(request->method) : "-", known ? (int)request->path.count : 1,
-             known ? request->path.bytes : "-", status, (unsigned long long)(elapsed / 1000000));
+    log_write(level, "http", "%s %s %.*s %s %llu ms", stream_peer(connection->stream),
+              known ? method_name(request->method) : "-", known ? (int)request->path.count : 1,
+              known ? request->path.bytes : "-", status, (unsigned long long)(elapsed / 1000000));
 }
 
 void connection_tell_gone(struct connection *connection) {

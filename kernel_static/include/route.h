@@ -31,6 +31,7 @@ struct route {
     bool authenticated;
     bool streams;
     bool has_body;
+    bool quiet; /* its answers are told in the log at debug level */
     enum error_shape errors;
     void (*dispatch)(struct http_exchange *exchange, const struct text *parameters,
                      struct text body);

@@ -12,6 +12,8 @@ static enum log_level wanted = LOG_INFO;
 
 void log_set_level(enum log_level level) { wanted = level; }
 
+bool log_has(enum log_level level) { return level <= wanted; }
+
 /* snprintf's result as an offset into a line: what did not fit was not written. */
 static size_t written(int result, size_t room) {
     if (result < 0)
@@ -21,7 +23,7 @@ static size_t written(int result, size_t room) {
 
 void log_write(enum log_level level, const char *subsystem, const char *format, ...) {
     static const char *const names[] = {"error", "warn", "info", "debug"};
-    if (level > wanted)
+    if (!log_has(level))
         return;
     char line[LINE_MOST + 1]; /* its last byte is the line's end */
     uint64_t microseconds = clock_nanoseconds() / 1000;

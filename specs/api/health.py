@@ -23,6 +23,7 @@ api = Api(
         response=health,
         aliases=["/v1/health"],
         authenticated=False,
+        quiet=True,
         statuses=[(503, "The model is still loading; the body says so.")],
     ),
 )

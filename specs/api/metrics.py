@@ -9,6 +9,7 @@ api = Api(
         "GET /metrics",
         "All metrics, in Prometheus' text format.",
         handler="handle_metrics",
+        quiet=True,
         response=Text("text/plain; version=0.0.4; charset=utf-8", "metric families."),
     ),
 )

@@ -127,6 +127,11 @@ static const struct route routes[] = {
     {.pattern = "/busy/", .method = HTTP_GET, .dispatch = get_busy},
     {.pattern = "/large", .method = HTTP_GET, .dispatch = get_large},
     {.pattern = "/secret", .method = HTTP_GET, .authenticated = true, .dispatch = get_health},
+    {.pattern = "/probe",
+     .method = HTTP_GET,
+     .authenticated = true,
+     .quiet = true,
+     .dispatch = get_health},
     {.pattern = "/defer", .method = HTTP_POST, .has_body = true, .dispatch = post_defer},
     {.pattern = "/later", .method = HTTP_GET, .dispatch = post_defer},
 };

@@ -306,6 +306,14 @@ def test_one_line_a_request(http):
     ]
 
 
+def test_probes_are_told_when_refused(http_with_key):
+    """Level 3, debug, is not shown unless asked for."""
+    for key in ("wrong", "sesame"):
+        http_with_key.exchange(get("/probe", f"Authorization: Bearer {key}"))
+    levels = [line[0] + line.split("/probe")[1][:4] for line in http_with_key.log().splitlines()]
+    assert levels == ["2 401", "3 200"]
+
+
 def test_requests_leave_no_memory_behind(http):
     http.exchange(get())
     before = http.heap()[0]

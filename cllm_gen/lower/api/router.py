@@ -177,6 +177,7 @@ def route_blocks(routes: Sequence[Route]) -> list[dict]:
             "authenticated": flag[route.authenticated],
             "streams": flag[route.stream is not None],
             "has_body": flag[route.request is not None],
+            "quiet": route.quiet,
             "errors": f"ERRORS_{route.errors.upper()}" if route.errors != "openai" else "",
             "dispatch": f"dispatch_{route.handler.removeprefix('handle_')}",
         }

@@ -276,6 +276,7 @@ static const struct route route_get__health = {
     .authenticated = false,
     .streams = false,
     .has_body = false,
+    .quiet = true,
     .dispatch = dispatch_health,
 };
 
@@ -458,6 +459,7 @@ static const struct route route_get__metrics = {
     .authenticated = true,
     .streams = false,
     .has_body = false,
+    .quiet = true,
     .dispatch = dispatch_metrics,
 };
 
