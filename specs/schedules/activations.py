@@ -31,6 +31,13 @@ HIGHS = 0  # BYTES: i8 high[32]
 LOWS = 32  # BYTES: i8 low[32]
 START = 72  # BYTES: i32 -128 * sum(q), q = 128 * high + low, where others have LEVEL
 START_OF_HALVES = 88  # BYTES: the same of the block's first 16, and of the others
+HIGH_SCALE = 96  # BYTES: f32 128 * scale
+HIGH_SUM = 100  # BYTES: f32 128 * scale * sum(high)
+HIGH_START = 104  # BYTES: i32 -128 * sum(high)
+HIGH_START_OF_HALVES = 108  # BYTES: the same of both halves
+"""What stands for SCALE, SCALE_SUM, START and START_OF_HALVES where low bytes are left out."""
+WHOLE = (SCALE, SCALE_SUM, START, START_OF_HALVES)
+HIGH = (HIGH_SCALE, HIGH_SUM, HIGH_START, HIGH_START_OF_HALVES)
 LARGEST_BYTES = 127 * 128  # of q
 
 

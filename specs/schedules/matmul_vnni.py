@@ -2,7 +2,8 @@
 instruction multiplies them, as unsigned bytes, by four activations and sums into 32 bits.
 
 An activation is two signed bytes, 128 * high + low, so a dot product is 128 times its sum over the
-high bytes plus its sum over the low ones. Signed quants become unsigned by turning their sign bit,
+high bytes plus its sum over the low ones; where one byte is enough (the model's plan says where) it is
+the former alone, at half the products. Signed quants become unsigned by turning their sign bit,
 which adds 128 to each; their sums start at -128 times the sum of x.
 
 A row alone has sums of their own for both halves of a block, so that no product waits for the one
@@ -11,6 +12,9 @@ that is loaded: neighbouring tiles, or the same tile of gate and up. Weights com
 speed only when asked for early: each block fetches what comes two tiles later.
 """
 
+from dataclasses import dataclass
+
+from cllm_gen.schedule.terms import Term
 from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
 from specs.isa.avx512 import avx512
 from specs.schedules import activations as at
@@ -63,7 +67,23 @@ class _Quants:
         return p.or_i32(low, first), p.or_i32(high, second)
 
 
-def _dots(p, type_name, blocks, records):
+@dataclass(frozen=True)
+class _Form:
+    """Which bytes of an activation are multiplied, by name and place, the last having the start of
+    sums; and the places of what goes with them."""
+
+    parts: tuple[tuple[str, int], ...]
+    scale: int
+    scale_sum: int
+    start: int
+    start_of_halves: int
+
+
+_ONE_BYTE = _Form((("high", at.HIGHS),), *at.HIGH)
+_TWO_BYTES = _Form((("high", at.HIGHS), ("low", at.LOWS)), *at.WHOLE)
+
+
+def _dots(p, type_name, form, blocks, records):
     """dots[i][c]: the products of row i's block with tile c's, 32-bit integers; of each half of the
     block where halves have scales of their own."""
     alone, apart = len(records) == 1, type_name == "q6_k"
@@ -71,8 +91,8 @@ def _dots(p, type_name, blocks, records):
     chains = 2 if alone or apart else 1
 
     def start(record, part, chain):
-        if quants.signed and part == "low":
-            place = at.START_OF_HALVES + 4 * chain if chains > 1 else at.START
+        if quants.signed and part == form.parts[-1][0]:
+            place = form.start_of_halves + 4 * chain if chains > 1 else form.start
             return p.broadcast_i32((record + place).at(0, "i32"))
         return p.zero_i32()
 
@@ -80,7 +100,7 @@ def _dots(p, type_name, blocks, records):
         [
             [
                 [p.let(f"{part}{i}_{c}_{n}", start(record, part, n)) for n in range(chains)]
-                for part in ("high", "low")
+                for part, _ in form.parts
             ]
             for c in range(len(blocks))
         ]
@@ -92,14 +112,14 @@ def _dots(p, type_name, blocks, records):
         weights = [quants.unpack(c, block, v) for c, block in enumerate(blocks)]
         for half in range(2):
             for i, record in enumerate(records):
-                for part, place in enumerate((at.HIGHS, at.LOWS)):
+                for part, (_, place) in enumerate(form.parts):
                     four = (record + place).cast("i32").at(v + 4 * half)
                     x = p.let(f"four{i}_{half}_{part}", p.broadcast_i32(four))
                     for c, each in enumerate(weights):
                         total = sums[i][c][part][half % chains]
                         p.set(total, p.add_fours_u8(total, each[half], x))
     wholes = [
-        [[_whole(p, *pair) for pair in zip(highs, lows)] for highs, lows in row] for row in sums
+        [[_whole(p, *chain) for chain in zip(*parts)] for parts in row] for row in sums
     ]
     if apart or chains == 1:
         return wholes
@@ -108,8 +128,8 @@ def _dots(p, type_name, blocks, records):
     return [[[p.add_i32(a, b)] for a, b in row] for row in wholes]
 
 
-def _whole(p, high, low):
-    return p.add_i32(p.shift_left_u32(high, 7), low)
+def _whole(p, high, low=None):
+    return high if low is None else p.add_i32(p.shift_left_u32(high, 7), low)
 
 
 def _scales(p, type_name, tile, b, K, c):
@@ -124,8 +144,9 @@ def _scales(p, type_name, tile, b, K, c):
     return (loaded[:1], loaded[1]) if type_name in NIBBLES else (loaded, None)
 
 
-def _sums(p, type_name, K, tiles, size, x, stride, count):
-    """sums[i][c]: the products of row i with tile c, floats."""
+def _sums(p, type_name, wide, K, tiles, size, x, stride, count):
+    """sums[i][c]: the products of row i with tile c, floats. Of the blocks in `wide` two bytes of each
+    activation are multiplied, of others one; of all two if it is None."""
     layout = layout_of(type_name)
     block_bytes = layout.quant_bytes + layout.record_bytes
     sums = [[p.let(f"sum{i}_{c}", p.zero_f32()) for c in range(len(tiles))] for i in range(count)]
@@ -137,24 +158,41 @@ def _sums(p, type_name, K, tiles, size, x, stride, count):
             p.pointer(f"block{c}", tile + b * layout.quant_bytes) for c, tile in enumerate(tiles)
         ]
         records = [p.pointer(f"x{i}", x + (b * at.BLOCK_BYTES + i * stride)) for i in range(count)]
-        dots = _dots(p, type_name, blocks, records)
-        for c, tile in enumerate(tiles):
-            scales, minima = _scales(p, type_name, tile, b, K, c)
-            for i, record in enumerate(records):
-                for dot, d in zip(dots[i][c], scales):
-                    scale = p.broadcast_f32((record + at.SCALE).at(0, "f32"))
-                    p.add_product(sums[i][c], p.multiply_f32(p.to_f32(dot), d), scale)
-                if minima:
-                    total = p.broadcast_f32((record + at.SCALE_SUM).at(0, "f32"))
-                    p.add_product(sums[i][c], minima, total)
+
+        def add(form):
+            dots = _dots(p, type_name, form, blocks, records)
+            for c, tile in enumerate(tiles):
+                scales, minima = _scales(p, type_name, tile, b, K, c)
+                for i, record in enumerate(records):
+                    for dot, d in zip(dots[i][c], scales):
+                        scale = p.broadcast_f32((record + form.scale).at(0, "f32"))
+                        p.add_product(sums[i][c], p.multiply_f32(p.to_f32(dot), d), scale)
+                    if minima:
+                        total = p.broadcast_f32((record + form.scale_sum).at(0, "f32"))
+                        p.add_product(sums[i][c], minima, total)
+
+        if not wide:
+            add(_TWO_BYTES if wide is None else _ONE_BYTE)
+        else:
+            with p.when(_among(b, wide), times=len(wide)):
+                add(_TWO_BYTES)
+            with p.otherwise(times=K // 32 - len(wide)):
+                add(_ONE_BYTE)
     return sums
+
+
+def _among(b, blocks):
+    """Whether a block is one of some."""
+    mask = sum(1 << each for each in blocks)
+    return Term(f"{b.text} < 64 && UINT64_C({mask:#x}) >> {b.text} & 1")
 
 
 def _steps(operation, type_name):
     layout, names = layout_of(type_name), matrices(operation)
     together: tuple[int, ...] = (2,) if type_name == "q6_k" else (4, 2)
 
-    def matmul(p, N, K):
+    def matmul(p, N, K, bytes=2, wide=()):
+        exact = None if bytes == 2 else wide
         size = p.number("TILE_BYTES", layout.tile_bytes(K), K)
         stride = p.number("ROW_BYTES", at.quantized_bytes(K), K)
         first, last = p.scalar("first"), p.scalar("last")
@@ -171,7 +209,8 @@ def _steps(operation, type_name):
                 ]
                 for r, count in p.tile_rows(*rows):
                     x = p.pointer("x", p.argument("q", "u8") + (r * stride + at.ROW_HEADER))
-                    for i, row in enumerate(_sums(p, type_name, K, tiles, size, x, stride, count)):
+                    rows_of = _sums(p, type_name, exact, K, tiles, size, x, stride, count)
+                    for i, row in enumerate(rows_of):
                         y = p.argument("y", "f32") + ((r + i) * N + tile * TILE_ROWS)
                         sums = [row] if len(names) == 1 else [[each] for each in row]
                         finish(p, operation, sums, p.pointer(f"y{i}", y))
@@ -184,5 +223,6 @@ VNNI = {
         avx512,
         _steps,
         "16 outputs a vector, sums of four byte products; rows in fours or pairs share weights",
+        ("bytes", "wide"),
     )
 }

@@ -24,14 +24,34 @@ def _bytes(p, q, order):
 
 
 def _sums(p, both):
-    """-128 times the sums of both halves of the block: the first's in the first lane, the second's
-    in the fifth."""
+    """-128 times the sums of both halves of the block, of high bytes and of whole values: the first
+    half's in the first lane, the second's in the fifth."""
     sums = p.let("sums", p.add_fours_u8(p.zero_i32(), p.broadcast_i8(1), both))
     p.set(sums, p.add_i32(sums, p.swap_pairs_i32(sums)))
     p.set(sums, p.add_i32(sums, p.swap_halves_i32(sums)))
-    high = p.shift_left_u32(sums, 7)
+    high = p.let("high", p.shift_left_u32(sums, 7))
     p.set(sums, p.add_i32(high, p.swap_pairs_of_registers_i32(sums)))
-    return p.let("starts", p.subtract_i32(p.zero_i32(), p.shift_left_u32(sums, 7)))
+    return (
+        p.let("high_starts", p.subtract_i32(p.zero_i32(), high)),
+        p.let("starts", p.subtract_i32(p.zero_i32(), p.shift_left_u32(sums, 7))),
+    )
+
+
+def _written(p, record, scale, starts, names):
+    """Stores a block's scale, its sum in floats, and where sums of unsigned products start."""
+    first = starts
+    second = p.let(f"{first.name}_second", p.swap_registers_i32(first))
+    start = p.let(f"{first.name}_both", p.add_i32(first, second))
+    total = p.multiply_f32(p.to_f32(start), p.broadcast_f32(-1 / 128))
+    scale_at, sum_at, start_at, halves_at = names
+    for place, value in (
+        (scale_at, scale),
+        (sum_at, p.multiply_f32(total, scale)),
+        (start_at, p.as_f32(start)),
+        (halves_at, p.as_f32(first)),
+        (halves_at + 4, p.as_f32(second)),
+    ):
+        p.do(p.store_first_f32(record + place // 4, value))
 
 
 def quantize(p, K, row_of=at.given_row):
@@ -49,16 +69,8 @@ def quantize(p, K, row_of=at.given_row):
             inverse = _inverse(p, peak)
             both = _bytes(p, [p.round_f32(p.multiply_f32(each, inverse)) for each in x], order)
             p.do(p.store_f32(record + at.HIGHS // 4, p.as_f32(both)))
-            first = _sums(p, both)
-            second = p.let("second", p.swap_registers_i32(first))
-            start = p.let("start", p.add_i32(first, second))
+            high_starts, starts = _sums(p, both)
             scale = p.let("scale", p.multiply_f32(peak, p.broadcast_f32(1 / at.LARGEST_BYTES)))
-            total = p.multiply_f32(p.to_f32(start), p.broadcast_f32(-1 / 128))
-            for place, value in (
-                (at.SCALE, scale),
-                (at.SCALE_SUM, p.multiply_f32(total, scale)),
-                (at.START, p.as_f32(start)),
-                (at.START_OF_HALVES, p.as_f32(first)),
-                (at.START_OF_HALVES + 4, p.as_f32(second)),
-            ):
-                p.do(p.store_first_f32(record + place // 4, value))
+            _written(p, record, scale, starts, at.WHOLE)
+            scale = p.let("high_scale", p.multiply_f32(scale, p.broadcast_f32(128.0)))
+            _written(p, record, scale, high_starts, at.HIGH)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 from cllm_gen.lower.model.operations import Buffer, Program
 from cllm_gen.lower.model.trace_rows import RowOperations
-from cllm_gen.lower.model.values import GATES, is_float, part_name, source_of
+from cllm_gen.lower.model.values import GATES, is_float, part_name, source_of, whole
 from cllm_gen.schedule.kv_layout import STEP_SLOTS
-from cllm_gen.schedule.weight_layout import stored_type, whole_tiles
+from cllm_gen.schedule.weight_layout import whole_tiles
 from cllm_gen.source import SpecError
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
-from cllm_gen.spec.tensor import ALL, Forward, Node, Rows, Tape, Tensor, Weight
+from cllm_gen.spec.tensor import ALL, Forward, Node, Rows, Tape, Tensor
 
 
 def record(model: Model) -> tuple[Tape, Forward]:
@@ -132,18 +132,17 @@ class _Lowering(RowOperations):
         self._emit(
             node,
             "embed",
-            _request("embed", table),
+            KernelRequest("embed", *whole(table)),
             {"y": self._result(node, "residual")},
             node.weights,
         )
 
     def _product(self, kind: str, node: Node, linear: Node, y: Buffer) -> None:
         """Multiplies into y, or adds the products to it."""
-        weight = linear.weights[0]
         self._emit(
             node,
             kind,
-            _request(kind, weight),
+            self._matrix_request(kind, linear.weights),
             {"q": self._quantise(linear), "y": y},
             linear.weights,
             linear.span,
@@ -230,9 +229,3 @@ class _Lowering(RowOperations):
     def _asked(self, node: Node) -> None:
         x = self._of(node.inputs[0])
         self._emit(node, "asked", None, {"x": x, "y": self._result(node, f"{x.name}_asked")})
-
-
-def _request(operation: str, weight: Weight) -> KernelRequest:
-    """A kernel for a whole matrix."""
-    outputs, inputs = weight.shape
-    return KernelRequest(operation, stored_type(weight.type), (whole_tiles(outputs), inputs))

@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 1,665 instructions a row, 1.6 an output.
+ * 2,049 instructions a row, 2.0 an output.
  */
 #define KERNEL quantize_f32_1024__avx512
 #define K 1024

@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 2,497 instructions a row, 1.6 an output.
+ * 3,073 instructions a row, 2.0 an output.
  */
 #define KERNEL quantize_f32_1536__avx512
 #define K 1536

@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 3,329 instructions a row, 1.6 an output.
+ * 4,097 instructions a row, 2.0 an output.
  */
 #define KERNEL quantize_f32_2048__avx512
 #define K 2048

@@ -20,8 +20,8 @@
  *     q[r, k] = round(y[r, k] / scale[r, k // 32])
  *
  * Schedule: a row at a time; two bytes each, sixteen values a vector.
- * Named at once: 5 __m512, 4 __m512i.
- * 1,377 instructions a row, 2.2 an output; 2,560 bytes of weights in all.
+ * Named at once: 5 __m512, 5 __m512i.
+ * 1,617 instructions a row, 2.5 an output; 2,560 bytes of weights in all.
  */
 void rms_norm_quantize_f32_640__avx512(size_t rows, const float *x, const float *gain,
                                        float epsilon, void *q) {
@@ -90,20 +90,34 @@ void rms_norm_quantize_f32_640__avx512(size_t rows, const float *x, const float 
             __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), both);
             sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0xb1));
             sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0x4e));
-            sums = _mm512_add_epi32(_mm512_slli_epi32(sums, 7),
-                                    _mm512_shuffle_i32x4(sums, sums, 0x4e));
+            __m512i high = _mm512_slli_epi32(sums, 7);
+            sums = _mm512_add_epi32(high, _mm512_shuffle_i32x4(sums, sums, 0x4e));
+            __m512i high_starts = _mm512_sub_epi32(_mm512_setzero_si512(), high);
             __m512i starts = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 7));
-            __m512i second = _mm512_shuffle_i32x4(starts, starts, 0xb1);
-            __m512i start = _mm512_add_epi32(starts, second);
             __m512 scale = _mm512_mul_ps(peak, _mm512_set1_ps(6.151574803149606e-05f));
+            __m512i starts_second = _mm512_shuffle_i32x4(starts, starts, 0xb1);
+            __m512i starts_both = _mm512_add_epi32(starts, starts_second);
             _mm_store_ss(record + 16, _mm512_castps512_ps128(scale));
-            _mm_store_ss(
-                record + 20,
-                _mm512_castps512_ps128(_mm512_mul_ps(
-                    _mm512_mul_ps(_mm512_cvtepi32_ps(start), _mm512_set1_ps(-0.0078125f)), scale)));
-            _mm_store_ss(record + 18, _mm512_castps512_ps128(_mm512_castsi512_ps(start)));
+            _mm_store_ss(record + 20, _mm512_castps512_ps128(_mm512_mul_ps(
+                                          _mm512_mul_ps(_mm512_cvtepi32_ps(starts_both),
+                                                        _mm512_set1_ps(-0.0078125f)),
+                                          scale)));
+            _mm_store_ss(record + 18, _mm512_castps512_ps128(_mm512_castsi512_ps(starts_both)));
             _mm_store_ss(record + 22, _mm512_castps512_ps128(_mm512_castsi512_ps(starts)));
-            _mm_store_ss(record + 23, _mm512_castps512_ps128(_mm512_castsi512_ps(second)));
+            _mm_store_ss(record + 23, _mm512_castps512_ps128(_mm512_castsi512_ps(starts_second)));
+            __m512 high_scale = _mm512_mul_ps(scale, _mm512_set1_ps(128.0f));
+            __m512i high_starts_second = _mm512_shuffle_i32x4(high_starts, high_starts, 0xb1);
+            __m512i high_starts_both = _mm512_add_epi32(high_starts, high_starts_second);
+            _mm_store_ss(record + 24, _mm512_castps512_ps128(high_scale));
+            _mm_store_ss(record + 25, _mm512_castps512_ps128(_mm512_mul_ps(
+                                          _mm512_mul_ps(_mm512_cvtepi32_ps(high_starts_both),
+                                                        _mm512_set1_ps(-0.0078125f)),
+                                          high_scale)));
+            _mm_store_ss(record + 26,
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(high_starts_both)));
+            _mm_store_ss(record + 27, _mm512_castps512_ps128(_mm512_castsi512_ps(high_starts)));
+            _mm_store_ss(record + 28,
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(high_starts_second)));
         }
     }
 }
