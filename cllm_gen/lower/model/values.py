@@ -139,6 +139,14 @@ class Values:
         """A kernel for matrices of one type and shape, as exact as each of them wants."""
         stored, shape = whole(matrices[0])
         exact = [self.model.one_byte_of(each.name) for each in matrices]
+        for matrix, wide in zip(matrices, exact):
+            if wide and wide[-1] >= shape[1] // BLOCK:
+                raise SpecError(
+                    self.model.span,
+                    f"block {wide[-1]} of {matrix}, which has {shape[1] // BLOCK}",
+                    "blocks of 32 inputs that the matrix has",
+                    f'one_byte={{"{matrix.name}": (0,)}}',
+                )
         if layout_of(stored).is_float or None in exact:
             return KernelRequest(operation, stored, shape)
         blocks = tuple(sorted({block for each in exact for block in each or ()}))
