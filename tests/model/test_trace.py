@@ -291,7 +291,7 @@ def test_one_byte_where_the_model_says_so():
 
 @pytest.mark.parametrize("blocks", [(2,), (1, 0), (0, 0), (-1,), (64,)])
 def test_blocks_that_cannot_be_are_refused(blocks):
-    with pytest.raises(SpecError, match="blocks? "):
+    with pytest.raises(SpecError, match=r"blocks? "):
         lower(with_forward(good, {"*attn_q.weight": blocks}), lambda width: 2 * width, "f16")
 
 
