@@ -118,9 +118,7 @@ def _dots(p, type_name, form, blocks, records):
                     for c, each in enumerate(weights):
                         total = sums[i][c][part][half % chains]
                         p.set(total, p.add_fours_u8(total, each[half], x))
-    wholes = [
-        [[_whole(p, *chain) for chain in zip(*parts)] for parts in row] for row in sums
-    ]
+    wholes = [[[_whole(p, *chain) for chain in zip(*parts)] for parts in row] for row in sums]
     if apart or chains == 1:
         return wholes
     if quants.raised:
