@@ -26,7 +26,8 @@ def body_of(seed):
     words = beginning + [draw.choice(WORDS) for _ in range(draw.choice([3, 20, 120, 260]))]
     return {
         "prompt": " ".join(words),
-        "max_tokens": draw.choice([4, 16, 150]),
+        "max_tokens": draw.choice([16, 150, 150]),
+        "ignore_eos": True,
         "temperature": draw.choice([0, 0, 0.8]),
         "top_p": 0.9,
         "seed": seed,

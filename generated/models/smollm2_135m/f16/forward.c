@@ -131,7 +131,7 @@ static const struct stage embedding = {
     .cache_bytes = EMBEDDING_CACHE_BYTES,
 };
 
-/* Layers 0 to 2, 29. Weights: bytes from the start of the stage's. */
+/* Layers 0 to 29. Weights: bytes from the start of the stage's. */
 enum {
     LAYER_ATTN_NORM = 0,
     LAYER_ATTN_Q = 2304,
@@ -162,14 +162,14 @@ static const struct phase layer_phases[] = {
         .operations =
             (const struct operation[]){
                 /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width), x) */
-                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_576X576_BYTES1_WIDE0O7O15,
-                 .q = ATTN_NORM_QUANTIZED, .y = ATTN_Q, .weights = {LAYER_ATTN_Q}, .tiles = 36},
+                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_576X576, .q = ATTN_NORM_QUANTIZED,
+                 .y = ATTN_Q, .weights = {LAYER_ATTN_Q}, .tiles = 36},
                 /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x) */
-                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_192X576_BYTES1_WIDE0O7O15,
-                 .q = ATTN_NORM_QUANTIZED, .y = ATTN_K, .weights = {LAYER_ATTN_K}, .tiles = 12},
+                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_192X576, .q = ATTN_NORM_QUANTIZED,
+                 .y = ATTN_K, .weights = {LAYER_ATTN_K}, .tiles = 12},
                 /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x) */
-                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_192X576_BYTES1_WIDE0O7O15,
-                 .q = ATTN_NORM_QUANTIZED, .y = ATTN_V, .weights = {LAYER_ATTN_V}, .tiles = 12},
+                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_192X576, .q = ATTN_NORM_QUANTIZED,
+                 .y = ATTN_V, .weights = {LAYER_ATTN_V}, .tiles = 12},
             },
         .operation_count = 3,
     },
@@ -211,7 +211,7 @@ static const struct phase layer_phases[] = {
         .split = SPLIT_TILES,
         .operations =
             (const struct operation[]){
-                {OPERATION_MATMUL, KERNEL_MATMUL_ADD_Q4_1_576X576_BYTES1, .q = MIXED_QUANTIZED,
+                {OPERATION_MATMUL, KERNEL_MATMUL_ADD_Q4_1_576X576, .q = MIXED_QUANTIZED,
                  .y = RESIDUAL, .weights = {LAYER_ATTN_OUTPUT}, .tiles = 36},
             },
         .operation_count = 1,
@@ -231,7 +231,7 @@ static const struct phase layer_phases[] = {
         .operations =
             (const struct operation[]){
                 /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden), activation(gate) * up) */
-                {OPERATION_GATED, KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O15,
+                {OPERATION_GATED, KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O8O9O15,
                  .q = FFN_NORM_QUANTIZED, .y = FFN_GATE_TIMES_FFN_UP,
                  .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
                  .weights = {LAYER_FFN_GATE, LAYER_FFN_UP}, .tiles = 96},
@@ -240,7 +240,7 @@ static const struct phase layer_phases[] = {
     },
     {
         .split = SPLIT_ROWS,
-        .unless = KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O15,
+        .unless = KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O8O9O15,
         .operations =
             (const struct operation[]){
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_1536, .x = FFN_GATE_TIMES_FFN_UP,
@@ -265,144 +265,6 @@ static const struct stage layer = {
     .phase_count = 10,
     .weight_bytes = LAYER_WEIGHT_BYTES,
     .cache_bytes = LAYER_CACHE_BYTES,
-};
-
-/* Layers 3 to 28. Weights: bytes from the start of the stage's. */
-enum {
-    LAYER_LIKE_3_ATTN_NORM = 0,
-    LAYER_LIKE_3_ATTN_Q = 2304,
-    LAYER_LIKE_3_ATTN_K = 211968,
-    LAYER_LIKE_3_ATTN_V = 281856,
-    LAYER_LIKE_3_ATTN_OUTPUT = 351744,
-    LAYER_LIKE_3_FFN_NORM = 561408,
-    LAYER_LIKE_3_FFN_GATE = 563712,
-    LAYER_LIKE_3_FFN_UP = 1122816,
-    LAYER_LIKE_3_FFN_DOWN = 1681920,
-    LAYER_LIKE_3_WEIGHT_BYTES = 2237184,
-    LAYER_LIKE_3_CACHE_BYTES = 24576,
-};
-
-static const struct phase layer_like_3_phases[] = {
-    {
-        .split = SPLIT_ROWS,
-        .operations =
-            (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-                {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_576, .x = RESIDUAL,
-                 .q = ATTN_NORM_QUANTIZED, .weights = {LAYER_LIKE_3_ATTN_NORM}, .number = 1e-05f},
-            },
-        .operation_count = 1,
-    },
-    {
-        .split = SPLIT_TILES,
-        .operations =
-            (const struct operation[]){
-                /* specs/models/blocks.py | q = linear(block.weight("attn_q.weight", heads * head, width), x) */
-                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_576X576_BYTES1_WIDE0O7O15,
-                 .q = ATTN_NORM_QUANTIZED, .y = ATTN_Q, .weights = {LAYER_LIKE_3_ATTN_Q},
-                 .tiles = 36},
-                /* specs/models/blocks.py | k = linear(block.weight("attn_k.weight", kv_heads * head, width), x) */
-                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_192X576_BYTES1_WIDE0O7O15,
-                 .q = ATTN_NORM_QUANTIZED, .y = ATTN_K, .weights = {LAYER_LIKE_3_ATTN_K},
-                 .tiles = 12},
-                /* specs/models/blocks.py | v = linear(block.weight("attn_v.weight", kv_heads * head, width), x) */
-                {OPERATION_MATMUL, KERNEL_MATMUL_Q4_1_192X576_BYTES1_WIDE0O7O15,
-                 .q = ATTN_NORM_QUANTIZED, .y = ATTN_V, .weights = {LAYER_LIKE_3_ATTN_V},
-                 .tiles = 12},
-            },
-        .operation_count = 3,
-    },
-    {
-        .split = SPLIT_BLOCKS,
-        .operations =
-            (const struct operation[]){
-                /* specs/models/blocks.py | mixed = attention(rope(q, rotation), rope(k, rotation), v, window) */
-                {OPERATION_ROPE, KERNEL_ROPE_F32_9X64, .cosines = COSINES_64_100000,
-                 .sines = SINES_64_100000, .x = ATTN_Q},
-                {OPERATION_ROPE, KERNEL_ROPE_F32_3X64, .cosines = COSINES_64_100000,
-                 .sines = SINES_64_100000, .x = ATTN_K},
-                {OPERATION_STORE, KERNEL_STORE_F16_3X64, .k = ATTN_K, .v = ATTN_V},
-            },
-        .operation_count = 3,
-    },
-    {
-        .split = SPLIT_GROUPS,
-        .operations =
-            (const struct operation[]){
-                {OPERATION_ATTENTION, KERNEL_ATTENTION_F16_9X3X64, .q = ATTN_Q, .y = MIXED,
-                 .quantized = MIXED_QUANTIZED, .stretches = STRETCHES, .states = STATES,
-                 .groups = 3, .heads = 9, .width = 64, .quantizer = KERNEL_QUANTIZE_F32_576},
-            },
-        .operation_count = 1,
-    },
-    {
-        .split = SPLIT_ROWS,
-        .unless = KERNEL_ATTENTION_F16_9X3X64,
-        .operations =
-            (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("attn_output.weight", width, heads * head), mixed.flat()) */
-                {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_576, .x = MIXED, .q = MIXED_QUANTIZED},
-            },
-        .operation_count = 1,
-    },
-    {
-        .split = SPLIT_TILES,
-        .operations =
-            (const struct operation[]){
-                {OPERATION_MATMUL, KERNEL_MATMUL_ADD_Q4_1_576X576_BYTES1, .q = MIXED_QUANTIZED,
-                 .y = RESIDUAL, .weights = {LAYER_LIKE_3_ATTN_OUTPUT}, .tiles = 36},
-            },
-        .operation_count = 1,
-    },
-    {
-        .split = SPLIT_ROWS,
-        .operations =
-            (const struct operation[]){
-                /* specs/models/blocks.py | return rms_norm(x, block.weight(gain, x.shape[0]), epsilon) */
-                {OPERATION_NORM_QUANTIZE, KERNEL_RMS_NORM_QUANTIZE_F32_576, .x = RESIDUAL,
-                 .q = FFN_NORM_QUANTIZED, .weights = {LAYER_LIKE_3_FFN_NORM}, .number = 1e-05f},
-            },
-        .operation_count = 1,
-    },
-    {
-        .split = SPLIT_TILES,
-        .operations =
-            (const struct operation[]){
-                /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden), activation(gate) * up) */
-                {OPERATION_GATED, KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O15,
-                 .q = FFN_NORM_QUANTIZED, .y = FFN_GATE_TIMES_FFN_UP,
-                 .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
-                 .weights = {LAYER_LIKE_3_FFN_GATE, LAYER_LIKE_3_FFN_UP}, .tiles = 96},
-            },
-        .operation_count = 1,
-    },
-    {
-        .split = SPLIT_ROWS,
-        .unless = KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O15,
-        .operations =
-            (const struct operation[]){
-                {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_1536, .x = FFN_GATE_TIMES_FFN_UP,
-                 .q = FFN_GATE_TIMES_FFN_UP_QUANTIZED},
-            },
-        .operation_count = 1,
-    },
-    {
-        .split = SPLIT_TILES,
-        .operations =
-            (const struct operation[]){
-                {OPERATION_MATMUL, KERNEL_MATMUL_ADD_Q4_1_576X1536_BYTES1,
-                 .q = FFN_GATE_TIMES_FFN_UP_QUANTIZED, .y = RESIDUAL,
-                 .weights = {LAYER_LIKE_3_FFN_DOWN}, .tiles = 36},
-            },
-        .operation_count = 1,
-    },
-};
-
-static const struct stage layer_like_3 = {
-    .phases = layer_like_3_phases,
-    .phase_count = 10,
-    .weight_bytes = LAYER_LIKE_3_WEIGHT_BYTES,
-    .cache_bytes = LAYER_LIKE_3_CACHE_BYTES,
 };
 
 /* Weights: bytes from the start of the stage's. */
@@ -456,7 +318,9 @@ static const struct stage head = {
 
 /* What a step runs, in order. */
 static const struct stage_run stages[] = {
-    {&embedding, 1}, {&layer, 3}, {&layer_like_3, 26}, {&layer, 1}, {&head, 1},
+    {&embedding, 1},
+    {&layer, 30},
+    {&head, 1},
 };
 
 static const struct forward_pass pass = {
@@ -464,7 +328,7 @@ static const struct forward_pass pass = {
     .rotations = rotations,
     .rotation_count = 1,
     .stages = stages,
-    .stage_run_count = 5,
+    .stage_run_count = 3,
     .hidden = RESIDUAL,
     .logits = LOGITS,
     .attention_rows = 64,
@@ -473,7 +337,7 @@ static const struct forward_pass pass = {
     .step_slots = 2,
     .probe =
         {
-            .matmul = KERNEL_MATMUL_Q4_1_192X576_BYTES1_WIDE0O7O15,
+            .matmul = KERNEL_MATMUL_Q4_1_192X576,
             .quantize = KERNEL_QUANTIZE_F32_576,
             .inputs = 576,
             .outputs = 192,

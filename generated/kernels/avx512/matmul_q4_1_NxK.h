@@ -4,7 +4,7 @@
  * spec:       specs/kernels/matmul.py
  * template:   kernel_body.h.j2
  * parameters: instruction_set=avx512
- * parameters: kernels=matmul_add_q4_1_NxK_bytes1
+ * parameters: kernels=matmul_q4_1_NxK
  */
 
 /* To be included once for each kernel, which defines KERNEL, its name, and N, K, TILE_BYTES,
@@ -14,14 +14,14 @@
 #include <immintrin.h>
 
 /*
- * specs/kernels/matmul.py | matmul_add_q4_1
+ * specs/kernels/matmul.py | matmul_q4_1
  *
- * Adds products with a Q4_1 matrix to y: a residual.
+ * Products of rows with a Q4_1 matrix.
  *     for r < rows, n < N
- *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
+ *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 16 outputs a vector, sums of four byte products; rows in fours or pairs share weights.
- * Named at once: 10 __m512, 13 __m512i.
+ * Named at once: 10 __m512, 21 __m512i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w, float *y) {
     size_t pairs = last - ((last - first) % 2);
@@ -57,13 +57,21 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
                 const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
                 __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
                 __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
                 __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
                 __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
                 __m512i high2_0_0 = _mm512_setzero_si512();
+                __m512i low2_0_0 = _mm512_setzero_si512();
                 __m512i high2_1_0 = _mm512_setzero_si512();
+                __m512i low2_1_0 = _mm512_setzero_si512();
                 __m512i high3_0_0 = _mm512_setzero_si512();
+                __m512i low3_0_0 = _mm512_setzero_si512();
                 __m512i high3_1_0 = _mm512_setzero_si512();
+                __m512i low3_1_0 = _mm512_setzero_si512();
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
                     __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
@@ -77,79 +85,119 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
                     high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
                     high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
                     __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
                     high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
                     high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
                     __m512i four2_0_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
                     high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_low, four2_0_0);
                     high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_low, four2_0_0);
+                    __m512i four2_0_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_low, four2_0_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_low, four2_0_1);
                     __m512i four3_0_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
                     high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_low, four3_0_0);
                     high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_low, four3_0_0);
+                    __m512i four3_0_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_low, four3_0_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_low, four3_0_1);
                     __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                     high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
                     high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
                     __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
                     high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
                     high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
                     __m512i four2_1_0 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
                     high2_0_0 = _mm512_dpbusd_epi32(high2_0_0, q0_high, four2_1_0);
                     high2_1_0 = _mm512_dpbusd_epi32(high2_1_0, q1_high, four2_1_0);
+                    __m512i four2_1_1 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[v + 4]);
+                    low2_0_0 = _mm512_dpbusd_epi32(low2_0_0, q0_high, four2_1_1);
+                    low2_1_0 = _mm512_dpbusd_epi32(low2_1_0, q1_high, four2_1_1);
                     __m512i four3_1_0 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
                     high3_0_0 = _mm512_dpbusd_epi32(high3_0_0, q0_high, four3_1_0);
                     high3_1_0 = _mm512_dpbusd_epi32(high3_1_0, q1_high, four3_1_0);
+                    __m512i four3_1_1 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[v + 4]);
+                    low3_0_0 = _mm512_dpbusd_epi32(low3_0_0, q0_high, four3_1_1);
+                    low3_1_0 = _mm512_dpbusd_epi32(low3_1_0, q1_high, four3_1_1);
                 }
                 const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
                 __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                 __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
-                sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high0_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x0 + 96))[0]), sum0_0);
                 sum0_0 =
-                    _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 100))[0]), sum0_0);
-                sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high1_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x1 + 96))[0]), sum1_0);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
                 sum1_0 =
-                    _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 100))[0]), sum1_0);
-                sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high2_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x2 + 96))[0]), sum2_0);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
                 sum2_0 =
-                    _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 100))[0]), sum2_0);
-                sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high3_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x3 + 96))[0]), sum3_0);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_0_0, 7), low2_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
                 sum3_0 =
-                    _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 100))[0]), sum3_0);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_0_0, 7), low3_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
                 const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + (K / 32) * 256);
                 __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
                 __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
-                sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high0_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x0 + 96))[0]), sum0_1);
                 sum0_1 =
-                    _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 100))[0]), sum0_1);
-                sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high1_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x1 + 96))[0]), sum1_1);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
                 sum1_1 =
-                    _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 100))[0]), sum1_1);
-                sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high2_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x2 + 96))[0]), sum2_1);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
                 sum2_1 =
-                    _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 100))[0]), sum2_1);
-                sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high3_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x3 + 96))[0]), sum3_1);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high2_1_0, 7), low2_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
                 sum3_1 =
-                    _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 100))[0]), sum3_1);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high3_1_0, 7), low3_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
             }
             float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
-            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
             float *y1 = y + (r + 1) * N + tile * 16;
-            _mm512_storeu_ps(y1, _mm512_add_ps(_mm512_loadu_ps(y1), sum1_0));
-            _mm512_storeu_ps(y1 + 16, _mm512_add_ps(_mm512_loadu_ps(y1 + 16), sum1_1));
+            _mm512_storeu_ps(y1, sum1_0);
+            _mm512_storeu_ps(y1 + 16, sum1_1);
             float *y2 = y + (r + 2) * N + tile * 16;
-            _mm512_storeu_ps(y2, _mm512_add_ps(_mm512_loadu_ps(y2), sum2_0));
-            _mm512_storeu_ps(y2 + 16, _mm512_add_ps(_mm512_loadu_ps(y2 + 16), sum2_1));
+            _mm512_storeu_ps(y2, sum2_0);
+            _mm512_storeu_ps(y2 + 16, sum2_1);
             float *y3 = y + (r + 3) * N + tile * 16;
-            _mm512_storeu_ps(y3, _mm512_add_ps(_mm512_loadu_ps(y3), sum3_0));
-            _mm512_storeu_ps(y3 + 16, _mm512_add_ps(_mm512_loadu_ps(y3 + 16), sum3_1));
+            _mm512_storeu_ps(y3, sum3_0);
+            _mm512_storeu_ps(y3 + 16, sum3_1);
         }
         for (; r + 2 <= rows; r += 2) {
             const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
@@ -173,9 +221,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x0 = x + b * 128;
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                 __m512i high0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
                 __m512i high0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
                 __m512i high1_0_0 = _mm512_setzero_si512();
+                __m512i low1_0_0 = _mm512_setzero_si512();
                 __m512i high1_1_0 = _mm512_setzero_si512();
+                __m512i low1_1_0 = _mm512_setzero_si512();
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
                     __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
@@ -189,45 +241,65 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
                     high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
                     high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
                     __m512i four1_0_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
                     high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_low, four1_0_0);
                     high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_low, four1_0_0);
+                    __m512i four1_0_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_low, four1_0_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_low, four1_0_1);
                     __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                     high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_high, four0_1_0);
                     high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_high, four0_1_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_high, four0_1_1);
                     __m512i four1_1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
                     high1_0_0 = _mm512_dpbusd_epi32(high1_0_0, q0_high, four1_1_0);
                     high1_1_0 = _mm512_dpbusd_epi32(high1_1_0, q1_high, four1_1_0);
+                    __m512i four1_1_1 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[v + 4]);
+                    low1_0_0 = _mm512_dpbusd_epi32(low1_0_0, q0_high, four1_1_1);
+                    low1_1_0 = _mm512_dpbusd_epi32(low1_1_0, q1_high, four1_1_1);
                 }
                 const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
                 __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                 __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
-                sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high0_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x0 + 96))[0]), sum0_0);
                 sum0_0 =
-                    _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 100))[0]), sum0_0);
-                sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high1_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x1 + 96))[0]), sum1_0);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_0_0, 7), low0_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
                 sum1_0 =
-                    _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 100))[0]), sum1_0);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_0_0, 7), low1_0_0)),
+                                                  d0),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
                 const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + (K / 32) * 256);
                 __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
                 __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
-                sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high0_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x0 + 96))[0]), sum0_1);
                 sum0_1 =
-                    _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 100))[0]), sum0_1);
-                sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(high1_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x1 + 96))[0]), sum1_1);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high0_1_0, 7), low0_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
                 sum1_1 =
-                    _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 100))[0]), sum1_1);
+                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                                      _mm512_slli_epi32(high1_1_0, 7), low1_1_0)),
+                                                  d1),
+                                    _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
             }
             float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
-            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
             float *y1 = y + (r + 1) * N + tile * 16;
-            _mm512_storeu_ps(y1, _mm512_add_ps(_mm512_loadu_ps(y1), sum1_0));
-            _mm512_storeu_ps(y1 + 16, _mm512_add_ps(_mm512_loadu_ps(y1 + 16), sum1_1));
+            _mm512_storeu_ps(y1, sum1_0);
+            _mm512_storeu_ps(y1 + 16, sum1_1);
         }
         for (; r < rows; r++) {
             const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
@@ -249,8 +321,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x0 = x + b * 128;
                 __m512i high0_0_0 = _mm512_setzero_si512();
                 __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
                 __m512i high0_1_0 = _mm512_setzero_si512();
                 __m512i high0_1_1 = _mm512_setzero_si512();
+                __m512i low0_1_0 = _mm512_setzero_si512();
+                __m512i low0_1_1 = _mm512_setzero_si512();
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
                     __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
@@ -262,34 +338,44 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
                     high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
                     high0_1_0 = _mm512_dpbusd_epi32(high0_1_0, q1_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
+                    low0_1_0 = _mm512_dpbusd_epi32(low0_1_0, q1_low, four0_0_1);
                     __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                     high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
                     high0_1_1 = _mm512_dpbusd_epi32(high0_1_1, q1_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
+                    low0_1_1 = _mm512_dpbusd_epi32(low0_1_1, q1_high, four0_1_1);
                 }
                 const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
                 __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                 __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
-                sum0_0 =
-                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
-                                                      high0_0_0, _mm512_srai_epi32(high0_0_1, 4))),
-                                                  d0),
-                                    _mm512_set1_ps(((const float *)(x0 + 96))[0]), sum0_0);
-                sum0_0 =
-                    _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 100))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
                 const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + (K / 32) * 256);
                 __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
                 __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
-                sum0_1 =
-                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
-                                                      high0_1_0, _mm512_srai_epi32(high0_1_1, 4))),
-                                                  d1),
-                                    _mm512_set1_ps(((const float *)(x0 + 96))[0]), sum0_1);
-                sum0_1 =
-                    _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 100))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_1_0, 7), low0_1_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_1_1, 7), low0_1_1), 4))),
+                        d1),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
             }
             float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
-            _mm512_storeu_ps(y0 + 16, _mm512_add_ps(_mm512_loadu_ps(y0 + 16), sum0_1));
+            _mm512_storeu_ps(y0, sum0_0);
+            _mm512_storeu_ps(y0 + 16, sum0_1);
         }
     }
     for (size_t tile = pairs; tile < last; tile++) {
@@ -307,6 +393,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x0 = x + b * 128;
                 __m512i high0_0_0 = _mm512_setzero_si512();
                 __m512i high0_0_1 = _mm512_setzero_si512();
+                __m512i low0_0_0 = _mm512_setzero_si512();
+                __m512i low0_0_1 = _mm512_setzero_si512();
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
                     __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
@@ -314,22 +402,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
                     __m512i four0_0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
                     high0_0_0 = _mm512_dpbusd_epi32(high0_0_0, q0_low, four0_0_0);
+                    __m512i four0_0_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v]);
+                    low0_0_0 = _mm512_dpbusd_epi32(low0_0_0, q0_low, four0_0_1);
                     __m512i four0_1_0 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                     high0_0_1 = _mm512_dpbusd_epi32(high0_0_1, q0_high, four0_1_0);
+                    __m512i four0_1_1 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[v + 4]);
+                    low0_0_1 = _mm512_dpbusd_epi32(low0_0_1, q0_high, four0_1_1);
                 }
                 const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
                 __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                 __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
-                sum0_0 =
-                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
-                                                      high0_0_0, _mm512_srai_epi32(high0_0_1, 4))),
-                                                  d0),
-                                    _mm512_set1_ps(((const float *)(x0 + 96))[0]), sum0_0);
-                sum0_0 =
-                    _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 100))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(
+                    _mm512_mul_ps(
+                        _mm512_cvtepi32_ps(_mm512_add_epi32(
+                            _mm512_add_epi32(_mm512_slli_epi32(high0_0_0, 7), low0_0_0),
+                            _mm512_srai_epi32(
+                                _mm512_add_epi32(_mm512_slli_epi32(high0_0_1, 7), low0_0_1), 4))),
+                        d0),
+                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
             }
             float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
+            _mm512_storeu_ps(y0, sum0_0);
         }
     }
 }

@@ -4,7 +4,7 @@
  * spec:       specs/kernels/matmul.py
  * template:   kernel_body.h.j2
  * parameters: instruction_set=avx512
- * parameters: kernels=swiglu_q4_1_NxK_bytes1_wide0o7o15
+ * parameters: kernels=swiglu_q4_1_NxK_bytes1_wide0o7o8o9o15
  */
 
 /* To be included once for each kernel, which defines KERNEL, its name, and N, K, TILE_BYTES,
@@ -57,7 +57,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                 const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
                 const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
-                if (b < 64 && UINT64_C(0x8081) >> b & 1) {
+                if (b < 64 && UINT64_C(0x8381) >> b & 1) {
                     __m512i high0_0_0 = _mm512_setzero_si512();
                     __m512i low0_0_0 = _mm512_setzero_si512();
                     __m512i high0_1_0 = _mm512_setzero_si512();
@@ -441,7 +441,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *block1 = up0 + b * 256;
                 const uint8_t *x0 = x + b * 128;
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                if (b < 64 && UINT64_C(0x8081) >> b & 1) {
+                if (b < 64 && UINT64_C(0x8381) >> b & 1) {
                     __m512i high0_0_0 = _mm512_setzero_si512();
                     __m512i low0_0_0 = _mm512_setzero_si512();
                     __m512i high0_1_0 = _mm512_setzero_si512();
@@ -662,7 +662,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *block0 = gate0 + b * 256;
                 const uint8_t *block1 = up0 + b * 256;
                 const uint8_t *x0 = x + b * 128;
-                if (b < 64 && UINT64_C(0x8081) >> b & 1) {
+                if (b < 64 && UINT64_C(0x8381) >> b & 1) {
                     __m512i high0_0_0 = _mm512_setzero_si512();
                     __m512i high0_0_1 = _mm512_setzero_si512();
                     __m512i low0_0_0 = _mm512_setzero_si512();
