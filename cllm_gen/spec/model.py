@@ -61,10 +61,10 @@ class Gguf:
 @dataclass(frozen=True)
 class Model:
     """`forward(model, rows)` returns `Forward(hidden, logits)`; the generator calls it once with
-    symbolic rows. `types` maps GGUF tensor names, with shell wildcards, to their quantisation; the
-    first pattern that matches counts. `one_byte` maps such patterns, of matrices of integers, to blocks: on sets
-    that multiply activations of two bytes or of one, these matrices get one, which is faster and less
-    exact, but for the inputs of those blocks of 32."""
+    symbolic rows. `types` maps GGUF tensor names, with shell wildcards, to their quantisation;
+    the first pattern that matches counts. `one_byte` maps such patterns, of matrices of integers,
+    to blocks: on sets that multiply activations of two bytes or of one, these matrices get one,
+    which is faster and less exact, but for the inputs of those blocks of 32."""
 
     name: str
     title: str

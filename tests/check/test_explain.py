@@ -54,7 +54,7 @@ def test_every_kernel_of_every_set_that_runs_here_can_be_timed(explainer):
     """What explain passes fits every parameter: a new kernel with a new one must be taught."""
     appliance = explainer.appliance
     pack = pack_model(ROOT, appliance, ROOT / "build" / appliance.name)
-    timed = set()
+    timed, wanted = set(), set()
     for isa in explainer.sets:
         library = KernelLibrary(ROOT, appliance, isa)
         if not library.runs_here():
@@ -66,8 +66,9 @@ def test_every_kernel_of_every_set_that_runs_here_can_be_timed(explainer):
             assert case.outputs > 0 and library.size(symbol) > 0
             assert library.seconds(symbol, case.arguments, [0] * len(case.steps), 1, 0) > 0
             timed.add(symbol)
-    plain = {name for name in explainer.requests if "_bytes1" not in name}
-    assert {each.split("__")[0] for each in timed} >= plain
+        wanted |= set(explainer.named(isa))
+    assert {each.split("__")[0] for each in timed} == wanted
+    assert wanted >= {name for name in explainer.requests if "_bytes1" not in name}
 
 
 def test_list_has_every_kernel_with_its_code(explainer):

@@ -295,6 +295,12 @@ def test_blocks_that_cannot_be_are_refused(blocks):
         lower(with_forward(good, {"*attn_q.weight": blocks}), lambda width: 2 * width, "f16")
 
 
+@pytest.mark.parametrize("pattern", ["blk.*.attn_o.weight", "output_norm.weight"])
+def test_patterns_that_name_no_matrix_are_refused(pattern):
+    with pytest.raises(SpecError, match="which no matrix of integers"):
+        lower(with_forward(good, {pattern: ()}), lambda width: 2 * width, "f16")
+
+
 def value_read_after_its_update(model, rows):
     """The sum may not overwrite x, since the norm at the end reads it."""
     x = start(model, rows)

@@ -5,7 +5,7 @@ import threading
 import pytest
 import requests
 
-TEXT = "The keeper of the lighthouse wrote down every ship that passed. " * 5000
+TEXT = "The keeper of the lighthouse wrote down every ship that passed. " * 12_000
 
 
 @pytest.mark.parametrize("target", ["hosted", "x86_64", "i386"])
@@ -27,6 +27,6 @@ def test_health_is_answered_meanwhile(appliances, target, text):
     thread.join()
     status, tokens = done[0]
     assert status == 200
-    assert served >= 2, "one may have been asked before, and be answered after"
+    assert served >= 5
     back = requests.post(machine.url + "/detokenize", json={"tokens": tokens}, timeout=300)
     assert back.json()["content"] == text
