@@ -339,30 +339,14 @@ class Program:
         self.lines.append(f"{self._tiles.shape.release};")
 
     @contextmanager
-    def when(self, condition: Term, times: int | None = None) -> Iterator[None]:
-        """`if (condition)`; counted as often as the loop around it, or `times` in all of its runs."""
+    def when(self, condition: Term) -> Iterator[None]:
+        """`if (condition)`."""
         self.lines.append(f"if ({condition.text}) {{")
-        with self._branch(times):
-            yield
-        self.lines.append("}")
-
-    @contextmanager
-    def otherwise(self, times: int | None = None) -> Iterator[None]:
-        """The `else` of the `when` just before."""
-        self.lines[-1] = "} else {"
-        with self._branch(times):
-            yield
-        self.lines.append("}")
-
-    @contextmanager
-    def _branch(self, times: int | None) -> Iterator[None]:
-        around = self._trips[-1]
-        self._trips[-1] = around if times is None else times
         self._scopes.append(set())
         yield
         for gone in self._scopes.pop():
             self._alive.pop(gone, None)
-        self._trips[-1] = around
+        self.lines.append("}")
 
     @contextmanager
     def loop(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from cllm_gen.notation.index import Algorithm, read_algorithm
@@ -14,7 +14,7 @@ from cllm_gen.spec.isa import InstructionSet
 
 NAME = re.compile(
     r"(?P<operation>[a-z_]+?)_(?P<type>b?f16|f32|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
-    r"(?P<parameters>(?:_[a-z]+[0-9][0-9pemo]*)*)(?:__(?P<isa>[a-z0-9]+))?"
+    r"(?P<parameters>(?:_[a-z]+[0-9][0-9pem]*)*)(?:__(?P<isa>[a-z0-9]+))?"
 )
 C_TYPES = {
     "size": "size_t ",
@@ -33,12 +33,12 @@ C_TYPES = {
 @dataclass(frozen=True, order=True)
 class KernelRequest:
     """One operation at one shape; `parameters` are constants that the shape does not imply, such as a
-    scale of attention: numbers, or several whole ones."""
+    scale of attention."""
 
     operation: str
     type: str
     shape: tuple[int, ...]
-    parameters: tuple[tuple[str, float | tuple[int, ...]], ...] = ()
+    parameters: tuple[tuple[str, float], ...] = ()
 
     @property
     def name(self) -> str:
@@ -62,10 +62,8 @@ class KernelRequest:
         return self.matrices == 2 or self.operation.startswith("attention")
 
 
-def _digits(value: float | tuple[int, ...]) -> str:
-    """A number as part of a name: p is the point, m a minus. Or several, with an o before each other."""
-    if isinstance(value, tuple):
-        return "o".join(map(str, value))
+def _digits(value: float) -> str:
+    """A number as part of a name: p is the point, m a minus."""
     return repr(value).replace(".", "p").replace("-", "m").replace("+", "")
 
 
@@ -75,8 +73,7 @@ class Schedule:
     asked for or one it extends. `fits(**shape)` says which shapes it can do; the rest fall to the
     schedule of a set that `isa` extends. `free` are dimensions that only scale what the steps do: C is
     written once for all their values, which `trace` has as names. `quantizes`, of a gated product or attention: it leaves rows
-    as the set's quantize does, not floats. `options` are parameters that may be given to it, and which
-    others of its kernel do without."""
+    as the set's quantize does, not floats."""
 
     isa: InstructionSet
     trace: Callable[..., None]
@@ -84,7 +81,6 @@ class Schedule:
     fits: Callable[..., bool] = lambda **shape: True
     quantizes: bool = False
     free: Sequence[str] = ()
-    options: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -131,13 +127,6 @@ class Kernel:
             f"a schedule for one of {', '.join(level.name for level in isa.chain)}",
             f'schedules={{"{isa.name}": Schedule({isa.name}, steps, "...")}}',
         )
-
-    def plain(self, isa: InstructionSet, request: KernelRequest) -> KernelRequest:
-        """The request as the set computes it: without options that its schedule does not know."""
-        known = self.schedule(isa, request).options
-        any_knows = {option for each in self.schedules.values() for option in each.options}
-        kept = [each for each in request.parameters if each[0] in known or each[0] not in any_knows]
-        return replace(request, parameters=tuple(kept))
 
     def dimensions(self, request: KernelRequest) -> dict[str, Any]:
         """Shape and parameters of a request by name."""

@@ -4,16 +4,13 @@ as ordinary Python over symbolic tensors (`cllm_gen.spec.tensor`), which the gen
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from cllm_gen.source import Span, SpecError, caller_span
 from cllm_gen.spec.tokenizer import Tokenizer
 from cllm_gen.spec.weight import QUANTISATIONS, Weight
-
-BLOCKS_MAX = 64
-"""Blocks of a matrix's inputs of which each may be told apart."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +58,8 @@ class Gguf:
 @dataclass(frozen=True)
 class Model:
     """`forward(model, rows)` returns `Forward(hidden, logits)`; the generator calls it once with
-    symbolic rows. `types` maps GGUF tensor names, with shell wildcards, to their quantisation;
-    the first pattern that matches counts. `one_byte` maps such patterns, of matrices of integers,
-    to blocks: on sets that multiply activations of two bytes or of one, these matrices get one,
-    which is faster and less exact, but for the inputs of those blocks of 32."""
+    symbolic rows. `types` maps GGUF tensor names, with shell wildcards, to their quantisation; the
+    first pattern that matches counts."""
 
     name: str
     title: str
@@ -77,7 +72,6 @@ class Model:
     tokenizer: Tokenizer
     chat_template: str
     forward: Callable
-    one_byte: Mapping[str, Sequence[int]] = field(default_factory=dict)
     span: Span = field(default_factory=caller_span, compare=False)
 
     def __post_init__(self) -> None:
@@ -100,14 +94,6 @@ class Model:
                     "one of " + ", ".join(QUANTISATIONS),
                     'types={"*_norm.weight": "f32", "*.weight": "q4_1"}',
                 )
-        for pattern, blocks in self.one_byte.items():
-            if list(blocks) != sorted({each for each in blocks if each in range(BLOCKS_MAX)}):
-                raise SpecError(
-                    self.span,
-                    f"blocks {blocks!r} for {pattern!r}",
-                    f"numbers from 0 to {BLOCKS_MAX - 1}, in order",
-                    'one_byte={"blk.*.ffn_gate.weight": (0, 7), "blk.*.ffn_down.weight": ()}',
-                )
         for what in ("beginning", "end"):
             token = getattr(self.tokenizer, what)
             if token is not None and not 0 <= token < self.vocabulary:
@@ -129,13 +115,6 @@ class Model:
             "a pattern in `types` that matches it",
             f'types={{"{tensor}": "q4_1"}}',
         )
-
-    def one_byte_of(self, tensor: str) -> tuple[int, ...] | None:
-        """The blocks whose inputs keep two bytes where a tensor gets one; None if all keep two."""
-        for pattern, blocks in self.one_byte.items():
-            if fnmatchcase(tensor, pattern):
-                return tuple(blocks)
-        return None
 
     def weight(self, tensor: str, *shape: int) -> Weight:
         """The GGUF tensor of that name: `(outputs, inputs)` for a matrix, `(width,)` for a vector."""

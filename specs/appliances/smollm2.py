@@ -1,7 +1,5 @@
 """The first appliance: SmolLM2-135M-Instruct behind the whole API, on any PC with an e1000."""
 
-from dataclasses import replace
-
 from cllm_gen.spec.appliance import MIB, Appliance, Limits, MemoryMap
 from specs.devices.e1000 import e1000
 from specs.devices.pci import pci
@@ -25,18 +23,11 @@ from specs.targets.hosted import hosted
 from specs.targets.i386 import i386
 from specs.targets.x86_64 import x86_64
 
-WIDE = (0, 7, 8, 9, 15)
-"""Blocks of 32 of the residual stream in which a few values are larger than all others."""
-
-ONE_BYTE = {"blk.*.ffn_gate.weight": WIDE, "blk.*.ffn_up.weight": WIDE}
-"""Half of all products. The other matrices lose more: with all of them but the first three ffn_down, the
-last and the head, the mean divergence from float64 is more than three times as large."""
-
 appliance = Appliance(
     name="smollm2",
     summary="SmolLM2-135M-Instruct behind an OpenAI-shaped API.",
     api=openai,
-    model=replace(model, one_byte=ONE_BYTE),
+    model=model,
     devices=[e1000, uart16550, pci],
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
     targets={

@@ -108,6 +108,10 @@ avx512 = InstructionSet(
             "shift_left_u16(a: u16[32], n: imm) -> u16[32] = a[i] << n",
         ),
         Instruction(
+            "_mm512_srl_epi16({a}, _mm_cvtsi32_si128((int32_t)({x})))",
+            "shift_right_by_u16(a: u16[32], x: i32) -> u16[32] = a[i] >> x",
+        ),
+        Instruction(
             "_mm512_srli_epi16({a}, {n})",
             "shift_right_u16(a: u16[32], n: imm) -> u16[32] = a[i] >> n",
         ),
@@ -180,7 +184,7 @@ avx512 = InstructionSet(
         Instruction(
             "_mm512_fmaddsub_ps({a}, {b}, {c})",
             "multiply_subtract_add_f32(a: f32[16], b: f32[16], c: f32[16]) -> f32[16]"
-            " = fused(a[i], b[i], select(i % 2, c[i], 0 - c[i]))",
+            " = fused(a[i], b[i], select(i % 2, c[i], c[i] * -1))",
         ),
         Instruction(
             "_mm512_max_ps({a}, {b})",
@@ -202,6 +206,15 @@ avx512 = InstructionSet(
         Instruction(
             "__builtin_popcount(_mm512_cmp_ps_mask({a}, {b}, _CMP_GT_OQ))",
             "count_above_f32(a: f32[16], b: f32[16]) -> i32 = sum(k < 16: select(a[k] > b[k], 1, 0))",
+        ),
+        Instruction(
+            "(int32_t)_mm512_cmp_ps_mask({a}, {b}, _CMP_EQ_OQ)",
+            "mask_equal_f32(a: f32[16], b: f32[16]) -> i32"
+            " = sum(k < 16: select(a[k] == b[k], 1 << k, 0))",
+        ),
+        Instruction(
+            "_mm512_maskz_mov_epi32((__mmask16)({x}), {a})",
+            "keep_lanes_i32(x: i32, a: i32[16]) -> i32[16] = select(x >> i & 1, a[i], 0)",
         ),
         Instruction(
             "_mm512_min_ps({a}, {b})",

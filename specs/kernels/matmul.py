@@ -48,8 +48,8 @@ _USES = {
 
 def kernels(type_name, title, schedules):
     """The four uses of a matrix of one type; all write the outputs of tiles first to last - 1.
-    `schedules` maps a set's name to (set, steps, summary, ...); steps(operation, type_name) is what
-    traces the operation, and options that it takes may follow."""
+    `schedules` maps a set's name to (set, steps, summary); steps(operation, type_name) is what
+    traces the operation."""
     return tuple(
         Kernel(
             operation=operation,
@@ -72,9 +72,8 @@ def kernels(type_name, title, schedules):
                     text,
                     free=("N",) if isa.tiles else ("N", "K"),  # tiles cut K into parts
                     quantizes=operation in GATES and name in _QUANTIZING,
-                    options=options[0] if options else (),
                 )
-                for name, (isa, steps, text, *options) in schedules.items()
+                for name, (isa, steps, text) in schedules.items()
             },
         )
         for operation, (summary, algorithm) in _USES.items()

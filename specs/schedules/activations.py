@@ -5,7 +5,10 @@ are within a block.
 
 PAIRS and WORDS: the row begins with f32 `unit`. A value is unit * level * q with one integer level
 from 1 to 1023 a block and q of ten bits, so that a kernel may sum whole rows in integers.
-BYTES: a value is scale * (128 * high + low) with a float scale a block and two signed bytes.
+BYTES: a value is scale * (128 * high + low) with a float scale a block and signed bytes. Only the four
+values of a block that have its largest among them have high bytes: the scale is that of the others,
+which take one byte whatever the largest is. One byte alone, scaled by the largest of 32, would move one
+greedy token in thirty; with the four apart it is one in a hundred.
 """
 
 from cllm_gen.schedule import quantized_rows
@@ -27,18 +30,13 @@ WORDS = 0  # for v < 8: i32 q[4v+2] + 65536 * q[4v], i32 q[4v+3] + 65536 * q[4v+
 STARTS = 96  # with WORDS, for v < 4: u64 0x8000800080008000 - 0x0008000800080008 * x,
 """x the sum of the words v and v + 4; see matmul_words.py."""
 
-HIGHS = 0  # BYTES: i8 high[32]
-LOWS = 32  # BYTES: i8 low[32]
-START = 72  # BYTES: i32 -128 * sum(q), q = 128 * high + low, where others have LEVEL
-START_OF_HALVES = 88  # BYTES: the same of the block's first 16, and of the others
-HIGH_SCALE = 96  # BYTES: f32 128 * scale
-HIGH_SUM = 100  # BYTES: f32 128 * scale * sum(high)
-HIGH_START = 104  # BYTES: i32 -128 * sum(high)
-HIGH_START_OF_HALVES = 108  # BYTES: the same of both halves
-"""What stands for SCALE, SCALE_SUM, START and START_OF_HALVES where low bytes are left out."""
-WHOLE = (SCALE, SCALE_SUM, START, START_OF_HALVES)
-HIGH = (HIGH_SCALE, HIGH_SUM, HIGH_START, HIGH_START_OF_HALVES)
-LARGEST_BYTES = 127 * 128  # of q
+LOWS = 0  # BYTES: i8 low[32]
+HIGHS = 32  # BYTES: i8 high[32], zeros but for four
+START = 72  # BYTES: i32 -128 * sum(128 * high + low), where others have LEVEL
+PEAK = 76  # BYTES: i32 which four have high bytes, 0 to 7
+START_OF_HALVES = 88  # BYTES: START of the block's first 16, and of the others
+LARGEST_LOW = 127  # of a value without a high byte, in units of the scale
+LARGEST_BYTES = 127 * 128  # of one with it
 
 
 def given_row(p, K, r):

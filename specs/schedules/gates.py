@@ -6,7 +6,7 @@ since (1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)).
 
 from math import e, log2
 
-from specs.schedules.exponential import exponential, rough_power_of_two
+from specs.schedules.exponential import exponential, power_of_two, rough_power_of_two
 
 
 def silu(p, gate):
@@ -24,8 +24,13 @@ def gelu(p, gate):
 def gated(p, name, activation, gate, up):
     """up, weighed by the gate; both are values. `name` keeps apart the names that this takes."""
     g = p.let(f"{name}_gate", gate)
-    e = exponential(p, p.let(f"{name}_exponent", activation(p, g)), f"{name}_e")
-    share = p.divide_f32(g, p.add_f32(e, p.broadcast_f32(1.0)))
+    exponent = activation(p, g)
+    if p.has("fraction_f32"):
+        x = p.let(f"{name}_power", p.multiply_f32(exponent, p.broadcast_f32(log2(e))))
+        weight = power_of_two(p, x, f"{name}_e")
+    else:
+        weight = exponential(p, p.let(f"{name}_exponent", exponent), f"{name}_e")
+    share = p.divide_f32(g, p.add_f32(weight, p.broadcast_f32(1.0)))
     return p.multiply_f32(share, up)
 
 

@@ -25,16 +25,10 @@ from specs.models.smollm2_135m import model as smollm2
 ROTATION = Rope(width=16, base=10000.0)
 
 
-def with_forward(forward, one_byte=None):
+def with_forward(forward):
     types = {"*_norm.weight": "f32", "*.weight": "q4_1"}
     return dataclasses.replace(
-        smollm2,
-        width=64,
-        layers=2,
-        vocabulary=96,
-        types=types,
-        forward=forward,
-        one_byte=one_byte or {},
+        smollm2, width=64, layers=2, vocabulary=96, types=types, forward=forward
     )
 
 
@@ -262,43 +256,6 @@ def test_a_good_pass_is_fused():
         "matmul_add",
     ]
     assert kinds(program) == ["embed", *layer, *layer, "rms_norm", "asked", "quantize", "matmul"]
-
-
-def gated(model, rows):
-    x = good(model, rows).hidden
-    q = rms_norm(x, model.weight("ffn_norm.weight", 64), 1e-5)
-    y = silu(linear(model.weight("gate.weight", 64, 64), q))
-    y = y * linear(model.weight("up.weight", 64, 64), q)
-    return end(model, rows, x + linear(model.weight("down.weight", 64, 64), y))
-
-
-def test_one_byte_where_the_model_says_so():
-    plan = {
-        "*.attn_[qk].weight": (),
-        "*.attn_v.weight": (1,),
-        "gate.weight": (0,),
-        "up.weight": (1,),
-    }
-    program = lower(with_forward(gated, plan), lambda width: 2 * width, "f16")
-    requests = [each.kernel for each in program.operations if each.kernel is not None]
-    kernels = [request.name for request in requests if request.matrices]
-    layer = ["matmul_q4_1_64x64_bytes1"] * 2
-    layer += ["matmul_q4_1_64x64_bytes1_wide1", "matmul_add_q4_1_64x64"]
-    both = "swiglu_q4_1_64x64_bytes1_wide0o1"  # what either of two joined matrices wants
-    head = "matmul_q4_1_96x64"
-    assert kernels == [*layer, *layer, head, both, "matmul_add_q4_1_64x64", head]
-
-
-@pytest.mark.parametrize("blocks", [(2,), (1, 0), (0, 0), (-1,), (64,)])
-def test_blocks_that_cannot_be_are_refused(blocks):
-    with pytest.raises(SpecError, match=r"blocks? "):
-        lower(with_forward(good, {"*attn_q.weight": blocks}), lambda width: 2 * width, "f16")
-
-
-@pytest.mark.parametrize("pattern", ["blk.*.attn_o.weight", "output_norm.weight"])
-def test_patterns_that_name_no_matrix_are_refused(pattern):
-    with pytest.raises(SpecError, match="which no matrix of integers"):
-        lower(with_forward(good, {pattern: ()}), lambda width: 2 * width, "f16")
 
 
 def value_read_after_its_update(model, rows):

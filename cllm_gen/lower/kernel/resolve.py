@@ -114,7 +114,7 @@ def resolve(kernels: Kernels, request: KernelRequest, isa: InstructionSet) -> Re
     kernel = kernel_of(kernels, request)
     schedule = kernel.schedule(isa, request)
     owner = next(each for each in isa.chain if kernel.schedules.get(each.name) is schedule)
-    return Resolved(kernel.plain(isa, request), kernel, owner, schedule)
+    return Resolved(request, kernel, owner, schedule)
 
 
 def resolve_all(

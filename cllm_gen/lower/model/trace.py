@@ -4,17 +4,16 @@ kernels: what is simple is fused, and every value gets a buffer with a lifetime.
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 
 from cllm_gen.lower.model.operations import Buffer, Program
 from cllm_gen.lower.model.trace_rows import RowOperations
-from cllm_gen.lower.model.values import GATES, is_float, part_name, source_of, whole
+from cllm_gen.lower.model.values import GATES, is_float, part_name, source_of
 from cllm_gen.schedule.kv_layout import STEP_SLOTS
-from cllm_gen.schedule.weight_layout import layout_of, whole_tiles
+from cllm_gen.schedule.weight_layout import stored_type, whole_tiles
 from cllm_gen.source import SpecError
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
-from cllm_gen.spec.tensor import ALL, Forward, Node, Rows, Tape, Tensor
+from cllm_gen.spec.tensor import ALL, Forward, Node, Rows, Tape, Tensor, Weight
 
 
 def record(model: Model) -> tuple[Tape, Forward]:
@@ -65,7 +64,6 @@ class _Lowering(RowOperations):
                 getattr(self, "_" + node.operation)(node)
             elif node.operation == "linear":
                 self._quantise(node)
-        self._check_one_byte()
         self.program.hidden = self._of(self.result.hidden)
         self.program.logits = self._of(self.result.logits)
         self.program.logits.name = "logits"
@@ -73,24 +71,6 @@ class _Lowering(RowOperations):
         for buffer in (self.program.hidden, self.program.logits, *tables):
             buffer.last = len(self.program.operations) - 1
         return self.program
-
-    def _check_one_byte(self) -> None:
-        """What the model says of one byte is about matrices that the pass multiplies by integers."""
-        integers = [
-            weight.name
-            for operation in self.program.operations
-            if operation.kernel is not None and operation.kernel.matrices
-            for weight in operation.weights
-            if not layout_of(weight.type).is_float
-        ]
-        for pattern in self.model.one_byte:
-            if not any(fnmatchcase(name, pattern) for name in integers):
-                raise SpecError(
-                    self.model.span,
-                    f"one_byte of {pattern!r}, which no matrix of integers has as its name",
-                    f"a pattern of one such as {integers[0]}" if integers else "no patterns",
-                    'one_byte={"blk.*.ffn_gate.weight": (0, 7)}',
-                )
 
     def _absorb(self) -> None:
         """Finds nodes that a later node computes on the way: an activation in the product
@@ -152,17 +132,18 @@ class _Lowering(RowOperations):
         self._emit(
             node,
             "embed",
-            KernelRequest("embed", *whole(table)),
+            _request("embed", table),
             {"y": self._result(node, "residual")},
             node.weights,
         )
 
     def _product(self, kind: str, node: Node, linear: Node, y: Buffer) -> None:
         """Multiplies into y, or adds the products to it."""
+        weight = linear.weights[0]
         self._emit(
             node,
             kind,
-            self._matrix_request(kind, linear.weights),
+            _request(kind, weight),
             {"q": self._quantise(linear), "y": y},
             linear.weights,
             linear.span,
@@ -249,3 +230,9 @@ class _Lowering(RowOperations):
     def _asked(self, node: Node) -> None:
         x = self._of(node.inputs[0])
         self._emit(node, "asked", None, {"x": x, "y": self._result(node, f"{x.name}_asked")})
+
+
+def _request(operation: str, weight: Weight) -> KernelRequest:
+    """A kernel for a whole matrix."""
+    outputs, inputs = weight.shape
+    return KernelRequest(operation, stored_type(weight.type), (whole_tiles(outputs), inputs))

@@ -6,6 +6,7 @@ from math import prod
 
 from cllm_gen.lower.model.operations import Buffer
 from cllm_gen.lower.model.values import GATES, Values, part_name, source_of
+from cllm_gen.schedule.weight_layout import stored_type
 from cllm_gen.source import SpecError
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.tensor import Node, Tensor
@@ -111,7 +112,7 @@ class RowOperations(Values):
             self._check_matrix(weight)
         kind = GATES[self.gate_of[id(node)]]
         name = "_times_".join(part_name(weight) for weight in weights)
-        request = self._matrix_request(kind, weights)
+        request = KernelRequest(kind, stored_type(weights[0].type), weights[0].shape)
         buffers = {"q": self._quantise(gate), "y": self._result(node, name)}
         if self._feeds_integers(node):
             buffers["quantized"] = self._quantised_result(node, request.name)

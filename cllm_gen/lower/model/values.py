@@ -3,12 +3,12 @@ way, and the buffer that holds it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 from cllm_gen.lower.model.operations import Buffer, Operation, Program
-from cllm_gen.schedule.weight_layout import BLOCK, TILE_ROWS, layout_of, stored_type, whole_tiles
+from cllm_gen.schedule.weight_layout import BLOCK, TILE_ROWS, layout_of, whole_tiles
 from cllm_gen.source import Span, SpecError
 from cllm_gen.spec.kernel import KernelRequest
 from cllm_gen.spec.model import Model
@@ -28,12 +28,6 @@ def source_of(tensor: Tensor) -> Node:
 def part_name(weight: Weight) -> str:
     """A C name for what a weight computes: "blk.3.attn_q.weight" gives attn_q."""
     return weight.name.removesuffix(".weight").rsplit(".", 1)[-1].lower()
-
-
-def whole(matrix: Weight) -> tuple[str, tuple[int, int]]:
-    """The type and shape of a packed matrix, as kernels have it."""
-    outputs, inputs = matrix.shape
-    return stored_type(matrix.type), (whole_tiles(outputs), inputs)
 
 
 def is_float(node: Node) -> bool:
@@ -134,24 +128,6 @@ class Values:
                 tuple(sorted(attributes.items())),
             )
         )
-
-    def _matrix_request(self, operation: str, matrices: Sequence[Weight]) -> KernelRequest:
-        """A kernel for matrices of one type and shape, as exact as each of them wants."""
-        stored, shape = whole(matrices[0])
-        exact = [self.model.one_byte_of(each.name) for each in matrices]
-        for matrix, wide in zip(matrices, exact):
-            if wide and wide[-1] >= shape[1] // BLOCK:
-                raise SpecError(
-                    self.model.span,
-                    f"block {wide[-1]} of {matrix}, which has {shape[1] // BLOCK}",
-                    "blocks of 32 inputs that the matrix has",
-                    f'one_byte={{"{matrix.name}": (0,)}}',
-                )
-        if layout_of(stored).is_float or None in exact:
-            return KernelRequest(operation, stored, shape)
-        blocks = tuple(sorted({block for each in exact for block in each or ()}))
-        told = (("bytes", 1), *((("wide", blocks),) if blocks else ()))
-        return KernelRequest(operation, stored, shape, told)
 
     def _quantise(self, node: Node) -> Buffer:
         """The input of a linear map as integers, once for all maps that share it; as it is for

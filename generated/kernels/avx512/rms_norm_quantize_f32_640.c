@@ -20,8 +20,8 @@
  *     q[r, k] = round(y[r, k] / scale[r, k // 32])
  *
  * Schedule: a row at a time; two bytes each, sixteen values a vector.
- * Named at once: 5 __m512, 5 __m512i.
- * 1,617 instructions a row, 2.5 an output; 2,560 bytes of weights in all.
+ * Named at once: 7 __m512, 5 __m512i, 1 int32_t.
+ * 1,877 instructions a row, 2.9 an output; 2,560 bytes of weights in all.
  */
 void rms_norm_quantize_f32_640__avx512(size_t rows, const float *x, const float *gain,
                                        float epsilon, void *q) {
@@ -64,60 +64,75 @@ void rms_norm_quantize_f32_640__avx512(size_t rows, const float *x, const float 
             float *record = (float *)(records + b * 128);
             __m512 x0 = _mm512_loadu_ps(normed + b * 32);
             __m512 x1 = _mm512_loadu_ps(normed + b * 32 + 16);
-            __m512 peak = _mm512_max_ps(_mm512_abs_ps(x0), _mm512_abs_ps(x1));
-            peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0x4e));
-            peak = _mm512_max_ps(peak, _mm512_shuffle_f32x4(peak, peak, 0xb1));
-            peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0x4e));
-            peak = _mm512_max_ps(peak, _mm512_permute_ps(peak, 0xb1));
-            peak = _mm512_max_ps(peak, _mm512_set1_ps(1e-20f));
-            __m512 guess = _mm512_rcp14_ps(peak);
-            __m512 inverse = _mm512_mul_ps(
+            __m512 magnitude0 = _mm512_abs_ps(x0);
+            __m512 magnitude1 = _mm512_abs_ps(x1);
+            magnitude0 = _mm512_max_ps(magnitude0, _mm512_permute_ps(magnitude0, 0xb1));
+            magnitude0 = _mm512_max_ps(magnitude0, _mm512_permute_ps(magnitude0, 0x4e));
+            magnitude1 = _mm512_max_ps(magnitude1, _mm512_permute_ps(magnitude1, 0xb1));
+            magnitude1 = _mm512_max_ps(magnitude1, _mm512_permute_ps(magnitude1, 0x4e));
+            __m512 top = _mm512_max_ps(magnitude0, magnitude1);
+            __m512 second = _mm512_min_ps(magnitude0, magnitude1);
+            __m512 top_pairs = _mm512_shuffle_f32x4(top, top, 0x4e);
+            second =
+                _mm512_max_ps(second, _mm512_max_ps(_mm512_min_ps(top, top_pairs),
+                                                    _mm512_shuffle_f32x4(second, second, 0x4e)));
+            top = _mm512_max_ps(top, top_pairs);
+            __m512 top_one = _mm512_shuffle_f32x4(top, top, 0xb1);
+            second =
+                _mm512_max_ps(second, _mm512_max_ps(_mm512_min_ps(top, top_one),
+                                                    _mm512_shuffle_f32x4(second, second, 0xb1)));
+            top = _mm512_max_ps(top, top_one);
+            int32_t equal0 = (int32_t)_mm512_cmp_ps_mask(magnitude0, top, _CMP_EQ_OQ);
+            int32_t equal1 = (int32_t)_mm512_cmp_ps_mask(magnitude1, top, _CMP_EQ_OQ);
+            size_t peak = (size_t)__builtin_ctz((uint32_t)equal0 | (uint32_t)equal1 << 16 |
+                                                UINT32_C(0x80000000)) /
+                          4;
+            size_t lanes = UINT32_C(15) << 4 * peak;
+            __m512 scale =
+                _mm512_max_ps(_mm512_mul_ps(second, _mm512_set1_ps(0.007874015748031496f)),
+                              _mm512_mul_ps(top, _mm512_set1_ps(6.151574803149606e-05f)));
+            scale = _mm512_max_ps(scale, _mm512_set1_ps(1e-24f));
+            __m512 guess = _mm512_rcp14_ps(scale);
+            __m512 inverse =
                 _mm512_fmadd_ps(guess,
-                                _mm512_fmadd_ps(_mm512_sub_ps(_mm512_setzero_ps(), peak), guess,
+                                _mm512_fmadd_ps(_mm512_sub_ps(_mm512_setzero_ps(), scale), guess,
                                                 _mm512_set1_ps(1.0f)),
-                                guess),
-                _mm512_set1_ps(16256.0f));
-            __m512i moved =
-                _mm512_add_epi16(_mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse)),
-                                                    _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse))),
-                                 _mm512_set1_epi16(64));
+                                guess);
+            __m512i q0 = _mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse));
+            __m512i q1 = _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse));
+            __m512i high0 = _mm512_maskz_mov_epi32(
+                (__mmask16)(lanes & 0xffff),
+                _mm512_srai_epi32(_mm512_add_epi32(q0, _mm512_set1_epi32(64)), 7));
+            __m512i high1 = _mm512_maskz_mov_epi32(
+                (__mmask16)(lanes >> 16),
+                _mm512_srai_epi32(_mm512_add_epi32(q1, _mm512_set1_epi32(64)), 7));
             __m512i both = _mm512_permutexvar_epi32(
-                order,
-                _mm512_packs_epi16(_mm512_srai_epi16(moved, 7),
-                                   _mm512_sub_epi16(_mm512_and_si512(moved, _mm512_set1_epi16(127)),
-                                                    _mm512_set1_epi16(64))));
+                order, _mm512_packs_epi16(
+                           _mm512_packs_epi32(_mm512_sub_epi32(q0, _mm512_slli_epi32(high0, 7)),
+                                              _mm512_sub_epi32(q1, _mm512_slli_epi32(high1, 7))),
+                           _mm512_packs_epi32(high0, high1)));
             _mm512_storeu_ps(record, _mm512_castsi512_ps(both));
+            _mm_store_ss(record + 19,
+                         _mm512_castps512_ps128(_mm512_castsi512_ps(_mm512_set1_epi32(peak))));
             __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), both);
             sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0xb1));
             sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0x4e));
-            __m512i high = _mm512_slli_epi32(sums, 7);
-            sums = _mm512_add_epi32(high, _mm512_shuffle_i32x4(sums, sums, 0x4e));
-            __m512i high_starts = _mm512_sub_epi32(_mm512_setzero_si512(), high);
-            __m512i starts = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 7));
-            __m512 scale = _mm512_mul_ps(peak, _mm512_set1_ps(6.151574803149606e-05f));
-            __m512i starts_second = _mm512_shuffle_i32x4(starts, starts, 0xb1);
-            __m512i starts_both = _mm512_add_epi32(starts, starts_second);
+            __m512i starts = _mm512_sub_epi32(
+                _mm512_setzero_si512(),
+                _mm512_slli_epi32(
+                    _mm512_add_epi32(sums, _mm512_shuffle_i32x4(_mm512_slli_epi32(sums, 7),
+                                                                _mm512_slli_epi32(sums, 7), 0x4e)),
+                    7));
+            __m512i second_start = _mm512_shuffle_i32x4(starts, starts, 0xb1);
+            __m512i start = _mm512_add_epi32(starts, second_start);
             _mm_store_ss(record + 16, _mm512_castps512_ps128(scale));
-            _mm_store_ss(record + 20, _mm512_castps512_ps128(_mm512_mul_ps(
-                                          _mm512_mul_ps(_mm512_cvtepi32_ps(starts_both),
-                                                        _mm512_set1_ps(-0.0078125f)),
-                                          scale)));
-            _mm_store_ss(record + 18, _mm512_castps512_ps128(_mm512_castsi512_ps(starts_both)));
+            _mm_store_ss(
+                record + 20,
+                _mm512_castps512_ps128(_mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(start), _mm512_set1_ps(-0.0078125f)), scale)));
+            _mm_store_ss(record + 18, _mm512_castps512_ps128(_mm512_castsi512_ps(start)));
             _mm_store_ss(record + 22, _mm512_castps512_ps128(_mm512_castsi512_ps(starts)));
-            _mm_store_ss(record + 23, _mm512_castps512_ps128(_mm512_castsi512_ps(starts_second)));
-            __m512 high_scale = _mm512_mul_ps(scale, _mm512_set1_ps(128.0f));
-            __m512i high_starts_second = _mm512_shuffle_i32x4(high_starts, high_starts, 0xb1);
-            __m512i high_starts_both = _mm512_add_epi32(high_starts, high_starts_second);
-            _mm_store_ss(record + 24, _mm512_castps512_ps128(high_scale));
-            _mm_store_ss(record + 25, _mm512_castps512_ps128(_mm512_mul_ps(
-                                          _mm512_mul_ps(_mm512_cvtepi32_ps(high_starts_both),
-                                                        _mm512_set1_ps(-0.0078125f)),
-                                          high_scale)));
-            _mm_store_ss(record + 26,
-                         _mm512_castps512_ps128(_mm512_castsi512_ps(high_starts_both)));
-            _mm_store_ss(record + 27, _mm512_castps512_ps128(_mm512_castsi512_ps(high_starts)));
-            _mm_store_ss(record + 28,
-                         _mm512_castps512_ps128(_mm512_castsi512_ps(high_starts_second)));
+            _mm_store_ss(record + 23, _mm512_castps512_ps128(_mm512_castsi512_ps(second_start)));
         }
     }
 }

@@ -231,16 +231,15 @@ static const struct phase layer_phases[] = {
         .operations =
             (const struct operation[]){
                 /* specs/models/blocks.py | return linear(block.weight("ffn_down.weight", width, hidden), activation(gate) * up) */
-                {OPERATION_GATED, KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O8O9O15,
-                 .q = FFN_NORM_QUANTIZED, .y = FFN_GATE_TIMES_FFN_UP,
-                 .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
+                {OPERATION_GATED, KERNEL_SWIGLU_Q4_1_1536X576, .q = FFN_NORM_QUANTIZED,
+                 .y = FFN_GATE_TIMES_FFN_UP, .quantized = FFN_GATE_TIMES_FFN_UP_QUANTIZED,
                  .weights = {LAYER_FFN_GATE, LAYER_FFN_UP}, .tiles = 96},
             },
         .operation_count = 1,
     },
     {
         .split = SPLIT_ROWS,
-        .unless = KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O8O9O15,
+        .unless = KERNEL_SWIGLU_Q4_1_1536X576,
         .operations =
             (const struct operation[]){
                 {OPERATION_QUANTIZE, KERNEL_QUANTIZE_F32_1536, .x = FFN_GATE_TIMES_FFN_UP,

@@ -41,8 +41,7 @@ static const struct kernel kernels[] = {
     [KERNEL_ROPE_F32_3X64] = {.rope = rope_f32_3x64__avx512},
     [KERNEL_ROPE_F32_9X64] = {.rope = rope_f32_9x64__avx512},
     [KERNEL_STORE_F16_3X64] = {.store = store_f16_3x64__avx512},
-    [KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O8O9O15] = {.gated = swiglu_q4_1_1536x576__amx,
-                                                           .quantizes = true},
+    [KERNEL_SWIGLU_Q4_1_1536X576] = {.gated = swiglu_q4_1_1536x576__amx, .quantizes = true},
 };
 
 extern const struct kernel_set smollm2_135m__f16__amx;

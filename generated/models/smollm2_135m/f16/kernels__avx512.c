@@ -17,7 +17,7 @@ extern const struct instruction_set isa__avx512;
 
 attention_kernel attention_f16_9x3x64__avx512;
 embed_kernel embed_q8_0_49152x576__sse2;
-gated_kernel swiglu_q4_1_1536x576_bytes1_wide0o7o8o9o15__avx512;
+gated_kernel swiglu_q4_1_1536x576__avx512;
 matmul_kernel matmul_q4_1_192x576__avx512, matmul_q4_1_576x576__avx512,
     matmul_q8_0_49152x576__avx512, matmul_add_q4_1_576x576__avx512,
     matmul_add_q4_1_576x1536__avx512;
@@ -42,8 +42,7 @@ static const struct kernel kernels[] = {
     [KERNEL_ROPE_F32_3X64] = {.rope = rope_f32_3x64__avx512},
     [KERNEL_ROPE_F32_9X64] = {.rope = rope_f32_9x64__avx512},
     [KERNEL_STORE_F16_3X64] = {.store = store_f16_3x64__avx512},
-    [KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O8O9O15] =
-        {.gated = swiglu_q4_1_1536x576_bytes1_wide0o7o8o9o15__avx512},
+    [KERNEL_SWIGLU_Q4_1_1536X576] = {.gated = swiglu_q4_1_1536x576__avx512},
 };
 
 extern const struct kernel_set smollm2_135m__f16__avx512;

@@ -42,7 +42,7 @@ static const struct kernel kernels[] = {
     [KERNEL_ROPE_F32_3X64] = {.rope = rope_f32_3x64__sse2},
     [KERNEL_ROPE_F32_9X64] = {.rope = rope_f32_9x64__sse2},
     [KERNEL_STORE_F16_3X64] = {.store = store_f16_3x64__sse2},
-    [KERNEL_SWIGLU_Q4_1_1536X576_BYTES1_WIDE0O7O8O9O15] = {.gated = swiglu_q4_1_1536x576__word64},
+    [KERNEL_SWIGLU_Q4_1_1536X576] = {.gated = swiglu_q4_1_1536x576__word64},
 };
 
 extern const struct kernel_set smollm2_135m__f16__word64;
