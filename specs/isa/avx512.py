@@ -108,8 +108,8 @@ avx512 = InstructionSet(
             "shift_left_u16(a: u16[32], n: imm) -> u16[32] = a[i] << n",
         ),
         Instruction(
-            "_mm512_srl_epi16({a}, _mm_cvtsi32_si128((int32_t)({x})))",
-            "shift_right_by_u16(a: u16[32], x: i32) -> u16[32] = a[i] >> x",
+            "_mm512_srlv_epi16({a}, {b})",
+            "shift_right_each_u16(a: u16[32], b: u16[32]) -> u16[32] = select(b[i] < 16, a[i] >> b[i], 0)",
         ),
         Instruction(
             "_mm512_srli_epi16({a}, {n})",

@@ -55,18 +55,19 @@ class _Quants:
             low, high = self._with_fifths(c, low, high)
         return [p.let(f"{name}_low", low), p.let(f"{name}_high", high)]
 
-    def four(self, c, block, i, peak):
-        """Quants of the four inputs of that number, of tile c for row i, as unsigned bytes."""
+    def four(self, c, block, peak, twice):
+        """Quants of the four inputs of that number in tile c, as unsigned bytes. `twice`: the number in
+        16-bit lanes."""
         p = self.p
         if self.signed:
             return p.xor_i32(p.load_i8(block + peak * LINE), p.broadcast_i8(-128))
         both = p.load_i8(block + peak % 4 * LINE)
-        q = p.and_i32(p.shift_right_by_u16(both, peak // 4 * 4), p.broadcast_i8(15))
-        if not self.type in FIFTH:
+        turned = p.shift_right_each_u16(both, p.and_i32(twice, p.broadcast_i16(4)))
+        q = p.and_i32(turned, p.broadcast_i8(15))
+        if self.type not in FIFTH:
             return q
-        fifth = p.shift_right_by_u16(p.load_i8(block + 4 * LINE), peak)
-        bit = p.and_i32(fifth, p.broadcast_i8(1))
-        return p.or_i32(q, p.shift_left_u16(bit, 4))
+        fifth = p.shift_right_each_u16(p.load_i8(block + 4 * LINE), twice)
+        return p.or_i32(q, p.shift_left_u16(p.and_i32(fifth, p.broadcast_i8(1)), 4))
 
     def _with_fifths(self, c, low, high):
         """Bits 0 and 4 of the fifth bits belong to these vectors; then the next ones' come there."""
@@ -83,9 +84,12 @@ def _dots(p, type_name, blocks, records):
     alone, apart = len(records) == 1, type_name == "q6_k"
     quants = _Quants(p, type_name, alone)
     chains = 2 if alone or apart else 1
-    peaks = [
-        p.index(f"peak{i}", (record + at.PEAK).at(0, "i32")) for i, record in enumerate(records)
-    ]
+    peaks, twice = [], []
+    for i, record in enumerate(records):
+        peaks.append(p.index(f"peak{i}", (record + at.PEAK).at(0, "i32")))
+        if not quants.signed:
+            number = (record + at.PEAK_TWICE).at(0, "i32")
+            twice.append(p.let(f"twice{i}", p.broadcast_i32(number)))
 
     def begin(i, c, n):
         """Where a sum starts: at the products of high bytes, of the half that has them."""
@@ -95,9 +99,8 @@ def _dots(p, type_name, blocks, records):
             highs = (peak // 4).equals(n).choose(highs, 0)
         total = None
         if apart or n == 0:
-            products = p.add_fours_u8(
-                p.zero_i32(), quants.four(c, blocks[c], i, peak), p.broadcast_i32(highs)
-            )
+            four = quants.four(c, blocks[c], peak, None if quants.signed else twice[i])
+            products = p.add_fours_u8(p.zero_i32(), four, p.broadcast_i32(highs))
             total = p.shift_left_u32(products, 7)
         if quants.signed:
             place = at.START_OF_HALVES + 4 * n if chains > 1 else at.START

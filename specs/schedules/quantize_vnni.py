@@ -107,5 +107,6 @@ def quantize(p, K, row_of=at.given_row):
             ]
             both = _bytes(p, q, lanes, order)
             p.do(p.store_f32(record + at.LOWS // 4, p.as_f32(both)))
-            p.do(p.store_first_f32(record + at.PEAK // 4, p.as_f32(p.broadcast_i32(peak))))
+            for place, number in ((at.PEAK, peak), (at.PEAK_TWICE, peak * 0x10001)):
+                p.do(p.store_first_f32(record + place // 4, p.as_f32(p.broadcast_i32(number))))
             _write(p, record, scale, _starts(p, both))

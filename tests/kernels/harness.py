@@ -140,6 +140,14 @@ def largest_quant(library: Library) -> int:
     return at.LARGEST_BYTES if _has_bytes(library) else at.LARGEST
 
 
+def least_steps(library: Library, x: np.ndarray) -> np.ndarray:
+    """The least step of each block with which all its values can be told."""
+    fours = np.sort(np.abs(x.reshape(len(x), -1, 8, 4)).max(axis=3), axis=2)
+    if _has_bytes(library):
+        return np.maximum(fours[..., -2] / at.LARGEST_LOW, fours[..., -1] / at.LARGEST_BYTES)
+    return fours[..., -1] / at.LARGEST
+
+
 def _has_bytes(library: Library) -> bool:
     return "avx512" in (isa.name for isa in library.isa.chain)
 

@@ -14,6 +14,7 @@ from tests.kernels.harness import (
     aligned,
     decoded,
     largest_quant,
+    least_steps,
     packed,
     quantized,
     steps_of,
@@ -196,13 +197,26 @@ def test_quantize_loses_half_a_step_at_most(library, rng, k):
 
 @pytest.mark.parametrize("k", WIDTHS)
 def test_steps_are_no_larger_than_they_must_be(library, rng, k):
-    """A block's largest magnitude takes nearly all of a quant's range; ten bits step by level."""
+    """A block's magnitudes take nearly all of a quant's range; ten bits step by level."""
     x = _floats(rng, 3, k, scale=3.0)
-    peak = np.abs(x.reshape(3, -1, 32)).max(axis=2)
-    coarse = np.abs(x).max(axis=1, keepdims=True) / 1022
+    least = least_steps(library, x)
+    coarse = least.max(axis=1, keepdims=True) / 1022
     steps = steps_of(library, quantized(library, x), k)
-    assert (steps * largest_quant(library) <= (peak + coarse) * (1 + 1e-6)).all()
-    assert (steps * largest_quant(library) >= peak * (1 - 1e-3)).all()
+    assert (steps <= (least + coarse) * (1 + 1e-6)).all()
+    assert (steps >= least * (1 - 1e-3)).all()
+
+
+@pytest.mark.parametrize("large", (40.0, -3000.0))
+def test_a_large_value_anywhere_in_a_block(library, rng, large):
+    """Beside equals of another four, too."""
+    x = _floats(rng, 64, 32)
+    for place in range(32):
+        x[place, place] = large
+        x[32 + place, [place, (place + 9) % 32]] = large, -large
+    q = quantized(library, x)
+    steps = steps_of(library, q, 32)
+    assert (steps <= 1.002 * least_steps(library, x)).all()
+    assert (np.abs(decoded(library, q, 32) - x) <= 0.505 * steps).all()
 
 
 def test_quantize_of_zeros(library):

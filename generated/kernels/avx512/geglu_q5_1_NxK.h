@@ -67,23 +67,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
                 const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 size_t peak4 = ((const int32_t *)(x4 + 76))[0];
+                __m512i twice4 = _mm512_set1_epi32(((const int32_t *)(x4 + 84))[0]);
                 size_t peak5 = ((const int32_t *)(x5 + 76))[0];
+                __m512i twice5 = _mm512_set1_epi32(((const int32_t *)(x5 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -93,13 +98,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -109,13 +113,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -125,13 +128,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -141,13 +143,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                                  _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak2))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice2),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
@@ -157,13 +158,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                                  _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak2))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice2),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
@@ -173,13 +173,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                                  _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak3))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice3),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
@@ -189,13 +188,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                                  _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak3))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice3),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
@@ -205,13 +203,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
+                                                  _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak4))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice4),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
@@ -221,13 +218,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
+                                                  _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak4))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice4),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
@@ -237,13 +233,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
+                                                  _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak5))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice5),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
@@ -253,13 +248,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
+                                                  _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak5))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice5),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
@@ -547,21 +541,24 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
                 const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -571,13 +568,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -587,13 +583,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -603,13 +598,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -619,13 +613,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                                  _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak2))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice2),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
@@ -635,13 +628,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                                  _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak2))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice2),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
@@ -651,13 +643,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                                  _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak3))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice3),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
@@ -667,13 +658,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                                  _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak3))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice3),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
@@ -881,19 +871,20 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x0 = x + b * 128;
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -903,13 +894,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -919,13 +909,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -935,13 +924,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -1072,18 +1060,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *block1 = up0 + b * 320;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -1094,13 +1082,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),

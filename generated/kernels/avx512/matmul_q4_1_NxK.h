@@ -63,17 +63,23 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
                 const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 size_t peak4 = ((const int32_t *)(x4 + 76))[0];
+                __m512i twice4 = _mm512_set1_epi32(((const int32_t *)(x4 + 84))[0]);
                 size_t peak5 = ((const int32_t *)(x5 + 76))[0];
+                __m512i twice5 = _mm512_set1_epi32(((const int32_t *)(x5 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -81,8 +87,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -90,8 +96,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -99,8 +105,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -108,8 +114,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -117,8 +123,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -126,8 +132,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -135,8 +141,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -144,8 +150,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
+                                              _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
                     7);
@@ -153,8 +159,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
+                                              _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
                     7);
@@ -162,8 +168,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
+                                              _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
                     7);
@@ -171,8 +177,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
+                                              _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
                     7);
@@ -313,15 +319,19 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
                 const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -329,8 +339,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -338,8 +348,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -347,8 +357,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -356,8 +366,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -365,8 +375,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -374,8 +384,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -383,8 +393,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -489,13 +499,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x0 = x + b * 128;
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -503,8 +515,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -512,8 +524,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -521,8 +533,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -594,12 +606,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *block1 = w1 + b * 256;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -608,8 +621,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -667,12 +680,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *block0 = w0 + b * 256;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);

@@ -65,17 +65,23 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
                 const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 size_t peak4 = ((const int32_t *)(x4 + 76))[0];
+                __m512i twice4 = _mm512_set1_epi32(((const int32_t *)(x4 + 84))[0]);
                 size_t peak5 = ((const int32_t *)(x5 + 76))[0];
+                __m512i twice5 = _mm512_set1_epi32(((const int32_t *)(x5 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -83,8 +89,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -92,8 +98,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -101,8 +107,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -110,8 +116,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -119,8 +125,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -128,8 +134,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -137,8 +143,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -146,8 +152,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
+                                              _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
                     7);
@@ -155,8 +161,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
+                                              _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
                     7);
@@ -164,8 +170,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
+                                              _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
                     7);
@@ -173,8 +179,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
+                                              _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
                     7);
@@ -317,15 +323,19 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
                 const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -333,8 +343,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -342,8 +352,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -351,8 +361,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -360,8 +370,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -369,8 +379,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -378,8 +388,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -387,8 +397,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -495,13 +505,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x0 = x + b * 128;
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -509,8 +521,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -518,8 +530,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -527,8 +539,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -602,12 +614,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *block1 = w1 + b * 256;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -616,8 +629,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -676,12 +689,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *block0 = w0 + b * 256;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);

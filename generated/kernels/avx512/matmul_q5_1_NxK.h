@@ -65,23 +65,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
                 const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 size_t peak4 = ((const int32_t *)(x4 + 76))[0];
+                __m512i twice4 = _mm512_set1_epi32(((const int32_t *)(x4 + 84))[0]);
                 size_t peak5 = ((const int32_t *)(x5 + 76))[0];
+                __m512i twice5 = _mm512_set1_epi32(((const int32_t *)(x5 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -91,13 +96,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -107,13 +111,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -123,13 +126,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -139,13 +141,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                                  _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak2))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice2),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
@@ -155,13 +156,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                                  _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak2))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice2),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
@@ -171,13 +171,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                                  _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak3))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice3),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
@@ -187,13 +186,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                                  _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak3))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice3),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
@@ -203,13 +201,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
+                                                  _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak4))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice4),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
@@ -219,13 +216,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
+                                                  _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak4))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice4),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
@@ -235,13 +231,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
+                                                  _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak5))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice5),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
@@ -251,13 +246,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
+                                                  _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak5))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice5),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
@@ -413,21 +407,24 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
                 const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -437,13 +434,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -453,13 +449,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -469,13 +464,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -485,13 +479,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                                  _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak2))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice2),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
@@ -501,13 +494,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                                  _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak2))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice2),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
@@ -517,13 +509,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                                  _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak3))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice3),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
@@ -533,13 +524,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                                  _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak3))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice3),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
@@ -659,19 +649,20 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x0 = x + b * 128;
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -681,13 +672,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -697,13 +687,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -713,13 +702,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                                  _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak1))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice1),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
@@ -806,18 +794,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *block1 = w1 + b * 320;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -828,13 +816,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block1 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block1 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
@@ -904,18 +891,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *block0 = w0 + b * 320;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_or_si512(
                             _mm512_and_si512(
-                                _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                                 _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                                _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                                  _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                                 _mm512_set1_epi8(15)),
                             _mm512_slli_epi16(
                                 _mm512_and_si512(
-                                    _mm512_srl_epi16(_mm512_loadu_si512(block0 + 256),
-                                                     _mm_cvtsi32_si128((int32_t)(peak0))),
+                                    _mm512_srlv_epi16(_mm512_loadu_si512(block0 + 256), twice0),
                                     _mm512_set1_epi8(1)),
                                 4)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),

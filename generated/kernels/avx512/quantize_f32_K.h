@@ -83,6 +83,8 @@ void KERNEL(size_t rows, const float *x, void *q) {
             _mm512_storeu_ps(record, _mm512_castsi512_ps(both));
             _mm_store_ss(record + 19,
                          _mm512_castps512_ps128(_mm512_castsi512_ps(_mm512_set1_epi32(peak))));
+            _mm_store_ss(record + 21, _mm512_castps512_ps128(
+                                          _mm512_castsi512_ps(_mm512_set1_epi32(peak * 65537))));
             __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), both);
             sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0xb1));
             sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0x4e));

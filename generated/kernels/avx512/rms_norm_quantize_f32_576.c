@@ -21,7 +21,7 @@
  *
  * Schedule: a row at a time; two bytes each, sixteen values a vector.
  * Named at once: 7 __m512, 5 __m512i, 1 int32_t.
- * 1,691 instructions a row, 2.9 an output; 2,304 bytes of weights in all.
+ * 1,727 instructions a row, 3.0 an output; 2,304 bytes of weights in all.
  */
 void rms_norm_quantize_f32_576__avx512(size_t rows, const float *x, const float *gain,
                                        float epsilon, void *q) {
@@ -114,6 +114,8 @@ void rms_norm_quantize_f32_576__avx512(size_t rows, const float *x, const float 
             _mm512_storeu_ps(record, _mm512_castsi512_ps(both));
             _mm_store_ss(record + 19,
                          _mm512_castps512_ps128(_mm512_castsi512_ps(_mm512_set1_epi32(peak))));
+            _mm_store_ss(record + 21, _mm512_castps512_ps128(
+                                          _mm512_castsi512_ps(_mm512_set1_epi32(peak * 65537))));
             __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), both);
             sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0xb1));
             sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, 0x4e));

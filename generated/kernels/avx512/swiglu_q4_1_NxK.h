@@ -64,17 +64,23 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
                 const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 size_t peak4 = ((const int32_t *)(x4 + 76))[0];
+                __m512i twice4 = _mm512_set1_epi32(((const int32_t *)(x4 + 84))[0]);
                 size_t peak5 = ((const int32_t *)(x5 + 76))[0];
+                __m512i twice5 = _mm512_set1_epi32(((const int32_t *)(x5 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -82,8 +88,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -91,8 +97,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -100,8 +106,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -109,8 +115,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -118,8 +124,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -127,8 +133,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -136,8 +142,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -145,8 +151,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
+                                              _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
                     7);
@@ -154,8 +160,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak4 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
+                                              _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
                     7);
@@ -163,8 +169,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
+                                              _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
                     7);
@@ -172,8 +178,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak5 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
+                                              _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
                     7);
@@ -422,15 +428,19 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
                 const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -438,8 +448,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -447,8 +457,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -456,8 +466,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -465,8 +475,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -474,8 +484,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak2 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
                     7);
@@ -483,8 +493,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -492,8 +502,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak3 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
                     7);
@@ -670,13 +680,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x0 = x + b * 128;
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -684,8 +696,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -693,8 +705,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -702,8 +714,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak1 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
                     7);
@@ -811,12 +823,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *block1 = up0 + b * 256;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
@@ -825,8 +838,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     _mm512_dpbusd_epi32(
                         _mm512_setzero_si512(),
                         _mm512_and_si512(
-                            _mm512_srl_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                             _mm_cvtsi32_si128((int32_t)((peak0 / 4) * 4))),
+                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
                             _mm512_set1_epi8(15)),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
                     7);
