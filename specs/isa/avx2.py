@@ -54,6 +54,11 @@ avx2 = InstructionSet(
             " = a[2*i] * b[2*i] + a[2*i + 1] * b[2*i + 1]",
         ),
         Instruction(
+            "_mm256_maddubs_epi16({a}, {b})",
+            "multiply_pairs_u8(a: u8[32], b: i8[32]) -> i16[16]"
+            " = saturate_i16(a[2*i] * b[2*i] + a[2*i + 1] * b[2*i + 1])",
+        ),
+        Instruction(
             "_mm256_add_epi16({a}, {b})", "add_i16(a: i16[16], b: i16[16]) -> i16[16] = a[i] + b[i]"
         ),
         Instruction(
@@ -83,10 +88,48 @@ avx2 = InstructionSet(
             "subtract_i32(a: i32[8], b: i32[8]) -> i32[8] = a[i] - b[i]",
         ),
         Instruction(
+            "_mm256_srlv_epi32({a}, {b})",
+            "shift_right_each_u32(a: u32[8], b: u32[8]) -> u32[8]"
+            " = select(b[i] < 32, a[i] >> (b[i] & 31), 0)",
+        ),
+        Instruction(
             "_mm256_and_si256({a}, {b})", "and_i32(a: i32[8], b: i32[8]) -> i32[8] = a[i] & b[i]"
         ),
         Instruction(
             "_mm256_or_si256({a}, {b})", "or_i32(a: i32[8], b: i32[8]) -> i32[8] = a[i] | b[i]"
+        ),
+        Instruction(
+            "_mm256_xor_si256({a}, {b})", "xor_i32(a: i32[8], b: i32[8]) -> i32[8] = a[i] ^ b[i]"
+        ),
+        Instruction(
+            "_mm256_and_si256({a}, _mm256_srai_epi32(_mm256_sllv_epi32(_mm256_set1_epi32((int32_t)({x})),"
+            " _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24)), 31))",
+            "keep_lanes_i32(x: i32, a: i32[8]) -> i32[8] = select(x >> i & 1, a[i], 0)",
+        ),
+        # Lanes moved; narrowing takes four or eight of each operand in turn.
+        Instruction(
+            "_mm256_packs_epi32({a}, {b})",
+            "narrow_i32(a: i32[8], b: i32[8]) -> i16[16]"
+            " = saturate_i16(select(i % 8 < 4, a[i // 8 * 4 + i % 4], b[i // 8 * 4 + i % 4]))",
+        ),
+        Instruction(
+            "_mm256_packs_epi16({a}, {b})",
+            "narrow_i16(a: i16[16], b: i16[16]) -> i8[32]"
+            " = saturate_i8(select(i % 16 < 8, a[i // 16 * 8 + i % 8], b[i // 16 * 8 + i % 8]))",
+        ),
+        Instruction(
+            "_mm256_permutevar8x32_epi32({a}, {order})",
+            "permute_i32(a: i32[8], order: i32[8]) -> i32[8] = a[order[i] & 7]",
+        ),
+        Instruction(
+            "_mm256_permute2x128_si256({a}, {a}, 1)",
+            "swap_registers_i32(a: i32[8]) -> i32[8] = a[i ^ 4]",
+        ),
+        Instruction(
+            "_mm256_shuffle_epi32({a}, 0x4e)", "swap_halves_i32(a: i32[8]) -> i32[8] = a[i ^ 2]"
+        ),
+        Instruction(
+            "_mm256_shuffle_epi32({a}, 0xb1)", "swap_pairs_i32(a: i32[8]) -> i32[8] = a[i ^ 1]"
         ),
         # Floats.
         Instruction(
@@ -105,6 +148,15 @@ avx2 = InstructionSet(
         Instruction(
             "_mm256_fmadd_ps({a}, {b}, {c})",
             "multiply_add_f32(a: f32[8], b: f32[8], c: f32[8]) -> f32[8] = fused(a[i], b[i], c[i])",
+        ),
+        Instruction(
+            "_mm256_and_ps({a}, _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff)))",
+            "magnitude_f32(a: f32[8]) -> f32[8] = from_bits(bits(a[i]) & 0x7fffffff)",
+        ),
+        Instruction(
+            "_mm256_movemask_ps(_mm256_cmp_ps({a}, {b}, _CMP_EQ_OQ))",
+            "mask_equal_f32(a: f32[8], b: f32[8]) -> i32"
+            " = sum(k < 8: select(a[k] == b[k], 1 << k, 0))",
         ),
         Instruction(
             "_mm256_max_ps({a}, {b})",

@@ -108,8 +108,9 @@ avx512 = InstructionSet(
             "shift_left_u16(a: u16[32], n: imm) -> u16[32] = a[i] << n",
         ),
         Instruction(
-            "_mm512_srlv_epi16({a}, {b})",
-            "shift_right_each_u16(a: u16[32], b: u16[32]) -> u16[32] = select(b[i] < 16, a[i] >> b[i], 0)",
+            "_mm512_srlv_epi32({a}, {b})",
+            "shift_right_each_u32(a: u32[16], b: u32[16]) -> u32[16]"
+            " = select(b[i] < 32, a[i] >> (b[i] & 31), 0)",
         ),
         Instruction(
             "_mm512_srli_epi16({a}, {n})",

@@ -1,13 +1,14 @@
 """Activations to ten bits, a scale for each block of 32 and one for the row. Eight bits would move
 one greedy token in thirty; ten move one in a hundred. Sets with byte products have more: see
-specs/schedules/quantize_vnni.py."""
+specs/schedules/quantize_bytes.py."""
 
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.amx import amx
+from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
 from specs.schedules import activations as at
-from specs.schedules import matmul_amx, quantize_vnni
+from specs.schedules import matmul_amx, quantize_bytes
 from specs.schedules.normalise import normalise
 
 
@@ -126,7 +127,16 @@ _SCHEDULES = {
     "sse2": (sse2, steps(_pairs), "ten bits, four values a vector; 16-bit pairs"),
     "word64": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
     "word32": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
-    "avx512": (avx512, quantize_vnni.quantize, "two bytes each, sixteen values a vector"),
+    "avx2": (
+        avx2,
+        quantize_bytes.quantize,
+        "a byte each and two for four of 32, eight values a vector",
+    ),
+    "avx512": (
+        avx512,
+        quantize_bytes.quantize,
+        "a byte each and two for four of 32, sixteen values a vector",
+    ),
     "amx": (amx, matmul_amx.quantize, "bfloat16"),
 }
 

@@ -34,7 +34,6 @@ LOWS = 0  # BYTES: i8 low[32]
 HIGHS = 32  # BYTES: i8 high[32], zeros but for four
 START = 72  # BYTES: i32 -128 * sum(128 * high + low), where others have LEVEL
 PEAK = 76  # BYTES: i32 which four have high bytes, 0 to 7
-PEAK_TWICE = 84  # BYTES: u16 the same, and again
 START_OF_HALVES = 88  # BYTES: START of the block's first 16, and of the others
 LARGEST_LOW = 127  # of a value without a high byte, in units of the scale
 LARGEST_BYTES = 127 * 128  # of one with it

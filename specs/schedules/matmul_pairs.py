@@ -7,7 +7,6 @@ With AVX2 weights are fetched early, past what the CPU does by itself: a few row
 """
 
 from cllm_gen.schedule.weight_layout import LAYOUTS
-from specs.isa.avx2 import avx2
 from specs.isa.sse2 import sse2
 from specs.schedules import activations as at
 from specs.schedules.halves import load_halves
@@ -148,11 +147,6 @@ PAIRS = {
         sse2,
         tiles((1,), _pairs(_pair)),
         "4 outputs a vector, 16-bit products, one row at a time",
-    ),
-    "avx2": (
-        avx2,
-        tiles((2,), _pairs(_pair)),
-        "8 outputs a vector, 16-bit products, 2 rows share the weights",
     ),
 }
 PAIRS_OF_WORDS = {

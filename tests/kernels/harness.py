@@ -149,7 +149,7 @@ def least_steps(library: Library, x: np.ndarray) -> np.ndarray:
 
 
 def _has_bytes(library: Library) -> bool:
-    return "avx512" in (isa.name for isa in library.isa.chain)
+    return "avx2" in (isa.name for isa in library.isa.chain)
 
 
 def _quants_of(library: Library, blocks: np.ndarray) -> np.ndarray:

@@ -11,11 +11,12 @@ from cllm_gen.spec.isa import InstructionSet
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
+from specs.isa.avx_vnni import avx_vnni
 from specs.isa.sse2 import sse2
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
 
-SETS = [word32, word64, sse2, avx2, avx512, amx]
+SETS = [word32, word64, sse2, avx2, avx_vnni, avx512, amx]
 CPU_FLAGS = set(
     next(
         line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")

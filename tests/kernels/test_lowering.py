@@ -125,10 +125,10 @@ def test_costs_follow_the_shape():
         trace(kernels[operation, "q4_1"], KernelRequest(operation, "q4_1", (32, k)), avx2)
         for operation, k in (("matmul", 288), ("matmul", 576), ("swiglu", 576))
     )
-    # 2 vectors of 8 outputs, 4 vectors of quants, 4 products of two quants, 18 blocks
-    assert large.instructions["multiply_pairs_i16"] == 2 * 4 * 4 * 18
-    assert 2 * small.instructions["multiply_pairs_i16"] == 2 * 4 * 4 * 18
-    assert gated.instructions["multiply_pairs_i16"] == 2 * 2 * 4 * 4 * 18
+    # 2 vectors of 8 outputs, 8 vectors of quants and one once more, 18 blocks
+    assert large.instructions["multiply_pairs_u8"] == 2 * 9 * 18
+    assert 2 * small.instructions["multiply_pairs_u8"] == 2 * 9 * 18
+    assert gated.instructions["multiply_pairs_u8"] == 2 * 2 * 9 * 18
     assert gated.weight_bytes == 2 * large.weight_bytes
     assert gated.per_output > large.per_output > small.per_output > 0
 

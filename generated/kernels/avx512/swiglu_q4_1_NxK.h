@@ -21,8 +21,8 @@
  *     g[r, n] = sum(k < K: x[r, k] * gate[n, k])
  *     y[r, n] = g[r, n] / (1 + exp(-g[r, n])) * sum(k < K: x[r, k] * up[n, k])
  *
- * Schedule: 16 outputs a vector, sums of four byte products; rows in fours or pairs share weights.
- * Named at once: 14 __m512, 17 __m512i.
+ * Schedule: 16 outputs a vector, sums of four byte products; rows in sixes, fours or pairs share
+ * weights. Named at once: 14 __m512, 17 __m512i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
@@ -64,125 +64,101 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
                 const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
-                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
-                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
                 size_t peak4 = ((const int32_t *)(x4 + 76))[0];
-                __m512i twice4 = _mm512_set1_epi32(((const int32_t *)(x4 + 84))[0]);
                 size_t peak5 = ((const int32_t *)(x5 + 76))[0];
-                __m512i twice5 = _mm512_set1_epi32(((const int32_t *)(x5 + 84))[0]);
+                __m512i number0 = _mm512_set1_epi32(peak0);
+                __m512i number1 = _mm512_set1_epi32(peak1);
+                __m512i number2 = _mm512_set1_epi32(peak2);
+                __m512i number3 = _mm512_set1_epi32(peak3);
+                __m512i number4 = _mm512_set1_epi32(peak4);
+                __m512i number5 = _mm512_set1_epi32(peak5);
+                __m512i four0_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                __m512i four0_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                 __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                __m512i four1_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
                 __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                __m512i four1_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
                 __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
+                __m512i four2_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                      _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
                 __m512i dot2_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
+                __m512i four2_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                      _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
                 __m512i dot2_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
+                __m512i four3_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                      _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
                 __m512i dot3_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
+                __m512i four3_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                      _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
                 __m512i dot3_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
+                __m512i four4_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
+                                      _mm512_and_si512(number4, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high4_0_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
                 __m512i dot4_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
-                                              _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_0_0, high4_0_0), 7);
+                __m512i four4_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
+                                      _mm512_and_si512(number4, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high4_1_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
                 __m512i dot4_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
-                                              _mm512_and_si512(twice4, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_1_0, high4_1_0), 7);
+                __m512i four5_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
+                                      _mm512_and_si512(number5, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high5_0_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
                 __m512i dot5_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
-                                              _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_0_0, high5_0_0), 7);
+                __m512i four5_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
+                                      _mm512_and_si512(number5, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high5_1_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
                 __m512i dot5_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
-                                              _mm512_and_si512(twice5, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_1_0, high5_1_0), 7);
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
                     __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
@@ -193,42 +169,42 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
                     __m512i q1_high =
                         _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
-                    __m512i four0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, four0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, four0_0);
-                    __m512i four1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, four1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, four1_0);
-                    __m512i four2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, four2_0);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, four2_0);
-                    __m512i four3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, four3_0);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, four3_0);
-                    __m512i four4_0 = _mm512_set1_epi32(((const int32_t *)x4)[v]);
-                    dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_low, four4_0);
-                    dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_low, four4_0);
-                    __m512i four5_0 = _mm512_set1_epi32(((const int32_t *)x5)[v]);
-                    dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_low, four5_0);
-                    dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_low, four5_0);
-                    __m512i four0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, four0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, four0_1);
-                    __m512i four1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, four1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, four1_1);
-                    __m512i four2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, four2_1);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, four2_1);
-                    __m512i four3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, four3_1);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, four3_1);
-                    __m512i four4_1 = _mm512_set1_epi32(((const int32_t *)x4)[v + 4]);
-                    dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_high, four4_1);
-                    dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_high, four4_1);
-                    __m512i four5_1 = _mm512_set1_epi32(((const int32_t *)x5)[v + 4]);
-                    dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_high, four5_1);
-                    dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_high, four5_1);
+                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                    __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
+                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
+                    __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
+                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
+                    __m512i x4_0 = _mm512_set1_epi32(((const int32_t *)x4)[v]);
+                    dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_low, x4_0);
+                    dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_low, x4_0);
+                    __m512i x5_0 = _mm512_set1_epi32(((const int32_t *)x5)[v]);
+                    dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_low, x5_0);
+                    dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_low, x5_0);
+                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                    __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
+                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
+                    __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
+                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
+                    __m512i x4_1 = _mm512_set1_epi32(((const int32_t *)x4)[v + 4]);
+                    dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_high, x4_1);
+                    dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_high, x4_1);
+                    __m512i x5_1 = _mm512_set1_epi32(((const int32_t *)x5)[v + 4]);
+                    dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_high, x5_1);
+                    dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_high, x5_1);
                 }
                 const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 256);
                 __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
@@ -428,85 +404,69 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
                 const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
                 size_t peak2 = ((const int32_t *)(x2 + 76))[0];
-                __m512i twice2 = _mm512_set1_epi32(((const int32_t *)(x2 + 84))[0]);
                 size_t peak3 = ((const int32_t *)(x3 + 76))[0];
-                __m512i twice3 = _mm512_set1_epi32(((const int32_t *)(x3 + 84))[0]);
+                __m512i number0 = _mm512_set1_epi32(peak0);
+                __m512i number1 = _mm512_set1_epi32(peak1);
+                __m512i number2 = _mm512_set1_epi32(peak2);
+                __m512i number3 = _mm512_set1_epi32(peak3);
+                __m512i four0_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                __m512i four0_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                 __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                __m512i four1_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
                 __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                __m512i four1_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
                 __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
+                __m512i four2_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                      _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
                 __m512i dot2_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
+                __m512i four2_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                      _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
                 __m512i dot2_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                              _mm512_and_si512(twice2, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
+                __m512i four3_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                      _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
                 __m512i dot3_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
+                __m512i four3_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                      _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
                 __m512i dot3_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                              _mm512_and_si512(twice3, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
                     __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
@@ -517,30 +477,30 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
                     __m512i q1_high =
                         _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
-                    __m512i four0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, four0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, four0_0);
-                    __m512i four1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, four1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, four1_0);
-                    __m512i four2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, four2_0);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, four2_0);
-                    __m512i four3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, four3_0);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, four3_0);
-                    __m512i four0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, four0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, four0_1);
-                    __m512i four1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, four1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, four1_1);
-                    __m512i four2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, four2_1);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, four2_1);
-                    __m512i four3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, four3_1);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, four3_1);
+                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                    __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
+                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
+                    __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
+                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
+                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                    __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
+                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
+                    __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
+                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
                 }
                 const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 256);
                 __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
@@ -680,45 +640,37 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *x0 = x + b * 128;
                 const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
                 size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                __m512i twice1 = _mm512_set1_epi32(((const int32_t *)(x1 + 84))[0]);
+                __m512i number0 = _mm512_set1_epi32(peak0);
+                __m512i number1 = _mm512_set1_epi32(peak1);
+                __m512i four0_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                __m512i four0_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                 __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                __m512i four1_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
                 __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                __m512i four1_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
                 __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                              _mm512_and_si512(twice1, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
                     __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
@@ -729,18 +681,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
                     __m512i q1_high =
                         _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
-                    __m512i four0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, four0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, four0_0);
-                    __m512i four1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, four1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, four1_0);
-                    __m512i four0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, four0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, four0_1);
-                    __m512i four1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, four1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, four1_1);
+                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
                 }
                 const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 256);
                 __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
@@ -823,26 +775,22 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 const uint8_t *block1 = up0 + b * 256;
                 const uint8_t *x0 = x + b * 128;
                 size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                __m512i twice0 = _mm512_set1_epi32(((const int32_t *)(x0 + 84))[0]);
+                __m512i number0 = _mm512_set1_epi32(peak0);
+                __m512i four0_0_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                 __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
                 __m512i dot0_0_1 = _mm512_setzero_si512();
+                __m512i four0_1_0 = _mm512_and_si512(
+                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                    _mm512_set1_epi8(15));
+                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                 __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(
-                        _mm512_setzero_si512(),
-                        _mm512_and_si512(
-                            _mm512_srlv_epi16(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                              _mm512_and_si512(twice0, _mm512_set1_epi16(4))),
-                            _mm512_set1_epi8(15)),
-                        _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0])),
-                    7);
+                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
                 __m512i dot0_1_1 = _mm512_setzero_si512();
 #pragma GCC unroll 4
                 for (size_t v = 0; v < 4; v++) {
@@ -852,12 +800,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
                     __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
                     __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
-                    __m512i four0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, four0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, four0_0);
-                    __m512i four0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, four0_1);
-                    dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, four0_1);
+                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                    dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
+                    dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, x0_1);
                 }
                 const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 256);
                 __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));

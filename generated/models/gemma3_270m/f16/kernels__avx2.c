@@ -23,8 +23,8 @@ matmul_kernel matmul_q4_k_640x1024__avx2, matmul_q4_k_640x2048__avx2, matmul_q5_
     matmul_q5_1_1024x640__avx2, matmul_q6_k_640x2048__avx2, matmul_q8_0_256x640__avx2,
     matmul_q8_0_262144x640__avx2;
 norm_kernel rms_norm_f32_256__avx2, rms_norm_f32_640__avx2;
-norm_quantize_kernel rms_norm_quantize_f32_640__sse2;
-quantize_kernel quantize_f32_640__sse2, quantize_f32_1024__sse2, quantize_f32_2048__sse2;
+norm_quantize_kernel rms_norm_quantize_f32_640__avx2;
+quantize_kernel quantize_f32_640__avx2, quantize_f32_1024__avx2, quantize_f32_2048__avx2;
 rope_kernel rope_halves_f32_1x256__avx2, rope_halves_f32_4x256__avx2;
 scale_kernel scale_f32_640__avx2;
 store_kernel store_f16_1x256__sse2;
@@ -43,12 +43,12 @@ static const struct kernel kernels[] = {
     [KERNEL_MATMUL_Q6_K_640X2048] = {.matmul = matmul_q6_k_640x2048__avx2},
     [KERNEL_MATMUL_Q8_0_256X640] = {.matmul = matmul_q8_0_256x640__avx2},
     [KERNEL_MATMUL_Q8_0_262144X640] = {.matmul = matmul_q8_0_262144x640__avx2},
-    [KERNEL_QUANTIZE_F32_640] = {.quantize = quantize_f32_640__sse2},
-    [KERNEL_QUANTIZE_F32_1024] = {.quantize = quantize_f32_1024__sse2},
-    [KERNEL_QUANTIZE_F32_2048] = {.quantize = quantize_f32_2048__sse2},
+    [KERNEL_QUANTIZE_F32_640] = {.quantize = quantize_f32_640__avx2},
+    [KERNEL_QUANTIZE_F32_1024] = {.quantize = quantize_f32_1024__avx2},
+    [KERNEL_QUANTIZE_F32_2048] = {.quantize = quantize_f32_2048__avx2},
     [KERNEL_RMS_NORM_F32_256] = {.norm = rms_norm_f32_256__avx2},
     [KERNEL_RMS_NORM_F32_640] = {.norm = rms_norm_f32_640__avx2},
-    [KERNEL_RMS_NORM_QUANTIZE_F32_640] = {.norm_quantize = rms_norm_quantize_f32_640__sse2},
+    [KERNEL_RMS_NORM_QUANTIZE_F32_640] = {.norm_quantize = rms_norm_quantize_f32_640__avx2},
     [KERNEL_ROPE_HALVES_F32_1X256] = {.rope = rope_halves_f32_1x256__avx2},
     [KERNEL_ROPE_HALVES_F32_4X256] = {.rope = rope_halves_f32_4x256__avx2},
     [KERNEL_SCALE_F32_640] = {.scale = scale_f32_640__avx2},

@@ -21,8 +21,8 @@ gated_kernel swiglu_q4_1_1536x576__avx2;
 matmul_kernel matmul_q4_1_192x576__avx2, matmul_q4_1_576x576__avx2, matmul_q8_0_49152x576__avx2,
     matmul_add_q4_1_576x576__avx2, matmul_add_q4_1_576x1536__avx2;
 norm_kernel rms_norm_f32_576__avx2;
-norm_quantize_kernel rms_norm_quantize_f32_576__sse2;
-quantize_kernel quantize_f32_576__sse2, quantize_f32_1536__sse2;
+norm_quantize_kernel rms_norm_quantize_f32_576__avx2;
+quantize_kernel quantize_f32_576__avx2, quantize_f32_1536__avx2;
 rope_kernel rope_f32_3x64__sse2, rope_f32_9x64__sse2;
 store_kernel store_f16_3x64__sse2;
 
@@ -34,10 +34,10 @@ static const struct kernel kernels[] = {
     [KERNEL_MATMUL_Q8_0_49152X576] = {.matmul = matmul_q8_0_49152x576__avx2},
     [KERNEL_MATMUL_ADD_Q4_1_576X576] = {.matmul = matmul_add_q4_1_576x576__avx2},
     [KERNEL_MATMUL_ADD_Q4_1_576X1536] = {.matmul = matmul_add_q4_1_576x1536__avx2},
-    [KERNEL_QUANTIZE_F32_576] = {.quantize = quantize_f32_576__sse2},
-    [KERNEL_QUANTIZE_F32_1536] = {.quantize = quantize_f32_1536__sse2},
+    [KERNEL_QUANTIZE_F32_576] = {.quantize = quantize_f32_576__avx2},
+    [KERNEL_QUANTIZE_F32_1536] = {.quantize = quantize_f32_1536__avx2},
     [KERNEL_RMS_NORM_F32_576] = {.norm = rms_norm_f32_576__avx2},
-    [KERNEL_RMS_NORM_QUANTIZE_F32_576] = {.norm_quantize = rms_norm_quantize_f32_576__sse2},
+    [KERNEL_RMS_NORM_QUANTIZE_F32_576] = {.norm_quantize = rms_norm_quantize_f32_576__avx2},
     [KERNEL_ROPE_F32_3X64] = {.rope = rope_f32_3x64__sse2},
     [KERNEL_ROPE_F32_9X64] = {.rope = rope_f32_9x64__sse2},
     [KERNEL_STORE_F16_3X64] = {.store = store_f16_3x64__sse2},
