@@ -96,8 +96,43 @@ __attribute__((target("avx2"))) static void pairs_avx2(void) {
         for (size_t i = 0; i < SUMS; i++)
             sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(sums[i], factor));
     }
+#pragma GCC unroll 12
+    for (size_t i = 1; i < SUMS; i++)
+        sums[0] = _mm256_add_epi32(sums[0], sums[i]);
+    sink += (uint64_t)_mm256_extract_epi32(sums[0], 0);
+}
+
+/* Pairs of bytes, summed in 16 bits. */
+__attribute__((target("avx2"))) static void bytes_avx2(void) {
+    __m256i sums[SUMS], factor = _mm256_set1_epi8(3);
+#pragma GCC unroll 12
     for (size_t i = 0; i < SUMS; i++)
-        sink += (uint64_t)_mm256_extract_epi32(sums[i], 0);
+        sums[i] = _mm256_set1_epi32((int)i);
+    for (size_t repeat = 0; repeat < REPEATS; repeat++) {
+        __asm__("" : "+x"(factor));
+#pragma GCC unroll 12
+        for (size_t i = 0; i < SUMS; i++)
+            sums[i] = _mm256_add_epi16(sums[i], _mm256_maddubs_epi16(sums[i], factor));
+    }
+#pragma GCC unroll 12
+    for (size_t i = 1; i < SUMS; i++)
+        sums[0] = _mm256_add_epi32(sums[0], sums[i]);
+    sink += (uint64_t)_mm256_extract_epi32(sums[0], 0);
+}
+
+__attribute__((target("avxvnni"))) static void vnni_avx(void) {
+    __m256i sums[SUMS], factor = _mm256_set1_epi8(3);
+#pragma GCC unroll 12
+    for (size_t i = 0; i < SUMS; i++)
+        sums[i] = _mm256_set1_epi32((int)i);
+    for (size_t repeat = 0; repeat < REPEATS; repeat++)
+#pragma GCC unroll 12
+        for (size_t i = 0; i < SUMS; i++)
+            sums[i] = _mm256_dpbusd_avx_epi32(sums[i], factor, factor);
+#pragma GCC unroll 12
+    for (size_t i = 1; i < SUMS; i++)
+        sums[0] = _mm256_add_epi32(sums[0], sums[i]);
+    sink += (uint64_t)_mm256_extract_epi32(sums[0], 0);
 }
 
 __attribute__((target("avx512f"))) static void fma_avx512(void) {
@@ -204,22 +239,28 @@ struct unit {
     bool present;
 };
 
-static struct unit units[8];
+static struct unit units[10];
 
 static void find_units(void) {
     double vectors = 2.0 * SUMS * REPEATS, tiles = 2.0 * 4 * 16 * 16 * (REPEATS / 8);
     bool avx2 = __builtin_cpu_supports("avx2"), wide = __builtin_cpu_supports("avx512f");
     bool vnni = wide && __builtin_cpu_supports("avx512vnni");
     bool bf16 = wide && __builtin_cpu_supports("avx512bf16");
-    units[0] =
-        (struct unit){"f32_avx2", fma_avx2, 8 * vectors, avx2 && __builtin_cpu_supports("fma")};
-    units[1] = (struct unit){"int16_avx2", pairs_avx2, 16 * vectors, avx2};
-    units[2] = (struct unit){"f32_avx512", fma_avx512, 16 * vectors, wide};
-    units[3] = (struct unit){"bf16_avx512", bf16_avx512, 32 * vectors, bf16};
-    units[4] = (struct unit){"int16_avx512_vnni", pairs_avx512, 32 * vectors, vnni};
-    units[5] = (struct unit){"int8_avx512_vnni", vnni_avx512, 64 * vectors, vnni};
-    units[6] = (struct unit){"bf16_amx", bf16_amx, 32 * tiles, has_tiles(22)};
-    units[7] = (struct unit){"int8_amx", int8_amx, 64 * tiles, has_tiles(25)};
+    bool fma = avx2 && __builtin_cpu_supports("fma"), vex = __builtin_cpu_supports("avxvnni");
+    const struct unit found[] = {
+        {"f32_avx2", fma_avx2, 8 * vectors, fma},
+        {"int16_avx2", pairs_avx2, 16 * vectors, avx2},
+        {"int8_avx2", bytes_avx2, 32 * vectors, avx2},
+        {"int8_avx_vnni", vnni_avx, 32 * vectors, vex},
+        {"f32_avx512", fma_avx512, 16 * vectors, wide},
+        {"bf16_avx512", bf16_avx512, 32 * vectors, bf16},
+        {"int16_avx512_vnni", pairs_avx512, 32 * vectors, vnni},
+        {"int8_avx512_vnni", vnni_avx512, 64 * vectors, vnni},
+        {"bf16_amx", bf16_amx, 32 * tiles, has_tiles(22)},
+        {"int8_amx", int8_amx, 64 * tiles, has_tiles(25)},
+    };
+    _Static_assert(sizeof found == sizeof units, "as many as there is room for");
+    memcpy(units, found, sizeof units);
 }
 
 /* One measurement: `unit` null reads memory. Threads meet before each turn, so that a turn lasts

@@ -10,7 +10,7 @@ from pathlib import Path
 from cllm_gen.image.tool import run_tool
 
 _SOURCE = Path(__file__).with_name("probe.c")
-_FLAGS = "-std=gnu11 -O2 -Wall -Wextra -Werror -pthread".split()
+_FLAGS = "-std=gnu11 -O3 -Wall -Wextra -Werror -pthread".split()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ UNITS = {
     "f32_avx512": "f32 FMA, AVX-512",
     "bf16_avx512": "bf16, AVX-512",
     "int16_avx2": "int16, AVX2",
+    "int8_avx2": "int8, AVX2",
+    "int8_avx_vnni": "int8, AVX-VNNI",
     "int16_avx512_vnni": "int16, AVX-512 VNNI",
     "int8_avx512_vnni": "int8, AVX-512 VNNI",
     "bf16_amx": "bf16, AMX",

@@ -28,6 +28,8 @@ _UNITS = {
     "_mm512_dpwssd": ("int16_avx512_vnni", 64),
     "_mm512_dpbf16": ("bf16_avx512", 64),
     "_mm512_fmadd": ("f32_avx512", 32),
+    "_mm256_dpbusd": ("int8_avx_vnni", 64),
+    "_mm256_maddubs": ("int8_avx2", 64),
     "_mm256_madd_epi16": ("int16_avx2", 32),
     "_mm256_fmadd": ("f32_avx2", 16),
 }

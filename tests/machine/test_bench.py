@@ -203,7 +203,13 @@ def test_probe_measures_and_keeps(tmp_path):
     assert len(found.bandwidth) == 1 and found.bandwidth[0] > 0
     assert all(len(peaks) == 1 and peaks[0] > 0 for peaks in found.peaks.values())
     flags = probe.Path("/proc/cpuinfo").read_text().split()
-    for unit, flag in {"f32_avx2": "fma", "f32_avx512": "avx512f", "int8_amx": "amx_int8"}.items():
+    units = {
+        "f32_avx2": "fma",
+        "int8_avx_vnni": "avx_vnni",
+        "f32_avx512": "avx512f",
+        "int8_amx": "amx_int8",
+    }
+    for unit, flag in units.items():
         assert (unit in found.peaks) == (flag in flags)
     assert probe.known(tmp_path) == found
     assert probe.known(tmp_path, threads=2) is None, "two threads were not measured"
