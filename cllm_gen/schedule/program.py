@@ -355,7 +355,7 @@ class Program:
         """`for (name = start; name < count; name += step)`; counted `count` times when constant.
         `unroll` has the compiler lay a constant loop out in full."""
         bound, first = text_of(count), text_of(start)
-        increase = f"{name}++" if step == 1 else f"{name} += {step}"
+        increase = f"{name}++" if step == 1 else f"{name} += {text_of(step)}"
         if unroll:
             self.lines.append(f"#pragma GCC unroll {(int(count) - start + step - 1) // step}")
         self.lines.append(f"for (size_t {name} = {first}; {name} < {bound}; {increase}) {{")
@@ -391,15 +391,19 @@ class Program:
         self._trips.pop()
         self.lines.append("}")
 
-    def tile_rows(self, *tiles: int) -> Iterator[tuple[Term, int]]:
-        """Loops over the batch: for each of `tiles` that many rows at a time, the rest one by one."""
+    def tile_rows(
+        self, *tiles: int, start: Term | int = 0, end: Term = Term("rows")
+    ) -> Iterator[tuple[Term, int]]:
+        """Loops over the batch, or a part of it: for each of `tiles` that many rows at a time, the rest
+        one by one."""
         together = [tile for tile in tiles if tile > 1]
+        first, last = f"size_t r = {text_of(start)}", end.text
         if together:
-            self.lines.append("size_t r = 0;")
+            self.lines.append(f"{first};")
         for tile in together:
-            self.lines.append(f"for (; r + {tile} <= rows; r += {tile}) {{")
+            self.lines.append(f"for (; r + {tile} <= {last}; r += {tile}) {{")
             yield from self._rows(tile)
-        self.lines.append(f"for ({'' if together else 'size_t r = 0'}; r < rows; r++) {{")
+        self.lines.append(f"for ({'' if together else first}; r < {last}; r++) {{")
         yield from self._rows(1)
 
     def _rows(self, tile: int) -> Iterator[tuple[Term, int]]:

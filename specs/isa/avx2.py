@@ -106,6 +106,15 @@ avx2 = InstructionSet(
             " _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24)), 31))",
             "keep_lanes_i32(x: i32, a: i32[8]) -> i32[8] = select(x >> i & 1, a[i], 0)",
         ),
+        Instruction(
+            "_mm256_abs_epi8({a})",
+            "magnitude_i8(a: i8[32]) -> u8[32] = select(a[i] < 0, 0 - a[i], a[i])",
+        ),
+        Instruction(
+            "_mm256_sign_epi8({a}, {b})",
+            "sign_i8(a: i8[32], b: i8[32]) -> i8[32]"
+            " = select(b[i] < 0, 0 - a[i], select(b[i] == 0, 0, a[i]))",
+        ),
         # Lanes moved; narrowing takes four or eight of each operand in turn.
         Instruction(
             "_mm256_packs_epi32({a}, {b})",

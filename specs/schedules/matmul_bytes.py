@@ -3,12 +3,12 @@ multiplies them, as unsigned bytes, by four signed activations.
 
 Four activations of a block have a high byte beside the low one (see activations.py): their quants are
 unpacked and multiplied once more, which comes to nine products for eight vectors; a dot product is
-128 times that sum plus those of the low bytes. Signed quants become unsigned by turning their sign
-bit, which adds 128 to each; their sums start at -128 times the sum of x.
+128 times that sum plus those of the low bytes.
 
-With VNNI a product's four terms are summed into 32 bits. Without, two terms fall together in 16, where
-the sums of a block fit as long as quants have four bits, or of half a block, five; bytes are multiplied
-as two nibbles.
+With VNNI a product's four terms are summed into 32 bits, and signed quants become unsigned by turning
+their sign bit, which adds 128 to each; their sums start at -128 times the sum of x. Without, two terms fall together in 16, where
+the sums of a block fit as long as quants have four bits, or of half a block, five. Signed quants then
+keep their magnitude, and activations get their sign: two such terms fit.
 
 A row alone has sums of their own for both halves of a block, so that fewer products wait for the one
 before, and with VNNI leaves the high half of a byte where it lies: 16 * q. Two vectors share every
@@ -25,11 +25,13 @@ from specs.schedules.matmul_pairs import FIFTH, NIBBLES
 from specs.schedules.matmul_results import finish, matrices
 
 LINE = 64
+NEAR = 320 << 10
+"""Bytes of activations that tiles go through in turn: they stay in a core's second cache."""
 
 
 class _Quants:
-    """Quants of inputs 4v to 4v + 3, and of those 16 further on, as two vectors of unsigned bytes, or
-    as nibbles of them: lists of (vector, what it counts). `alone`: they are for one row."""
+    """Quants of inputs 4v to 4v + 3, and of those 16 further on, as two vectors of bytes, unsigned unless
+    they are signed quants without VNNI. `alone`: they are for one row."""
 
     def __init__(self, p, type_name, alone):
         self.p, self.type, self.alone = p, type_name, alone
@@ -49,7 +51,8 @@ class _Quants:
         if self.signed:
             places = (("low", 0), ("high", 4 * LINE))
             return [
-                self._bytes(f"{name}_{part}", block + (v * LINE + place)) for part, place in places
+                p.let(f"{name}_{part}", self._bytes(block + (v * LINE + place)))
+                for part, place in places
             ]
         both = p.let(name, p.load_i8(block + v * LINE))
         low = p.and_i32(both, p.broadcast_i8(15))
@@ -59,30 +62,25 @@ class _Quants:
             high = p.and_i32(p.shift_right_u16(both, 4), p.broadcast_i8(15))
         if c in self.fifths:
             low, high = self._with_fifths(c, low, high)
-        return [[(p.let(f"{name}_low", low), 1)], [(p.let(f"{name}_high", high), 1)]]
+        return [p.let(f"{name}_low", low), p.let(f"{name}_high", high)]
 
-    def _bytes(self, name, place):
-        """Signed bytes made unsigned."""
+    def _bytes(self, place):
         p = self.p
-        q = p.let(name, p.xor_i32(p.load_i8(place), p.broadcast_i8(-128)))
-        if self.fours:
-            return [(q, 1)]
-        low = p.let(f"{name}_ones", p.and_i32(q, p.broadcast_i8(15)))
-        high = p.and_i32(p.shift_right_u16(q, 4), p.broadcast_i8(15))
-        return [(low, 1), (p.let(f"{name}_sixteens", high), 16)]
+        q = p.load_i8(place)
+        return p.xor_i32(q, p.broadcast_i8(-128)) if self.fours else q
 
     def four(self, name, block, peak, number):
         """Quants of the four inputs of that number, `number` being the same in all lanes."""
         p = self.p
         if self.signed:
-            return self._bytes(name, block + peak * LINE)
+            return p.let(name, self._bytes(block + peak * LINE))
         both = p.load_i8(block + peak % 4 * LINE)
         turned = p.shift_right_each_u32(both, p.and_i32(number, p.broadcast_i32(4)))
         q = p.and_i32(turned, p.broadcast_i8(15))
         if self.type in FIFTH:
             fifth = p.shift_right_each_u32(p.load_i8(block + 4 * LINE), number)
             q = p.or_i32(q, p.shift_left_u16(p.and_i32(fifth, p.broadcast_i8(1)), 4))
-        return [(p.let(name, q), 1)]
+        return p.let(name, q)
 
     def _with_fifths(self, c, low, high):
         """Bits 0 and 4 of the fifth bits belong to these vectors; then the next ones' come there."""
@@ -94,42 +92,42 @@ class _Quants:
 
 
 class _Sum:
-    """A sum of products in 32 bits. Without VNNI those of each kind of nibble are in 16 until `total`."""
+    """A sum of products in 32 bits. Without VNNI those of unsigned quants are in 16 until `total`."""
 
-    def __init__(self, p, name, start, kinds):
+    def __init__(self, p, name, start, signed):
         self.p = p
         self.whole = p.let(name, start or p.zero_i32())
-        self.pairs = {
-            kind: p.let(f"{name}_{kind}", p.zero_i32())
-            for kind in kinds
-            if not p.has("add_fours_u8")
-        }
+        unsigned = not (signed or p.has("add_fours_u8"))
+        self.pairs = p.let(f"{name}_pairs", p.zero_i32()) if unsigned else None
 
-    def add(self, quants, x):
+    def add(self, q, x):
         p = self.p
-        for q, kind in quants:
-            if not self.pairs:
-                p.set(self.whole, p.add_fours_u8(self.whole, q, x))
-            else:
-                pair = self.pairs[kind]
-                p.set(pair, p.add_i16(pair, p.multiply_pairs_u8(q, x)))
+        if p.has("add_fours_u8"):
+            p.set(self.whole, p.add_fours_u8(self.whole, q, x))
+        elif self.pairs:
+            p.set(self.pairs, p.add_i16(self.pairs, p.multiply_pairs_u8(q, x)))
+        else:
+            pairs = p.multiply_pairs_u8(p.magnitude_i8(q), p.sign_i8(x, q))
+            p.set(
+                self.whole, p.add_i32(self.whole, p.multiply_pairs_i16(pairs, p.broadcast_i16(1)))
+            )
 
     def total(self):
-        p, whole = self.p, self.whole
-        for kind, pair in self.pairs.items():
-            whole = p.add_i32(whole, p.multiply_pairs_i16(pair, p.broadcast_i16(kind)))
-        return whole
+        p = self.p
+        if not self.pairs:
+            return self.whole
+        return p.add_i32(self.whole, p.multiply_pairs_i16(self.pairs, p.broadcast_i16(1)))
 
 
-def _high(p, quants, x):
+def _high(p, signed, q, x):
     """128 times the products of four quants and high bytes, in 32 bits."""
     if p.has("add_fours_u8"):
-        return p.shift_left_u32(p.add_fours_u8(p.zero_i32(), quants[0][0], x), 7)
-    total = None
-    for q, kind in quants:
-        each = p.multiply_pairs_i16(p.multiply_pairs_u8(q, x), p.broadcast_i16(128 * kind))
-        total = each if total is None else p.add_i32(total, each)
-    return total
+        return p.shift_left_u32(p.add_fours_u8(p.zero_i32(), q, x), 7)
+    if signed:
+        pairs = p.multiply_pairs_u8(p.magnitude_i8(q), p.sign_i8(x, q))
+    else:
+        pairs = p.multiply_pairs_u8(q, x)
+    return p.multiply_pairs_i16(pairs, p.broadcast_i16(128))
 
 
 def _dots(p, type_name, blocks, records):
@@ -139,7 +137,6 @@ def _dots(p, type_name, blocks, records):
     quants = _Quants(p, type_name, alone)
     fits = quants.fours or type_name not in FIFTH  # sums of a whole block
     chains = 2 if alone or apart or not fits else 1
-    kinds = (1, 16) if quants.signed else (1,)
     peaks = [
         p.index(f"peak{i}", (record + at.PEAK).at(0, "i32")) for i, record in enumerate(records)
     ]
@@ -157,8 +154,8 @@ def _dots(p, type_name, blocks, records):
             if apart:
                 highs = (peak // 4).equals(n).choose(highs, 0)
             four = quants.four(f"four{i}_{c}_{n}", blocks[c], peak, numbers[i])
-            total = _high(p, four, p.let(f"high{i}_{c}_{n}", p.broadcast_i32(highs)))
-        if quants.signed:
+            total = _high(p, quants.signed, four, p.let(f"high{i}_{c}_{n}", p.broadcast_i32(highs)))
+        if quants.signed and quants.fours:
             place = at.START_OF_HALVES + 4 * n if chains > 1 else at.START
             first = p.broadcast_i32((record + place).at(0, "i32"))
             total = first if total is None else p.add_i32(total, first)
@@ -166,7 +163,7 @@ def _dots(p, type_name, blocks, records):
 
     sums = [
         [
-            [_Sum(p, f"dot{i}_{c}_{n}", start(i, c, n), kinds) for n in range(chains)]
+            [_Sum(p, f"dot{i}_{c}_{n}", start(i, c, n), quants.signed) for n in range(chains)]
             for c in range(len(blocks))
         ]
         for i in range(len(records))
@@ -240,9 +237,11 @@ def steps(*together):
             size = p.number("TILE_BYTES", layout.tile_bytes(K), K)
             stride = p.number("ROW_BYTES", at.quantized_bytes(K), K)
             lanes = p.lanes("add_f32")
+            most = max(12, NEAR // at.quantized_bytes(K) // 12 * 12)
+            near = p.number("NEAR_ROWS", most, K)
 
             def take(tile, columns, part, rows):
-                for r, count in p.tile_rows(*rows):
+                for r, count in p.tile_rows(*rows, start=p.scalar("from"), end=p.scalar("to")):
                     x = p.pointer("x", p.argument("q", "u8") + (r * stride + at.ROW_HEADER))
                     found = _sums(p, type_name, K, columns, size, x, stride, count)
                     for i, row in enumerate(found):
@@ -258,23 +257,26 @@ def steps(*together):
                 ]
 
             first, last = p.scalar("first"), p.scalar("last")
-            if lanes == TILE_ROWS and len(names) == 1:
-                pairs = p.index("pairs", last - (last - first) % 2)
-                with p.loop("tile", pairs, step=2, start=first) as tile:
-                    take(tile, [(each, 0) for each in tiles(tile, 2)], 0, together)
-                first, together_or_one = pairs, ()
-            else:
-                together_or_one = together
-            with p.loop("tile", last, start=first) as tile:
-                found = tiles(tile, 1)
-                if lanes == TILE_ROWS:
-                    take(tile, [(each, 0) for each in found], 0, together_or_one)
-                elif len(names) == 1:
-                    columns = [(found[0], part) for part in range(0, TILE_ROWS, lanes)]
-                    take(tile, columns, 0, together)
+            with p.loop("from", p.rows, step=near) as rows_from:
+                left = p.index("left", p.rows - rows_from)
+                p.index("to", rows_from + (left < near).choose(left, near))
+                if lanes == TILE_ROWS and len(names) == 1:
+                    pairs = p.index("pairs", last - (last - first) % 2)
+                    with p.loop("tile", pairs, step=2, start=first) as tile:
+                        take(tile, [(each, 0) for each in tiles(tile, 2)], 0, together)
+                    first, together_or_one = pairs, ()
                 else:
-                    with p.loop("part", TILE_ROWS, step=lanes) as part:
-                        take(tile, [(each, part) for each in found], part, together)
+                    together_or_one = together
+                with p.loop("tile", last, start=first) as tile:
+                    found = tiles(tile, 1)
+                    if lanes == TILE_ROWS:
+                        take(tile, [(each, 0) for each in found], 0, together_or_one)
+                    elif len(names) == 1:
+                        columns = [(found[0], part) for part in range(0, TILE_ROWS, lanes)]
+                        take(tile, columns, 0, together)
+                    else:
+                        with p.loop("part", TILE_ROWS, step=lanes) as part:
+                            take(tile, [(each, part) for each in found], part, together)
 
         return matmul
 

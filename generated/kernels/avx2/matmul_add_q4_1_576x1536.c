@@ -17,4 +17,5 @@
 #define K 1536
 #define TILE_BYTES 15424
 #define ROW_BYTES 6208
+#define NEAR_ROWS 48
 #include "kernels/avx2/matmul_add_q4_1_NxK.h"

@@ -17,4 +17,5 @@
 #define K 1024
 #define TILE_BYTES 12352
 #define ROW_BYTES 4160
+#define NEAR_ROWS 72
 #include "kernels/avx2/matmul_q4_k_NxK.h"

@@ -17,4 +17,5 @@
 #define K 2048
 #define TILE_BYTES 24640
 #define ROW_BYTES 8256
+#define NEAR_ROWS 36
 #include "kernels/avx2/matmul_q4_k_NxK.h"

@@ -17,4 +17,5 @@
 #define K 640
 #define TILE_BYTES 7744
 #define ROW_BYTES 2624
+#define NEAR_ROWS 120
 #include "kernels/avx2/matmul_q5_1_NxK.h"

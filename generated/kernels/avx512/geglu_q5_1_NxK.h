@@ -8,7 +8,7 @@
  */
 
 /* To be included once for each kernel, which defines KERNEL, its name, and N, K, TILE_BYTES,
- * ROW_BYTES. */
+ * ROW_BYTES, NEAR_ROWS. */
 #include <stddef.h>
 #include <stdint.h>
 #include <immintrin.h>
@@ -27,1089 +27,1148 @@
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
-    for (size_t tile = first; tile < last; tile++) {
-        const uint8_t *gate0 = (const uint8_t *)gate + tile * TILE_BYTES;
-        const uint8_t *up0 = (const uint8_t *)up + tile * TILE_BYTES;
-        size_t r = 0;
-        for (; r + 6 <= rows; r += 6) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            __m512 sum0_1 = _mm512_setzero_ps();
-            __m512 sum1_0 = _mm512_setzero_ps();
-            __m512 sum1_1 = _mm512_setzero_ps();
-            __m512 sum2_0 = _mm512_setzero_ps();
-            __m512 sum2_1 = _mm512_setzero_ps();
-            __m512 sum3_0 = _mm512_setzero_ps();
-            __m512 sum3_1 = _mm512_setzero_ps();
-            __m512 sum4_0 = _mm512_setzero_ps();
-            __m512 sum4_1 = _mm512_setzero_ps();
-            __m512 sum5_0 = _mm512_setzero_ps();
-            __m512 sum5_1 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = gate0 + b * 320;
-                const uint8_t *block1 = up0 + b * 320;
-                const uint8_t *x0 = x + b * 128;
-                const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
-                const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
-                const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
-                const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                size_t peak2 = ((const int32_t *)(x2 + 76))[0];
-                size_t peak3 = ((const int32_t *)(x3 + 76))[0];
-                size_t peak4 = ((const int32_t *)(x4 + 76))[0];
-                size_t peak5 = ((const int32_t *)(x5 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i number1 = _mm512_set1_epi32(peak1);
-                __m512i number2 = _mm512_set1_epi32(peak2);
-                __m512i number3 = _mm512_set1_epi32(peak3);
-                __m512i number4 = _mm512_set1_epi32(peak4);
-                __m512i number5 = _mm512_set1_epi32(peak5);
-                __m512i four0_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+    for (size_t from = 0; from < rows; from += NEAR_ROWS) {
+        size_t left = rows - from;
+        size_t to = from + (left < NEAR_ROWS ? left : NEAR_ROWS);
+        for (size_t tile = first; tile < last; tile++) {
+            const uint8_t *gate0 = (const uint8_t *)gate + tile * TILE_BYTES;
+            const uint8_t *up0 = (const uint8_t *)up + tile * TILE_BYTES;
+            size_t r = from;
+            for (; r + 6 <= to; r += 6) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                __m512 sum0_1 = _mm512_setzero_ps();
+                __m512 sum1_0 = _mm512_setzero_ps();
+                __m512 sum1_1 = _mm512_setzero_ps();
+                __m512 sum2_0 = _mm512_setzero_ps();
+                __m512 sum2_1 = _mm512_setzero_ps();
+                __m512 sum3_0 = _mm512_setzero_ps();
+                __m512 sum3_1 = _mm512_setzero_ps();
+                __m512 sum4_0 = _mm512_setzero_ps();
+                __m512 sum4_1 = _mm512_setzero_ps();
+                __m512 sum5_0 = _mm512_setzero_ps();
+                __m512 sum5_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = gate0 + b * 320;
+                    const uint8_t *block1 = up0 + b * 320;
+                    const uint8_t *x0 = x + b * 128;
+                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                    const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
+                    const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
+                    const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
+                    const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                    size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                    size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                    size_t peak4 = ((const int32_t *)(x4 + 76))[0];
+                    size_t peak5 = ((const int32_t *)(x5 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i number1 = _mm512_set1_epi32(peak1);
+                    __m512i number2 = _mm512_set1_epi32(peak2);
+                    __m512i number3 = _mm512_set1_epi32(peak3);
+                    __m512i number4 = _mm512_set1_epi32(peak4);
+                    __m512i number5 = _mm512_set1_epi32(peak5);
+                    __m512i four0_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number0),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i four0_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number0),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i four0_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number0),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                __m512i four1_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number0),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                    __m512i four1_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number1),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
-                __m512i four1_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number1),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                    __m512i four1_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number1),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
-                __m512i four2_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                          _mm512_and_si512(number2, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number1),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
+                    __m512i four2_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number2),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                __m512i dot2_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
-                __m512i four2_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                          _mm512_and_si512(number2, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number2),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                    __m512i dot2_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
+                    __m512i four2_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number2),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                __m512i dot2_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
-                __m512i four3_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                          _mm512_and_si512(number3, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number2),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                    __m512i dot2_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
+                    __m512i four3_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number3),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                __m512i dot3_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
-                __m512i four3_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                          _mm512_and_si512(number3, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number3),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                    __m512i dot3_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
+                    __m512i four3_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number3),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                __m512i dot3_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
-                __m512i four4_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
-                                          _mm512_and_si512(number4, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number3),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                    __m512i dot3_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
+                    __m512i four4_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number4),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high4_0_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
-                __m512i dot4_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_0_0, high4_0_0), 7);
-                __m512i four4_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
-                                          _mm512_and_si512(number4, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
+                                              _mm512_and_si512(number4, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number4),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high4_0_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
+                    __m512i dot4_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_0_0, high4_0_0), 7);
+                    __m512i four4_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number4),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high4_1_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
-                __m512i dot4_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_1_0, high4_1_0), 7);
-                __m512i four5_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
-                                          _mm512_and_si512(number5, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
+                                              _mm512_and_si512(number4, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number4),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high4_1_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
+                    __m512i dot4_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_1_0, high4_1_0), 7);
+                    __m512i four5_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number5),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high5_0_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
-                __m512i dot5_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_0_0, high5_0_0), 7);
-                __m512i four5_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
-                                          _mm512_and_si512(number5, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
+                                              _mm512_and_si512(number5, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number5),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high5_0_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
+                    __m512i dot5_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_0_0, high5_0_0), 7);
+                    __m512i four5_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number5),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high5_1_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
-                __m512i dot5_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_1_0, high5_1_0), 7);
-                __m512i fifth0 = _mm512_loadu_si512(block0 + 256);
-                __m512i fifth1 = _mm512_loadu_si512(block1 + 256);
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
+                                              _mm512_and_si512(number5, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number5),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high5_1_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
+                    __m512i dot5_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_1_0, high5_1_0), 7);
+                    __m512i fifth0 = _mm512_loadu_si512(block0 + 256);
+                    __m512i fifth1 = _mm512_loadu_si512(block1 + 256);
 #pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i first0 =
-                        _mm512_and_si512(_mm512_slli_epi16(fifth0, 4), _mm512_set1_epi8(16));
-                    __m512i second0 = _mm512_and_si512(fifth0, _mm512_set1_epi8(16));
-                    fifth0 = _mm512_srli_epi16(fifth0, 1);
-                    __m512i q0_low =
-                        _mm512_or_si512(_mm512_and_si512(q0, _mm512_set1_epi8(15)), first0);
-                    __m512i q0_high = _mm512_or_si512(
-                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15)), second0);
-                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                    __m512i first1 =
-                        _mm512_and_si512(_mm512_slli_epi16(fifth1, 4), _mm512_set1_epi8(16));
-                    __m512i second1 = _mm512_and_si512(fifth1, _mm512_set1_epi8(16));
-                    fifth1 = _mm512_srli_epi16(fifth1, 1);
-                    __m512i q1_low =
-                        _mm512_or_si512(_mm512_and_si512(q1, _mm512_set1_epi8(15)), first1);
-                    __m512i q1_high = _mm512_or_si512(
-                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15)), second1);
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
-                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
-                    __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
-                    __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
-                    __m512i x4_0 = _mm512_set1_epi32(((const int32_t *)x4)[v]);
-                    dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_low, x4_0);
-                    dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_low, x4_0);
-                    __m512i x5_0 = _mm512_set1_epi32(((const int32_t *)x5)[v]);
-                    dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_low, x5_0);
-                    dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_low, x5_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
-                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
-                    __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
-                    __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
-                    __m512i x4_1 = _mm512_set1_epi32(((const int32_t *)x4)[v + 4]);
-                    dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_high, x4_1);
-                    dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_high, x4_1);
-                    __m512i x5_1 = _mm512_set1_epi32(((const int32_t *)x5)[v + 4]);
-                    dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_high, x5_1);
-                    dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_high, x5_1);
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i first0 =
+                            _mm512_and_si512(_mm512_slli_epi16(fifth0, 4), _mm512_set1_epi8(16));
+                        __m512i second0 = _mm512_and_si512(fifth0, _mm512_set1_epi8(16));
+                        fifth0 = _mm512_srli_epi16(fifth0, 1);
+                        __m512i q0_low =
+                            _mm512_or_si512(_mm512_and_si512(q0, _mm512_set1_epi8(15)), first0);
+                        __m512i q0_high = _mm512_or_si512(
+                            _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15)),
+                            second0);
+                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                        __m512i first1 =
+                            _mm512_and_si512(_mm512_slli_epi16(fifth1, 4), _mm512_set1_epi8(16));
+                        __m512i second1 = _mm512_and_si512(fifth1, _mm512_set1_epi8(16));
+                        fifth1 = _mm512_srli_epi16(fifth1, 1);
+                        __m512i q1_low =
+                            _mm512_or_si512(_mm512_and_si512(q1, _mm512_set1_epi8(15)), first1);
+                        __m512i q1_high = _mm512_or_si512(
+                            _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15)),
+                            second1);
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                        __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                        __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                        dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
+                        dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
+                        __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                        dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
+                        dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
+                        __m512i x4_0 = _mm512_set1_epi32(((const int32_t *)x4)[v]);
+                        dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_low, x4_0);
+                        dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_low, x4_0);
+                        __m512i x5_0 = _mm512_set1_epi32(((const int32_t *)x5)[v]);
+                        dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_low, x5_0);
+                        dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_low, x5_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                        __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                        __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                        dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
+                        dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
+                        __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                        dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
+                        dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
+                        __m512i x4_1 = _mm512_set1_epi32(((const int32_t *)x4)[v + 4]);
+                        dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_high, x4_1);
+                        dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_high, x4_1);
+                        __m512i x5_1 = _mm512_set1_epi32(((const int32_t *)x5)[v + 4]);
+                        dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_high, x5_1);
+                        dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_high, x5_1);
+                    }
+                    const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320);
+                    __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                    __m512 m0 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                    sum1_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                    sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                    sum2_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                    sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                    sum3_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                    sum4_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot4_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x4 + 64))[0]), sum4_0);
+                    sum4_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x4 + 80))[0]), sum4_0);
+                    sum5_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_0);
+                    sum5_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_0);
+                    const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + (K / 32) * 320);
+                    __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                    __m512 m1 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                    sum0_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                    sum1_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                    sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                    sum2_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                    sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                    sum3_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+                    sum4_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot4_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x4 + 64))[0]), sum4_1);
+                    sum4_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x4 + 80))[0]), sum4_1);
+                    sum5_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_1);
+                    sum5_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_1);
                 }
-                const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320);
-                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
-                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
-                sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
-                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
-                sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
-                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
-                sum4_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot4_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x4 + 64))[0]), sum4_0);
-                sum4_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x4 + 80))[0]), sum4_0);
-                sum5_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_0);
-                sum5_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_0);
-                const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + (K / 32) * 320);
-                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
-                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
-                sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
-                sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
-                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
-                sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
-                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
-                sum4_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot4_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x4 + 64))[0]), sum4_1);
-                sum4_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x4 + 80))[0]), sum4_1);
-                sum5_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_1);
-                sum5_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_1);
+                float *y0 = y + r * N + tile * 16;
+                __m512 y0_0_gate = sum0_0;
+                __m512 y0_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y0_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y0_0_gate, y0_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y0_0_e_fraction = _mm512_reduce_ps(y0_0_power, 0x09);
+                __m512 y0_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y0_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y0_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y0_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y0_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y0_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y0_0_power);
+                _mm512_storeu_ps(
+                    y0, _mm512_mul_ps(
+                            _mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
+                            sum0_1));
+                float *y1 = y + (r + 1) * N + tile * 16;
+                __m512 y1_0_gate = sum1_0;
+                __m512 y1_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y1_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y1_0_gate, y1_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y1_0_e_fraction = _mm512_reduce_ps(y1_0_power, 0x09);
+                __m512 y1_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y1_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y1_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y1_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y1_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y1_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y1_0_power);
+                _mm512_storeu_ps(
+                    y1, _mm512_mul_ps(
+                            _mm512_div_ps(y1_0_gate, _mm512_add_ps(y1_0_e, _mm512_set1_ps(1.0f))),
+                            sum1_1));
+                float *y2 = y + (r + 2) * N + tile * 16;
+                __m512 y2_0_gate = sum2_0;
+                __m512 y2_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y2_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y2_0_gate, y2_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y2_0_e_fraction = _mm512_reduce_ps(y2_0_power, 0x09);
+                __m512 y2_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y2_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y2_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y2_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y2_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y2_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y2_0_power);
+                _mm512_storeu_ps(
+                    y2, _mm512_mul_ps(
+                            _mm512_div_ps(y2_0_gate, _mm512_add_ps(y2_0_e, _mm512_set1_ps(1.0f))),
+                            sum2_1));
+                float *y3 = y + (r + 3) * N + tile * 16;
+                __m512 y3_0_gate = sum3_0;
+                __m512 y3_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y3_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y3_0_gate, y3_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y3_0_e_fraction = _mm512_reduce_ps(y3_0_power, 0x09);
+                __m512 y3_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y3_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y3_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y3_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y3_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y3_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y3_0_power);
+                _mm512_storeu_ps(
+                    y3, _mm512_mul_ps(
+                            _mm512_div_ps(y3_0_gate, _mm512_add_ps(y3_0_e, _mm512_set1_ps(1.0f))),
+                            sum3_1));
+                float *y4 = y + (r + 4) * N + tile * 16;
+                __m512 y4_0_gate = sum4_0;
+                __m512 y4_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y4_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y4_0_gate, y4_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y4_0_e_fraction = _mm512_reduce_ps(y4_0_power, 0x09);
+                __m512 y4_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y4_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y4_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y4_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y4_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y4_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y4_0_power);
+                _mm512_storeu_ps(
+                    y4, _mm512_mul_ps(
+                            _mm512_div_ps(y4_0_gate, _mm512_add_ps(y4_0_e, _mm512_set1_ps(1.0f))),
+                            sum4_1));
+                float *y5 = y + (r + 5) * N + tile * 16;
+                __m512 y5_0_gate = sum5_0;
+                __m512 y5_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y5_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y5_0_gate, y5_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y5_0_e_fraction = _mm512_reduce_ps(y5_0_power, 0x09);
+                __m512 y5_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y5_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y5_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y5_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y5_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y5_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y5_0_power);
+                _mm512_storeu_ps(
+                    y5, _mm512_mul_ps(
+                            _mm512_div_ps(y5_0_gate, _mm512_add_ps(y5_0_e, _mm512_set1_ps(1.0f))),
+                            sum5_1));
             }
-            float *y0 = y + r * N + tile * 16;
-            __m512 y0_0_gate = sum0_0;
-            __m512 y0_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y0_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y0_0_gate, y0_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y0_0_e_fraction = _mm512_reduce_ps(y0_0_power, 0x09);
-            __m512 y0_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y0_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y0_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y0_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y0_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y0_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y0_0_power);
-            _mm512_storeu_ps(
-                y0,
-                _mm512_mul_ps(_mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
-                              sum0_1));
-            float *y1 = y + (r + 1) * N + tile * 16;
-            __m512 y1_0_gate = sum1_0;
-            __m512 y1_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y1_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y1_0_gate, y1_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y1_0_e_fraction = _mm512_reduce_ps(y1_0_power, 0x09);
-            __m512 y1_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y1_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y1_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y1_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y1_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y1_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y1_0_power);
-            _mm512_storeu_ps(
-                y1,
-                _mm512_mul_ps(_mm512_div_ps(y1_0_gate, _mm512_add_ps(y1_0_e, _mm512_set1_ps(1.0f))),
-                              sum1_1));
-            float *y2 = y + (r + 2) * N + tile * 16;
-            __m512 y2_0_gate = sum2_0;
-            __m512 y2_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y2_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y2_0_gate, y2_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y2_0_e_fraction = _mm512_reduce_ps(y2_0_power, 0x09);
-            __m512 y2_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y2_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y2_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y2_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y2_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y2_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y2_0_power);
-            _mm512_storeu_ps(
-                y2,
-                _mm512_mul_ps(_mm512_div_ps(y2_0_gate, _mm512_add_ps(y2_0_e, _mm512_set1_ps(1.0f))),
-                              sum2_1));
-            float *y3 = y + (r + 3) * N + tile * 16;
-            __m512 y3_0_gate = sum3_0;
-            __m512 y3_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y3_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y3_0_gate, y3_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y3_0_e_fraction = _mm512_reduce_ps(y3_0_power, 0x09);
-            __m512 y3_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y3_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y3_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y3_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y3_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y3_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y3_0_power);
-            _mm512_storeu_ps(
-                y3,
-                _mm512_mul_ps(_mm512_div_ps(y3_0_gate, _mm512_add_ps(y3_0_e, _mm512_set1_ps(1.0f))),
-                              sum3_1));
-            float *y4 = y + (r + 4) * N + tile * 16;
-            __m512 y4_0_gate = sum4_0;
-            __m512 y4_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y4_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y4_0_gate, y4_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y4_0_e_fraction = _mm512_reduce_ps(y4_0_power, 0x09);
-            __m512 y4_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y4_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y4_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y4_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y4_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y4_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y4_0_power);
-            _mm512_storeu_ps(
-                y4,
-                _mm512_mul_ps(_mm512_div_ps(y4_0_gate, _mm512_add_ps(y4_0_e, _mm512_set1_ps(1.0f))),
-                              sum4_1));
-            float *y5 = y + (r + 5) * N + tile * 16;
-            __m512 y5_0_gate = sum5_0;
-            __m512 y5_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y5_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y5_0_gate, y5_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y5_0_e_fraction = _mm512_reduce_ps(y5_0_power, 0x09);
-            __m512 y5_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y5_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y5_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y5_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y5_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y5_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y5_0_power);
-            _mm512_storeu_ps(
-                y5,
-                _mm512_mul_ps(_mm512_div_ps(y5_0_gate, _mm512_add_ps(y5_0_e, _mm512_set1_ps(1.0f))),
-                              sum5_1));
-        }
-        for (; r + 4 <= rows; r += 4) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            __m512 sum0_1 = _mm512_setzero_ps();
-            __m512 sum1_0 = _mm512_setzero_ps();
-            __m512 sum1_1 = _mm512_setzero_ps();
-            __m512 sum2_0 = _mm512_setzero_ps();
-            __m512 sum2_1 = _mm512_setzero_ps();
-            __m512 sum3_0 = _mm512_setzero_ps();
-            __m512 sum3_1 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = gate0 + b * 320;
-                const uint8_t *block1 = up0 + b * 320;
-                const uint8_t *x0 = x + b * 128;
-                const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
-                const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                size_t peak2 = ((const int32_t *)(x2 + 76))[0];
-                size_t peak3 = ((const int32_t *)(x3 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i number1 = _mm512_set1_epi32(peak1);
-                __m512i number2 = _mm512_set1_epi32(peak2);
-                __m512i number3 = _mm512_set1_epi32(peak3);
-                __m512i four0_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+            for (; r + 4 <= to; r += 4) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                __m512 sum0_1 = _mm512_setzero_ps();
+                __m512 sum1_0 = _mm512_setzero_ps();
+                __m512 sum1_1 = _mm512_setzero_ps();
+                __m512 sum2_0 = _mm512_setzero_ps();
+                __m512 sum2_1 = _mm512_setzero_ps();
+                __m512 sum3_0 = _mm512_setzero_ps();
+                __m512 sum3_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = gate0 + b * 320;
+                    const uint8_t *block1 = up0 + b * 320;
+                    const uint8_t *x0 = x + b * 128;
+                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                    const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
+                    const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                    size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                    size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i number1 = _mm512_set1_epi32(peak1);
+                    __m512i number2 = _mm512_set1_epi32(peak2);
+                    __m512i number3 = _mm512_set1_epi32(peak3);
+                    __m512i four0_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number0),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i four0_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number0),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i four0_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number0),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                __m512i four1_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number0),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                    __m512i four1_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number1),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
-                __m512i four1_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number1),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                    __m512i four1_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number1),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
-                __m512i four2_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                          _mm512_and_si512(number2, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number1),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
+                    __m512i four2_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number2),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                __m512i dot2_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
-                __m512i four2_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                          _mm512_and_si512(number2, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number2),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                    __m512i dot2_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
+                    __m512i four2_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number2),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                __m512i dot2_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
-                __m512i four3_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                          _mm512_and_si512(number3, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                              _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number2),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                    __m512i dot2_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
+                    __m512i four3_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number3),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                __m512i dot3_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
-                __m512i four3_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                          _mm512_and_si512(number3, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number3),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                    __m512i dot3_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
+                    __m512i four3_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number3),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                __m512i dot3_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
-                __m512i fifth0 = _mm512_loadu_si512(block0 + 256);
-                __m512i fifth1 = _mm512_loadu_si512(block1 + 256);
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                              _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number3),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                    __m512i dot3_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
+                    __m512i fifth0 = _mm512_loadu_si512(block0 + 256);
+                    __m512i fifth1 = _mm512_loadu_si512(block1 + 256);
 #pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i first0 =
-                        _mm512_and_si512(_mm512_slli_epi16(fifth0, 4), _mm512_set1_epi8(16));
-                    __m512i second0 = _mm512_and_si512(fifth0, _mm512_set1_epi8(16));
-                    fifth0 = _mm512_srli_epi16(fifth0, 1);
-                    __m512i q0_low =
-                        _mm512_or_si512(_mm512_and_si512(q0, _mm512_set1_epi8(15)), first0);
-                    __m512i q0_high = _mm512_or_si512(
-                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15)), second0);
-                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                    __m512i first1 =
-                        _mm512_and_si512(_mm512_slli_epi16(fifth1, 4), _mm512_set1_epi8(16));
-                    __m512i second1 = _mm512_and_si512(fifth1, _mm512_set1_epi8(16));
-                    fifth1 = _mm512_srli_epi16(fifth1, 1);
-                    __m512i q1_low =
-                        _mm512_or_si512(_mm512_and_si512(q1, _mm512_set1_epi8(15)), first1);
-                    __m512i q1_high = _mm512_or_si512(
-                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15)), second1);
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
-                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
-                    __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
-                    __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
-                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
-                    __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
-                    __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i first0 =
+                            _mm512_and_si512(_mm512_slli_epi16(fifth0, 4), _mm512_set1_epi8(16));
+                        __m512i second0 = _mm512_and_si512(fifth0, _mm512_set1_epi8(16));
+                        fifth0 = _mm512_srli_epi16(fifth0, 1);
+                        __m512i q0_low =
+                            _mm512_or_si512(_mm512_and_si512(q0, _mm512_set1_epi8(15)), first0);
+                        __m512i q0_high = _mm512_or_si512(
+                            _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15)),
+                            second0);
+                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                        __m512i first1 =
+                            _mm512_and_si512(_mm512_slli_epi16(fifth1, 4), _mm512_set1_epi8(16));
+                        __m512i second1 = _mm512_and_si512(fifth1, _mm512_set1_epi8(16));
+                        fifth1 = _mm512_srli_epi16(fifth1, 1);
+                        __m512i q1_low =
+                            _mm512_or_si512(_mm512_and_si512(q1, _mm512_set1_epi8(15)), first1);
+                        __m512i q1_high = _mm512_or_si512(
+                            _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15)),
+                            second1);
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                        __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                        __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                        dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
+                        dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
+                        __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                        dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
+                        dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                        __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                        __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                        dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
+                        dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
+                        __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                        dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
+                        dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
+                    }
+                    const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320);
+                    __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                    __m512 m0 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                    sum1_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                    sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                    sum2_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                    sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                    sum3_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                    const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + (K / 32) * 320);
+                    __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                    __m512 m1 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                    sum0_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                    sum1_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                    sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                    sum2_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                    sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                    sum3_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
                 }
-                const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320);
-                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
-                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
-                sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
-                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
-                sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
-                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
-                const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + (K / 32) * 320);
-                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
-                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
-                sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
-                sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
-                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
-                sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
-                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+                float *y0 = y + r * N + tile * 16;
+                __m512 y0_0_gate = sum0_0;
+                __m512 y0_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y0_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y0_0_gate, y0_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y0_0_e_fraction = _mm512_reduce_ps(y0_0_power, 0x09);
+                __m512 y0_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y0_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y0_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y0_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y0_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y0_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y0_0_power);
+                _mm512_storeu_ps(
+                    y0, _mm512_mul_ps(
+                            _mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
+                            sum0_1));
+                float *y1 = y + (r + 1) * N + tile * 16;
+                __m512 y1_0_gate = sum1_0;
+                __m512 y1_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y1_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y1_0_gate, y1_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y1_0_e_fraction = _mm512_reduce_ps(y1_0_power, 0x09);
+                __m512 y1_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y1_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y1_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y1_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y1_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y1_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y1_0_power);
+                _mm512_storeu_ps(
+                    y1, _mm512_mul_ps(
+                            _mm512_div_ps(y1_0_gate, _mm512_add_ps(y1_0_e, _mm512_set1_ps(1.0f))),
+                            sum1_1));
+                float *y2 = y + (r + 2) * N + tile * 16;
+                __m512 y2_0_gate = sum2_0;
+                __m512 y2_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y2_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y2_0_gate, y2_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y2_0_e_fraction = _mm512_reduce_ps(y2_0_power, 0x09);
+                __m512 y2_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y2_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y2_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y2_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y2_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y2_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y2_0_power);
+                _mm512_storeu_ps(
+                    y2, _mm512_mul_ps(
+                            _mm512_div_ps(y2_0_gate, _mm512_add_ps(y2_0_e, _mm512_set1_ps(1.0f))),
+                            sum2_1));
+                float *y3 = y + (r + 3) * N + tile * 16;
+                __m512 y3_0_gate = sum3_0;
+                __m512 y3_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y3_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y3_0_gate, y3_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y3_0_e_fraction = _mm512_reduce_ps(y3_0_power, 0x09);
+                __m512 y3_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y3_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y3_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y3_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y3_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y3_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y3_0_power);
+                _mm512_storeu_ps(
+                    y3, _mm512_mul_ps(
+                            _mm512_div_ps(y3_0_gate, _mm512_add_ps(y3_0_e, _mm512_set1_ps(1.0f))),
+                            sum3_1));
             }
-            float *y0 = y + r * N + tile * 16;
-            __m512 y0_0_gate = sum0_0;
-            __m512 y0_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y0_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y0_0_gate, y0_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y0_0_e_fraction = _mm512_reduce_ps(y0_0_power, 0x09);
-            __m512 y0_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y0_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y0_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y0_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y0_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y0_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y0_0_power);
-            _mm512_storeu_ps(
-                y0,
-                _mm512_mul_ps(_mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
-                              sum0_1));
-            float *y1 = y + (r + 1) * N + tile * 16;
-            __m512 y1_0_gate = sum1_0;
-            __m512 y1_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y1_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y1_0_gate, y1_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y1_0_e_fraction = _mm512_reduce_ps(y1_0_power, 0x09);
-            __m512 y1_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y1_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y1_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y1_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y1_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y1_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y1_0_power);
-            _mm512_storeu_ps(
-                y1,
-                _mm512_mul_ps(_mm512_div_ps(y1_0_gate, _mm512_add_ps(y1_0_e, _mm512_set1_ps(1.0f))),
-                              sum1_1));
-            float *y2 = y + (r + 2) * N + tile * 16;
-            __m512 y2_0_gate = sum2_0;
-            __m512 y2_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y2_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y2_0_gate, y2_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y2_0_e_fraction = _mm512_reduce_ps(y2_0_power, 0x09);
-            __m512 y2_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y2_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y2_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y2_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y2_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y2_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y2_0_power);
-            _mm512_storeu_ps(
-                y2,
-                _mm512_mul_ps(_mm512_div_ps(y2_0_gate, _mm512_add_ps(y2_0_e, _mm512_set1_ps(1.0f))),
-                              sum2_1));
-            float *y3 = y + (r + 3) * N + tile * 16;
-            __m512 y3_0_gate = sum3_0;
-            __m512 y3_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y3_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y3_0_gate, y3_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y3_0_e_fraction = _mm512_reduce_ps(y3_0_power, 0x09);
-            __m512 y3_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y3_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y3_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y3_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y3_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y3_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y3_0_power);
-            _mm512_storeu_ps(
-                y3,
-                _mm512_mul_ps(_mm512_div_ps(y3_0_gate, _mm512_add_ps(y3_0_e, _mm512_set1_ps(1.0f))),
-                              sum3_1));
-        }
-        for (; r + 2 <= rows; r += 2) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            __m512 sum0_1 = _mm512_setzero_ps();
-            __m512 sum1_0 = _mm512_setzero_ps();
-            __m512 sum1_1 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = gate0 + b * 320;
-                const uint8_t *block1 = up0 + b * 320;
-                const uint8_t *x0 = x + b * 128;
-                const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i number1 = _mm512_set1_epi32(peak1);
-                __m512i four0_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+            for (; r + 2 <= to; r += 2) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                __m512 sum0_1 = _mm512_setzero_ps();
+                __m512 sum1_0 = _mm512_setzero_ps();
+                __m512 sum1_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = gate0 + b * 320;
+                    const uint8_t *block1 = up0 + b * 320;
+                    const uint8_t *x0 = x + b * 128;
+                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i number1 = _mm512_set1_epi32(peak1);
+                    __m512i four0_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number0),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i four0_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number0),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i four0_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number0),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                __m512i four1_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number0),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                    __m512i four1_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number1),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
-                __m512i four1_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number1),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                    __m512i four1_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number1),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
-                __m512i fifth0 = _mm512_loadu_si512(block0 + 256);
-                __m512i fifth1 = _mm512_loadu_si512(block1 + 256);
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                              _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number1),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
+                    __m512i fifth0 = _mm512_loadu_si512(block0 + 256);
+                    __m512i fifth1 = _mm512_loadu_si512(block1 + 256);
 #pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i first0 =
-                        _mm512_and_si512(_mm512_slli_epi16(fifth0, 4), _mm512_set1_epi8(16));
-                    __m512i second0 = _mm512_and_si512(fifth0, _mm512_set1_epi8(16));
-                    fifth0 = _mm512_srli_epi16(fifth0, 1);
-                    __m512i q0_low =
-                        _mm512_or_si512(_mm512_and_si512(q0, _mm512_set1_epi8(15)), first0);
-                    __m512i q0_high = _mm512_or_si512(
-                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15)), second0);
-                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                    __m512i first1 =
-                        _mm512_and_si512(_mm512_slli_epi16(fifth1, 4), _mm512_set1_epi8(16));
-                    __m512i second1 = _mm512_and_si512(fifth1, _mm512_set1_epi8(16));
-                    fifth1 = _mm512_srli_epi16(fifth1, 1);
-                    __m512i q1_low =
-                        _mm512_or_si512(_mm512_and_si512(q1, _mm512_set1_epi8(15)), first1);
-                    __m512i q1_high = _mm512_or_si512(
-                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15)), second1);
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
-                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
-                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i first0 =
+                            _mm512_and_si512(_mm512_slli_epi16(fifth0, 4), _mm512_set1_epi8(16));
+                        __m512i second0 = _mm512_and_si512(fifth0, _mm512_set1_epi8(16));
+                        fifth0 = _mm512_srli_epi16(fifth0, 1);
+                        __m512i q0_low =
+                            _mm512_or_si512(_mm512_and_si512(q0, _mm512_set1_epi8(15)), first0);
+                        __m512i q0_high = _mm512_or_si512(
+                            _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15)),
+                            second0);
+                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                        __m512i first1 =
+                            _mm512_and_si512(_mm512_slli_epi16(fifth1, 4), _mm512_set1_epi8(16));
+                        __m512i second1 = _mm512_and_si512(fifth1, _mm512_set1_epi8(16));
+                        fifth1 = _mm512_srli_epi16(fifth1, 1);
+                        __m512i q1_low =
+                            _mm512_or_si512(_mm512_and_si512(q1, _mm512_set1_epi8(15)), first1);
+                        __m512i q1_high = _mm512_or_si512(
+                            _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15)),
+                            second1);
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                        __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                        __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                    }
+                    const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320);
+                    __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                    __m512 m0 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                    sum1_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                    const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + (K / 32) * 320);
+                    __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                    __m512 m1 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                    sum0_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                    sum1_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
                 }
-                const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320);
-                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
-                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
-                sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + (K / 32) * 320);
-                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
-                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
-                sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                float *y0 = y + r * N + tile * 16;
+                __m512 y0_0_gate = sum0_0;
+                __m512 y0_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y0_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y0_0_gate, y0_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y0_0_e_fraction = _mm512_reduce_ps(y0_0_power, 0x09);
+                __m512 y0_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y0_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y0_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y0_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y0_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y0_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y0_0_power);
+                _mm512_storeu_ps(
+                    y0, _mm512_mul_ps(
+                            _mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
+                            sum0_1));
+                float *y1 = y + (r + 1) * N + tile * 16;
+                __m512 y1_0_gate = sum1_0;
+                __m512 y1_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y1_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y1_0_gate, y1_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y1_0_e_fraction = _mm512_reduce_ps(y1_0_power, 0x09);
+                __m512 y1_0_e = _mm512_scalef_ps(
+                    _mm512_fmadd_ps(
+                        _mm512_fmadd_ps(
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y1_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y1_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y1_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y1_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y1_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y1_0_power);
+                _mm512_storeu_ps(
+                    y1, _mm512_mul_ps(
+                            _mm512_div_ps(y1_0_gate, _mm512_add_ps(y1_0_e, _mm512_set1_ps(1.0f))),
+                            sum1_1));
             }
-            float *y0 = y + r * N + tile * 16;
-            __m512 y0_0_gate = sum0_0;
-            __m512 y0_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y0_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y0_0_gate, y0_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y0_0_e_fraction = _mm512_reduce_ps(y0_0_power, 0x09);
-            __m512 y0_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y0_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y0_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y0_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y0_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y0_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y0_0_power);
-            _mm512_storeu_ps(
-                y0,
-                _mm512_mul_ps(_mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
-                              sum0_1));
-            float *y1 = y + (r + 1) * N + tile * 16;
-            __m512 y1_0_gate = sum1_0;
-            __m512 y1_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y1_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y1_0_gate, y1_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y1_0_e_fraction = _mm512_reduce_ps(y1_0_power, 0x09);
-            __m512 y1_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
-                    _mm512_fmadd_ps(
-                        _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y1_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y1_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y1_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y1_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y1_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y1_0_power);
-            _mm512_storeu_ps(
-                y1,
-                _mm512_mul_ps(_mm512_div_ps(y1_0_gate, _mm512_add_ps(y1_0_e, _mm512_set1_ps(1.0f))),
-                              sum1_1));
-        }
-        for (; r < rows; r++) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            __m512 sum0_1 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = gate0 + b * 320;
-                const uint8_t *block1 = up0 + b * 320;
-                const uint8_t *x0 = x + b * 128;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i four0_0_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+            for (; r < to; r++) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                __m512 sum0_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = gate0 + b * 320;
+                    const uint8_t *block1 = up0 + b * 320;
+                    const uint8_t *x0 = x + b * 128;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i four0_0_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number0),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i dot0_0_1 = _mm512_setzero_si512();
-                __m512i four0_1_0 = _mm512_or_si512(
-                    _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15)),
-                    _mm512_slli_epi16(
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block0 + 256), number0),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i dot0_0_1 = _mm512_setzero_si512();
+                    __m512i four0_1_0 = _mm512_or_si512(
                         _mm512_and_si512(
-                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number0),
-                            _mm512_set1_epi8(1)),
-                        4));
-                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                __m512i dot0_1_1 = _mm512_setzero_si512();
-                __m512i fifth0 = _mm512_loadu_si512(block0 + 256);
-                __m512i fifth1 = _mm512_loadu_si512(block1 + 256);
+                            _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                              _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                            _mm512_set1_epi8(15)),
+                        _mm512_slli_epi16(
+                            _mm512_and_si512(
+                                _mm512_srlv_epi32(_mm512_loadu_si512(block1 + 256), number0),
+                                _mm512_set1_epi8(1)),
+                            4));
+                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                    __m512i dot0_1_1 = _mm512_setzero_si512();
+                    __m512i fifth0 = _mm512_loadu_si512(block0 + 256);
+                    __m512i fifth1 = _mm512_loadu_si512(block1 + 256);
 #pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i first0 =
-                        _mm512_and_si512(_mm512_slli_epi16(fifth0, 4), _mm512_set1_epi8(16));
-                    __m512i second0 = _mm512_and_si512(fifth0, _mm512_set1_epi8(16));
-                    fifth0 = _mm512_srli_epi16(fifth0, 1);
-                    __m512i q0_low =
-                        _mm512_or_si512(_mm512_and_si512(q0, _mm512_set1_epi8(15)), first0);
-                    __m512i q0_high = _mm512_or_si512(
-                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15)), second0);
-                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                    __m512i first1 =
-                        _mm512_and_si512(_mm512_slli_epi16(fifth1, 4), _mm512_set1_epi8(16));
-                    __m512i second1 = _mm512_and_si512(fifth1, _mm512_set1_epi8(16));
-                    fifth1 = _mm512_srli_epi16(fifth1, 1);
-                    __m512i q1_low =
-                        _mm512_or_si512(_mm512_and_si512(q1, _mm512_set1_epi8(15)), first1);
-                    __m512i q1_high = _mm512_or_si512(
-                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15)), second1);
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
-                    dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, x0_1);
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i first0 =
+                            _mm512_and_si512(_mm512_slli_epi16(fifth0, 4), _mm512_set1_epi8(16));
+                        __m512i second0 = _mm512_and_si512(fifth0, _mm512_set1_epi8(16));
+                        fifth0 = _mm512_srli_epi16(fifth0, 1);
+                        __m512i q0_low =
+                            _mm512_or_si512(_mm512_and_si512(q0, _mm512_set1_epi8(15)), first0);
+                        __m512i q0_high = _mm512_or_si512(
+                            _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15)),
+                            second0);
+                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                        __m512i first1 =
+                            _mm512_and_si512(_mm512_slli_epi16(fifth1, 4), _mm512_set1_epi8(16));
+                        __m512i second1 = _mm512_and_si512(fifth1, _mm512_set1_epi8(16));
+                        fifth1 = _mm512_srli_epi16(fifth1, 1);
+                        __m512i q1_low =
+                            _mm512_or_si512(_mm512_and_si512(q1, _mm512_set1_epi8(15)), first1);
+                        __m512i q1_high = _mm512_or_si512(
+                            _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15)),
+                            second1);
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
+                        dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, x0_1);
+                    }
+                    const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320);
+                    __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                    __m512 m0 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                    sum0_0 = _mm512_fmadd_ps(
+                        _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(dot0_0_0, dot0_0_1)), d0),
+                        _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                    const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + (K / 32) * 320);
+                    __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
+                    __m512 m1 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                    sum0_1 = _mm512_fmadd_ps(
+                        _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(dot0_1_0, dot0_1_1)), d1),
+                        _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                    sum0_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
                 }
-                const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320);
-                __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
-                __m512 m0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
-                sum0_0 = _mm512_fmadd_ps(
-                    _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(dot0_0_0, dot0_0_1)), d0),
-                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                const uint16_t *scales1 = (const uint16_t *)(up0 + b * 64 + (K / 32) * 320);
-                __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
-                __m512 m1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
-                sum0_1 = _mm512_fmadd_ps(
-                    _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(dot0_1_0, dot0_1_1)), d1),
-                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-            }
-            float *y0 = y + r * N + tile * 16;
-            __m512 y0_0_gate = sum0_0;
-            __m512 y0_0_power = _mm512_mul_ps(
-                _mm512_mul_ps(_mm512_mul_ps(y0_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
-                              _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y0_0_gate, y0_0_gate),
-                                                          _mm512_set1_ps(0.044715f)),
-                                            _mm512_set1_ps(1.0f))),
-                _mm512_set1_ps(1.4426950408889634f));
-            __m512 y0_0_e_fraction = _mm512_reduce_ps(y0_0_power, 0x09);
-            __m512 y0_0_e = _mm512_scalef_ps(
-                _mm512_fmadd_ps(
+                float *y0 = y + r * N + tile * 16;
+                __m512 y0_0_gate = sum0_0;
+                __m512 y0_0_power = _mm512_mul_ps(
+                    _mm512_mul_ps(_mm512_mul_ps(y0_0_gate, _mm512_set1_ps(-1.5957691216057308f)),
+                                  _mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(y0_0_gate, y0_0_gate),
+                                                              _mm512_set1_ps(0.044715f)),
+                                                _mm512_set1_ps(1.0f))),
+                    _mm512_set1_ps(1.4426950408889634f));
+                __m512 y0_0_e_fraction = _mm512_reduce_ps(y0_0_power, 0x09);
+                __m512 y0_0_e = _mm512_scalef_ps(
                     _mm512_fmadd_ps(
                         _mm512_fmadd_ps(
-                            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
-                                                            y0_0_e_fraction,
-                                                            _mm512_set1_ps(0.008989340090443089f)),
-                                            y0_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
-                            y0_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
-                        y0_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
-                    y0_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
-                y0_0_power);
-            _mm512_storeu_ps(
-                y0,
-                _mm512_mul_ps(_mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
-                              sum0_1));
+                            _mm512_fmadd_ps(
+                                _mm512_fmadd_ps(
+                                    _mm512_fmadd_ps(_mm512_set1_ps(0.0018775766752121635f),
+                                                    y0_0_e_fraction,
+                                                    _mm512_set1_ps(0.008989340090443089f)),
+                                    y0_0_e_fraction, _mm512_set1_ps(0.05582631805334038f)),
+                                y0_0_e_fraction, _mm512_set1_ps(0.24015361704435992f)),
+                            y0_0_e_fraction, _mm512_set1_ps(0.6931530732001707f)),
+                        y0_0_e_fraction, _mm512_set1_ps(0.9999999250635262f)),
+                    y0_0_power);
+                _mm512_storeu_ps(
+                    y0, _mm512_mul_ps(
+                            _mm512_div_ps(y0_0_gate, _mm512_add_ps(y0_0_e, _mm512_set1_ps(1.0f))),
+                            sum0_1));
+            }
         }
     }
 }
@@ -1119,3 +1178,4 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
 #undef K
 #undef TILE_BYTES
 #undef ROW_BYTES
+#undef NEAR_ROWS

@@ -17,4 +17,5 @@
 #define K 576
 #define TILE_BYTES 5824
 #define ROW_BYTES 2368
+#define NEAR_ROWS 132
 #include "kernels/avx512/matmul_add_q4_1_NxK.h"

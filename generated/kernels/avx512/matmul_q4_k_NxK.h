@@ -8,7 +8,7 @@
  */
 
 /* To be included once for each kernel, which defines KERNEL, its name, and N, K, TILE_BYTES,
- * ROW_BYTES. */
+ * ROW_BYTES, NEAR_ROWS. */
 #include <stddef.h>
 #include <stdint.h>
 #include <immintrin.h>
@@ -24,650 +24,681 @@
  * weights. Named at once: 14 __m512, 17 __m512i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w, float *y) {
-    size_t pairs = last - ((last - first) % 2);
-    for (size_t tile = first; tile < pairs; tile += 2) {
-        const uint8_t *w0 = (const uint8_t *)w + tile * TILE_BYTES;
-        const uint8_t *w1 = (const uint8_t *)w + (tile + 1) * TILE_BYTES;
-        size_t r = 0;
-        for (; r + 6 <= rows; r += 6) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            __m512 sum0_1 = _mm512_setzero_ps();
-            __m512 sum1_0 = _mm512_setzero_ps();
-            __m512 sum1_1 = _mm512_setzero_ps();
-            __m512 sum2_0 = _mm512_setzero_ps();
-            __m512 sum2_1 = _mm512_setzero_ps();
-            __m512 sum3_0 = _mm512_setzero_ps();
-            __m512 sum3_1 = _mm512_setzero_ps();
-            __m512 sum4_0 = _mm512_setzero_ps();
-            __m512 sum4_1 = _mm512_setzero_ps();
-            __m512 sum5_0 = _mm512_setzero_ps();
-            __m512 sum5_1 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = w0 + b * 256;
-                const uint8_t *block1 = w1 + b * 256;
-                const uint8_t *x0 = x + b * 128;
-                const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
-                const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
-                const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
-                const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                size_t peak2 = ((const int32_t *)(x2 + 76))[0];
-                size_t peak3 = ((const int32_t *)(x3 + 76))[0];
-                size_t peak4 = ((const int32_t *)(x4 + 76))[0];
-                size_t peak5 = ((const int32_t *)(x5 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i number1 = _mm512_set1_epi32(peak1);
-                __m512i number2 = _mm512_set1_epi32(peak2);
-                __m512i number3 = _mm512_set1_epi32(peak3);
-                __m512i number4 = _mm512_set1_epi32(peak4);
-                __m512i number5 = _mm512_set1_epi32(peak5);
-                __m512i four0_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i four0_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                __m512i four1_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
-                __m512i four1_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
-                __m512i four2_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                      _mm512_and_si512(number2, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                __m512i dot2_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
-                __m512i four2_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                      _mm512_and_si512(number2, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                __m512i dot2_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
-                __m512i four3_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                      _mm512_and_si512(number3, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                __m512i dot3_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
-                __m512i four3_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                      _mm512_and_si512(number3, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                __m512i dot3_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
-                __m512i four4_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
-                                      _mm512_and_si512(number4, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high4_0_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
-                __m512i dot4_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_0_0, high4_0_0), 7);
-                __m512i four4_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
-                                      _mm512_and_si512(number4, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high4_1_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
-                __m512i dot4_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_1_0, high4_1_0), 7);
-                __m512i four5_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
-                                      _mm512_and_si512(number5, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high5_0_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
-                __m512i dot5_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_0_0, high5_0_0), 7);
-                __m512i four5_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
-                                      _mm512_and_si512(number5, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high5_1_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
-                __m512i dot5_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_1_0, high5_1_0), 7);
+    for (size_t from = 0; from < rows; from += NEAR_ROWS) {
+        size_t left = rows - from;
+        size_t to = from + (left < NEAR_ROWS ? left : NEAR_ROWS);
+        size_t pairs = last - ((last - first) % 2);
+        for (size_t tile = first; tile < pairs; tile += 2) {
+            const uint8_t *w0 = (const uint8_t *)w + tile * TILE_BYTES;
+            const uint8_t *w1 = (const uint8_t *)w + (tile + 1) * TILE_BYTES;
+            size_t r = from;
+            for (; r + 6 <= to; r += 6) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                __m512 sum0_1 = _mm512_setzero_ps();
+                __m512 sum1_0 = _mm512_setzero_ps();
+                __m512 sum1_1 = _mm512_setzero_ps();
+                __m512 sum2_0 = _mm512_setzero_ps();
+                __m512 sum2_1 = _mm512_setzero_ps();
+                __m512 sum3_0 = _mm512_setzero_ps();
+                __m512 sum3_1 = _mm512_setzero_ps();
+                __m512 sum4_0 = _mm512_setzero_ps();
+                __m512 sum4_1 = _mm512_setzero_ps();
+                __m512 sum5_0 = _mm512_setzero_ps();
+                __m512 sum5_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = w0 + b * 256;
+                    const uint8_t *block1 = w1 + b * 256;
+                    const uint8_t *x0 = x + b * 128;
+                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                    const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
+                    const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
+                    const uint8_t *x4 = x + b * 128 + 4 * ROW_BYTES;
+                    const uint8_t *x5 = x + b * 128 + 5 * ROW_BYTES;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                    size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                    size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                    size_t peak4 = ((const int32_t *)(x4 + 76))[0];
+                    size_t peak5 = ((const int32_t *)(x5 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i number1 = _mm512_set1_epi32(peak1);
+                    __m512i number2 = _mm512_set1_epi32(peak2);
+                    __m512i number3 = _mm512_set1_epi32(peak3);
+                    __m512i number4 = _mm512_set1_epi32(peak4);
+                    __m512i number5 = _mm512_set1_epi32(peak5);
+                    __m512i four0_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i four0_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                    __m512i four1_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                    __m512i four1_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
+                    __m512i four2_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                          _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                    __m512i dot2_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
+                    __m512i four2_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                          _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                    __m512i dot2_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
+                    __m512i four3_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                          _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                    __m512i dot3_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
+                    __m512i four3_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                          _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                    __m512i dot3_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
+                    __m512i four4_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak4 % 4) * 64),
+                                          _mm512_and_si512(number4, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high4_0_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
+                    __m512i dot4_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_0_0, high4_0_0), 7);
+                    __m512i four4_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak4 % 4) * 64),
+                                          _mm512_and_si512(number4, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high4_1_0 = _mm512_set1_epi32(((const int32_t *)(x4 + 32))[peak4]);
+                    __m512i dot4_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four4_1_0, high4_1_0), 7);
+                    __m512i four5_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak5 % 4) * 64),
+                                          _mm512_and_si512(number5, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high5_0_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
+                    __m512i dot5_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_0_0, high5_0_0), 7);
+                    __m512i four5_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak5 % 4) * 64),
+                                          _mm512_and_si512(number5, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high5_1_0 = _mm512_set1_epi32(((const int32_t *)(x5 + 32))[peak5]);
+                    __m512i dot5_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four5_1_0, high5_1_0), 7);
 #pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
-                    __m512i q0_high =
-                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
-                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
-                    __m512i q1_high =
-                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
-                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
-                    __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
-                    __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
-                    __m512i x4_0 = _mm512_set1_epi32(((const int32_t *)x4)[v]);
-                    dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_low, x4_0);
-                    dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_low, x4_0);
-                    __m512i x5_0 = _mm512_set1_epi32(((const int32_t *)x5)[v]);
-                    dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_low, x5_0);
-                    dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_low, x5_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
-                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
-                    __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
-                    __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
-                    __m512i x4_1 = _mm512_set1_epi32(((const int32_t *)x4)[v + 4]);
-                    dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_high, x4_1);
-                    dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_high, x4_1);
-                    __m512i x5_1 = _mm512_set1_epi32(((const int32_t *)x5)[v + 4]);
-                    dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_high, x5_1);
-                    dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_high, x5_1);
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                        __m512i q0_high =
+                            _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                        __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                        __m512i q1_high =
+                            _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                        __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                        __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                        dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
+                        dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
+                        __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                        dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
+                        dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
+                        __m512i x4_0 = _mm512_set1_epi32(((const int32_t *)x4)[v]);
+                        dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_low, x4_0);
+                        dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_low, x4_0);
+                        __m512i x5_0 = _mm512_set1_epi32(((const int32_t *)x5)[v]);
+                        dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_low, x5_0);
+                        dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_low, x5_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                        __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                        __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                        dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
+                        dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
+                        __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                        dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
+                        dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
+                        __m512i x4_1 = _mm512_set1_epi32(((const int32_t *)x4)[v + 4]);
+                        dot4_0_0 = _mm512_dpbusd_epi32(dot4_0_0, q0_high, x4_1);
+                        dot4_1_0 = _mm512_dpbusd_epi32(dot4_1_0, q1_high, x4_1);
+                        __m512i x5_1 = _mm512_set1_epi32(((const int32_t *)x5)[v + 4]);
+                        dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_high, x5_1);
+                        dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_high, x5_1);
+                    }
+                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
+                    __m512 d0 = _mm512_loadu_ps(scales0);
+                    __m512 m0 = _mm512_loadu_ps(scales0 + 16);
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                    sum1_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                    sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                    sum2_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                    sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                    sum3_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                    sum4_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot4_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x4 + 64))[0]), sum4_0);
+                    sum4_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x4 + 80))[0]), sum4_0);
+                    sum5_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_0);
+                    sum5_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_0);
+                    const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 256);
+                    __m512 d1 = _mm512_loadu_ps(scales1);
+                    __m512 m1 = _mm512_loadu_ps(scales1 + 16);
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                    sum0_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                    sum1_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                    sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                    sum2_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                    sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                    sum3_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+                    sum4_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot4_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x4 + 64))[0]), sum4_1);
+                    sum4_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x4 + 80))[0]), sum4_1);
+                    sum5_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_1);
+                    sum5_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_1);
                 }
-                const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
-                __m512 d0 = _mm512_loadu_ps(scales0);
-                __m512 m0 = _mm512_loadu_ps(scales0 + 16);
-                sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
-                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
-                sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
-                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
-                sum4_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot4_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x4 + 64))[0]), sum4_0);
-                sum4_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x4 + 80))[0]), sum4_0);
-                sum5_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_0);
-                sum5_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_0);
-                const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 256);
-                __m512 d1 = _mm512_loadu_ps(scales1);
-                __m512 m1 = _mm512_loadu_ps(scales1 + 16);
-                sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
-                sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
-                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
-                sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
-                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
-                sum4_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot4_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x4 + 64))[0]), sum4_1);
-                sum4_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x4 + 80))[0]), sum4_1);
-                sum5_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_1);
-                sum5_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_1);
+                float *y0 = y + r * N + tile * 16;
+                _mm512_storeu_ps(y0, sum0_0);
+                _mm512_storeu_ps(y0 + 16, sum0_1);
+                float *y1 = y + (r + 1) * N + tile * 16;
+                _mm512_storeu_ps(y1, sum1_0);
+                _mm512_storeu_ps(y1 + 16, sum1_1);
+                float *y2 = y + (r + 2) * N + tile * 16;
+                _mm512_storeu_ps(y2, sum2_0);
+                _mm512_storeu_ps(y2 + 16, sum2_1);
+                float *y3 = y + (r + 3) * N + tile * 16;
+                _mm512_storeu_ps(y3, sum3_0);
+                _mm512_storeu_ps(y3 + 16, sum3_1);
+                float *y4 = y + (r + 4) * N + tile * 16;
+                _mm512_storeu_ps(y4, sum4_0);
+                _mm512_storeu_ps(y4 + 16, sum4_1);
+                float *y5 = y + (r + 5) * N + tile * 16;
+                _mm512_storeu_ps(y5, sum5_0);
+                _mm512_storeu_ps(y5 + 16, sum5_1);
             }
-            float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, sum0_0);
-            _mm512_storeu_ps(y0 + 16, sum0_1);
-            float *y1 = y + (r + 1) * N + tile * 16;
-            _mm512_storeu_ps(y1, sum1_0);
-            _mm512_storeu_ps(y1 + 16, sum1_1);
-            float *y2 = y + (r + 2) * N + tile * 16;
-            _mm512_storeu_ps(y2, sum2_0);
-            _mm512_storeu_ps(y2 + 16, sum2_1);
-            float *y3 = y + (r + 3) * N + tile * 16;
-            _mm512_storeu_ps(y3, sum3_0);
-            _mm512_storeu_ps(y3 + 16, sum3_1);
-            float *y4 = y + (r + 4) * N + tile * 16;
-            _mm512_storeu_ps(y4, sum4_0);
-            _mm512_storeu_ps(y4 + 16, sum4_1);
-            float *y5 = y + (r + 5) * N + tile * 16;
-            _mm512_storeu_ps(y5, sum5_0);
-            _mm512_storeu_ps(y5 + 16, sum5_1);
+            for (; r + 4 <= to; r += 4) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                __m512 sum0_1 = _mm512_setzero_ps();
+                __m512 sum1_0 = _mm512_setzero_ps();
+                __m512 sum1_1 = _mm512_setzero_ps();
+                __m512 sum2_0 = _mm512_setzero_ps();
+                __m512 sum2_1 = _mm512_setzero_ps();
+                __m512 sum3_0 = _mm512_setzero_ps();
+                __m512 sum3_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = w0 + b * 256;
+                    const uint8_t *block1 = w1 + b * 256;
+                    const uint8_t *x0 = x + b * 128;
+                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                    const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
+                    const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                    size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                    size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i number1 = _mm512_set1_epi32(peak1);
+                    __m512i number2 = _mm512_set1_epi32(peak2);
+                    __m512i number3 = _mm512_set1_epi32(peak3);
+                    __m512i four0_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i four0_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                    __m512i four1_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                    __m512i four1_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
+                    __m512i four2_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
+                                          _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                    __m512i dot2_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
+                    __m512i four2_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
+                                          _mm512_and_si512(number2, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                    __m512i dot2_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
+                    __m512i four3_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
+                                          _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                    __m512i dot3_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
+                    __m512i four3_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
+                                          _mm512_and_si512(number3, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                    __m512i dot3_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                        __m512i q0_high =
+                            _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                        __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                        __m512i q1_high =
+                            _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                        __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                        __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
+                        dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
+                        dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
+                        __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
+                        dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
+                        dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                        __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                        __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
+                        dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
+                        dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
+                        __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
+                        dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
+                        dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
+                    }
+                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
+                    __m512 d0 = _mm512_loadu_ps(scales0);
+                    __m512 m0 = _mm512_loadu_ps(scales0 + 16);
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                    sum1_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                    sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                    sum2_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
+                    sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                    sum3_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
+                    const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 256);
+                    __m512 d1 = _mm512_loadu_ps(scales1);
+                    __m512 m1 = _mm512_loadu_ps(scales1 + 16);
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                    sum0_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                    sum1_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                    sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                    sum2_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
+                    sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                    sum3_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+                }
+                float *y0 = y + r * N + tile * 16;
+                _mm512_storeu_ps(y0, sum0_0);
+                _mm512_storeu_ps(y0 + 16, sum0_1);
+                float *y1 = y + (r + 1) * N + tile * 16;
+                _mm512_storeu_ps(y1, sum1_0);
+                _mm512_storeu_ps(y1 + 16, sum1_1);
+                float *y2 = y + (r + 2) * N + tile * 16;
+                _mm512_storeu_ps(y2, sum2_0);
+                _mm512_storeu_ps(y2 + 16, sum2_1);
+                float *y3 = y + (r + 3) * N + tile * 16;
+                _mm512_storeu_ps(y3, sum3_0);
+                _mm512_storeu_ps(y3 + 16, sum3_1);
+            }
+            for (; r + 2 <= to; r += 2) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                __m512 sum0_1 = _mm512_setzero_ps();
+                __m512 sum1_0 = _mm512_setzero_ps();
+                __m512 sum1_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = w0 + b * 256;
+                    const uint8_t *block1 = w1 + b * 256;
+                    const uint8_t *x0 = x + b * 128;
+                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i number1 = _mm512_set1_epi32(peak1);
+                    __m512i four0_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i four0_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                    __m512i four1_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+                    __m512i four1_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
+                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                        __m512i q0_high =
+                            _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                        __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                        __m512i q1_high =
+                            _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                        __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
+                        __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
+                    }
+                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
+                    __m512 d0 = _mm512_loadu_ps(scales0);
+                    __m512 m0 = _mm512_loadu_ps(scales0 + 16);
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                    sum1_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
+                    const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 256);
+                    __m512 d1 = _mm512_loadu_ps(scales1);
+                    __m512 m1 = _mm512_loadu_ps(scales1 + 16);
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                    sum0_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                    sum1_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                }
+                float *y0 = y + r * N + tile * 16;
+                _mm512_storeu_ps(y0, sum0_0);
+                _mm512_storeu_ps(y0 + 16, sum0_1);
+                float *y1 = y + (r + 1) * N + tile * 16;
+                _mm512_storeu_ps(y1, sum1_0);
+                _mm512_storeu_ps(y1 + 16, sum1_1);
+            }
+            for (; r < to; r++) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                __m512 sum0_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = w0 + b * 256;
+                    const uint8_t *block1 = w1 + b * 256;
+                    const uint8_t *x0 = x + b * 128;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i four0_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i dot0_0_1 = _mm512_setzero_si512();
+                    __m512i four0_1_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_1_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
+                    __m512i dot0_1_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                        __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
+                        __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
+                        __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
+                        dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, x0_1);
+                    }
+                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
+                    __m512 d0 = _mm512_loadu_ps(scales0);
+                    __m512 m0 = _mm512_loadu_ps(scales0 + 16);
+                    sum0_0 = _mm512_fmadd_ps(
+                        _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                          dot0_0_0, _mm512_srai_epi32(dot0_0_1, 4))),
+                                      d0),
+                        _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
+                    const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 256);
+                    __m512 d1 = _mm512_loadu_ps(scales1);
+                    __m512 m1 = _mm512_loadu_ps(scales1 + 16);
+                    sum0_1 = _mm512_fmadd_ps(
+                        _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                          dot0_1_0, _mm512_srai_epi32(dot0_1_1, 4))),
+                                      d1),
+                        _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                    sum0_1 =
+                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                }
+                float *y0 = y + r * N + tile * 16;
+                _mm512_storeu_ps(y0, sum0_0);
+                _mm512_storeu_ps(y0 + 16, sum0_1);
+            }
         }
-        for (; r + 4 <= rows; r += 4) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            __m512 sum0_1 = _mm512_setzero_ps();
-            __m512 sum1_0 = _mm512_setzero_ps();
-            __m512 sum1_1 = _mm512_setzero_ps();
-            __m512 sum2_0 = _mm512_setzero_ps();
-            __m512 sum2_1 = _mm512_setzero_ps();
-            __m512 sum3_0 = _mm512_setzero_ps();
-            __m512 sum3_1 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = w0 + b * 256;
-                const uint8_t *block1 = w1 + b * 256;
-                const uint8_t *x0 = x + b * 128;
-                const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
-                const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                size_t peak2 = ((const int32_t *)(x2 + 76))[0];
-                size_t peak3 = ((const int32_t *)(x3 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i number1 = _mm512_set1_epi32(peak1);
-                __m512i number2 = _mm512_set1_epi32(peak2);
-                __m512i number3 = _mm512_set1_epi32(peak3);
-                __m512i four0_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i four0_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                __m512i four1_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
-                __m512i four1_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
-                __m512i four2_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak2 % 4) * 64),
-                                      _mm512_and_si512(number2, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high2_0_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                __m512i dot2_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_0_0, high2_0_0), 7);
-                __m512i four2_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak2 % 4) * 64),
-                                      _mm512_and_si512(number2, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high2_1_0 = _mm512_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                __m512i dot2_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four2_1_0, high2_1_0), 7);
-                __m512i four3_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak3 % 4) * 64),
-                                      _mm512_and_si512(number3, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high3_0_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                __m512i dot3_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_0_0, high3_0_0), 7);
-                __m512i four3_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak3 % 4) * 64),
-                                      _mm512_and_si512(number3, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high3_1_0 = _mm512_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                __m512i dot3_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four3_1_0, high3_1_0), 7);
+        for (size_t tile = pairs; tile < last; tile++) {
+            const uint8_t *w0 = (const uint8_t *)w + tile * TILE_BYTES;
+            for (size_t r = from; r < to; r++) {
+                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                __m512 sum0_0 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
+                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
+                    const uint8_t *block0 = w0 + b * 256;
+                    const uint8_t *x0 = x + b * 128;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i four0_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i dot0_0_1 = _mm512_setzero_si512();
 #pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
-                    __m512i q0_high =
-                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
-                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
-                    __m512i q1_high =
-                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
-                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
-                    __m512i x2_0 = _mm512_set1_epi32(((const int32_t *)x2)[v]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_low, x2_0);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_low, x2_0);
-                    __m512i x3_0 = _mm512_set1_epi32(((const int32_t *)x3)[v]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_low, x3_0);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_low, x3_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
-                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
-                    __m512i x2_1 = _mm512_set1_epi32(((const int32_t *)x2)[v + 4]);
-                    dot2_0_0 = _mm512_dpbusd_epi32(dot2_0_0, q0_high, x2_1);
-                    dot2_1_0 = _mm512_dpbusd_epi32(dot2_1_0, q1_high, x2_1);
-                    __m512i x3_1 = _mm512_set1_epi32(((const int32_t *)x3)[v + 4]);
-                    dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
-                    dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                        __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
+                    }
+                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
+                    __m512 d0 = _mm512_loadu_ps(scales0);
+                    __m512 m0 = _mm512_loadu_ps(scales0 + 16);
+                    sum0_0 = _mm512_fmadd_ps(
+                        _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
+                                          dot0_0_0, _mm512_srai_epi32(dot0_0_1, 4))),
+                                      d0),
+                        _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 =
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
                 }
-                const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
-                __m512 d0 = _mm512_loadu_ps(scales0);
-                __m512 m0 = _mm512_loadu_ps(scales0 + 16);
-                sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                sum2_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
-                sum2_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
-                sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
-                sum3_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
-                const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 256);
-                __m512 d1 = _mm512_loadu_ps(scales1);
-                __m512 m1 = _mm512_loadu_ps(scales1 + 16);
-                sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
-                sum2_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot2_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
-                sum2_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
-                sum3_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
-                sum3_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
+                float *y0 = y + r * N + tile * 16;
+                _mm512_storeu_ps(y0, sum0_0);
             }
-            float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, sum0_0);
-            _mm512_storeu_ps(y0 + 16, sum0_1);
-            float *y1 = y + (r + 1) * N + tile * 16;
-            _mm512_storeu_ps(y1, sum1_0);
-            _mm512_storeu_ps(y1 + 16, sum1_1);
-            float *y2 = y + (r + 2) * N + tile * 16;
-            _mm512_storeu_ps(y2, sum2_0);
-            _mm512_storeu_ps(y2 + 16, sum2_1);
-            float *y3 = y + (r + 3) * N + tile * 16;
-            _mm512_storeu_ps(y3, sum3_0);
-            _mm512_storeu_ps(y3 + 16, sum3_1);
-        }
-        for (; r + 2 <= rows; r += 2) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            __m512 sum0_1 = _mm512_setzero_ps();
-            __m512 sum1_0 = _mm512_setzero_ps();
-            __m512 sum1_1 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = w0 + b * 256;
-                const uint8_t *block1 = w1 + b * 256;
-                const uint8_t *x0 = x + b * 128;
-                const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i number1 = _mm512_set1_epi32(peak1);
-                __m512i four0_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i four0_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                __m512i four1_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
-                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
-                __m512i four1_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                      _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                __m512i dot1_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
-#pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
-                    __m512i q0_high =
-                        _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
-                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
-                    __m512i q1_high =
-                        _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
-                    __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
-                    __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
-                    dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
-                    dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
-                }
-                const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
-                __m512 d0 = _mm512_loadu_ps(scales0);
-                __m512 m0 = _mm512_loadu_ps(scales0 + 16);
-                sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                sum1_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 256);
-                __m512 d1 = _mm512_loadu_ps(scales1);
-                __m512 m1 = _mm512_loadu_ps(scales1 + 16);
-                sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
-                                         _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                sum1_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
-            }
-            float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, sum0_0);
-            _mm512_storeu_ps(y0 + 16, sum0_1);
-            float *y1 = y + (r + 1) * N + tile * 16;
-            _mm512_storeu_ps(y1, sum1_0);
-            _mm512_storeu_ps(y1 + 16, sum1_1);
-        }
-        for (; r < rows; r++) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            __m512 sum0_1 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w1 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = w0 + b * 256;
-                const uint8_t *block1 = w1 + b * 256;
-                const uint8_t *x0 = x + b * 128;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i four0_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i dot0_0_1 = _mm512_setzero_si512();
-                __m512i four0_1_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_1_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                __m512i dot0_1_1 = _mm512_setzero_si512();
-#pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
-                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
-                    __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                    __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
-                    __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
-                    dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, x0_1);
-                }
-                const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
-                __m512 d0 = _mm512_loadu_ps(scales0);
-                __m512 m0 = _mm512_loadu_ps(scales0 + 16);
-                sum0_0 =
-                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
-                                                      dot0_0_0, _mm512_srai_epi32(dot0_0_1, 4))),
-                                                  d0),
-                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 256);
-                __m512 d1 = _mm512_loadu_ps(scales1);
-                __m512 m1 = _mm512_loadu_ps(scales1 + 16);
-                sum0_1 =
-                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
-                                                      dot0_1_0, _mm512_srai_epi32(dot0_1_1, 4))),
-                                                  d1),
-                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                sum0_1 = _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-            }
-            float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, sum0_0);
-            _mm512_storeu_ps(y0 + 16, sum0_1);
-        }
-    }
-    for (size_t tile = pairs; tile < last; tile++) {
-        const uint8_t *w0 = (const uint8_t *)w + tile * TILE_BYTES;
-        for (size_t r = 0; r < rows; r++) {
-            const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m512 sum0_0 = _mm512_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                const uint8_t *block0 = w0 + b * 256;
-                const uint8_t *x0 = x + b * 128;
-                size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                __m512i number0 = _mm512_set1_epi32(peak0);
-                __m512i four0_0_0 = _mm512_and_si512(
-                    _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
-                                      _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                    _mm512_set1_epi8(15));
-                __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                __m512i dot0_0_0 = _mm512_slli_epi32(
-                    _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                __m512i dot0_0_1 = _mm512_setzero_si512();
-#pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
-                    __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
-                    __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
-                    __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
-                    dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                    __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
-                    dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
-                }
-                const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
-                __m512 d0 = _mm512_loadu_ps(scales0);
-                __m512 m0 = _mm512_loadu_ps(scales0 + 16);
-                sum0_0 =
-                    _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
-                                                      dot0_0_0, _mm512_srai_epi32(dot0_0_1, 4))),
-                                                  d0),
-                                    _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                sum0_0 = _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-            }
-            float *y0 = y + r * N + tile * 16;
-            _mm512_storeu_ps(y0, sum0_0);
         }
     }
 }
@@ -677,3 +708,4 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
 #undef K
 #undef TILE_BYTES
 #undef ROW_BYTES
+#undef NEAR_ROWS

@@ -17,4 +17,5 @@
 #define K 640
 #define TILE_BYTES 10944
 #define ROW_BYTES 2624
+#define NEAR_ROWS 120
 #include "kernels/avx512/matmul_q8_0_NxK.h"

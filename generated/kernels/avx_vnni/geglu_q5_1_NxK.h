@@ -8,7 +8,7 @@
  */
 
 /* To be included once for each kernel, which defines KERNEL, its name, and N, K, TILE_BYTES,
- * ROW_BYTES. */
+ * ROW_BYTES, NEAR_ROWS. */
 #include <stddef.h>
 #include <stdint.h>
 #include <immintrin.h>
@@ -27,779 +27,852 @@
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
-    for (size_t tile = first; tile < last; tile++) {
-        const uint8_t *gate0 = (const uint8_t *)gate + tile * TILE_BYTES;
-        const uint8_t *up0 = (const uint8_t *)up + tile * TILE_BYTES;
-        for (size_t part = 0; part < 16; part += 8) {
-            size_t r = 0;
-            for (; r + 4 <= rows; r += 4) {
-                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-                __m256 sum0_0 = _mm256_setzero_ps();
-                __m256 sum0_1 = _mm256_setzero_ps();
-                __m256 sum1_0 = _mm256_setzero_ps();
-                __m256 sum1_1 = _mm256_setzero_ps();
-                __m256 sum2_0 = _mm256_setzero_ps();
-                __m256 sum2_1 = _mm256_setzero_ps();
-                __m256 sum3_0 = _mm256_setzero_ps();
-                __m256 sum3_1 = _mm256_setzero_ps();
-                for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = gate0 + b * 320 + part * 4;
-                    const uint8_t *block1 = up0 + b * 320 + part * 4;
-                    const uint8_t *x0 = x + b * 128;
-                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                    const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
-                    const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
-                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                    size_t peak2 = ((const int32_t *)(x2 + 76))[0];
-                    size_t peak3 = ((const int32_t *)(x3 + 76))[0];
-                    __m256i number0 = _mm256_set1_epi32(peak0);
-                    __m256i number1 = _mm256_set1_epi32(peak1);
-                    __m256i number2 = _mm256_set1_epi32(peak2);
-                    __m256i number3 = _mm256_set1_epi32(peak3);
-                    __m256i four0_0_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block0 + (peak0 % 4) * 64)),
-                                _mm256_and_si256(number0, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
+    for (size_t from = 0; from < rows; from += NEAR_ROWS) {
+        size_t left = rows - from;
+        size_t to = from + (left < NEAR_ROWS ? left : NEAR_ROWS);
+        for (size_t tile = first; tile < last; tile++) {
+            const uint8_t *gate0 = (const uint8_t *)gate + tile * TILE_BYTES;
+            const uint8_t *up0 = (const uint8_t *)up + tile * TILE_BYTES;
+            for (size_t part = 0; part < 16; part += 8) {
+                size_t r = from;
+                for (; r + 4 <= to; r += 4) {
+                    const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                    __m256 sum0_0 = _mm256_setzero_ps();
+                    __m256 sum0_1 = _mm256_setzero_ps();
+                    __m256 sum1_0 = _mm256_setzero_ps();
+                    __m256 sum1_1 = _mm256_setzero_ps();
+                    __m256 sum2_0 = _mm256_setzero_ps();
+                    __m256 sum2_1 = _mm256_setzero_ps();
+                    __m256 sum3_0 = _mm256_setzero_ps();
+                    __m256 sum3_1 = _mm256_setzero_ps();
+                    for (size_t b = 0; b < K / 32; b++) {
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
+                        const uint8_t *block0 = gate0 + b * 320 + part * 4;
+                        const uint8_t *block1 = up0 + b * 320 + part * 4;
+                        const uint8_t *x0 = x + b * 128;
+                        const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                        const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
+                        const uint8_t *x3 = x + b * 128 + 3 * ROW_BYTES;
+                        size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                        size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                        size_t peak2 = ((const int32_t *)(x2 + 76))[0];
+                        size_t peak3 = ((const int32_t *)(x3 + 76))[0];
+                        __m256i number0 = _mm256_set1_epi32(peak0);
+                        __m256i number1 = _mm256_set1_epi32(peak1);
+                        __m256i number2 = _mm256_set1_epi32(peak2);
+                        __m256i number3 = _mm256_set1_epi32(peak3);
+                        __m256i four0_0_0 = _mm256_or_si256(
                             _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block0 + 256)), number0),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high0_0_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                    __m256i dot0_0_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_0_0, high0_0_0), 7);
-                    __m256i four0_1_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block1 + (peak0 % 4) * 64)),
-                                _mm256_and_si256(number0, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak0 % 4) * 64)),
+                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number0),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high0_0_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                        __m256i dot0_0_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_0_0, high0_0_0),
+                            7);
+                        __m256i four0_1_0 = _mm256_or_si256(
                             _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block1 + 256)), number0),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high0_1_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                    __m256i dot0_1_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_1_0, high0_1_0), 7);
-                    __m256i four1_0_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block0 + (peak1 % 4) * 64)),
-                                _mm256_and_si256(number1, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block1 + (peak0 % 4) * 64)),
+                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
+                                        number0),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high0_1_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                        __m256i dot0_1_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_1_0, high0_1_0),
+                            7);
+                        __m256i four1_0_0 = _mm256_or_si256(
                             _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block0 + 256)), number1),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high1_0_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                    __m256i dot1_0_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four1_0_0, high1_0_0), 7);
-                    __m256i four1_1_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block1 + (peak1 % 4) * 64)),
-                                _mm256_and_si256(number1, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak1 % 4) * 64)),
+                                                  _mm256_and_si256(number1, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number1),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high1_0_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                        __m256i dot1_0_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four1_0_0, high1_0_0),
+                            7);
+                        __m256i four1_1_0 = _mm256_or_si256(
                             _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block1 + 256)), number1),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high1_1_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                    __m256i dot1_1_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four1_1_0, high1_1_0), 7);
-                    __m256i four2_0_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block0 + (peak2 % 4) * 64)),
-                                _mm256_and_si256(number2, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block1 + (peak1 % 4) * 64)),
+                                                  _mm256_and_si256(number1, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
+                                        number1),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high1_1_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                        __m256i dot1_1_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four1_1_0, high1_1_0),
+                            7);
+                        __m256i four2_0_0 = _mm256_or_si256(
                             _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block0 + 256)), number2),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high2_0_0 = _mm256_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                    __m256i dot2_0_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four2_0_0, high2_0_0), 7);
-                    __m256i four2_1_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block1 + (peak2 % 4) * 64)),
-                                _mm256_and_si256(number2, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak2 % 4) * 64)),
+                                                  _mm256_and_si256(number2, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number2),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high2_0_0 = _mm256_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                        __m256i dot2_0_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four2_0_0, high2_0_0),
+                            7);
+                        __m256i four2_1_0 = _mm256_or_si256(
                             _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block1 + 256)), number2),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high2_1_0 = _mm256_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
-                    __m256i dot2_1_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four2_1_0, high2_1_0), 7);
-                    __m256i four3_0_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block0 + (peak3 % 4) * 64)),
-                                _mm256_and_si256(number3, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block1 + (peak2 % 4) * 64)),
+                                                  _mm256_and_si256(number2, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
+                                        number2),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high2_1_0 = _mm256_set1_epi32(((const int32_t *)(x2 + 32))[peak2]);
+                        __m256i dot2_1_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four2_1_0, high2_1_0),
+                            7);
+                        __m256i four3_0_0 = _mm256_or_si256(
                             _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block0 + 256)), number3),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high3_0_0 = _mm256_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                    __m256i dot3_0_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four3_0_0, high3_0_0), 7);
-                    __m256i four3_1_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block1 + (peak3 % 4) * 64)),
-                                _mm256_and_si256(number3, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak3 % 4) * 64)),
+                                                  _mm256_and_si256(number3, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number3),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high3_0_0 = _mm256_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                        __m256i dot3_0_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four3_0_0, high3_0_0),
+                            7);
+                        __m256i four3_1_0 = _mm256_or_si256(
                             _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block1 + 256)), number3),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high3_1_0 = _mm256_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
-                    __m256i dot3_1_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four3_1_0, high3_1_0), 7);
-                    __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
-                    __m256i fifth1 = _mm256_loadu_si256((const __m256i *)(block1 + 256));
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block1 + (peak3 % 4) * 64)),
+                                                  _mm256_and_si256(number3, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
+                                        number3),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high3_1_0 = _mm256_set1_epi32(((const int32_t *)(x3 + 32))[peak3]);
+                        __m256i dot3_1_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four3_1_0, high3_1_0),
+                            7);
+                        __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
+                        __m256i fifth1 = _mm256_loadu_si256((const __m256i *)(block1 + 256));
 #pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
-                        __m256i first0 =
-                            _mm256_and_si256(_mm256_slli_epi16(fifth0, 4), _mm256_set1_epi8(16));
-                        __m256i second0 = _mm256_and_si256(fifth0, _mm256_set1_epi8(16));
-                        fifth0 = _mm256_srli_epi16(fifth0, 1);
-                        __m256i q0_low =
-                            _mm256_or_si256(_mm256_and_si256(q0, _mm256_set1_epi8(15)), first0);
-                        __m256i q0_high = _mm256_or_si256(
-                            _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
-                            second0);
-                        __m256i q1 = _mm256_loadu_si256((const __m256i *)(block1 + v * 64));
-                        __m256i first1 =
-                            _mm256_and_si256(_mm256_slli_epi16(fifth1, 4), _mm256_set1_epi8(16));
-                        __m256i second1 = _mm256_and_si256(fifth1, _mm256_set1_epi8(16));
-                        fifth1 = _mm256_srli_epi16(fifth1, 1);
-                        __m256i q1_low =
-                            _mm256_or_si256(_mm256_and_si256(q1, _mm256_set1_epi8(15)), first1);
-                        __m256i q1_high = _mm256_or_si256(
-                            _mm256_and_si256(_mm256_srli_epi16(q1, 4), _mm256_set1_epi8(15)),
-                            second1);
-                        __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
-                        dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_low, x0_0);
-                        dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_low, x0_0);
-                        __m256i x1_0 = _mm256_set1_epi32(((const int32_t *)x1)[v]);
-                        dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_low, x1_0);
-                        dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_low, x1_0);
-                        __m256i x2_0 = _mm256_set1_epi32(((const int32_t *)x2)[v]);
-                        dot2_0_0 = _mm256_dpbusd_avx_epi32(dot2_0_0, q0_low, x2_0);
-                        dot2_1_0 = _mm256_dpbusd_avx_epi32(dot2_1_0, q1_low, x2_0);
-                        __m256i x3_0 = _mm256_set1_epi32(((const int32_t *)x3)[v]);
-                        dot3_0_0 = _mm256_dpbusd_avx_epi32(dot3_0_0, q0_low, x3_0);
-                        dot3_1_0 = _mm256_dpbusd_avx_epi32(dot3_1_0, q1_low, x3_0);
-                        __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
-                        dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_high, x0_1);
-                        dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_high, x0_1);
-                        __m256i x1_1 = _mm256_set1_epi32(((const int32_t *)x1)[v + 4]);
-                        dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_high, x1_1);
-                        dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_high, x1_1);
-                        __m256i x2_1 = _mm256_set1_epi32(((const int32_t *)x2)[v + 4]);
-                        dot2_0_0 = _mm256_dpbusd_avx_epi32(dot2_0_0, q0_high, x2_1);
-                        dot2_1_0 = _mm256_dpbusd_avx_epi32(dot2_1_0, q1_high, x2_1);
-                        __m256i x3_1 = _mm256_set1_epi32(((const int32_t *)x3)[v + 4]);
-                        dot3_0_0 = _mm256_dpbusd_avx_epi32(dot3_0_0, q0_high, x3_1);
-                        dot3_1_0 = _mm256_dpbusd_avx_epi32(dot3_1_0, q1_high, x3_1);
+                        for (size_t v = 0; v < 4; v++) {
+                            __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
+                            __m256i first0 = _mm256_and_si256(_mm256_slli_epi16(fifth0, 4),
+                                                              _mm256_set1_epi8(16));
+                            __m256i second0 = _mm256_and_si256(fifth0, _mm256_set1_epi8(16));
+                            fifth0 = _mm256_srli_epi16(fifth0, 1);
+                            __m256i q0_low =
+                                _mm256_or_si256(_mm256_and_si256(q0, _mm256_set1_epi8(15)), first0);
+                            __m256i q0_high = _mm256_or_si256(
+                                _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
+                                second0);
+                            __m256i q1 = _mm256_loadu_si256((const __m256i *)(block1 + v * 64));
+                            __m256i first1 = _mm256_and_si256(_mm256_slli_epi16(fifth1, 4),
+                                                              _mm256_set1_epi8(16));
+                            __m256i second1 = _mm256_and_si256(fifth1, _mm256_set1_epi8(16));
+                            fifth1 = _mm256_srli_epi16(fifth1, 1);
+                            __m256i q1_low =
+                                _mm256_or_si256(_mm256_and_si256(q1, _mm256_set1_epi8(15)), first1);
+                            __m256i q1_high = _mm256_or_si256(
+                                _mm256_and_si256(_mm256_srli_epi16(q1, 4), _mm256_set1_epi8(15)),
+                                second1);
+                            __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
+                            dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_low, x0_0);
+                            dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_low, x0_0);
+                            __m256i x1_0 = _mm256_set1_epi32(((const int32_t *)x1)[v]);
+                            dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_low, x1_0);
+                            dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_low, x1_0);
+                            __m256i x2_0 = _mm256_set1_epi32(((const int32_t *)x2)[v]);
+                            dot2_0_0 = _mm256_dpbusd_avx_epi32(dot2_0_0, q0_low, x2_0);
+                            dot2_1_0 = _mm256_dpbusd_avx_epi32(dot2_1_0, q1_low, x2_0);
+                            __m256i x3_0 = _mm256_set1_epi32(((const int32_t *)x3)[v]);
+                            dot3_0_0 = _mm256_dpbusd_avx_epi32(dot3_0_0, q0_low, x3_0);
+                            dot3_1_0 = _mm256_dpbusd_avx_epi32(dot3_1_0, q1_low, x3_0);
+                            __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
+                            dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_high, x0_1);
+                            dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_high, x0_1);
+                            __m256i x1_1 = _mm256_set1_epi32(((const int32_t *)x1)[v + 4]);
+                            dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_high, x1_1);
+                            dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_high, x1_1);
+                            __m256i x2_1 = _mm256_set1_epi32(((const int32_t *)x2)[v + 4]);
+                            dot2_0_0 = _mm256_dpbusd_avx_epi32(dot2_0_0, q0_high, x2_1);
+                            dot2_1_0 = _mm256_dpbusd_avx_epi32(dot2_1_0, q1_high, x2_1);
+                            __m256i x3_1 = _mm256_set1_epi32(((const int32_t *)x3)[v + 4]);
+                            dot3_0_0 = _mm256_dpbusd_avx_epi32(dot3_0_0, q0_high, x3_1);
+                            dot3_1_0 = _mm256_dpbusd_avx_epi32(dot3_1_0, q1_high, x3_1);
+                        }
+                        const uint16_t *scales0 =
+                            (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
+                        __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
+                        __m256 m0 =
+                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
+                        sum0_0 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
+                                            _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                        sum0_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
+                                                 sum0_0);
+                        sum1_0 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_0_0), d0),
+                                            _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                        sum1_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x1 + 80))[0]),
+                                                 sum1_0);
+                        sum2_0 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot2_0_0), d0),
+                                            _mm256_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
+                        sum2_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x2 + 80))[0]),
+                                                 sum2_0);
+                        sum3_0 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot3_0_0), d0),
+                                            _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
+                        sum3_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x3 + 80))[0]),
+                                                 sum3_0);
+                        const uint16_t *scales1 =
+                            (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
+                        __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
+                        __m256 m1 =
+                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
+                        sum0_1 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
+                                            _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                        sum0_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
+                                                 sum0_1);
+                        sum1_1 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_1_0), d1),
+                                            _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                        sum1_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x1 + 80))[0]),
+                                                 sum1_1);
+                        sum2_1 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot2_1_0), d1),
+                                            _mm256_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
+                        sum2_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x2 + 80))[0]),
+                                                 sum2_1);
+                        sum3_1 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot3_1_0), d1),
+                                            _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
+                        sum3_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x3 + 80))[0]),
+                                                 sum3_1);
                     }
-                    const uint16_t *scales0 =
-                        (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
-                    __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
-                    __m256 m0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
-                    sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
-                                             _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    sum0_0 =
-                        _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                    sum1_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_0_0), d0),
-                                             _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                    sum1_0 =
-                        _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                    sum2_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot2_0_0), d0),
-                                             _mm256_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
-                    sum2_0 =
-                        _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x2 + 80))[0]), sum2_0);
-                    sum3_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot3_0_0), d0),
-                                             _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
-                    sum3_0 =
-                        _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
-                    const uint16_t *scales1 =
-                        (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
-                    __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
-                    __m256 m1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
-                    sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
-                                             _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                    sum0_1 =
-                        _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                    sum1_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_1_0), d1),
-                                             _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                    sum1_1 =
-                        _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
-                    sum2_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot2_1_0), d1),
-                                             _mm256_set1_ps(((const float *)(x2 + 64))[0]), sum2_1);
-                    sum2_1 =
-                        _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x2 + 80))[0]), sum2_1);
-                    sum3_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot3_1_0), d1),
-                                             _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_1);
-                    sum3_1 =
-                        _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x3 + 80))[0]), sum3_1);
-                }
-                float *y0 = y + r * N + tile * 16 + part;
-                __m256 y0_0_gate = sum0_0;
-                __m256 y0_0_exponent =
-                    _mm256_mul_ps(_mm256_mul_ps(y0_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
-                                  _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y0_0_gate, y0_0_gate),
-                                                              _mm256_set1_ps(0.044715f)),
-                                                _mm256_set1_ps(1.0f)));
-                __m256 y0_0_e_x = _mm256_max_ps(_mm256_min_ps(y0_0_exponent, _mm256_set1_ps(88.0f)),
-                                                _mm256_set1_ps(-87.0f));
-                __m256i y0_0_e_n = _mm256_cvtps_epi32(
-                    _mm256_mul_ps(y0_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
-                __m256 y0_0_e_whole = _mm256_cvtepi32_ps(y0_0_e_n);
-                y0_0_e_x = _mm256_sub_ps(y0_0_e_x,
-                                         _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(0.693359375f)));
-                y0_0_e_x = _mm256_sub_ps(
-                    y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
-                __m256 y0_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.001388888888888889f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.008333333333333333f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.041666666666666664f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.16666666666666666f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(0.5f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
-                __m256 y0_0_e = _mm256_mul_ps(
-                    y0_0_e_series, _mm256_castsi256_ps(_mm256_slli_epi32(
-                                       _mm256_add_epi32(y0_0_e_n, _mm256_set1_epi32(127)), 23)));
-                _mm256_storeu_ps(
-                    y0, _mm256_mul_ps(
+                    float *y0 = y + r * N + tile * 16 + part;
+                    __m256 y0_0_gate = sum0_0;
+                    __m256 y0_0_exponent = _mm256_mul_ps(
+                        _mm256_mul_ps(y0_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
+                        _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y0_0_gate, y0_0_gate),
+                                                    _mm256_set1_ps(0.044715f)),
+                                      _mm256_set1_ps(1.0f)));
+                    __m256 y0_0_e_x =
+                        _mm256_max_ps(_mm256_min_ps(y0_0_exponent, _mm256_set1_ps(88.0f)),
+                                      _mm256_set1_ps(-87.0f));
+                    __m256i y0_0_e_n = _mm256_cvtps_epi32(
+                        _mm256_mul_ps(y0_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
+                    __m256 y0_0_e_whole = _mm256_cvtepi32_ps(y0_0_e_n);
+                    y0_0_e_x = _mm256_sub_ps(
+                        y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(0.693359375f)));
+                    y0_0_e_x = _mm256_sub_ps(
+                        y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
+                    __m256 y0_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.001388888888888889f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.008333333333333333f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.041666666666666664f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.16666666666666666f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(0.5f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
+                    __m256 y0_0_e =
+                        _mm256_mul_ps(y0_0_e_series,
+                                      _mm256_castsi256_ps(_mm256_slli_epi32(
+                                          _mm256_add_epi32(y0_0_e_n, _mm256_set1_epi32(127)), 23)));
+                    _mm256_storeu_ps(
+                        y0,
+                        _mm256_mul_ps(
                             _mm256_div_ps(y0_0_gate, _mm256_add_ps(y0_0_e, _mm256_set1_ps(1.0f))),
                             sum0_1));
-                float *y1 = y + (r + 1) * N + tile * 16 + part;
-                __m256 y1_0_gate = sum1_0;
-                __m256 y1_0_exponent =
-                    _mm256_mul_ps(_mm256_mul_ps(y1_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
-                                  _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y1_0_gate, y1_0_gate),
-                                                              _mm256_set1_ps(0.044715f)),
-                                                _mm256_set1_ps(1.0f)));
-                __m256 y1_0_e_x = _mm256_max_ps(_mm256_min_ps(y1_0_exponent, _mm256_set1_ps(88.0f)),
-                                                _mm256_set1_ps(-87.0f));
-                __m256i y1_0_e_n = _mm256_cvtps_epi32(
-                    _mm256_mul_ps(y1_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
-                __m256 y1_0_e_whole = _mm256_cvtepi32_ps(y1_0_e_n);
-                y1_0_e_x = _mm256_sub_ps(y1_0_e_x,
-                                         _mm256_mul_ps(y1_0_e_whole, _mm256_set1_ps(0.693359375f)));
-                y1_0_e_x = _mm256_sub_ps(
-                    y1_0_e_x, _mm256_mul_ps(y1_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
-                __m256 y1_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
-                y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
-                                              _mm256_set1_ps(0.001388888888888889f));
-                y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
-                                              _mm256_set1_ps(0.008333333333333333f));
-                y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
-                                              _mm256_set1_ps(0.041666666666666664f));
-                y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
-                                              _mm256_set1_ps(0.16666666666666666f));
-                y1_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(0.5f));
-                y1_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(1.0f));
-                y1_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(1.0f));
-                __m256 y1_0_e = _mm256_mul_ps(
-                    y1_0_e_series, _mm256_castsi256_ps(_mm256_slli_epi32(
-                                       _mm256_add_epi32(y1_0_e_n, _mm256_set1_epi32(127)), 23)));
-                _mm256_storeu_ps(
-                    y1, _mm256_mul_ps(
+                    float *y1 = y + (r + 1) * N + tile * 16 + part;
+                    __m256 y1_0_gate = sum1_0;
+                    __m256 y1_0_exponent = _mm256_mul_ps(
+                        _mm256_mul_ps(y1_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
+                        _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y1_0_gate, y1_0_gate),
+                                                    _mm256_set1_ps(0.044715f)),
+                                      _mm256_set1_ps(1.0f)));
+                    __m256 y1_0_e_x =
+                        _mm256_max_ps(_mm256_min_ps(y1_0_exponent, _mm256_set1_ps(88.0f)),
+                                      _mm256_set1_ps(-87.0f));
+                    __m256i y1_0_e_n = _mm256_cvtps_epi32(
+                        _mm256_mul_ps(y1_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
+                    __m256 y1_0_e_whole = _mm256_cvtepi32_ps(y1_0_e_n);
+                    y1_0_e_x = _mm256_sub_ps(
+                        y1_0_e_x, _mm256_mul_ps(y1_0_e_whole, _mm256_set1_ps(0.693359375f)));
+                    y1_0_e_x = _mm256_sub_ps(
+                        y1_0_e_x, _mm256_mul_ps(y1_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
+                    __m256 y1_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
+                    y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
+                                                  _mm256_set1_ps(0.001388888888888889f));
+                    y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
+                                                  _mm256_set1_ps(0.008333333333333333f));
+                    y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
+                                                  _mm256_set1_ps(0.041666666666666664f));
+                    y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
+                                                  _mm256_set1_ps(0.16666666666666666f));
+                    y1_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(0.5f));
+                    y1_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(1.0f));
+                    y1_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(1.0f));
+                    __m256 y1_0_e =
+                        _mm256_mul_ps(y1_0_e_series,
+                                      _mm256_castsi256_ps(_mm256_slli_epi32(
+                                          _mm256_add_epi32(y1_0_e_n, _mm256_set1_epi32(127)), 23)));
+                    _mm256_storeu_ps(
+                        y1,
+                        _mm256_mul_ps(
                             _mm256_div_ps(y1_0_gate, _mm256_add_ps(y1_0_e, _mm256_set1_ps(1.0f))),
                             sum1_1));
-                float *y2 = y + (r + 2) * N + tile * 16 + part;
-                __m256 y2_0_gate = sum2_0;
-                __m256 y2_0_exponent =
-                    _mm256_mul_ps(_mm256_mul_ps(y2_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
-                                  _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y2_0_gate, y2_0_gate),
-                                                              _mm256_set1_ps(0.044715f)),
-                                                _mm256_set1_ps(1.0f)));
-                __m256 y2_0_e_x = _mm256_max_ps(_mm256_min_ps(y2_0_exponent, _mm256_set1_ps(88.0f)),
-                                                _mm256_set1_ps(-87.0f));
-                __m256i y2_0_e_n = _mm256_cvtps_epi32(
-                    _mm256_mul_ps(y2_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
-                __m256 y2_0_e_whole = _mm256_cvtepi32_ps(y2_0_e_n);
-                y2_0_e_x = _mm256_sub_ps(y2_0_e_x,
-                                         _mm256_mul_ps(y2_0_e_whole, _mm256_set1_ps(0.693359375f)));
-                y2_0_e_x = _mm256_sub_ps(
-                    y2_0_e_x, _mm256_mul_ps(y2_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
-                __m256 y2_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
-                y2_0_e_series = _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x),
-                                              _mm256_set1_ps(0.001388888888888889f));
-                y2_0_e_series = _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x),
-                                              _mm256_set1_ps(0.008333333333333333f));
-                y2_0_e_series = _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x),
-                                              _mm256_set1_ps(0.041666666666666664f));
-                y2_0_e_series = _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x),
-                                              _mm256_set1_ps(0.16666666666666666f));
-                y2_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x), _mm256_set1_ps(0.5f));
-                y2_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x), _mm256_set1_ps(1.0f));
-                y2_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x), _mm256_set1_ps(1.0f));
-                __m256 y2_0_e = _mm256_mul_ps(
-                    y2_0_e_series, _mm256_castsi256_ps(_mm256_slli_epi32(
-                                       _mm256_add_epi32(y2_0_e_n, _mm256_set1_epi32(127)), 23)));
-                _mm256_storeu_ps(
-                    y2, _mm256_mul_ps(
+                    float *y2 = y + (r + 2) * N + tile * 16 + part;
+                    __m256 y2_0_gate = sum2_0;
+                    __m256 y2_0_exponent = _mm256_mul_ps(
+                        _mm256_mul_ps(y2_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
+                        _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y2_0_gate, y2_0_gate),
+                                                    _mm256_set1_ps(0.044715f)),
+                                      _mm256_set1_ps(1.0f)));
+                    __m256 y2_0_e_x =
+                        _mm256_max_ps(_mm256_min_ps(y2_0_exponent, _mm256_set1_ps(88.0f)),
+                                      _mm256_set1_ps(-87.0f));
+                    __m256i y2_0_e_n = _mm256_cvtps_epi32(
+                        _mm256_mul_ps(y2_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
+                    __m256 y2_0_e_whole = _mm256_cvtepi32_ps(y2_0_e_n);
+                    y2_0_e_x = _mm256_sub_ps(
+                        y2_0_e_x, _mm256_mul_ps(y2_0_e_whole, _mm256_set1_ps(0.693359375f)));
+                    y2_0_e_x = _mm256_sub_ps(
+                        y2_0_e_x, _mm256_mul_ps(y2_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
+                    __m256 y2_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
+                    y2_0_e_series = _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x),
+                                                  _mm256_set1_ps(0.001388888888888889f));
+                    y2_0_e_series = _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x),
+                                                  _mm256_set1_ps(0.008333333333333333f));
+                    y2_0_e_series = _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x),
+                                                  _mm256_set1_ps(0.041666666666666664f));
+                    y2_0_e_series = _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x),
+                                                  _mm256_set1_ps(0.16666666666666666f));
+                    y2_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x), _mm256_set1_ps(0.5f));
+                    y2_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x), _mm256_set1_ps(1.0f));
+                    y2_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y2_0_e_series, y2_0_e_x), _mm256_set1_ps(1.0f));
+                    __m256 y2_0_e =
+                        _mm256_mul_ps(y2_0_e_series,
+                                      _mm256_castsi256_ps(_mm256_slli_epi32(
+                                          _mm256_add_epi32(y2_0_e_n, _mm256_set1_epi32(127)), 23)));
+                    _mm256_storeu_ps(
+                        y2,
+                        _mm256_mul_ps(
                             _mm256_div_ps(y2_0_gate, _mm256_add_ps(y2_0_e, _mm256_set1_ps(1.0f))),
                             sum2_1));
-                float *y3 = y + (r + 3) * N + tile * 16 + part;
-                __m256 y3_0_gate = sum3_0;
-                __m256 y3_0_exponent =
-                    _mm256_mul_ps(_mm256_mul_ps(y3_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
-                                  _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y3_0_gate, y3_0_gate),
-                                                              _mm256_set1_ps(0.044715f)),
-                                                _mm256_set1_ps(1.0f)));
-                __m256 y3_0_e_x = _mm256_max_ps(_mm256_min_ps(y3_0_exponent, _mm256_set1_ps(88.0f)),
-                                                _mm256_set1_ps(-87.0f));
-                __m256i y3_0_e_n = _mm256_cvtps_epi32(
-                    _mm256_mul_ps(y3_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
-                __m256 y3_0_e_whole = _mm256_cvtepi32_ps(y3_0_e_n);
-                y3_0_e_x = _mm256_sub_ps(y3_0_e_x,
-                                         _mm256_mul_ps(y3_0_e_whole, _mm256_set1_ps(0.693359375f)));
-                y3_0_e_x = _mm256_sub_ps(
-                    y3_0_e_x, _mm256_mul_ps(y3_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
-                __m256 y3_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
-                y3_0_e_series = _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x),
-                                              _mm256_set1_ps(0.001388888888888889f));
-                y3_0_e_series = _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x),
-                                              _mm256_set1_ps(0.008333333333333333f));
-                y3_0_e_series = _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x),
-                                              _mm256_set1_ps(0.041666666666666664f));
-                y3_0_e_series = _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x),
-                                              _mm256_set1_ps(0.16666666666666666f));
-                y3_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x), _mm256_set1_ps(0.5f));
-                y3_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x), _mm256_set1_ps(1.0f));
-                y3_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x), _mm256_set1_ps(1.0f));
-                __m256 y3_0_e = _mm256_mul_ps(
-                    y3_0_e_series, _mm256_castsi256_ps(_mm256_slli_epi32(
-                                       _mm256_add_epi32(y3_0_e_n, _mm256_set1_epi32(127)), 23)));
-                _mm256_storeu_ps(
-                    y3, _mm256_mul_ps(
+                    float *y3 = y + (r + 3) * N + tile * 16 + part;
+                    __m256 y3_0_gate = sum3_0;
+                    __m256 y3_0_exponent = _mm256_mul_ps(
+                        _mm256_mul_ps(y3_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
+                        _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y3_0_gate, y3_0_gate),
+                                                    _mm256_set1_ps(0.044715f)),
+                                      _mm256_set1_ps(1.0f)));
+                    __m256 y3_0_e_x =
+                        _mm256_max_ps(_mm256_min_ps(y3_0_exponent, _mm256_set1_ps(88.0f)),
+                                      _mm256_set1_ps(-87.0f));
+                    __m256i y3_0_e_n = _mm256_cvtps_epi32(
+                        _mm256_mul_ps(y3_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
+                    __m256 y3_0_e_whole = _mm256_cvtepi32_ps(y3_0_e_n);
+                    y3_0_e_x = _mm256_sub_ps(
+                        y3_0_e_x, _mm256_mul_ps(y3_0_e_whole, _mm256_set1_ps(0.693359375f)));
+                    y3_0_e_x = _mm256_sub_ps(
+                        y3_0_e_x, _mm256_mul_ps(y3_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
+                    __m256 y3_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
+                    y3_0_e_series = _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x),
+                                                  _mm256_set1_ps(0.001388888888888889f));
+                    y3_0_e_series = _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x),
+                                                  _mm256_set1_ps(0.008333333333333333f));
+                    y3_0_e_series = _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x),
+                                                  _mm256_set1_ps(0.041666666666666664f));
+                    y3_0_e_series = _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x),
+                                                  _mm256_set1_ps(0.16666666666666666f));
+                    y3_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x), _mm256_set1_ps(0.5f));
+                    y3_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x), _mm256_set1_ps(1.0f));
+                    y3_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y3_0_e_series, y3_0_e_x), _mm256_set1_ps(1.0f));
+                    __m256 y3_0_e =
+                        _mm256_mul_ps(y3_0_e_series,
+                                      _mm256_castsi256_ps(_mm256_slli_epi32(
+                                          _mm256_add_epi32(y3_0_e_n, _mm256_set1_epi32(127)), 23)));
+                    _mm256_storeu_ps(
+                        y3,
+                        _mm256_mul_ps(
                             _mm256_div_ps(y3_0_gate, _mm256_add_ps(y3_0_e, _mm256_set1_ps(1.0f))),
                             sum3_1));
-            }
-            for (; r + 2 <= rows; r += 2) {
-                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-                __m256 sum0_0 = _mm256_setzero_ps();
-                __m256 sum0_1 = _mm256_setzero_ps();
-                __m256 sum1_0 = _mm256_setzero_ps();
-                __m256 sum1_1 = _mm256_setzero_ps();
-                for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = gate0 + b * 320 + part * 4;
-                    const uint8_t *block1 = up0 + b * 320 + part * 4;
-                    const uint8_t *x0 = x + b * 128;
-                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
-                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
-                    __m256i number0 = _mm256_set1_epi32(peak0);
-                    __m256i number1 = _mm256_set1_epi32(peak1);
-                    __m256i four0_0_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block0 + (peak0 % 4) * 64)),
-                                _mm256_and_si256(number0, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block0 + 256)), number0),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high0_0_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                    __m256i dot0_0_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_0_0, high0_0_0), 7);
-                    __m256i four0_1_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block1 + (peak0 % 4) * 64)),
-                                _mm256_and_si256(number0, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block1 + 256)), number0),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high0_1_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                    __m256i dot0_1_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_1_0, high0_1_0), 7);
-                    __m256i four1_0_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block0 + (peak1 % 4) * 64)),
-                                _mm256_and_si256(number1, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block0 + 256)), number1),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high1_0_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                    __m256i dot1_0_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four1_0_0, high1_0_0), 7);
-                    __m256i four1_1_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block1 + (peak1 % 4) * 64)),
-                                _mm256_and_si256(number1, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block1 + 256)), number1),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high1_1_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                    __m256i dot1_1_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four1_1_0, high1_1_0), 7);
-                    __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
-                    __m256i fifth1 = _mm256_loadu_si256((const __m256i *)(block1 + 256));
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
-                        __m256i first0 =
-                            _mm256_and_si256(_mm256_slli_epi16(fifth0, 4), _mm256_set1_epi8(16));
-                        __m256i second0 = _mm256_and_si256(fifth0, _mm256_set1_epi8(16));
-                        fifth0 = _mm256_srli_epi16(fifth0, 1);
-                        __m256i q0_low =
-                            _mm256_or_si256(_mm256_and_si256(q0, _mm256_set1_epi8(15)), first0);
-                        __m256i q0_high = _mm256_or_si256(
-                            _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
-                            second0);
-                        __m256i q1 = _mm256_loadu_si256((const __m256i *)(block1 + v * 64));
-                        __m256i first1 =
-                            _mm256_and_si256(_mm256_slli_epi16(fifth1, 4), _mm256_set1_epi8(16));
-                        __m256i second1 = _mm256_and_si256(fifth1, _mm256_set1_epi8(16));
-                        fifth1 = _mm256_srli_epi16(fifth1, 1);
-                        __m256i q1_low =
-                            _mm256_or_si256(_mm256_and_si256(q1, _mm256_set1_epi8(15)), first1);
-                        __m256i q1_high = _mm256_or_si256(
-                            _mm256_and_si256(_mm256_srli_epi16(q1, 4), _mm256_set1_epi8(15)),
-                            second1);
-                        __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
-                        dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_low, x0_0);
-                        dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_low, x0_0);
-                        __m256i x1_0 = _mm256_set1_epi32(((const int32_t *)x1)[v]);
-                        dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_low, x1_0);
-                        dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_low, x1_0);
-                        __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
-                        dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_high, x0_1);
-                        dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_high, x0_1);
-                        __m256i x1_1 = _mm256_set1_epi32(((const int32_t *)x1)[v + 4]);
-                        dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_high, x1_1);
-                        dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_high, x1_1);
-                    }
-                    const uint16_t *scales0 =
-                        (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
-                    __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
-                    __m256 m0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
-                    sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
-                                             _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    sum0_0 =
-                        _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                    sum1_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_0_0), d0),
-                                             _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                    sum1_0 =
-                        _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                    const uint16_t *scales1 =
-                        (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
-                    __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
-                    __m256 m1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
-                    sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
-                                             _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                    sum0_1 =
-                        _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                    sum1_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_1_0), d1),
-                                             _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                    sum1_1 =
-                        _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
                 }
-                float *y0 = y + r * N + tile * 16 + part;
-                __m256 y0_0_gate = sum0_0;
-                __m256 y0_0_exponent =
-                    _mm256_mul_ps(_mm256_mul_ps(y0_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
-                                  _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y0_0_gate, y0_0_gate),
-                                                              _mm256_set1_ps(0.044715f)),
-                                                _mm256_set1_ps(1.0f)));
-                __m256 y0_0_e_x = _mm256_max_ps(_mm256_min_ps(y0_0_exponent, _mm256_set1_ps(88.0f)),
-                                                _mm256_set1_ps(-87.0f));
-                __m256i y0_0_e_n = _mm256_cvtps_epi32(
-                    _mm256_mul_ps(y0_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
-                __m256 y0_0_e_whole = _mm256_cvtepi32_ps(y0_0_e_n);
-                y0_0_e_x = _mm256_sub_ps(y0_0_e_x,
-                                         _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(0.693359375f)));
-                y0_0_e_x = _mm256_sub_ps(
-                    y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
-                __m256 y0_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.001388888888888889f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.008333333333333333f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.041666666666666664f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.16666666666666666f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(0.5f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
-                __m256 y0_0_e = _mm256_mul_ps(
-                    y0_0_e_series, _mm256_castsi256_ps(_mm256_slli_epi32(
-                                       _mm256_add_epi32(y0_0_e_n, _mm256_set1_epi32(127)), 23)));
-                _mm256_storeu_ps(
-                    y0, _mm256_mul_ps(
+                for (; r + 2 <= to; r += 2) {
+                    const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                    __m256 sum0_0 = _mm256_setzero_ps();
+                    __m256 sum0_1 = _mm256_setzero_ps();
+                    __m256 sum1_0 = _mm256_setzero_ps();
+                    __m256 sum1_1 = _mm256_setzero_ps();
+                    for (size_t b = 0; b < K / 32; b++) {
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
+                        const uint8_t *block0 = gate0 + b * 320 + part * 4;
+                        const uint8_t *block1 = up0 + b * 320 + part * 4;
+                        const uint8_t *x0 = x + b * 128;
+                        const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                        size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                        size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                        __m256i number0 = _mm256_set1_epi32(peak0);
+                        __m256i number1 = _mm256_set1_epi32(peak1);
+                        __m256i four0_0_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak0 % 4) * 64)),
+                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number0),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high0_0_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                        __m256i dot0_0_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_0_0, high0_0_0),
+                            7);
+                        __m256i four0_1_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block1 + (peak0 % 4) * 64)),
+                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
+                                        number0),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high0_1_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                        __m256i dot0_1_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_1_0, high0_1_0),
+                            7);
+                        __m256i four1_0_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak1 % 4) * 64)),
+                                                  _mm256_and_si256(number1, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number1),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high1_0_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                        __m256i dot1_0_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four1_0_0, high1_0_0),
+                            7);
+                        __m256i four1_1_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block1 + (peak1 % 4) * 64)),
+                                                  _mm256_and_si256(number1, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
+                                        number1),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high1_1_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                        __m256i dot1_1_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four1_1_0, high1_1_0),
+                            7);
+                        __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
+                        __m256i fifth1 = _mm256_loadu_si256((const __m256i *)(block1 + 256));
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
+                            __m256i first0 = _mm256_and_si256(_mm256_slli_epi16(fifth0, 4),
+                                                              _mm256_set1_epi8(16));
+                            __m256i second0 = _mm256_and_si256(fifth0, _mm256_set1_epi8(16));
+                            fifth0 = _mm256_srli_epi16(fifth0, 1);
+                            __m256i q0_low =
+                                _mm256_or_si256(_mm256_and_si256(q0, _mm256_set1_epi8(15)), first0);
+                            __m256i q0_high = _mm256_or_si256(
+                                _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
+                                second0);
+                            __m256i q1 = _mm256_loadu_si256((const __m256i *)(block1 + v * 64));
+                            __m256i first1 = _mm256_and_si256(_mm256_slli_epi16(fifth1, 4),
+                                                              _mm256_set1_epi8(16));
+                            __m256i second1 = _mm256_and_si256(fifth1, _mm256_set1_epi8(16));
+                            fifth1 = _mm256_srli_epi16(fifth1, 1);
+                            __m256i q1_low =
+                                _mm256_or_si256(_mm256_and_si256(q1, _mm256_set1_epi8(15)), first1);
+                            __m256i q1_high = _mm256_or_si256(
+                                _mm256_and_si256(_mm256_srli_epi16(q1, 4), _mm256_set1_epi8(15)),
+                                second1);
+                            __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
+                            dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_low, x0_0);
+                            dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_low, x0_0);
+                            __m256i x1_0 = _mm256_set1_epi32(((const int32_t *)x1)[v]);
+                            dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_low, x1_0);
+                            dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_low, x1_0);
+                            __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
+                            dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_high, x0_1);
+                            dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_high, x0_1);
+                            __m256i x1_1 = _mm256_set1_epi32(((const int32_t *)x1)[v + 4]);
+                            dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_high, x1_1);
+                            dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_high, x1_1);
+                        }
+                        const uint16_t *scales0 =
+                            (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
+                        __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
+                        __m256 m0 =
+                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
+                        sum0_0 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
+                                            _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                        sum0_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
+                                                 sum0_0);
+                        sum1_0 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_0_0), d0),
+                                            _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                        sum1_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x1 + 80))[0]),
+                                                 sum1_0);
+                        const uint16_t *scales1 =
+                            (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
+                        __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
+                        __m256 m1 =
+                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
+                        sum0_1 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
+                                            _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                        sum0_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
+                                                 sum0_1);
+                        sum1_1 =
+                            _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_1_0), d1),
+                                            _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
+                        sum1_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x1 + 80))[0]),
+                                                 sum1_1);
+                    }
+                    float *y0 = y + r * N + tile * 16 + part;
+                    __m256 y0_0_gate = sum0_0;
+                    __m256 y0_0_exponent = _mm256_mul_ps(
+                        _mm256_mul_ps(y0_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
+                        _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y0_0_gate, y0_0_gate),
+                                                    _mm256_set1_ps(0.044715f)),
+                                      _mm256_set1_ps(1.0f)));
+                    __m256 y0_0_e_x =
+                        _mm256_max_ps(_mm256_min_ps(y0_0_exponent, _mm256_set1_ps(88.0f)),
+                                      _mm256_set1_ps(-87.0f));
+                    __m256i y0_0_e_n = _mm256_cvtps_epi32(
+                        _mm256_mul_ps(y0_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
+                    __m256 y0_0_e_whole = _mm256_cvtepi32_ps(y0_0_e_n);
+                    y0_0_e_x = _mm256_sub_ps(
+                        y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(0.693359375f)));
+                    y0_0_e_x = _mm256_sub_ps(
+                        y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
+                    __m256 y0_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.001388888888888889f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.008333333333333333f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.041666666666666664f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.16666666666666666f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(0.5f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
+                    __m256 y0_0_e =
+                        _mm256_mul_ps(y0_0_e_series,
+                                      _mm256_castsi256_ps(_mm256_slli_epi32(
+                                          _mm256_add_epi32(y0_0_e_n, _mm256_set1_epi32(127)), 23)));
+                    _mm256_storeu_ps(
+                        y0,
+                        _mm256_mul_ps(
                             _mm256_div_ps(y0_0_gate, _mm256_add_ps(y0_0_e, _mm256_set1_ps(1.0f))),
                             sum0_1));
-                float *y1 = y + (r + 1) * N + tile * 16 + part;
-                __m256 y1_0_gate = sum1_0;
-                __m256 y1_0_exponent =
-                    _mm256_mul_ps(_mm256_mul_ps(y1_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
-                                  _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y1_0_gate, y1_0_gate),
-                                                              _mm256_set1_ps(0.044715f)),
-                                                _mm256_set1_ps(1.0f)));
-                __m256 y1_0_e_x = _mm256_max_ps(_mm256_min_ps(y1_0_exponent, _mm256_set1_ps(88.0f)),
-                                                _mm256_set1_ps(-87.0f));
-                __m256i y1_0_e_n = _mm256_cvtps_epi32(
-                    _mm256_mul_ps(y1_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
-                __m256 y1_0_e_whole = _mm256_cvtepi32_ps(y1_0_e_n);
-                y1_0_e_x = _mm256_sub_ps(y1_0_e_x,
-                                         _mm256_mul_ps(y1_0_e_whole, _mm256_set1_ps(0.693359375f)));
-                y1_0_e_x = _mm256_sub_ps(
-                    y1_0_e_x, _mm256_mul_ps(y1_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
-                __m256 y1_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
-                y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
-                                              _mm256_set1_ps(0.001388888888888889f));
-                y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
-                                              _mm256_set1_ps(0.008333333333333333f));
-                y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
-                                              _mm256_set1_ps(0.041666666666666664f));
-                y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
-                                              _mm256_set1_ps(0.16666666666666666f));
-                y1_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(0.5f));
-                y1_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(1.0f));
-                y1_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(1.0f));
-                __m256 y1_0_e = _mm256_mul_ps(
-                    y1_0_e_series, _mm256_castsi256_ps(_mm256_slli_epi32(
-                                       _mm256_add_epi32(y1_0_e_n, _mm256_set1_epi32(127)), 23)));
-                _mm256_storeu_ps(
-                    y1, _mm256_mul_ps(
+                    float *y1 = y + (r + 1) * N + tile * 16 + part;
+                    __m256 y1_0_gate = sum1_0;
+                    __m256 y1_0_exponent = _mm256_mul_ps(
+                        _mm256_mul_ps(y1_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
+                        _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y1_0_gate, y1_0_gate),
+                                                    _mm256_set1_ps(0.044715f)),
+                                      _mm256_set1_ps(1.0f)));
+                    __m256 y1_0_e_x =
+                        _mm256_max_ps(_mm256_min_ps(y1_0_exponent, _mm256_set1_ps(88.0f)),
+                                      _mm256_set1_ps(-87.0f));
+                    __m256i y1_0_e_n = _mm256_cvtps_epi32(
+                        _mm256_mul_ps(y1_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
+                    __m256 y1_0_e_whole = _mm256_cvtepi32_ps(y1_0_e_n);
+                    y1_0_e_x = _mm256_sub_ps(
+                        y1_0_e_x, _mm256_mul_ps(y1_0_e_whole, _mm256_set1_ps(0.693359375f)));
+                    y1_0_e_x = _mm256_sub_ps(
+                        y1_0_e_x, _mm256_mul_ps(y1_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
+                    __m256 y1_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
+                    y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
+                                                  _mm256_set1_ps(0.001388888888888889f));
+                    y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
+                                                  _mm256_set1_ps(0.008333333333333333f));
+                    y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
+                                                  _mm256_set1_ps(0.041666666666666664f));
+                    y1_0_e_series = _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x),
+                                                  _mm256_set1_ps(0.16666666666666666f));
+                    y1_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(0.5f));
+                    y1_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(1.0f));
+                    y1_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y1_0_e_series, y1_0_e_x), _mm256_set1_ps(1.0f));
+                    __m256 y1_0_e =
+                        _mm256_mul_ps(y1_0_e_series,
+                                      _mm256_castsi256_ps(_mm256_slli_epi32(
+                                          _mm256_add_epi32(y1_0_e_n, _mm256_set1_epi32(127)), 23)));
+                    _mm256_storeu_ps(
+                        y1,
+                        _mm256_mul_ps(
                             _mm256_div_ps(y1_0_gate, _mm256_add_ps(y1_0_e, _mm256_set1_ps(1.0f))),
                             sum1_1));
-            }
-            for (; r < rows; r++) {
-                const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
-                __m256 sum0_0 = _mm256_setzero_ps();
-                __m256 sum0_1 = _mm256_setzero_ps();
-                for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = gate0 + b * 320 + part * 4;
-                    const uint8_t *block1 = up0 + b * 320 + part * 4;
-                    const uint8_t *x0 = x + b * 128;
-                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
-                    __m256i number0 = _mm256_set1_epi32(peak0);
-                    __m256i four0_0_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block0 + (peak0 % 4) * 64)),
-                                _mm256_and_si256(number0, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block0 + 256)), number0),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high0_0_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                    __m256i dot0_0_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_0_0, high0_0_0), 7);
-                    __m256i dot0_0_1 = _mm256_setzero_si256();
-                    __m256i four0_1_0 = _mm256_or_si256(
-                        _mm256_and_si256(
-                            _mm256_srlv_epi32(
-                                _mm256_loadu_si256((const __m256i *)(block1 + (peak0 % 4) * 64)),
-                                _mm256_and_si256(number0, _mm256_set1_epi32(4))),
-                            _mm256_set1_epi8(15)),
-                        _mm256_slli_epi16(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(
-                                    _mm256_loadu_si256((const __m256i *)(block1 + 256)), number0),
-                                _mm256_set1_epi8(1)),
-                            4));
-                    __m256i high0_1_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                    __m256i dot0_1_0 = _mm256_slli_epi32(
-                        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_1_0, high0_1_0), 7);
-                    __m256i dot0_1_1 = _mm256_setzero_si256();
-                    __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
-                    __m256i fifth1 = _mm256_loadu_si256((const __m256i *)(block1 + 256));
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
-                        __m256i first0 =
-                            _mm256_and_si256(_mm256_slli_epi16(fifth0, 4), _mm256_set1_epi8(16));
-                        __m256i second0 = _mm256_and_si256(fifth0, _mm256_set1_epi8(16));
-                        fifth0 = _mm256_srli_epi16(fifth0, 1);
-                        __m256i q0_low =
-                            _mm256_or_si256(_mm256_and_si256(q0, _mm256_set1_epi8(15)), first0);
-                        __m256i q0_high = _mm256_or_si256(
-                            _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
-                            second0);
-                        __m256i q1 = _mm256_loadu_si256((const __m256i *)(block1 + v * 64));
-                        __m256i first1 =
-                            _mm256_and_si256(_mm256_slli_epi16(fifth1, 4), _mm256_set1_epi8(16));
-                        __m256i second1 = _mm256_and_si256(fifth1, _mm256_set1_epi8(16));
-                        fifth1 = _mm256_srli_epi16(fifth1, 1);
-                        __m256i q1_low =
-                            _mm256_or_si256(_mm256_and_si256(q1, _mm256_set1_epi8(15)), first1);
-                        __m256i q1_high = _mm256_or_si256(
-                            _mm256_and_si256(_mm256_srli_epi16(q1, 4), _mm256_set1_epi8(15)),
-                            second1);
-                        __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
-                        dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_low, x0_0);
-                        dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_low, x0_0);
-                        __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
-                        dot0_0_1 = _mm256_dpbusd_avx_epi32(dot0_0_1, q0_high, x0_1);
-                        dot0_1_1 = _mm256_dpbusd_avx_epi32(dot0_1_1, q1_high, x0_1);
-                    }
-                    const uint16_t *scales0 =
-                        (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
-                    __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
-                    __m256 m0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
-                    sum0_0 = _mm256_fmadd_ps(
-                        _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(dot0_0_0, dot0_0_1)), d0),
-                        _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    sum0_0 =
-                        _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                    const uint16_t *scales1 =
-                        (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
-                    __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
-                    __m256 m1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
-                    sum0_1 = _mm256_fmadd_ps(
-                        _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(dot0_1_0, dot0_1_1)), d1),
-                        _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                    sum0_1 =
-                        _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
                 }
-                float *y0 = y + r * N + tile * 16 + part;
-                __m256 y0_0_gate = sum0_0;
-                __m256 y0_0_exponent =
-                    _mm256_mul_ps(_mm256_mul_ps(y0_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
-                                  _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y0_0_gate, y0_0_gate),
-                                                              _mm256_set1_ps(0.044715f)),
-                                                _mm256_set1_ps(1.0f)));
-                __m256 y0_0_e_x = _mm256_max_ps(_mm256_min_ps(y0_0_exponent, _mm256_set1_ps(88.0f)),
-                                                _mm256_set1_ps(-87.0f));
-                __m256i y0_0_e_n = _mm256_cvtps_epi32(
-                    _mm256_mul_ps(y0_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
-                __m256 y0_0_e_whole = _mm256_cvtepi32_ps(y0_0_e_n);
-                y0_0_e_x = _mm256_sub_ps(y0_0_e_x,
-                                         _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(0.693359375f)));
-                y0_0_e_x = _mm256_sub_ps(
-                    y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
-                __m256 y0_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.001388888888888889f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.008333333333333333f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.041666666666666664f));
-                y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
-                                              _mm256_set1_ps(0.16666666666666666f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(0.5f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
-                y0_0_e_series =
-                    _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
-                __m256 y0_0_e = _mm256_mul_ps(
-                    y0_0_e_series, _mm256_castsi256_ps(_mm256_slli_epi32(
-                                       _mm256_add_epi32(y0_0_e_n, _mm256_set1_epi32(127)), 23)));
-                _mm256_storeu_ps(
-                    y0, _mm256_mul_ps(
+                for (; r < to; r++) {
+                    const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
+                    __m256 sum0_0 = _mm256_setzero_ps();
+                    __m256 sum0_1 = _mm256_setzero_ps();
+                    for (size_t b = 0; b < K / 32; b++) {
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
+                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
+                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
+                        const uint8_t *block0 = gate0 + b * 320 + part * 4;
+                        const uint8_t *block1 = up0 + b * 320 + part * 4;
+                        const uint8_t *x0 = x + b * 128;
+                        size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                        __m256i number0 = _mm256_set1_epi32(peak0);
+                        __m256i four0_0_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak0 % 4) * 64)),
+                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number0),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high0_0_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                        __m256i dot0_0_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_0_0, high0_0_0),
+                            7);
+                        __m256i dot0_0_1 = _mm256_setzero_si256();
+                        __m256i four0_1_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block1 + (peak0 % 4) * 64)),
+                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
+                                        number0),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high0_1_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                        __m256i dot0_1_0 = _mm256_slli_epi32(
+                            _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), four0_1_0, high0_1_0),
+                            7);
+                        __m256i dot0_1_1 = _mm256_setzero_si256();
+                        __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
+                        __m256i fifth1 = _mm256_loadu_si256((const __m256i *)(block1 + 256));
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
+                            __m256i first0 = _mm256_and_si256(_mm256_slli_epi16(fifth0, 4),
+                                                              _mm256_set1_epi8(16));
+                            __m256i second0 = _mm256_and_si256(fifth0, _mm256_set1_epi8(16));
+                            fifth0 = _mm256_srli_epi16(fifth0, 1);
+                            __m256i q0_low =
+                                _mm256_or_si256(_mm256_and_si256(q0, _mm256_set1_epi8(15)), first0);
+                            __m256i q0_high = _mm256_or_si256(
+                                _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
+                                second0);
+                            __m256i q1 = _mm256_loadu_si256((const __m256i *)(block1 + v * 64));
+                            __m256i first1 = _mm256_and_si256(_mm256_slli_epi16(fifth1, 4),
+                                                              _mm256_set1_epi8(16));
+                            __m256i second1 = _mm256_and_si256(fifth1, _mm256_set1_epi8(16));
+                            fifth1 = _mm256_srli_epi16(fifth1, 1);
+                            __m256i q1_low =
+                                _mm256_or_si256(_mm256_and_si256(q1, _mm256_set1_epi8(15)), first1);
+                            __m256i q1_high = _mm256_or_si256(
+                                _mm256_and_si256(_mm256_srli_epi16(q1, 4), _mm256_set1_epi8(15)),
+                                second1);
+                            __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
+                            dot0_0_0 = _mm256_dpbusd_avx_epi32(dot0_0_0, q0_low, x0_0);
+                            dot0_1_0 = _mm256_dpbusd_avx_epi32(dot0_1_0, q1_low, x0_0);
+                            __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
+                            dot0_0_1 = _mm256_dpbusd_avx_epi32(dot0_0_1, q0_high, x0_1);
+                            dot0_1_1 = _mm256_dpbusd_avx_epi32(dot0_1_1, q1_high, x0_1);
+                        }
+                        const uint16_t *scales0 =
+                            (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
+                        __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
+                        __m256 m0 =
+                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
+                        sum0_0 = _mm256_fmadd_ps(
+                            _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(dot0_0_0, dot0_0_1)),
+                                          d0),
+                            _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                        sum0_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
+                                                 sum0_0);
+                        const uint16_t *scales1 =
+                            (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
+                        __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
+                        __m256 m1 =
+                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
+                        sum0_1 = _mm256_fmadd_ps(
+                            _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(dot0_1_0, dot0_1_1)),
+                                          d1),
+                            _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
+                        sum0_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
+                                                 sum0_1);
+                    }
+                    float *y0 = y + r * N + tile * 16 + part;
+                    __m256 y0_0_gate = sum0_0;
+                    __m256 y0_0_exponent = _mm256_mul_ps(
+                        _mm256_mul_ps(y0_0_gate, _mm256_set1_ps(-1.5957691216057308f)),
+                        _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(y0_0_gate, y0_0_gate),
+                                                    _mm256_set1_ps(0.044715f)),
+                                      _mm256_set1_ps(1.0f)));
+                    __m256 y0_0_e_x =
+                        _mm256_max_ps(_mm256_min_ps(y0_0_exponent, _mm256_set1_ps(88.0f)),
+                                      _mm256_set1_ps(-87.0f));
+                    __m256i y0_0_e_n = _mm256_cvtps_epi32(
+                        _mm256_mul_ps(y0_0_e_x, _mm256_set1_ps(1.4426950408889634f)));
+                    __m256 y0_0_e_whole = _mm256_cvtepi32_ps(y0_0_e_n);
+                    y0_0_e_x = _mm256_sub_ps(
+                        y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(0.693359375f)));
+                    y0_0_e_x = _mm256_sub_ps(
+                        y0_0_e_x, _mm256_mul_ps(y0_0_e_whole, _mm256_set1_ps(-0.00021219444f)));
+                    __m256 y0_0_e_series = _mm256_set1_ps(0.0001984126984126984f);
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.001388888888888889f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.008333333333333333f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.041666666666666664f));
+                    y0_0_e_series = _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x),
+                                                  _mm256_set1_ps(0.16666666666666666f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(0.5f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
+                    y0_0_e_series =
+                        _mm256_add_ps(_mm256_mul_ps(y0_0_e_series, y0_0_e_x), _mm256_set1_ps(1.0f));
+                    __m256 y0_0_e =
+                        _mm256_mul_ps(y0_0_e_series,
+                                      _mm256_castsi256_ps(_mm256_slli_epi32(
+                                          _mm256_add_epi32(y0_0_e_n, _mm256_set1_epi32(127)), 23)));
+                    _mm256_storeu_ps(
+                        y0,
+                        _mm256_mul_ps(
                             _mm256_div_ps(y0_0_gate, _mm256_add_ps(y0_0_e, _mm256_set1_ps(1.0f))),
                             sum0_1));
+                }
             }
         }
     }
@@ -810,3 +883,4 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
 #undef K
 #undef TILE_BYTES
 #undef ROW_BYTES
+#undef NEAR_ROWS

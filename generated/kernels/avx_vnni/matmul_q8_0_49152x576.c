@@ -17,4 +17,5 @@
 #define K 576
 #define TILE_BYTES 9856
 #define ROW_BYTES 2368
+#define NEAR_ROWS 132
 #include "kernels/avx_vnni/matmul_q8_0_NxK.h"
