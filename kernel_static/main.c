@@ -31,7 +31,7 @@ _Noreturn void kernel_main(void) {
 #endif
     if (!http_start()) /* first, so that the network comes up while the model is bound */
         panic("no network: the log above says why");
-    engine_start();
+    engine_start(command_line_number("guesses", 0, 1, 1));
 
     uint64_t served = 0;
     while (!platform_stop_requested()) {

@@ -190,7 +190,7 @@ void slot_write(struct buffer *buffer, const struct slot *value) {
     json_write_key(buffer, &first, "n_ctx");
     json_write_integer(buffer, value->n_ctx);
     json_write_key(buffer, &first, "speculative");
-    json_write_raw(buffer, "true");
+    json_write_boolean(buffer, value->speculative);
     json_write_key(buffer, &first, "is_processing");
     json_write_boolean(buffer, value->is_processing);
     json_write_key(buffer, &first, "n_prompt_tokens");

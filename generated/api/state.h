@@ -159,6 +159,8 @@ struct slot {
     int64_t id_task;
     /* Tokens that prompt and answer may have together. */
     int64_t n_ctx;
+    /* Tokens are guessed and verified together. */
+    bool speculative;
     /* There is a job in it. */
     bool is_processing;
     /* Tokens of its prompt. */

@@ -99,6 +99,7 @@ static struct slot slot_of(size_t index, struct next_token *next) {
     return (struct slot){.id = (int64_t)index,
                          .id_task = place.busy ? (int64_t)place.job : -1,
                          .n_ctx = (int64_t)engine_context(),
+                         .speculative = engine_guesses(),
                          .is_processing = place.busy,
                          .n_prompt_tokens = (int64_t)place.prompt_tokens,
                          .n_prompt_tokens_processed = (int64_t)place.stored,

@@ -1,7 +1,6 @@
 /* Lookup from the end, so that the latest occurrence counts. */
 #include "draft.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "pace.h"
@@ -10,6 +9,12 @@
 #define WEIGHT 8        /* an observation counts for one in so many */
 #define LONGEST_MATCH 4 /* tokens that must be the same as the last ones, at best */
 #define LEAST_MATCH 2   /* and at least */
+
+static bool forbidden;
+
+void draft_allow(bool allowed) { forbidden = !allowed; }
+
+bool draft_allowed(void) { return !forbidden; }
 
 void drafting_start(struct drafting *drafting) { drafting->acceptance = ONE / 2; }
 
@@ -50,7 +55,7 @@ static size_t find(const int32_t *tokens, size_t count, size_t match) {
 
 size_t draft_guess(const int32_t *tokens, size_t count, int32_t *guesses, size_t most) {
     size_t place = 0;
-    for (size_t match = LONGEST_MATCH; match >= LEAST_MATCH && !place; match--)
+    for (size_t match = forbidden ? 0 : LONGEST_MATCH; match >= LEAST_MATCH && !place; match--)
         if (count > match)
             place = find(tokens, count, match);
     size_t found = 0;

@@ -77,11 +77,14 @@ static void collect_blocks(void) {
     metric_set(METRIC_KV_BLOCK_TOKENS, served_model->block_tokens);
 }
 
-void engine_start(void) {
+void engine_start(bool guesses) {
+    draft_allow(guesses);
     state = start() ? ENGINE_LOADING : ENGINE_FAILED;
     exposition_provide(METRICS_ENGINE, collect_jobs);
     exposition_provide(METRICS_KV_CACHE, collect_blocks);
 }
+
+bool engine_guesses(void) { return draft_allowed(); }
 
 /* ---- coming and going ---- */
 

@@ -112,8 +112,11 @@ enum submit_error {
 struct job; /* one queued or running request; owned by the engine */
 
 /* Takes the model image (null start: there was none) and memory for the KV cache. Whatever is
- * wrong is logged; the engine then stays in ENGINE_FAILED and the server still answers. */
-void engine_start(void);
+ * wrong is logged; the engine then stays in ENGINE_FAILED and the server still answers. `guesses`:
+ * whether tokens are guessed and verified together, which answers do not depend on. */
+void engine_start(bool guesses);
+
+bool engine_guesses(void);
 
 enum engine_state { ENGINE_LOADING, ENGINE_READY, ENGINE_FAILED };
 enum engine_state engine_state(void);

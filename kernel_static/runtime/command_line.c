@@ -26,6 +26,7 @@ static struct {
     {.key = "memory", .expected = "MiB of the host's memory to use"},
     {.key = "cpus", .expected = "CPUs to work on; 0: all there are"},
     {.key = "isa", .expected = "instruction set whose kernels run"},
+    {.key = "guesses", .expected = "1 or 0: whether tokens are guessed and verified together"},
 #ifdef DEBUG
     {.key = "fault", .expected = "one of runtime/fault.c"},
 #endif

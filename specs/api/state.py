@@ -106,7 +106,7 @@ slot = Object(
     Field("id", Integer(), "Its number, from 0."),
     Field("id_task", Integer(), "The job in it, counted from 1; -1: none."),
     Field("n_ctx", Integer(), "Tokens that prompt and answer may have together."),
-    Field("speculative", Literal(True), "Tokens are guessed and verified."),
+    Field("speculative", Boolean(), "Tokens are guessed and verified together."),
     Field("is_processing", Boolean(), "There is a job in it."),
     Field("n_prompt_tokens", Integer(), "Tokens of its prompt."),
     Field(

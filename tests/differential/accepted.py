@@ -382,7 +382,7 @@ STATE = Chapter(
                 "value [].speculative",
             ),
             "A slot tells how it draws and how far it is while there is a job; what the engine does not know of the "
-            "request is not told. Tokens are guessed always.",
+            "request is not told. Tokens are guessed unless the command line says guesses=0.",
             ("GET /slots*",),
         ),
         Rule(

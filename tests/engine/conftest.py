@@ -262,7 +262,7 @@ def started(compiled, tmp_path):
         lib = ctypes.CDLL(str(own))
         lib.test_start_memory(c_size_t(heap + PAGE * (2 + blocks)), c_size_t(heap))
         made = Engine(lib)
-        lib.engine_start()
+        lib.engine_start(True)
         made.poll(2)
         return made
 

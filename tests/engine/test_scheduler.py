@@ -311,6 +311,21 @@ def test_guesses_change_nothing_but_the_number_of_steps(started, every_token):
     assert steps < 40 and figures["accepted_tokens"] <= figures["drafted_tokens"]
 
 
+def test_no_guesses_where_they_are_not_wanted(started):
+    engine = started(96)
+    engine.number("test_forgetful", ctypes.c_bool).value = True
+    engine.number("test_stage_nanoseconds").value = 100 * MILLISECOND
+    engine.answer(prompt_of(3, 40), 1, cache_prompt=False)
+    start = next(t for t in range(1, VOCABULARY) if len(engine.expected([t], 60)) == 60)
+    engine.lib.draft_allow.argtypes = [ctypes.c_bool]
+    for allowed in (False, True):
+        engine.lib.draft_allow(allowed)
+        assert engine.lib.engine_guesses() == allowed
+        answer = engine.answer([start], 60, cache_prompt=False)
+        check(engine, answer)
+        assert (answer.figures["drafted_tokens"] > 0) == allowed
+
+
 def test_guesses_that_cost_as_much_as_steps_are_not_made(started):
     engine = started(96)
     engine.number("test_forgetful", ctypes.c_bool).value = True
