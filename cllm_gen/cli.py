@@ -250,6 +250,11 @@ def _engines() -> Sequence[str]:
 @click.option("--prompt", type=click.IntRange(min=2), default=512, show_default=True)
 @click.option("--answer", type=click.IntRange(min=2), default=128, show_default=True)
 @click.option("--append", default="", help="More of our engine's command line: 'isa=avx2'.")
+@click.option(
+    "--quality/--no-quality",
+    default=True,
+    help="How near all answers are to the file's own values.",
+)
 @click.option("--boot", is_flag=True, help="Instead: boot, memory, size, speed of every target.")
 @click.option("--perplexity", is_flag=True, help="Instead: perplexity of a text, beside llama.cpp.")
 @click.option("--steps", is_flag=True, help="Instead: what a step costs by its rows.")

@@ -15,6 +15,7 @@ from rich.console import Console
 from cllm_gen.bench import report, tables
 from cllm_gen.bench.contest import OURS, Engine, Entrant, Hosted, Rival, hold, passage
 from cllm_gen.bench.costs import costs
+from cllm_gen.bench.judge import judge
 from cllm_gen.bench.peer_weights import SHIPPED
 from cllm_gen.bench.peers import VARIANTS, Peer, installed, python
 from cllm_gen.bench.probe import Abilities, probe
@@ -34,6 +35,7 @@ class Settings:
     answer   tokens generated after it
     peers    engines to compare with, keys of VARIANTS
     append   more of our engine's command line, such as `isa=avx2`
+    quality  whether to measure what the answers are worth, too
     """
 
     threads: tuple[int, ...] = (1, 2)
@@ -42,6 +44,7 @@ class Settings:
     answer: int = 128
     peers: tuple[str, ...] = tuple(VARIANTS)
     append: str = ""
+    quality: bool = True
 
 
 def find_appliance(root: Path, appliance: str | None, model: str | None) -> Appliance:
@@ -79,6 +82,9 @@ def bench(
         for threads in settings.threads
         for entrant in _contest(root, console, image, shipped, threads, settings)
     ]
+    if settings.quality:
+        with console.status("quality") as status:
+            judge(root, spec, image, shipped, entrants, settings.append, status.update)
     kind = spec.kv_cache
     results = [
         report.result(each, report.cache_value_bytes(each.engine, kind), abilities)
@@ -148,6 +154,8 @@ def _print(
     for each in entrants:
         if each.failure:
             console.print(f"{each.place}: {each.failure}", style="red", soft_wrap=True)
+    for doubt in dict.fromkeys(f"{each.title}: {each.doubt}" for each in entrants if each.doubt):
+        console.print(doubt, style="red", soft_wrap=True)
     for detail in dict.fromkeys(f"{each.title}: {each.detail}" for each in entrants if each.detail):
         console.print(detail, soft_wrap=True, highlight=False)
 

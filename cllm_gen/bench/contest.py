@@ -18,7 +18,9 @@ from typing import Protocol
 
 import requests
 
+from cllm_gen.bench.peer_weights import SAME
 from cllm_gen.bench.peers import TITLES, Peer
+from cllm_gen.bench.quality import Quality
 from cllm_gen.image.build import Image
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.process import Machine
@@ -55,7 +57,8 @@ class Run:
 @dataclass
 class Entrant:
     """One engine with one set of weights at one number of threads, and what it did. `failure` says
-    why it has no runs; `detail` its version or kernels."""
+    why it has no runs; `detail` its version or kernels; `quality` how near its answers are to the
+    file's, `doubt` why that is not known."""
 
     engine: str
     weights: str
@@ -64,10 +67,17 @@ class Entrant:
     detail: str = ""
     failure: str = ""
     runs: list[Run] = field(default_factory=list)
+    quality: Quality | None = None
+    doubt: str = ""
 
     @property
     def title(self) -> str:
         return f"{TITLES.get(self.engine, self.engine)} {self.weights}"
+
+    @property
+    def same_file(self) -> bool:
+        """Whether its weights are those of the file, not another model made from it."""
+        return self.weights in SAME
 
     @property
     def place(self) -> str:

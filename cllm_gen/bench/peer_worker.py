@@ -5,7 +5,8 @@ from stdin and answers with one a line; what libraries print goes to stderr.
 
     {"prompt": [ids], "answer": n}   -> {"prompt_s", "answer_s", "answered", "own_prompt_s",
                                          "own_answer_s"}; greedy, end tokens do not end it
-    {"score": [ids]}                 -> {"logprobs": [of every id but the first]}
+    {"logits": [ids], "to": path}    -> {"rows": n}; writes float32 logits after every id but the last
+                                         as an .npy file of (rows, vocabulary)
 
 `prompt_s` is from the call to the first token, `answer_s` from there to the last, both by this
 process's clock; the `own_` fields are the engine's own performance counters.
@@ -16,9 +17,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,10 +29,11 @@ CONTEXT = 2048
 
 
 class Engine(Protocol):
-    """What every peer can do; some can `score` too."""
+    """What every peer can do."""
 
     def version(self) -> str: ...
     def generate(self, prompt: list[int], answer: int) -> dict: ...
+    def logits(self, tokens: list[int]) -> np.ndarray: ...
 
 
 class Llama:
@@ -47,8 +51,12 @@ class Llama:
         settings.n_ctx, settings.n_batch, settings.n_ubatch = CONTEXT, 512, 512
         settings.n_threads = settings.n_threads_batch = threads
         settings.no_perf = False
+        self.prepare(settings)
         self.context = lib.llama_init_from_model(self.model, settings)
         self.vocabulary = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self.model))
+
+    def prepare(self, settings) -> None:
+        """Changes the settings of a context; here llama.cpp's own are the best for speed."""
 
     def version(self) -> str:
         return f"llama-cpp-python {self.lib.__version__}"
@@ -86,9 +94,9 @@ class Llama:
             "own_answer_s": own.t_eval_ms / 1e3,
         }
 
-    def score(self, tokens: list[int]) -> list[float]:
+    def logits(self, tokens: list[int]) -> np.ndarray:
         lib = self.lib
-        found: list[float] = []
+        found = np.empty((len(tokens), self.vocabulary), np.float32)
         self._forget()
         for start in range(0, len(tokens), 512):
             part = tokens[start : start + 512]
@@ -100,15 +108,18 @@ class Llama:
             if lib.llama_decode(self.context, batch):
                 raise RuntimeError("llama_decode failed")
             for i in range(len(part)):
-                if start + i + 1 < len(tokens):
-                    row = np.ctypeslib.as_array(
-                        lib.llama_get_logits_ith(self.context, i), (self.vocabulary,)
-                    ).astype(np.float64)
-                    peak = row.max()
-                    total = peak + np.log(np.exp(row - peak).sum())
-                    found.append(float(row[tokens[start + i + 1]] - total))
+                row = lib.llama_get_logits_ith(self.context, i)
+                found[start + i] = np.ctypeslib.as_array(row, (self.vocabulary,))
             lib.llama_batch_free(batch)
         return found
+
+
+class Exact(Llama):
+    """llama.cpp with a cache of F32 and attention in F32; given weights of F32, all is F32."""
+
+    def prepare(self, settings) -> None:
+        settings.type_k = settings.type_v = self.lib.GGML_TYPE_F32
+        settings.flash_attn_type = self.lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
 
 
 class OpenVino:
@@ -119,7 +130,9 @@ class OpenVino:
         import openvino_genai
 
         self.openvino, self.genai = openvino, openvino_genai
-        self.pipeline = openvino_genai.LLMPipeline(path, "CPU", INFERENCE_NUM_THREADS=threads)
+        self.path, self.settings = path, {"INFERENCE_NUM_THREADS": threads}
+        self.pipeline = openvino_genai.LLMPipeline(path, "CPU", **self.settings)
+        self.request: Any = None
 
     def version(self) -> str:
         return f"openvino-genai {self.genai.__version__}"
@@ -145,8 +158,35 @@ class OpenVino:
             "own_answer_s": own.get_tpot().mean / 1e3 * (answered - 1),
         }
 
+    def logits(self, tokens: list[int]) -> np.ndarray:
+        if self.request is None:
+            self.request = self._compiled()
+        self.request.reset_state()
+        ids = np.array([tokens], np.int64)
+        inputs = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "position_ids": np.arange(ids.size, dtype=np.int64)[None],
+            "beam_idx": np.zeros(1, np.int32),
+        }
+        return self.request.infer(inputs)["logits"][0]
 
-ENGINES: dict[str, Callable[[str, int], Engine]] = {"llama": Llama, "openvino": OpenVino}
+    def _compiled(self):
+        """The model that GenAI makes of the file, compiled with the same settings. A pipeline keeps
+        logits of the last position only; the model, which it saves beside the file, gives all."""
+        with tempfile.TemporaryDirectory() as folder:
+            link = Path(folder) / "model.gguf"
+            link.symlink_to(self.path)
+            self.genai.LLMPipeline(str(link), "CPU", enable_save_ov_model=True, **self.settings)
+            model = self.openvino.Core().read_model(link.with_name("openvino_model.xml"))
+            return self.openvino.compile_model(model, "CPU", self.settings).create_infer_request()
+
+
+ENGINES: dict[str, Callable[[str, int], Engine]] = {
+    "llama": Llama,
+    "llama-exact": Exact,
+    "openvino": OpenVino,
+}
 
 
 def main(name: str, path: str, threads: str) -> None:
@@ -165,8 +205,10 @@ def main(name: str, path: str, threads: str) -> None:
     for line in sys.stdin:
         question = json.loads(line)
         try:
-            if "score" in question and isinstance(engine, Llama):
-                reply(logprobs=engine.score(question["score"]))
+            if "logits" in question:
+                rows = engine.logits(question["logits"])[:-1]
+                np.save(question["to"], rows)
+                reply(rows=len(rows))
             else:
                 reply(**engine.generate(question["prompt"], question["answer"]))
         except Exception as error:

@@ -22,6 +22,9 @@ tile units as ours does, whose speed may change from one second to the next. Ope
 prefill, and Q4_0, its best decode. llama.cpp: the file as shipped, and Q4_0, which it repacks for its
 fastest kernels."""
 
+EXACT = "llama-exact"
+"""llama.cpp with everything in F32, slowly: what others are held against."""
+
 TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO"}
 _HALVED = (
     "OpenVINO's fused MLP, which it uses for float weights where the CPU has AMX, divides by half the "
