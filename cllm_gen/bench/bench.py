@@ -20,7 +20,7 @@ from cllm_gen.bench.peer_weights import SHIPPED
 from cllm_gen.bench.peers import VARIANTS, Peer, installed, python
 from cllm_gen.bench.probe import Abilities, probe
 from cllm_gen.bench.ratios import ratios
-from cllm_gen.image.build import build
+from cllm_gen.image.build import Image, build
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.load import load_appliances
@@ -80,7 +80,9 @@ def bench(
     entrants = [
         entrant
         for threads in settings.threads
-        for entrant in _contest(root, console, image, shipped, threads, settings)
+        for entrant in compete(
+            root, console, image, shipped, rivals_of(settings, threads), threads, settings
+        )
     ]
     if settings.quality:
         with console.status("quality") as status:
@@ -100,14 +102,26 @@ def bench(
     return results
 
 
-def _contest(root, console, image, shipped, threads, settings) -> list[Entrant]:
-    """All engines at one number of threads."""
-    ours = Entrant(OURS, SHIPPED, threads, shipped)
-    rivals = [
+def rivals_of(settings: Settings, threads: int) -> list[Entrant]:
+    """The peers that the settings name, with all their weights."""
+    return [
         Entrant(engine, weights, threads)
         for engine in settings.peers
         for weights in VARIANTS[engine]
     ]
+
+
+def compete(
+    root: Path,
+    console: Console,
+    image: Image,
+    shipped: Path,
+    rivals: list[Entrant],
+    threads: int,
+    settings: Settings,
+) -> list[Entrant]:
+    """Ours and its rivals at one number of threads; ours first. RunFailed when ours does not start."""
+    ours = Entrant(OURS, SHIPPED, threads, shipped)
     with ExitStack() as open_engines, console.status("start") as status:
         hosted = Hosted(image, threads, settings.append)
         open_engines.callback(hosted.stop)
@@ -116,7 +130,7 @@ def _contest(root, console, image, shipped, threads, settings) -> list[Entrant]:
         for entrant in rivals:
             status.update(f"load {entrant.title}")
             try:
-                peer = Peer(root, entrant.engine, shipped, entrant.weights, threads)
+                peer = Peer(root, entrant.engine, shipped, entrant.weights, threads, entrant.build)
             except RunFailed as error:
                 entrant.failure = str(error)
                 continue

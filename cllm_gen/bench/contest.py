@@ -56,7 +56,8 @@ class Run:
 
 @dataclass
 class Entrant:
-    """One engine with one set of weights at one number of threads, and what it did. `failure` says
+    """One engine with one set of weights at one number of threads, and what it did. `build` is one of
+    peers.BUILDS, where it is not the one that has all that this CPU has. `failure` says
     why it has no runs; `detail` its version or kernels; `quality` how near its answers are to the
     file's, `doubt` why that is not known."""
 
@@ -64,6 +65,7 @@ class Entrant:
     weights: str
     threads: int
     file: Path | None = None
+    build: str = ""
     detail: str = ""
     failure: str = ""
     runs: list[Run] = field(default_factory=list)
@@ -72,7 +74,8 @@ class Entrant:
 
     @property
     def title(self) -> str:
-        return f"{TITLES.get(self.engine, self.engine)} {self.weights}"
+        name = f"{TITLES.get(self.engine, self.engine)} {self.weights}"
+        return f"{name}, {self.build}" if self.build else name
 
     @property
     def same_file(self) -> bool:

@@ -43,6 +43,11 @@ def theirs(root: Path, peer: Peer, text: Text, reference: np.ndarray | None) -> 
     return quality.measure(text, reference, logits.of_peer(peer, text, folder))
 
 
+def _kind(entrant: Entrant) -> tuple[str, str, str]:
+    """What entrants have in common that give the same answers."""
+    return entrant.engine, entrant.weights, entrant.build
+
+
 def judge(
     root: Path,
     spec: Appliance,
@@ -63,16 +68,16 @@ def judge(
         hosted.stop()
     progress("quality: the reference")
     reference = quality.reference(root, shipped, text) if installed(root) else None
-    kinds = dict.fromkeys((e.engine, e.weights) for e in entrants if not e.failure)
-    for engine, weights in kinds:
-        same = [e for e in entrants if (e.engine, e.weights) == (engine, weights)]
+    for kind in dict.fromkeys(_kind(each) for each in entrants if not each.failure):
+        same = [each for each in entrants if _kind(each) == kind]
+        engine, weights, built = kind
         progress(f"quality: {same[0].title}")
         try:
             if engine == OURS:
                 few, many = ours(root, spec, image, text, reference, f"cpus={cpus} {append}")
                 found = quality.worse(few, many)
             else:
-                with Peer(root, engine, shipped, weights, cpus) as peer:
+                with Peer(root, engine, shipped, weights, cpus, built) as peer:
                     found = theirs(root, peer, text, reference)
         except RunFailed as error:
             for each in same:

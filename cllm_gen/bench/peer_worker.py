@@ -59,7 +59,10 @@ class Llama:
         """Changes the settings of a context; here llama.cpp's own are the best for speed."""
 
     def version(self) -> str:
-        return f"llama-cpp-python {self.lib.__version__}"
+        has = self.lib.llama_print_system_info().decode().split("|")
+        words = [each.split(":")[-1].split("=") for each in has if each.strip().endswith("= 1")]
+        sets = ", ".join(name.strip() for name, _ in words)
+        return f"llama-cpp-python {self.lib.__version__}; {sets}"
 
     def _decode(self, tokens: list[int]) -> None:
         array = (self.lib.llama_token * len(tokens))(*tokens)

@@ -75,8 +75,8 @@ def rate_table(title: str, results: list[Result], threads: int) -> Table:
     for same_file in (True, False):
         shown.add_section()
         for row in (each for each in rows if each.same_file == same_file):
-            cells = [row.title, _rate(row.prefill.median), row.prefill.spread]
-            cells += [_rate(row.decode.median), row.decode.spread]
+            cells = [row.title, rate(row.prefill.median), row.prefill.spread]
+            cells += [rate(row.decode.median), row.decode.spread]
             for share in (row.bandwidth_share, row.unit_share):
                 cells.append("-" if share is None else f"{100 * share:.0f}%")
             cells += row.quality.shown if row.quality else ("-", "-", "-")
@@ -84,7 +84,8 @@ def rate_table(title: str, results: list[Result], threads: int) -> Table:
     return shown
 
 
-def _rate(tokens: float) -> str:
+def rate(tokens: float) -> str:
+    """Tokens a second for a table."""
     return f"{tokens:,.0f}" if tokens >= 100 else f"{tokens:.1f}"
 
 
