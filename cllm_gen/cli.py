@@ -242,7 +242,7 @@ def _engines() -> Sequence[str]:
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option(
     "--peers",
-    default="openvino,llama",
+    default="openvino,ik,llama",
     show_default=True,
     callback=_words(_engines),
     help="Or `none`.",

@@ -90,17 +90,21 @@ def all_sets(root: Path, spec: Appliance, settings: Settings, output: Path | Non
 
 
 def rivals(this: Class, best: bool, settings: Settings, threads: int) -> list[Entrant]:
-    """llama.cpp of the set's class; all peers beside the best set that this CPU has."""
+    """llama.cpp of the set's class, and its fork of that class; all peers beside the best set that
+    this CPU has."""
     if best:
         found = rivals_of(settings, threads)
         for each in found:
             each.build = llama_build(this.isa) if each.engine == "llama" else ""
         return found
-    if "llama" not in settings.peers:
-        return []
+    own = [("llama", llama_build(this.isa))]
+    if llama_build(this.isa) == "avx2":
+        own.append(("ik", ""))  # its package is compiled for AVX2
     return [
-        Entrant("llama", weights, threads, build=llama_build(this.isa))
-        for weights in VARIANTS["llama"]
+        Entrant(engine, weights, threads, build=built)
+        for engine, built in own
+        if engine in settings.peers
+        for weights in VARIANTS[engine]
     ]
 
 
@@ -140,7 +144,7 @@ def markdown(
 
 
 def _ordered(entrants: list[Entrant]) -> list[Entrant]:
-    return sorted((each for each in entrants if each.runs), key=lambda each: not each.same_file)
+    return sorted((each for each in entrants if each.runs), key=lambda each: not each.near)
 
 
 def _row(this: Class, entrant: Entrant, threads: int) -> str:

@@ -29,6 +29,7 @@ from cllm_gen.machine.run import start_image
 OURS = "cllm"
 _PASSAGE = Path(__file__).with_name("passage.txt")
 _MEMORY = 2048  # MiB of our process
+NEAR = 0.05  # nats: ten times what rounding to bytes costs, a fifth of what Q4_0 loses
 PROMPTS_S = 1.0  # seconds of prompts in a run, at least
 
 
@@ -78,9 +79,11 @@ class Entrant:
         return f"{name}, {self.build}" if self.build else name
 
     @property
-    def same_file(self) -> bool:
-        """Whether its weights are those of the file, not another model made from it."""
-        return self.weights in SAME
+    def near(self) -> bool:
+        """Whether it answers as the file says: it has the file's values, not another model made from
+        them, and its divergence, where it is known, is below NEAR."""
+        far = self.quality and self.quality.divergence and self.quality.divergence > NEAR
+        return self.weights in SAME and not far
 
     @property
     def place(self) -> str:

@@ -3,13 +3,13 @@
 Runs in the peers' own environment and imports nothing of this project. Reads one JSON object a line
 from stdin and answers with one a line; what libraries print goes to stderr.
 
-    {"prompt": [ids], "answer": n}   -> {"prompt_s", "answer_s", "answered", "own_prompt_s",
-                                         "own_answer_s"}; greedy, end tokens do not end it
+    {"prompt": [ids], "answer": n}   -> {"prompt_s", "answer_s", "answered"}; greedy, end tokens do
+                                         not end it
     {"logits": [ids], "to": path}    -> {"rows": n}; writes float32 logits after every id but the last
                                          as an .npy file of (rows, vocabulary)
 
 `prompt_s` is from the call to the first token, `answer_s` from there to the last, both by this
-process's clock; the `own_` fields are the engine's own performance counters.
+process's clock.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 CONTEXT = 2048
+BATCH = 512  # tokens that llama.cpp and its fork take at once
 
 
 class Engine(Protocol):
@@ -40,20 +42,25 @@ class Llama:
     """llama.cpp through its C interface: no Python but one call a token."""
 
     def __init__(self, path: str, threads: int):
-        import llama_cpp
-
-        self.lib = lib = llama_cpp
+        self.lib = lib = self.library()
         lib.llama_backend_init()
         self.model = lib.llama_model_load_from_file(path.encode(), lib.llama_model_default_params())
         if not self.model:
-            raise RuntimeError("llama.cpp does not load this file")
+            raise RuntimeError(f"{self.name} does not load this file")
         settings = lib.llama_context_default_params()
-        settings.n_ctx, settings.n_batch, settings.n_ubatch = CONTEXT, 512, 512
+        settings.n_ctx, settings.n_batch, settings.n_ubatch = CONTEXT, BATCH, BATCH
         settings.n_threads = settings.n_threads_batch = threads
-        settings.no_perf = False
         self.prepare(settings)
         self.context = lib.llama_init_from_model(self.model, settings)
         self.vocabulary = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self.model))
+        self.batch = lib.llama_batch_init(BATCH, 0, 1)
+
+    name = "llama.cpp"
+
+    def library(self) -> Any:
+        import llama_cpp
+
+        return llama_cpp
 
     def prepare(self, settings) -> None:
         """Changes the settings of a context; here llama.cpp's own are the best for speed."""
@@ -64,56 +71,45 @@ class Llama:
         sets = ", ".join(name.strip() for name, _ in words)
         return f"llama-cpp-python {self.lib.__version__}; {sets}"
 
-    def _decode(self, tokens: list[int]) -> None:
-        array = (self.lib.llama_token * len(tokens))(*tokens)
-        if self.lib.llama_decode(self.context, self.lib.llama_batch_get_one(array, len(tokens))):
+    def _decode(self, tokens: list[int], first: int, every: bool = False) -> None:
+        """At positions from `first`; with logits of the last token, or of every one."""
+        batch = self.batch
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i], batch.pos[i] = token, first + i
+            batch.logits[i] = every or i == len(tokens) - 1
+            batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+        if self.lib.llama_decode(self.context, batch):
             raise RuntimeError("llama_decode failed")
 
-    def _likeliest(self) -> int:
-        logits = self.lib.llama_get_logits_ith(self.context, -1)
-        return int(np.ctypeslib.as_array(logits, (self.vocabulary,)).argmax())
+    def _row(self, index: int) -> np.ndarray:
+        logits = self.lib.llama_get_logits_ith(self.context, index)
+        return np.ctypeslib.as_array(logits, (self.vocabulary,))
 
     def _forget(self) -> None:
         self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), True)
 
     def generate(self, prompt: list[int], answer: int) -> dict:
         self._forget()
-        self.lib.llama_perf_context_reset(self.context)
         begun = time.perf_counter()
-        for start in range(0, len(prompt), 512):
-            self._decode(prompt[start : start + 512])
-        token = self._likeliest()
+        for start in range(0, len(prompt), BATCH):
+            self._decode(prompt[start : start + BATCH], start)
+        token = int(self._row(-1).argmax())
         first = time.perf_counter()
-        for _ in range(answer - 1):
-            self._decode([token])
-            token = self._likeliest()
+        for position in range(len(prompt), len(prompt) + answer - 1):
+            self._decode([token], position)
+            token = int(self._row(-1).argmax())
         last = time.perf_counter()
-        own = self.lib.llama_perf_context(self.context)
-        return {
-            "prompt_s": first - begun,
-            "answer_s": last - first,
-            "answered": answer,
-            "own_prompt_s": own.t_p_eval_ms / 1e3,
-            "own_answer_s": own.t_eval_ms / 1e3,
-        }
+        return {"prompt_s": first - begun, "answer_s": last - first, "answered": answer}
 
     def logits(self, tokens: list[int]) -> np.ndarray:
-        lib = self.lib
         found = np.empty((len(tokens), self.vocabulary), np.float32)
         self._forget()
-        for start in range(0, len(tokens), 512):
-            part = tokens[start : start + 512]
-            batch = lib.llama_batch_init(len(part), 0, 1)
-            batch.n_tokens = len(part)
-            for i, token in enumerate(part):
-                batch.token[i], batch.pos[i], batch.logits[i] = token, start + i, True
-                batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
-            if lib.llama_decode(self.context, batch):
-                raise RuntimeError("llama_decode failed")
+        for start in range(0, len(tokens), BATCH):
+            part = tokens[start : start + BATCH]
+            self._decode(part, start, every=True)
             for i in range(len(part)):
-                row = lib.llama_get_logits_ith(self.context, i)
-                found[start + i] = np.ctypeslib.as_array(row, (self.vocabulary,))
-            lib.llama_batch_free(batch)
+                found[start + i] = self._row(i)
         return found
 
 
@@ -123,6 +119,26 @@ class Exact(Llama):
     def prepare(self, settings) -> None:
         settings.type_k = settings.type_v = self.lib.GGML_TYPE_F32
         settings.flash_attn_type = self.lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+
+
+class Ik(Llama):
+    """ik_llama.cpp, a fork of llama.cpp with kernels of its own and an older interface."""
+
+    name = "ik_llama.cpp"
+
+    def library(self) -> Any:
+        import ik_llama_cpp._ctypes_api
+
+        return ik_llama_cpp._ctypes_api
+
+    def prepare(self, settings) -> None:
+        settings.flash_attn = True  # far slower without; its package asks for it too
+
+    def version(self) -> str:
+        return f"ik-llama-cpp-python {metadata.version('ik-llama-cpp-python')}"
+
+    def _forget(self) -> None:
+        self.lib.llama_kv_cache_clear(self.context)
 
 
 class OpenVino:
@@ -152,13 +168,11 @@ class OpenVino:
         result = self.pipeline.generate(inputs, settings)
         ended = time.perf_counter()
         own = result.perf_metrics
-        first, answered = own.get_ttft().mean / 1e3, own.get_num_generated_tokens()
+        first = own.get_ttft().mean / 1e3
         return {
             "prompt_s": first,
             "answer_s": ended - begun - first,
-            "answered": answered,
-            "own_prompt_s": first,
-            "own_answer_s": own.get_tpot().mean / 1e3 * (answered - 1),
+            "answered": own.get_num_generated_tokens(),
         }
 
     def logits(self, tokens: list[int]) -> np.ndarray:
@@ -188,6 +202,7 @@ class OpenVino:
 ENGINES: dict[str, Callable[[str, int], Engine]] = {
     "llama": Llama,
     "llama-exact": Exact,
+    "ik": Ik,
     "openvino": OpenVino,
 }
 

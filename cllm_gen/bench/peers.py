@@ -15,12 +15,13 @@ from cllm_gen.machine.process import die_with_parent
 
 VARIANTS = {
     "openvino": ("f16", "q4_0"),
+    "ik": (SHIPPED, "f16", "q4_0"),
     "llama": (SHIPPED, "q4_0"),
 }
 """By engine, the weights that it is run with, in the order of their turns: first after ours what uses
 tile units as ours does, whose speed may change from one second to the next. OpenVINO: F16, its best
-prefill, and Q4_0, its best decode. llama.cpp: the file as shipped, and Q4_0, which it repacks for its
-fastest kernels."""
+prefill, and Q4_0, its best decode. llama.cpp and ik_llama.cpp: the file as shipped, and Q4_0, for which
+they have their fastest kernels; the latter in F16 too, since its Q4_1 is wrong from 32 rows on."""
 
 BUILDS = ("sse2", "sse42", "avx2")
 """Of llama.cpp's kernels, besides those for all that this CPU has: for older CPUs."""
@@ -28,7 +29,7 @@ BUILDS = ("sse2", "sse42", "avx2")
 EXACT = "llama-exact"
 """llama.cpp with everything in F32, slowly: what others are held against."""
 
-TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO"}
+TITLES = {"ik": "ik_llama", "llama": "llama.cpp", "openvino": "OpenVINO"}
 _HALVED = (
     "OpenVINO's fused MLP, which it uses for float weights where the CPU has AMX, divides by half the "
     "number of threads (openvinotoolkit/openvino issue 33300): this peer needs two threads"

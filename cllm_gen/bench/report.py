@@ -14,8 +14,8 @@ from cllm_gen.bench.probe import Abilities
 from cllm_gen.bench.quality import Quality
 from cllm_gen.bench.ratios import ratios
 
-_CACHE_BYTES = {"llama": 2, "openvino": 1}
-"""Bytes of a cached value: llama.cpp keeps f16 and OpenVINO's CPU plugin u8 unless told otherwise."""
+_CACHE_BYTES = {"ik": 2, "llama": 2, "openvino": 1}
+"""Bytes of a cached value: llama.cpp and its fork keep f16 and OpenVINO's CPU plugin u8 unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Rate:
 class Result:
     """One entrant's figures. Bytes and operations are a token's (Costs); `bandwidth` is bytes a second
     read in decode, `operations` a second in prefill; shares are of this machine's best at as many
-    threads, none where it was not measured. `same_file`: its weights are the file's (peer_weights.py);
+    threads, none where it was not measured. `near`: it answers as the file says (contest.Entrant);
     `quality` of its answers, where it is known."""
 
     engine: str
@@ -58,7 +58,7 @@ class Result:
     bandwidth_share: float | None
     unit: str | None
     unit_share: float | None
-    same_file: bool
+    near: bool
     quality: Quality | None
 
 
@@ -95,7 +95,7 @@ def result(entrant: Entrant, cache_bytes: float, abilities: Abilities | None) ->
         bandwidth / abilities.bandwidth[entrant.threads - 1] if abilities else None,
         unit,
         operations / abilities.peaks[unit][entrant.threads - 1] if abilities and unit else None,
-        entrant.same_file,
+        entrant.near,
         entrant.quality,
     )
 

@@ -53,8 +53,8 @@ def machine_table(abilities: Abilities) -> Table:
 
 def rate_table(title: str, results: list[Result], threads: int) -> Table:
     """Rates at one number of threads, ours first, their shares of what the machine can do, and how
-    near each engine's answers are to what the file says. Peers with the same weights come before
-    those with other ones."""
+    near each engine's answers are to what the file says. Peers that answer as the file says come
+    first."""
     rows = [each for each in results if each.threads == threads]
     unit = next((each.unit for each in rows if each.unit), None)
     shown = table(
@@ -72,9 +72,9 @@ def rate_table(title: str, results: list[Result], threads: int) -> Table:
         caption=_caption(rows, unit),
         gap=1,
     )
-    for same_file in (True, False):
+    for near in (True, False):
         shown.add_section()
-        for row in (each for each in rows if each.same_file == same_file):
+        for row in (each for each in rows if each.near == near):
             cells = [row.title, rate(row.prefill.median), row.prefill.spread]
             cells += [rate(row.decode.median), row.decode.spread]
             for share in (row.bandwidth_share, row.unit_share):
@@ -100,8 +100,8 @@ def _caption(rows: list[Result], unit: str | None) -> str:
             "KL divergence, same likeliest token: from the file computed in F32",
             f"at {positions:,} positions of a text; perplexity of that text",
         ]
-    if not all(each.same_file for each in rows):
-        lines.append("q4_0 is another model: the file's values quantised again")
+    if not all(each.near for each in rows):
+        lines.append("below the line: answers of another model (q4_0: quantised again) or wrong")
     return "\n".join(lines)
 
 

@@ -57,6 +57,8 @@ def test_older_classes_have_llama_alone_and_the_best_all(spec):
     settings = Settings()
     old = all_sets.rivals(Class(sse2), False, settings, 2)
     assert {(e.engine, e.build) for e in old} == {("llama", "sse2")}
+    middle = all_sets.rivals(Class(avx2), False, settings, 2)
+    assert {(e.engine, e.build) for e in middle} == {("llama", "avx2"), ("ik", "")}
     best = all_sets.rivals(Class(avx512), True, settings, 2)
     assert {e.engine for e in best} == set(settings.peers)
     assert {e.build for e in best} == {""}

@@ -162,7 +162,7 @@ def test_figures_ratios_and_shares(gguf):
         "llama.cpp shipped",
         "OpenVINO f16",
         "llama.cpp q4_0",
-    ], "first who has our weights"
+    ], "first who answers as the file says"
     assert found["llama.cpp shipped"]["decode"].of_medians == pytest.approx(4)
     assert found["OpenVINO f16"]["prefill"].of_medians == pytest.approx(2.5)
     assert ratios(entrants, 1) == {}
@@ -187,8 +187,8 @@ def test_tables_fit_80_columns(gguf):
     abilities = Abilities("a CPU", 100, [1e11], {"int16_avx512_vnni": [9e14]})
     good, bad = Quality(-1e-9, 1.0, 33.33, 1979), Quality(12.34567, 0.0004, 4321.98, 1979)
     entrants = [
-        Entrant(OURS, "shipped", 1, gguf, runs=[run(9876, 1400), run(98, 98)], quality=bad),
-        Entrant("openvino", "q4_0", 1, gguf, runs=[run(110, 15), run(110, 15)]),
+        Entrant(OURS, "shipped", 1, gguf, runs=[run(9876, 1400), run(98, 98)]),
+        Entrant("openvino", "q4_0", 1, gguf, runs=[run(110, 15), run(110, 15)], quality=bad),
         Entrant("llama", "shipped", 1, gguf, runs=[run(110, 15), run(11, 150)], quality=good),
     ]
     results = [report.result(each, 2, abilities) for each in entrants]
@@ -205,11 +205,19 @@ def test_tables_fit_80_columns(gguf):
         assert all(len(line) <= tables.WIDTH for line in shown.splitlines())
         if "KL" in shown:
             names = [shown.index(name) for name in ("cllm", "llama.cpp shipped", "OpenVINO q4_0")]
-            assert names == sorted(names), "who has our weights, and then who has others"
+            assert names == sorted(names), "who answers as the file says, then others"
             told = " ".join(shown.split())
             assert "0.00000 100.0% 33.33" in told, "no divergence reads as less than none"
             assert "12.3456 0.0% 4321.98" in told
-            assert "q4_0 is another model" in shown
+            assert "below the line: answers of another model" in shown
+
+
+def test_who_answers_wrongly_is_not_near_the_file():
+    right, wrong = Quality(0.003, 0.97, 33, 9), Quality(1.49, 0.33, 146, 9)
+    assert Entrant("ik", "f16", 2).near and Entrant("ik", "f16", 2, quality=right).near
+    assert Entrant("ik", "f16", 2, quality=Quality(None, None, 33, 9)).near
+    assert not Entrant("ik", "shipped", 2, quality=wrong).near
+    assert not Entrant("ik", "q4_0", 2).near and not Entrant("ik", "q4_0", 2, quality=right).near
 
 
 def test_probe_measures_and_keeps(tmp_path):

@@ -128,7 +128,8 @@ def test_the_reference_is_float64s_and_kept(tmp_path, monkeypatch, model, truth)
 
 @needs_peers
 @pytest.mark.parametrize(
-    "engine, weights, most", [("llama", "shipped", 0.02), ("openvino", "f16", 0.02)]
+    "engine, weights, most",
+    [("llama", "shipped", 0.02), ("openvino", "f16", 0.02), ("ik", "f16", 0.001)],
 )
 def test_peers_logits_are_those_of_the_model(model, truth, tmp_path, engine, weights, most):
     text, expected = truth
