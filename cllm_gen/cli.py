@@ -242,7 +242,7 @@ def _engines() -> Sequence[str]:
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option(
     "--peers",
-    default="openvino,llama",
+    default="openvino,ik,llama",
     show_default=True,
     callback=_words(_engines),
     help="Or `none`.",
@@ -250,7 +250,13 @@ def _engines() -> Sequence[str]:
 @click.option("--prompt", type=click.IntRange(min=2), default=512, show_default=True)
 @click.option("--answer", type=click.IntRange(min=2), default=128, show_default=True)
 @click.option("--append", default="", help="More of our engine's command line: 'isa=avx2'.")
+@click.option(
+    "--quality/--no-quality",
+    default=True,
+    help="How near all answers are to the file's own values.",
+)
 @click.option("--boot", is_flag=True, help="Instead: boot, memory, size, speed of every target.")
+@click.option("--all-sets", is_flag=True, help="Instead: every instruction set of this CPU's.")
 @click.option("--perplexity", is_flag=True, help="Instead: perplexity of a text, beside llama.cpp.")
 @click.option("--steps", is_flag=True, help="Instead: what a step costs by its rows.")
 @click.option(
@@ -269,6 +275,7 @@ def bench(
     appliance: str | None,
     model: str | None,
     boot: bool,
+    all_sets: bool,
     perplexity: bool,
     steps: bool,
     position: int,
@@ -287,6 +294,11 @@ def bench(
         from cllm_gen.bench.bench_boot import bench as run_boot
 
         run_boot(root, json_path)
+    elif all_sets:
+        from cllm_gen.bench.all_sets import all_sets as run_all
+        from cllm_gen.bench.bench import find_appliance
+
+        run_all(root, find_appliance(root, appliance, model), Settings(**settings), json_path)
     elif steps:
         from cllm_gen.bench.bench import find_appliance
         from cllm_gen.bench.steps import steps as run_steps

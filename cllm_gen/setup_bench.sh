@@ -62,4 +62,21 @@ PATH=$bin:$PATH nice -n 19 "$bin/cmake" -S "$sources/vendor/llama.cpp" -B "$peer
     -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON $sets $parts >"$peers/cmake.log"
 PATH=$bin:$PATH nice -n 19 "$bin/cmake" --build "$peers/llama.cpp" --target llama-server \
     >>"$peers/cmake.log"
+
+# Its kernels alone once more for each class of older CPUs (cllm_gen/bench/peers.py, BUILDS): a minute
+# each. They stand in for those of the build above, whose other libraries they work with.
+for class in sse2 sse42 avx2; do
+    case $class in
+    sse2) sse42=OFF avx2=OFF ;;
+    sse42) sse42=ON avx2=OFF ;;
+    avx2) sse42=ON avx2=ON ;;
+    esac
+    only="-DGGML_NATIVE=OFF -DGGML_SSE42=$sse42 -DGGML_AVX=$avx2 -DGGML_AVX2=$avx2 -DGGML_FMA=$avx2 \
+-DGGML_F16C=$avx2 -DGGML_BMI2=$avx2"
+    step "compiling llama.cpp's kernels for $class"
+    PATH=$bin:$PATH nice -n 19 "$bin/cmake" -S "$sources/vendor/llama.cpp" -B "$peers/llama.cpp-$class" \
+        -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON $only $parts >>"$peers/cmake.log"
+    PATH=$bin:$PATH nice -n 19 "$bin/cmake" --build "$peers/llama.cpp-$class" --target ggml-cpu \
+        >>"$peers/cmake.log"
+done
 printf '%s\n' "$wanted" >"$stamp"

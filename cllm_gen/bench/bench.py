@@ -15,11 +15,12 @@ from rich.console import Console
 from cllm_gen.bench import report, tables
 from cllm_gen.bench.contest import OURS, Engine, Entrant, Hosted, Rival, hold, passage
 from cllm_gen.bench.costs import costs
+from cllm_gen.bench.judge import judge
 from cllm_gen.bench.peer_weights import SHIPPED
 from cllm_gen.bench.peers import VARIANTS, Peer, installed, python
 from cllm_gen.bench.probe import Abilities, probe
 from cllm_gen.bench.ratios import ratios
-from cllm_gen.image.build import build
+from cllm_gen.image.build import Image, build
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.spec.appliance import Appliance
 from cllm_gen.spec.load import load_appliances
@@ -34,6 +35,7 @@ class Settings:
     answer   tokens generated after it
     peers    engines to compare with, keys of VARIANTS
     append   more of our engine's command line, such as `isa=avx2`
+    quality  whether to measure what the answers are worth, too
     """
 
     threads: tuple[int, ...] = (1, 2)
@@ -42,6 +44,7 @@ class Settings:
     answer: int = 128
     peers: tuple[str, ...] = tuple(VARIANTS)
     append: str = ""
+    quality: bool = True
 
 
 def find_appliance(root: Path, appliance: str | None, model: str | None) -> Appliance:
@@ -77,8 +80,13 @@ def bench(
     entrants = [
         entrant
         for threads in settings.threads
-        for entrant in _contest(root, console, image, shipped, threads, settings)
+        for entrant in compete(
+            root, console, image, shipped, rivals_of(settings, threads), threads, settings
+        )
     ]
+    if settings.quality:
+        with console.status("quality") as status:
+            judge(root, spec, image, shipped, entrants, settings.append, status.update)
     kind = spec.kv_cache
     results = [
         report.result(each, report.cache_value_bytes(each.engine, kind), abilities)
@@ -94,14 +102,26 @@ def bench(
     return results
 
 
-def _contest(root, console, image, shipped, threads, settings) -> list[Entrant]:
-    """All engines at one number of threads."""
-    ours = Entrant(OURS, SHIPPED, threads, shipped)
-    rivals = [
+def rivals_of(settings: Settings, threads: int) -> list[Entrant]:
+    """The peers that the settings name, with all their weights."""
+    return [
         Entrant(engine, weights, threads)
         for engine in settings.peers
         for weights in VARIANTS[engine]
     ]
+
+
+def compete(
+    root: Path,
+    console: Console,
+    image: Image,
+    shipped: Path,
+    rivals: list[Entrant],
+    threads: int,
+    settings: Settings,
+) -> list[Entrant]:
+    """Ours and its rivals at one number of threads; ours first. RunFailed when ours does not start."""
+    ours = Entrant(OURS, SHIPPED, threads, shipped)
     with ExitStack() as open_engines, console.status("start") as status:
         hosted = Hosted(image, threads, settings.append)
         open_engines.callback(hosted.stop)
@@ -110,7 +130,7 @@ def _contest(root, console, image, shipped, threads, settings) -> list[Entrant]:
         for entrant in rivals:
             status.update(f"load {entrant.title}")
             try:
-                peer = Peer(root, entrant.engine, shipped, entrant.weights, threads)
+                peer = Peer(root, entrant.engine, shipped, entrant.weights, threads, entrant.build)
             except RunFailed as error:
                 entrant.failure = str(error)
                 continue
@@ -148,6 +168,8 @@ def _print(
     for each in entrants:
         if each.failure:
             console.print(f"{each.place}: {each.failure}", style="red", soft_wrap=True)
+    for doubt in dict.fromkeys(f"{each.title}: {each.doubt}" for each in entrants if each.doubt):
+        console.print(doubt, style="red", soft_wrap=True)
     for detail in dict.fromkeys(f"{each.title}: {each.detail}" for each in entrants if each.detail):
         console.print(detail, soft_wrap=True, highlight=False)
 

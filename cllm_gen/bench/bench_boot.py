@@ -31,14 +31,6 @@ _PROMPT = (
 )
 
 
-_ORDINARY = (
-    "Linux cloud kernel, initramfs and llama.cpp's server, same model, one CPU, QEMU 7.2 TCG"
-)
-_ORDINARY_READY, _ORDINARY_DECODE = 12.9, 0.59
-"""The ordinary way to build such an appliance, measured once on a 2-core machine: seconds to a
-healthy server and tokens per second. Ratios against them are indicative, not of one run."""
-
-
 @dataclass(frozen=True)
 class Figures:
     """One target. Seconds, MiB, bytes, tokens per second."""
@@ -64,13 +56,6 @@ def bench(root: Path, json_path: Path | None) -> list[Figures]:
             figures.append(_measure(image))
     lines = code_lines(root)
     console.print(_table(figures))
-    for each in figures:
-        if each.least_memory is not None:
-            console.print(
-                f"{each.target}: ready {_ORDINARY_READY / each.first_answer:.0f} times sooner, "
-                f"{each.decode / _ORDINARY_DECODE:.1f} times as fast as {_ORDINARY}",
-                soft_wrap=True,
-            )
     for name, count in lines.items():
         console.print(f"{name:32} {count:7,} lines")
     if json_path:

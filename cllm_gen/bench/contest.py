@@ -18,7 +18,9 @@ from typing import Protocol
 
 import requests
 
+from cllm_gen.bench.peer_weights import SAME
 from cllm_gen.bench.peers import TITLES, Peer
+from cllm_gen.bench.quality import Quality
 from cllm_gen.image.build import Image
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.machine.process import Machine
@@ -27,6 +29,7 @@ from cllm_gen.machine.run import start_image
 OURS = "cllm"
 _PASSAGE = Path(__file__).with_name("passage.txt")
 _MEMORY = 2048  # MiB of our process
+NEAR = 0.05  # nats: ten times what rounding to bytes costs, a fifth of what Q4_0 loses
 PROMPTS_S = 1.0  # seconds of prompts in a run, at least
 
 
@@ -54,20 +57,33 @@ class Run:
 
 @dataclass
 class Entrant:
-    """One engine with one set of weights at one number of threads, and what it did. `failure` says
-    why it has no runs; `detail` its version or kernels."""
+    """One engine with one set of weights at one number of threads, and what it did. `build` is one of
+    peers.BUILDS, where it is not the one that has all that this CPU has. `failure` says
+    why it has no runs; `detail` its version or kernels; `quality` how near its answers are to the
+    file's, `doubt` why that is not known."""
 
     engine: str
     weights: str
     threads: int
     file: Path | None = None
+    build: str = ""
     detail: str = ""
     failure: str = ""
     runs: list[Run] = field(default_factory=list)
+    quality: Quality | None = None
+    doubt: str = ""
 
     @property
     def title(self) -> str:
-        return f"{TITLES.get(self.engine, self.engine)} {self.weights}"
+        name = f"{TITLES.get(self.engine, self.engine)} {self.weights}"
+        return f"{name}, {self.build}" if self.build else name
+
+    @property
+    def near(self) -> bool:
+        """Whether it answers as the file says: it has the file's values, not another model made from
+        them, and its divergence, where it is known, is below NEAR."""
+        far = self.quality and self.quality.divergence and self.quality.divergence > NEAR
+        return self.weights in SAME and not far
 
     @property
     def place(self) -> str:

@@ -1,6 +1,7 @@
 """The weights of a model in the types that a peer is best at, made from the file that the model ships
-as: `f16` has every matrix in F16, `q4_0` every matrix of fewer than eight bits in Q4_0 (which is what
-llama.cpp's own quantiser leaves of such a file)."""
+as: `f16` has every matrix in F16, `f32` in F32, `q4_0` every matrix of fewer than eight bits in Q4_0 (which is what
+llama.cpp's own quantiser leaves of such a file). The last is another model: quantised again, it has lost
+some of what the file says."""
 
 from __future__ import annotations
 
@@ -14,7 +15,13 @@ from gguf.constants import GGML_QUANT_SIZES
 from gguf.quants import dequantize, quantize
 
 SHIPPED = "shipped"
-_FILE_TYPES = {"f16": LlamaFileType.MOSTLY_F16, "q4_0": LlamaFileType.MOSTLY_Q4_0}
+SAME = (SHIPPED, "f16", "f32")
+"""Weights with the values of the file (F16 rounds some in their last bit)."""
+_FILE_TYPES = {
+    "f16": LlamaFileType.MOSTLY_F16,
+    "f32": LlamaFileType.ALL_F32,
+    "q4_0": LlamaFileType.MOSTLY_Q4_0,
+}
 _WRITTEN = ("general.architecture", "general.file_type", "general.quantization_version")
 
 
@@ -40,8 +47,8 @@ def _converted(kind: Type, shape: tuple[int, ...], weights: str) -> Type:
     """The type that a tensor gets."""
     if len(shape) < 2:
         return kind
-    if weights == "f16":
-        return Type.F16
+    if weights in SAME:
+        return Type[weights.upper()]
     return Type.Q4_0 if _bits(kind) < 8 and kind != Type.Q4_0 else kind
 
 

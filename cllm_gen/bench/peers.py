@@ -15,14 +15,21 @@ from cllm_gen.machine.process import die_with_parent
 
 VARIANTS = {
     "openvino": ("f16", "q4_0"),
+    "ik": (SHIPPED, "f16", "q4_0"),
     "llama": (SHIPPED, "q4_0"),
 }
 """By engine, the weights that it is run with, in the order of their turns: first after ours what uses
 tile units as ours does, whose speed may change from one second to the next. OpenVINO: F16, its best
-prefill, and Q4_0, its best decode. llama.cpp: the file as shipped, and Q4_0, which it repacks for its
-fastest kernels."""
+prefill, and Q4_0, its best decode. llama.cpp and ik_llama.cpp: the file as shipped, and Q4_0, for which
+they have their fastest kernels; the latter in F16 too, since its Q4_1 is wrong from 32 rows on."""
 
-TITLES = {"llama": "llama.cpp", "openvino": "OpenVINO"}
+BUILDS = ("sse2", "sse42", "avx2")
+"""Of llama.cpp's kernels, besides those for all that this CPU has: for older CPUs."""
+
+EXACT = "llama-exact"
+"""llama.cpp with everything in F32, slowly: what others are held against."""
+
+TITLES = {"ik": "ik_llama", "llama": "llama.cpp", "openvino": "OpenVINO"}
 _HALVED = (
     "OpenVINO's fused MLP, which it uses for float weights where the CPU has AMX, divides by half the "
     "number of threads (openvinotoolkit/openvino issue 33300): this peer needs two threads"
@@ -56,13 +63,34 @@ def llama_server(root: Path) -> Path:
     return llama_libraries(root) / "llama-server"
 
 
-class Peer:
-    """A loaded engine; a context manager that leaves no process behind."""
+def _environment(root: Path, build: str) -> dict[str, str]:
+    """Of a peer's process: where llama.cpp's libraries are. Another build of its kernels is found
+    before the one beside them."""
+    found = {**os.environ, "LLAMA_CPP_LIB_PATH": str(llama_libraries(root))}
+    if build:
+        folder = llama_libraries(root).parent.with_name(f"llama.cpp-{build}") / "bin"
+        if not folder.exists():
+            raise RunFailed(f"llama.cpp for {build} is not built; mend it with: make setup-bench")
+        found["LD_LIBRARY_PATH"] = str(folder)
+    return found
 
-    def __init__(self, root: Path, engine: str, shipped: Path, weights: str, threads: int):
+
+class Peer:
+    """A loaded engine; a context manager that leaves no process behind. `build` is one of BUILDS, or
+    empty for kernels that use all that this CPU has."""
+
+    def __init__(
+        self,
+        root: Path,
+        engine: str,
+        shipped: Path,
+        weights: str,
+        threads: int,
+        build: str = "",
+    ):
         self.engine, self.threads = engine, threads
         self.file = peer_weights(shipped, weights, root / "build" / "peers" / "weights")
-        log = root / "build" / "bench" / f"{engine}-{weights}.log"
+        log = root / "build" / "bench" / f"{engine}{build}-{weights}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("w")
         self.process = subprocess.Popen(
@@ -71,7 +99,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env={**os.environ, "LLAMA_CPP_LIB_PATH": str(llama_libraries(root))},
+            env=_environment(root, build),
             preexec_fn=die_with_parent,
         )
         assert self.process.stdin and self.process.stdout

@@ -33,7 +33,8 @@ class Ratio:
 
 
 def ratios(entrants: list[Entrant], threads: int) -> dict[str, dict[str, Ratio]]:
-    """By the peer's title: of `prefill` and of `decode`, at one number of threads."""
+    """By the peer's title: of `prefill` and of `decode`, at one number of threads; first the peers that
+    answer as the file says."""
     rows = [each for each in entrants if each.threads == threads and each.runs]
     ours = next((each for each in rows if each.engine == OURS), None)
     if ours is None:
@@ -43,6 +44,6 @@ def ratios(entrants: list[Entrant], threads: int) -> dict[str, dict[str, Ratio]]
             what: Ratio.of(*([getattr(run, what) for run in each.runs] for each in (ours, peer)))
             for what in ("prefill", "decode")
         }
-        for peer in rows
+        for peer in sorted(rows, key=lambda each: not each.near)
         if peer is not ours
     }

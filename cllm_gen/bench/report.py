@@ -11,10 +11,11 @@ from pathlib import Path
 from cllm_gen.bench.contest import OURS, Entrant, Run
 from cllm_gen.bench.costs import Costs, costs
 from cllm_gen.bench.probe import Abilities
+from cllm_gen.bench.quality import Quality
 from cllm_gen.bench.ratios import ratios
 
-_CACHE_BYTES = {"llama": 2, "openvino": 1}
-"""Bytes of a cached value: llama.cpp keeps f16 and OpenVINO's CPU plugin u8 unless told otherwise."""
+_CACHE_BYTES = {"ik": 2, "llama": 2, "openvino": 1}
+"""Bytes of a cached value: llama.cpp and its fork keep f16 and OpenVINO's CPU plugin u8 unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Rate:
 class Result:
     """One entrant's figures. Bytes and operations are a token's (Costs); `bandwidth` is bytes a second
     read in decode, `operations` a second in prefill; shares are of this machine's best at as many
-    threads, none where it was not measured."""
+    threads, none where it was not measured. `near`: it answers as the file says (contest.Entrant);
+    `quality` of its answers, where it is known."""
 
     engine: str
     title: str
@@ -56,6 +58,8 @@ class Result:
     bandwidth_share: float | None
     unit: str | None
     unit_share: float | None
+    near: bool
+    quality: Quality | None
 
 
 def cache_value_bytes(engine: str, ours: str) -> float:
@@ -91,6 +95,8 @@ def result(entrant: Entrant, cache_bytes: float, abilities: Abilities | None) ->
         bandwidth / abilities.bandwidth[entrant.threads - 1] if abilities else None,
         unit,
         operations / abilities.peaks[unit][entrant.threads - 1] if abilities and unit else None,
+        entrant.near,
+        entrant.quality,
     )
 
 

@@ -21,7 +21,7 @@ matplotlib.rcParams.update(
 )
 import matplotlib.pyplot as plot  # noqa: E402 - after the backend is chosen
 
-COLOURS = {"cllm": "#c0392b", "llama": "#2471a3", "openvino": "#7d3c98"}
+COLOURS = {"cllm": "#c0392b", "ik": "#148f77", "llama": "#2471a3", "openvino": "#7d3c98"}
 MARKERS = {"decode": "o", "prefill": "s"}
 UNITS = {
     "f32_avx2": "f32 FMA, AVX2",

@@ -12,6 +12,7 @@ from cllm_gen.bench import bench, contest, peer_weights, peers, probe, report, t
 from cllm_gen.bench.contest import OURS, Entrant, Run
 from cllm_gen.bench.costs import costs
 from cllm_gen.bench.probe import Abilities
+from cllm_gen.bench.quality import Quality
 from cllm_gen.bench.ratios import Ratio, ratios
 from cllm_gen.machine.errors import RunFailed
 from cllm_gen.weights.gguf_file import GgufFile
@@ -43,7 +44,7 @@ def test_cost_of_a_token(gguf):
     assert found.decode_bytes(10, 2) == stored + 10 * 2 * found.cache_values
 
 
-@pytest.mark.parametrize("weights, matrix", [("f16", "f16"), ("q4_0", "q4_0")])
+@pytest.mark.parametrize("weights, matrix", [("f16", "f16"), ("f32", "f32"), ("q4_0", "q4_0")])
 def test_weights_for_peers_keep_what_the_file_says(gguf, tmp_path, weights, matrix):
     shipped, made = GgufFile(gguf), GgufFile(peer_weights.peer_weights(gguf, weights, tmp_path))
     assert made.tensors.keys() == shipped.tensors.keys()
@@ -53,7 +54,8 @@ def test_weights_for_peers_keep_what_the_file_says(gguf, tmp_path, weights, matr
         small = len(tensor.shape) == 1 or (weights == "q4_0" and tensor.type == "q8_0")
         assert other.type == (tensor.type if small else matrix)
         scale = abs(tensor.values()).max()
-        assert abs(other.values() - tensor.values()).max() <= scale * (0.2 if small is False else 0)
+        loss = 0 if small or weights == "f32" else 0.2
+        assert abs(other.values() - tensor.values()).max() <= scale * loss
     dropped = {"general.file_type", "general.quantization_version"}
     for key in shipped.metadata.keys() - dropped:
         assert made.metadata[key] == shipped.metadata[key]
@@ -156,7 +158,11 @@ def test_figures_ratios_and_shares(gguf):
     read = cost.weight_bytes + 2 * cost.cache_values * round(100 + 11 / 2)
     assert ours.bandwidth_share == pytest.approx(read * 40 / 2e9)
     found = ratios(entrants, 2)
-    assert list(found) == ["llama.cpp shipped", "llama.cpp q4_0", "OpenVINO f16"]
+    assert list(found) == [
+        "llama.cpp shipped",
+        "OpenVINO f16",
+        "llama.cpp q4_0",
+    ], "first who answers as the file says"
     assert found["llama.cpp shipped"]["decode"].of_medians == pytest.approx(4)
     assert found["OpenVINO f16"]["prefill"].of_medians == pytest.approx(2.5)
     assert ratios(entrants, 1) == {}
@@ -179,10 +185,11 @@ def test_ratios_within_rounds_outlive_a_disturbance():
 def test_tables_fit_80_columns(gguf):
     """With the longest names and largest figures that can be expected, nothing is cut."""
     abilities = Abilities("a CPU", 100, [1e11], {"int16_avx512_vnni": [9e14]})
+    good, bad = Quality(-1e-9, 1.0, 33.33, 1979), Quality(12.34567, 0.0004, 4321.98, 1979)
     entrants = [
-        Entrant(OURS, "shipped", 1, gguf, runs=[run(9876, 140), run(98, 98)]),
-        Entrant("llama", "shipped", 1, gguf, runs=[run(110, 15), run(110, 15)]),
-        Entrant("openvino", "q4_0", 1, gguf, runs=[run(110, 15), run(110, 15)]),
+        Entrant(OURS, "shipped", 1, gguf, runs=[run(9876, 1400), run(98, 98)]),
+        Entrant("openvino", "q4_0", 1, gguf, runs=[run(110, 15), run(110, 15)], quality=bad),
+        Entrant("llama", "shipped", 1, gguf, runs=[run(110, 15), run(11, 150)], quality=good),
     ]
     results = [report.result(each, 2, abilities) for each in entrants]
     console = bench.Console(width=tables.WIDTH)
@@ -195,6 +202,22 @@ def test_tables_fit_80_columns(gguf):
             console.print(table)
         shown = captured.get()
         assert "…" not in shown and len(shown.splitlines()) > 4
+        assert all(len(line) <= tables.WIDTH for line in shown.splitlines())
+        if "KL" in shown:
+            names = [shown.index(name) for name in ("cllm", "llama.cpp shipped", "OpenVINO q4_0")]
+            assert names == sorted(names), "who answers as the file says, then others"
+            told = " ".join(shown.split())
+            assert "0.00000 100.0% 33.33" in told, "no divergence reads as less than none"
+            assert "12.3456 0.0% 4321.98" in told
+            assert "below the line: answers of another model" in shown
+
+
+def test_who_answers_wrongly_is_not_near_the_file():
+    right, wrong = Quality(0.003, 0.97, 33, 9), Quality(1.49, 0.33, 146, 9)
+    assert Entrant("ik", "f16", 2).near and Entrant("ik", "f16", 2, quality=right).near
+    assert Entrant("ik", "f16", 2, quality=Quality(None, None, 33, 9)).near
+    assert not Entrant("ik", "shipped", 2, quality=wrong).near
+    assert not Entrant("ik", "q4_0", 2).near and not Entrant("ik", "q4_0", 2, quality=right).near
 
 
 def test_probe_measures_and_keeps(tmp_path):
@@ -265,6 +288,12 @@ def test_our_engine_alone(tmp_path):
         each["whole_s"] > each["prompt_s"] + each["answer_s"] > 0 for each in ours["runs"]
     ), "the engine's own clock runs inside the request"
     assert written["machine"]["bandwidth"] and written["results"][0]["detail"]
+    quality = written["results"][0]["quality"]
+    if peers.installed(ROOT):
+        assert 0 < quality["divergence"] < 0.005 and 0.98 < quality["same"] < 1
+    else:
+        assert quality["divergence"] is None
+    assert 25 < quality["perplexity"] < 45 and quality["positions"] > 1900
 
 
 @pytest.mark.skipif(not peers.installed(ROOT), reason="needs make setup-bench")
