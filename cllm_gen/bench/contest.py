@@ -104,7 +104,8 @@ class Hosted:
     """Our engine as a Linux process, asked over HTTP."""
 
     def __init__(self, image: Image, threads: int, append: str):
-        words = f"cpus={threads} {append}".strip()
+        guesses = "" if "guesses=" in append else "guesses=0"  # peers make none
+        words = " ".join(f"cpus={threads} {guesses} {append}".split())
         self.machine: Machine = start_image(image, memory=_MEMORY, append=words)[0]
         self.machine.wait_ready()
         self.machine.wait_for("ready")
