@@ -5,6 +5,7 @@ from specs.isa.word32 import word32
 from specs.isa.word64 import word64
 from specs.schedules.matmul_amx import TILES
 from specs.schedules.matmul_float import FLOATS
+from specs.schedules.matmul_panels import PANELS
 from specs.schedules.matmul_pairs import PAIRS, PAIRS_OF_WORDS
 from specs.schedules.matmul_results import GATES, matrices
 from specs.schedules.matmul_vnni import VNNI
@@ -94,13 +95,13 @@ _WORDS = {
         "1 output a word, 2 products a multiplication, 4 outputs share x",
     ),
 }
-_INTEGERS = {**PAIRS, **VNNI, **TILES, **_WORDS}
+_INTEGERS = {**PANELS, **PAIRS, **VNNI, **TILES, **_WORDS}
 
 matmul_q4_1, matmul_add_q4_1, swiglu_q4_1, geglu_q4_1 = kernels("q4_1", "Q4_1", _INTEGERS)
 matmul_q8_0, matmul_add_q8_0, swiglu_q8_0, geglu_q8_0 = kernels("q8_0", "Q8_0", _INTEGERS)
 
 # Types with a fifth bit, or with scales of their own for 256 values.
-_FIFTHS = {**PAIRS, **PAIRS_OF_WORDS, **VNNI, **TILES}
+_FIFTHS = {**PANELS, **PAIRS, **PAIRS_OF_WORDS, **VNNI, **TILES}
 
 matmul_q5_1, matmul_add_q5_1, swiglu_q5_1, geglu_q5_1 = kernels("q5_1", "Q5_1", _FIFTHS)
 matmul_q4_k, matmul_add_q4_k, swiglu_q4_k, geglu_q4_k = kernels("q4_k", "Q4_K", _FIFTHS)

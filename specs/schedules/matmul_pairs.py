@@ -18,7 +18,7 @@ FIFTH = ("q5_1", "q5_k")
 AHEAD, LINE = 4096, 64  # bytes of weights from what is read to what is fetched, and of a fetch
 
 
-def _nibbles(p, q, fifth):
+def nibbles(p, q, fifth):
     """Of a vector of nibbles the pairs at 2v, 2v + 1, 2v + 8, 2v + 9, by that offset from 2v.
     `fifth` is the block's fifth bits moved down by v, or None."""
     low = {
@@ -41,7 +41,7 @@ def _nibbles(p, q, fifth):
     }
 
 
-def _bytes(p, q):
+def signed_bytes(p, q):
     """Of a vector of signed bytes the pairs at 2v and 2v + 1."""
     return {0: p.shift_right_i16(p.shift_left_u16(q, 8), 8), 1: p.shift_right_i16(q, 8)}
 
@@ -79,7 +79,7 @@ def _add_dots(p, type_name, block, records, dots, vectors, pair):
     with p.loop("v", first + count, start=first, unroll=True) as v:
         for c in range(16 // lanes):
             q = p.let(f"q{c}", p.load_i8(block + (64 * v + 4 * lanes * c)))
-            terms = _nibbles(p, q, fifths[c]) if type_name in NIBBLES else _bytes(p, q)
+            terms = nibbles(p, q, fifths[c]) if type_name in NIBBLES else signed_bytes(p, q)
             for index, wide in terms.items():
                 w = p.let(f"w{c}_{index}", wide)
                 for i, record in enumerate(records):
@@ -144,11 +144,6 @@ def _pairs(pair):
 
 
 PAIRS = {
-    "sse2": (
-        sse2,
-        tiles((1,), _pairs(_pair)),
-        "4 outputs a vector, 16-bit products, one row at a time",
-    ),
     "avx2": (
         avx2,
         tiles((2,), _pairs(_pair)),

@@ -1,0 +1,193 @@
+"""Matrix kernels for few registers. Of many rows 32 at a time share the weights of a tile: a few of its
+blocks are unpacked to a panel in the first cache, and every row is multiplied by the panel, so that no
+register holds weights or another row's sums. A row by itself unpacks weights as it goes, and fetches
+them early.
+
+What unpacked weights are, and their products with a block of activations, is a form's affair:
+
+    form = kind(p, type_name)             one for each matrix of a kernel
+    form.panel_bytes                      of a block
+    form.unpack(block, panel)             writes a block's panel
+    form.activations(x)                   a block of activations as the next two take it
+    form.dots(panel, x, exact)            of each half of a block that has scales of its own, or of all of
+                                          it, for each vector of outputs the integer products; `exact`: by
+                                          two bytes of each activation
+    form.direct(block, x, exact, vectors) the same of packed weights, for some of the vectors
+    form.places(exact)                    where a block of activations has its scale and scaled sum
+"""
+
+from cllm_gen.schedule.terms import Term, text_of
+from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
+from specs.schedules import activations as at
+from specs.schedules.halves import load_halves
+from specs.schedules.matmul_pairs import AHEAD, LINE, NIBBLES
+from specs.schedules.matmul_results import finish, matrices
+from specs.schedules.matmul_vnni import _among
+
+ROWS, BLOCKS = 32, 4
+TOGETHER = 2  # vectors of outputs that a row by itself takes at once
+
+
+class _Matrix:
+    """One matrix of a kernel. `wide` are the blocks of which two bytes of each activation are
+    multiplied, None for all."""
+
+    def __init__(self, p, kind, type_name, name, K, wide):
+        self.p, self.name, self.K, self.wide = p, name, K, wide
+        self.layout = layout_of(type_name)
+        self.form = kind(p, self.layout.name)
+        self.lanes = p.lanes("add_f32")
+        self.vectors = TILE_ROWS // self.lanes
+        self.minima = self.layout.name in NIBBLES
+        self.numbers = 1 + (self.minima or self.layout.name == "q6_k")
+        self.stride = p.number("ROW_BYTES", at.quantized_bytes(K), K)
+
+    def _number(self, tile, b, n, c):
+        """Number n of each output in the record of block b, those of vector c."""
+        record = tile + (b * self.layout.record_bytes + self.layout.records_at(self.K))
+        if self.layout.record_bytes <= LINE:
+            return load_halves(self.p, record + 2 * (TILE_ROWS * n + self.lanes * c))
+        return self.p.load_f32((record + 4 * (TILE_ROWS * n + self.lanes * c)).cast("f32"))
+
+    def _by_form(self, b, add):
+        """Calls add(exact) for block b."""
+        if not self.wide:
+            add(self.wide is None)
+            return
+        with self.p.when(_among(b, self.wide), times=len(self.wide)):
+            add(True)
+        with self.p.otherwise(times=self.K // 32 - len(self.wide)):
+            add(False)
+
+    def _accumulate(self, totals, dots, x, exact, number):
+        """totals[c] += a block's products, scaled. `number(n, c)` is a number of the outputs of vector c."""
+        p = self.p
+        scale_at, sum_at = self.form.places(exact)
+        scale = p.let("scale", p.broadcast_f32((x + scale_at).at(0, "f32")))
+        if self.minima:
+            scale_sum = p.let("scale_sum", p.broadcast_f32((x + sum_at).at(0, "f32")))
+        for c, total in totals.items():
+            if self.minima:
+                p.add_product(total, number(1, c), scale_sum)
+            for half, found in enumerate(dots):
+                p.add_product(total, p.multiply_f32(p.to_f32(found[c]), number(half, c)), scale)
+
+    def declare(self):
+        """Arrays for many rows: a panel, the numbers of its blocks, and each row's sums."""
+        p, name = self.p, self.name
+        self.panel = p.array(f"{name}_panel", "u8", BLOCKS * self.form.panel_bytes)
+        self.kept = p.array(f"{name}_numbers", "f32", BLOCKS * self.numbers * TILE_ROWS)
+        self.sums = p.array(f"{name}_sums", "f32", ROWS * TILE_ROWS)
+
+    def many(self, tile, x, some):
+        """sums = the products of `some` rows with a tile."""
+        p, lanes = self.p, self.lanes
+        with p.loop("i", some * TILE_ROWS, step=lanes) as i:
+            p.do(p.store_f32(self.sums + i, p.zero_f32()))
+        with p.loop("begin", self.K // 32, step=BLOCKS) as begin:
+            left = Term(text_of(self.K // 32)) - begin
+            count = p.minimum("count", p.index("after", left), BLOCKS)
+            with p.loop("b", count) as b:
+                block = p.pointer("block", tile + (begin + b) * self.layout.quant_bytes)
+                self.form.unpack(block, self.panel + b * self.form.panel_bytes)
+                kept = p.pointer("kept", self.kept + b * (self.numbers * TILE_ROWS))
+                for n in range(self.numbers):
+                    for c in range(self.vectors):
+                        number = self._number(tile, begin + b, n, c)
+                        p.do(p.store_f32(kept + (n * TILE_ROWS + c * lanes), number))
+            with p.loop("r", some) as r:
+                place = p.pointer("place", self.sums + r * TILE_ROWS)
+                totals = {
+                    c: p.let(f"total{c}", p.load_f32(place + lanes * c))
+                    for c in range(self.vectors)
+                }
+                with p.loop("b", count) as b:
+                    self._row(totals, b, p.index("at", begin + b), x + r * self.stride)
+                for c, total in totals.items():
+                    p.do(p.store_f32(place + lanes * c, total))
+
+    def _row(self, totals, b, at_block, row):
+        """totals += the products of a row's block with block b of the panel."""
+        p, lanes = self.p, self.lanes
+        x = p.pointer("record", row + at_block * at.BLOCK_BYTES)
+        kept = p.pointer("kept", self.kept + b * (self.numbers * TILE_ROWS))
+        panel = p.pointer("panel", self.panel + b * self.form.panel_bytes)
+        values = self.form.activations(x)
+
+        def add(exact):
+            dots = self.form.dots(panel, values, exact)
+            self._accumulate(
+                totals, dots, x, exact, lambda n, c: p.load_f32(kept + (n * TILE_ROWS + c * lanes))
+            )
+
+        self._by_form(at_block, add)
+
+    def alone(self, tile, x):
+        """The products of one row with a tile, a list of vectors."""
+        p, layout = self.p, self.layout
+        totals = {
+            c: p.let(f"{self.name}_total{c}", p.zero_f32()) for c in range(self.vectors)
+        }
+        with p.loop("b", self.K // 32) as b:
+            block_bytes = layout.quant_bytes + layout.record_bytes
+            for line in range(0, block_bytes, LINE):
+                p.prefetch(tile + (b * block_bytes + (AHEAD + line)))
+            block = p.pointer("block", tile + b * layout.quant_bytes)
+            record = p.pointer("record", x + b * at.BLOCK_BYTES)
+            values = self.form.activations(record)
+
+            def add(exact):
+                for first in range(0, self.vectors, TOGETHER):
+                    vectors = range(first, min(first + TOGETHER, self.vectors))
+                    with p.loop(f"once{first}", 1):
+                        dots = self.form.direct(block, values, exact, vectors)
+                        some = {c: totals[c] for c in vectors}
+                        self._accumulate(
+                            some, dots, record, exact, lambda n, c: self._number(tile, b, n, c)
+                        )
+
+            self._by_form(b, add)
+        return list(totals.values())
+
+
+def chunks(kind):
+    """The steps of matrix kernels whose form is of a kind."""
+
+    def steps(operation, type_name):
+        layout, names = layout_of(type_name), matrices(operation)
+
+        def matmul(p, N, K, bytes=2, wide=()):
+            exact = None if bytes == 2 else wide
+            size = p.number("TILE_BYTES", layout.tile_bytes(K), K)
+            stride = p.number("ROW_BYTES", at.quantized_bytes(K), K)
+            each = [_Matrix(p, kind, type_name, name, K, exact) for name in names]
+            for matrix in each:
+                matrix.declare()
+            with p.loop("tile", p.scalar("last"), start=p.scalar("first")) as tile:
+                tiles = [
+                    p.pointer(f"{name}_tile", p.argument(name, "u8") + tile * size)
+                    for name in names
+                ]
+                with p.loop("base", p.rows, step=ROWS) as base:
+                    some = p.minimum("some", p.index("left", p.rows - base), ROWS)
+                    x = p.pointer("x", p.argument("q", "u8") + (base * stride + at.ROW_HEADER))
+                    y = p.pointer("y_tile", p.argument("y", "f32") + (base * N + tile * TILE_ROWS))
+                    with p.when(some > 1, times=0):
+                        for matrix, weights in zip(each, tiles):
+                            matrix.many(weights, x, some)
+                        with p.loop("r", some) as r:
+                            sums = [
+                                [
+                                    p.load_f32(matrix.sums + (r * TILE_ROWS + c * matrix.lanes))
+                                    for c in range(matrix.vectors)
+                                ]
+                                for matrix in each
+                            ]
+                            finish(p, operation, sums, p.pointer("y_row", y + r * N))
+                    with p.otherwise():
+                        sums = [matrix.alone(weights, x) for matrix, weights in zip(each, tiles)]
+                        finish(p, operation, sums, y)
+
+        return matmul
+
+    return steps
