@@ -4,6 +4,7 @@ from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
 from specs.schedules.matmul_amx import TILES
+from specs.schedules.matmul_bytes import BYTES, JOINED
 from specs.schedules.matmul_float import FLOATS
 from specs.schedules.matmul_panels import PANELS
 from specs.schedules.matmul_pairs import PAIRS, PAIRS_OF_WORDS
@@ -96,17 +97,19 @@ _WORDS = {
     ),
 }
 _INTEGERS = {**PANELS, **PAIRS, **VNNI, **TILES, **_WORDS}
+_NIBBLES, _BYTES = {**_INTEGERS, **BYTES}, {**_INTEGERS, **JOINED}
 
-matmul_q4_1, matmul_add_q4_1, swiglu_q4_1, geglu_q4_1 = kernels("q4_1", "Q4_1", _INTEGERS)
-matmul_q8_0, matmul_add_q8_0, swiglu_q8_0, geglu_q8_0 = kernels("q8_0", "Q8_0", _INTEGERS)
+matmul_q4_1, matmul_add_q4_1, swiglu_q4_1, geglu_q4_1 = kernels("q4_1", "Q4_1", _NIBBLES)
+matmul_q8_0, matmul_add_q8_0, swiglu_q8_0, geglu_q8_0 = kernels("q8_0", "Q8_0", _BYTES)
 
 # Types with a fifth bit, or with scales of their own for 256 values.
-_FIFTHS = {**PANELS, **PAIRS, **PAIRS_OF_WORDS, **VNNI, **TILES}
+_OTHERS = {**PANELS, **PAIRS, **PAIRS_OF_WORDS, **VNNI, **TILES}
+_FIFTHS, _SIXTHS = {**_OTHERS, **BYTES}, {**_OTHERS, **JOINED}
 
 matmul_q5_1, matmul_add_q5_1, swiglu_q5_1, geglu_q5_1 = kernels("q5_1", "Q5_1", _FIFTHS)
 matmul_q4_k, matmul_add_q4_k, swiglu_q4_k, geglu_q4_k = kernels("q4_k", "Q4_K", _FIFTHS)
 matmul_q5_k, matmul_add_q5_k, swiglu_q5_k, geglu_q5_k = kernels("q5_k", "Q5_K", _FIFTHS)
-matmul_q6_k, matmul_add_q6_k, swiglu_q6_k, geglu_q6_k = kernels("q6_k", "Q6_K", _FIFTHS)
+matmul_q6_k, matmul_add_q6_k, swiglu_q6_k, geglu_q6_k = kernels("q6_k", "Q6_K", _SIXTHS)
 
 # Types that are floats in the file.
 matmul_f16, matmul_add_f16, swiglu_f16, geglu_f16 = kernels("f16", "F16", FLOATS)

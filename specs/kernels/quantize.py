@@ -6,8 +6,9 @@ from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.amx import amx
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
+from specs.isa.ssse3 import ssse3
 from specs.schedules import activations as at
-from specs.schedules import matmul_amx, quantize_vnni
+from specs.schedules import matmul_amx, quantize_bytes, quantize_vnni
 from specs.schedules.normalise import normalise
 
 
@@ -126,6 +127,7 @@ _SCHEDULES = {
     "sse2": (sse2, steps(_pairs), "ten bits, four values a vector; 16-bit pairs"),
     "word64": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
     "word32": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
+    "ssse3": (ssse3, quantize_bytes.quantize, "two bytes each, four values a vector"),
     "avx512": (avx512, quantize_vnni.quantize, "two bytes each, sixteen values a vector"),
     "amx": (amx, matmul_amx.quantize, "bfloat16"),
 }

@@ -56,6 +56,10 @@ class Sixteens:
     def activations(self, x):
         return (x + at.PAIRS).cast("i32")
 
+    def _pair(self, x, v, index):
+        """The pair of activations at 2v + index."""
+        return self.p.broadcast_i32(x.at(2 * v + index))
+
     def places(self, exact):
         return at.SCALE, at.SCALE_SUM
 
@@ -67,12 +71,13 @@ class Sixteens:
         p, found = self.p, []
         for half in range(self.halves):
             dots = self._declared(half, self.vectors)
-            count = PAIRS // self.halves
-            with p.loop("k", (half + 1) * count, start=half * count, unroll=True) as k:
-                pair = p.let("pair", p.broadcast_i32(x.at(k)))
-                for c, dot in dots.items():
-                    w = p.load_i8(panel + (k * _ROW + 4 * self.lanes * c))
-                    p.set(dot, p.add_i32(dot, p.multiply_pairs_i16(w, pair)))
+            count = PAIRS // 2 // self.halves
+            with p.loop("v", (half + 1) * count, start=half * count, unroll=True) as v:
+                for index in range(2):
+                    pair = p.let(f"pair{index}", self._pair(x, v, index))
+                    for c, dot in dots.items():
+                        w = p.load_i8(panel + ((2 * v + index) * _ROW + 4 * self.lanes * c))
+                        p.set(dot, p.add_i32(dot, p.multiply_pairs_i16(w, pair)))
             found.append(dots)
         return found
 
@@ -86,7 +91,7 @@ class Sixteens:
                 for c, dot in dots.items():
                     for index, wide in self._wide(block, v, c, fifths).items():
                         w = p.let(f"w{c}_{index}", wide)
-                        pair = p.broadcast_i32(x.at(2 * v + index))
+                        pair = self._pair(x, v, index)
                         p.set(dot, p.add_i32(dot, p.multiply_pairs_i16(w, pair)))
                 self._next(fifths)
             found.append(dots)

@@ -141,7 +141,7 @@ def largest_quant(library: Library) -> int:
 
 
 def _has_bytes(library: Library) -> bool:
-    return "avx512" in (isa.name for isa in library.isa.chain)
+    return any(isa.name in ("ssse3", "avx512") for isa in library.isa.chain)
 
 
 def _quants_of(library: Library, blocks: np.ndarray) -> np.ndarray:

@@ -103,55 +103,107 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             __m128i dot0_1 = _mm_setzero_si128();
                             __m128i dot0_2 = _mm_setzero_si128();
                             __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                            for (size_t k = 0; k < 8; k++) {
-                                __m128i pair = _mm_set1_epi32(((const int32_t *)record)[k]);
+#pragma GCC unroll 4
+                            for (size_t v = 0; v < 4; v++) {
+                                __m128i pair0 = _mm_set1_epi32(((const int32_t *)record)[v * 2]);
                                 dot0_0 = _mm_add_epi32(
                                     dot0_0,
                                     _mm_madd_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), pair));
+                                        _mm_loadu_si128((const __m128i *)(panel + (v * 2) * 64)),
+                                        pair0));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 16)),
+                                                   pair0));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 32)),
+                                                   pair0));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 48)),
+                                                   pair0));
+                                __m128i pair1 =
+                                    _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(_mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v * 2 + 1) * 64)),
+                                                   pair1));
                                 dot0_1 = _mm_add_epi32(
                                     dot0_1,
                                     _mm_madd_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        pair));
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 16)),
+                                        pair1));
                                 dot0_2 = _mm_add_epi32(
                                     dot0_2,
                                     _mm_madd_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        pair));
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 32)),
+                                        pair1));
                                 dot0_3 = _mm_add_epi32(
                                     dot0_3,
                                     _mm_madd_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        pair));
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
+                                        pair1));
                             }
                             __m128i dot1_0 = _mm_setzero_si128();
                             __m128i dot1_1 = _mm_setzero_si128();
                             __m128i dot1_2 = _mm_setzero_si128();
                             __m128i dot1_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                            for (size_t k = 8; k < 16; k++) {
-                                __m128i pair = _mm_set1_epi32(((const int32_t *)record)[k]);
+#pragma GCC unroll 4
+                            for (size_t v = 4; v < 8; v++) {
+                                __m128i pair0 = _mm_set1_epi32(((const int32_t *)record)[v * 2]);
                                 dot1_0 = _mm_add_epi32(
                                     dot1_0,
                                     _mm_madd_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), pair));
+                                        _mm_loadu_si128((const __m128i *)(panel + (v * 2) * 64)),
+                                        pair0));
+                                dot1_1 = _mm_add_epi32(
+                                    dot1_1,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 16)),
+                                                   pair0));
+                                dot1_2 = _mm_add_epi32(
+                                    dot1_2,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 32)),
+                                                   pair0));
+                                dot1_3 = _mm_add_epi32(
+                                    dot1_3,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 48)),
+                                                   pair0));
+                                __m128i pair1 =
+                                    _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1]);
+                                dot1_0 = _mm_add_epi32(
+                                    dot1_0,
+                                    _mm_madd_epi16(_mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v * 2 + 1) * 64)),
+                                                   pair1));
                                 dot1_1 = _mm_add_epi32(
                                     dot1_1,
                                     _mm_madd_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        pair));
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 16)),
+                                        pair1));
                                 dot1_2 = _mm_add_epi32(
                                     dot1_2,
                                     _mm_madd_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        pair));
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 32)),
+                                        pair1));
                                 dot1_3 = _mm_add_epi32(
                                     dot1_3,
                                     _mm_madd_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        pair));
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
+                                        pair1));
                             }
                             __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
                             total0 = _mm_add_ps(
