@@ -2,7 +2,7 @@
 volume 2, the entry of each mnemonic."""
 
 from cllm_gen.spec.isa import CpuidBit, Instruction, InstructionSet
-from specs.isa.sse2 import sse2
+from specs.isa.sse2 import TUNING, sse2
 
 ssse3 = InstructionSet(
     name="ssse3",
@@ -10,6 +10,7 @@ ssse3 = InstructionSet(
     base=sse2,
     headers=("immintrin.h",),
     flags=("-mssse3",),
+    tuning=TUNING,
     features=(
         CpuidBit("pni", leaf=1, subleaf=0, register="ecx", bit=0),  # SSE3, by its first name
         CpuidBit("ssse3", leaf=1, subleaf=0, register="ecx", bit=9),
