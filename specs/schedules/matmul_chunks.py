@@ -59,18 +59,23 @@ class _Matrix:
         with self.p.otherwise(times=self.K // 32 - len(self.wide)):
             add(False)
 
-    def _accumulate(self, totals, dots, x, exact, number):
+    def _scaled(self, x, exact):
+        """Of a block of activations the scale, and the scaled sum where minima want it."""
+        p, (scale, total) = self.p, self.form.places(exact)
+        named = {"scale": scale, "scale_sum": total} if self.minima else {"scale": scale}
+        return [
+            p.let(name, p.broadcast_f32((x + place).at(0, "f32"))) for name, place in named.items()
+        ]
+
+    def _accumulate(self, totals, dots, scaled, number):
         """totals[c] += a block's products, scaled. `number(n, c)` is a number of the outputs of vector c."""
-        p = self.p
-        scale_at, sum_at = self.form.places(exact)
-        scale = p.let("scale", p.broadcast_f32((x + scale_at).at(0, "f32")))
-        if self.minima:
-            scale_sum = p.let("scale_sum", p.broadcast_f32((x + sum_at).at(0, "f32")))
-        for c, total in totals.items():
-            if self.minima:
-                p.add_product(total, number(1, c), scale_sum)
+        p, (scale, *scale_sum) = self.p, scaled
+        for c in dots[0]:
+            for each in scale_sum:
+                p.add_product(totals[c], number(1, c), each)
             for half, found in enumerate(dots):
-                p.add_product(total, p.multiply_f32(p.to_f32(found[c]), number(half, c)), scale)
+                product = p.multiply_f32(p.to_f32(found[c]), number(half, c))
+                p.add_product(totals[c], product, scale)
 
     def declare(self):
         """Arrays for many rows: a panel, the numbers of its blocks, and each row's sums."""
@@ -115,9 +120,9 @@ class _Matrix:
         values = self.form.activations(x)
 
         def add(exact):
-            dots = self.form.dots(panel, values, exact)
+            dots, scaled = self.form.dots(panel, values, exact), self._scaled(x, exact)
             self._accumulate(
-                totals, dots, x, exact, lambda n, c: p.load_f32(kept + (n * TILE_ROWS + c * lanes))
+                totals, dots, scaled, lambda n, c: p.load_f32(kept + (n * TILE_ROWS + c * lanes))
             )
 
         self._by_form(at_block, add)
@@ -137,14 +142,13 @@ class _Matrix:
             values = self.form.activations(record)
 
             def add(exact):
+                scaled = self._scaled(record, exact)
                 for first in range(0, self.vectors, TOGETHER):
                     vectors = range(first, min(first + TOGETHER, self.vectors))
-                    with p.loop(f"once{first}", 1):
-                        dots = self.form.direct(block, values, exact, vectors)
-                        some = {c: totals[c] for c in vectors}
-                        self._accumulate(
-                            some, dots, record, exact, lambda n, c: self._number(tile, b, n, c)
-                        )
+                    dots = self.form.direct(block, values, exact, vectors)
+                    self._accumulate(
+                        totals, dots, scaled, lambda n, c: self._number(tile, b, n, c)
+                    )
 
             self._by_form(b, add)
         return list(totals.values())

@@ -798,271 +798,258 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(gate_tile + b * 384 + 4416);
                     const uint8_t *block = gate_tile + b * 320;
                     const uint8_t *record = x + b * 128;
-                    for (size_t once0 = 0; once0 < 1; once0++) {
-                        __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
-                        __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
-                        __m128i dot0_0 = _mm_setzero_si128();
-                        __m128i dot0_1 = _mm_setzero_si128();
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
+                    __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                    __m128i dot0_0 = _mm_setzero_si128();
+                    __m128i dot0_1 = _mm_setzero_si128();
 #pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_or_si128(
-                                _mm_and_si128(q0, _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0,
-                                _mm_madd_epi16(w0_0,
-                                               _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                            __m128i w0_8 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
-                                _mm_and_si128(fifth0, _mm_set1_epi16(16)));
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0,
-                                _mm_madd_epi16(
-                                    w0_8, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                            __m128i w0_1 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0,
-                                _mm_madd_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                            __m128i w0_9 = _mm_or_si128(
-                                _mm_srli_epi16(q0, 12),
-                                _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0,
-                                _mm_madd_epi16(
-                                    w0_9, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_or_si128(
-                                _mm_and_si128(q1, _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1,
-                                _mm_madd_epi16(w1_0,
-                                               _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                            __m128i w1_8 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
-                                _mm_and_si128(fifth1, _mm_set1_epi16(16)));
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1,
-                                _mm_madd_epi16(
-                                    w1_8, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                            __m128i w1_1 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1,
-                                _mm_madd_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                            __m128i w1_9 = _mm_or_si128(
-                                _mm_srli_epi16(q1, 12),
-                                _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1,
-                                _mm_madd_epi16(
-                                    w1_9, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                            fifth0 = _mm_srli_epi16(fifth0, 1);
-                            fifth1 = _mm_srli_epi16(fifth1, 1);
-                        }
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                        gate_total0 = _mm_add_ps(
-                            gate_total0,
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_or_si128(
+                            _mm_and_si128(q0, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w0_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth0, _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w0_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w0_9 = _mm_or_si128(
+                            _mm_srli_epi16(q0, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_or_si128(
+                            _mm_and_si128(q1, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w1_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth1, _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w1_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w1_9 = _mm_or_si128(
+                            _mm_srli_epi16(q1, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        fifth0 = _mm_srli_epi16(fifth0, 1);
+                        fifth1 = _mm_srli_epi16(fifth1, 1);
+                    }
+                    gate_total0 = _mm_add_ps(
+                        gate_total0,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
                                                        _mm_setzero_si128(),
                                                        _mm_loadl_epi64((const __m128i *)((
                                                            const int8_t *)(gate_tile + b * 64 +
                                                                            (K / 32) * 320 + 32)))),
                                                    3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        gate_total0 = _mm_add_ps(
-                            gate_total0,
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    gate_total0 = _mm_add_ps(
+                        gate_total0,
+                        _mm_mul_ps(
                             _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_0),
-                                    _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                                   _mm_srai_epi32(
-                                                       _mm_unpacklo_epi16(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
                                                            _mm_setzero_si128(),
                                                            _mm_loadl_epi64((const __m128i *)((
                                                                const int8_t *)(gate_tile + b * 64 +
                                                                                (K / 32) * 320)))),
                                                        3),
-                                                   _mm_set1_epi32(-1879056384))),
-                                               _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                        gate_total1 = _mm_add_ps(
-                            gate_total1,
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    gate_total1 = _mm_add_ps(
+                        gate_total1,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
                                                        _mm_setzero_si128(),
                                                        _mm_loadl_epi64((const __m128i *)((
                                                            const int8_t *)(gate_tile + b * 64 +
                                                                            (K / 32) * 320 + 40)))),
                                                    3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        gate_total1 = _mm_add_ps(
-                            gate_total1,
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    gate_total1 = _mm_add_ps(
+                        gate_total1,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_1),
-                                    _mm_mul_ps(
-                                        _mm_castsi128_ps(_mm_and_si128(
-                                            _mm_srai_epi32(
-                                                _mm_unpacklo_epi16(
-                                                    _mm_setzero_si128(),
-                                                    _mm_loadl_epi64((const __m128i *)((
-                                                        const int8_t *)(gate_tile + b * 64 +
-                                                                        (K / 32) * 320 + 8)))),
-                                                3),
-                                            _mm_set1_epi32(-1879056384))),
-                                        _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                    }
-                    for (size_t once2 = 0; once2 < 1; once2++) {
-                        __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
-                        __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
-                        __m128i dot0_2 = _mm_setzero_si128();
-                        __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_or_si128(
-                                _mm_and_si128(q2, _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2,
-                                _mm_madd_epi16(w2_0,
-                                               _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                            __m128i w2_8 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
-                                _mm_and_si128(fifth2, _mm_set1_epi16(16)));
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2,
-                                _mm_madd_epi16(
-                                    w2_8, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                            __m128i w2_1 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2,
-                                _mm_madd_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                            __m128i w2_9 = _mm_or_si128(
-                                _mm_srli_epi16(q2, 12),
-                                _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2,
-                                _mm_madd_epi16(
-                                    w2_9, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_or_si128(
-                                _mm_and_si128(q3, _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3,
-                                _mm_madd_epi16(w3_0,
-                                               _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                            __m128i w3_8 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
-                                _mm_and_si128(fifth3, _mm_set1_epi16(16)));
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3,
-                                _mm_madd_epi16(
-                                    w3_8, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                            __m128i w3_1 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3,
-                                _mm_madd_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                            __m128i w3_9 = _mm_or_si128(
-                                _mm_srli_epi16(q3, 12),
-                                _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3,
-                                _mm_madd_epi16(
-                                    w3_9, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                            fifth2 = _mm_srli_epi16(fifth2, 1);
-                            fifth3 = _mm_srli_epi16(fifth3, 1);
-                        }
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                        gate_total2 = _mm_add_ps(
-                            gate_total2,
-                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_1),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 8)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                    __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_or_si128(
+                            _mm_and_si128(q2, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w2_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth2, _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w2_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w2_9 = _mm_or_si128(
+                            _mm_srli_epi16(q2, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_or_si128(
+                            _mm_and_si128(q3, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w3_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth3, _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w3_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w3_9 = _mm_or_si128(
+                            _mm_srli_epi16(q3, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        fifth2 = _mm_srli_epi16(fifth2, 1);
+                        fifth3 = _mm_srli_epi16(fifth3, 1);
+                    }
+                    gate_total2 = _mm_add_ps(
+                        gate_total2,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
                                                        _mm_setzero_si128(),
                                                        _mm_loadl_epi64((const __m128i *)((
                                                            const int8_t *)(gate_tile + b * 64 +
                                                                            (K / 32) * 320 + 48)))),
                                                    3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        gate_total2 = _mm_add_ps(
-                            gate_total2,
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    gate_total2 = _mm_add_ps(
+                        gate_total2,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_2),
-                                    _mm_mul_ps(
-                                        _mm_castsi128_ps(_mm_and_si128(
-                                            _mm_srai_epi32(
-                                                _mm_unpacklo_epi16(
-                                                    _mm_setzero_si128(),
-                                                    _mm_loadl_epi64((const __m128i *)((
-                                                        const int8_t *)(gate_tile + b * 64 +
-                                                                        (K / 32) * 320 + 16)))),
-                                                3),
-                                            _mm_set1_epi32(-1879056384))),
-                                        _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                        gate_total3 = _mm_add_ps(
-                            gate_total3,
-                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_2),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
                                                        _mm_setzero_si128(),
                                                        _mm_loadl_epi64((const __m128i *)((
                                                            const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 56)))),
+                                                                           (K / 32) * 320 + 16)))),
                                                    3),
                                                _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        gate_total3 = _mm_add_ps(
-                            gate_total3,
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    gate_total3 = _mm_add_ps(
+                        gate_total3,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_3),
-                                    _mm_mul_ps(
-                                        _mm_castsi128_ps(_mm_and_si128(
-                                            _mm_srai_epi32(
-                                                _mm_unpacklo_epi16(
-                                                    _mm_setzero_si128(),
-                                                    _mm_loadl_epi64((const __m128i *)((
-                                                        const int8_t *)(gate_tile + b * 64 +
-                                                                        (K / 32) * 320 + 24)))),
-                                                3),
-                                            _mm_set1_epi32(-1879056384))),
-                                        _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                    }
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 56)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    gate_total3 = _mm_add_ps(
+                        gate_total3,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_3),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 24)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
                 }
                 __m128 up_total0 = _mm_setzero_ps();
                 __m128 up_total1 = _mm_setzero_ps();
@@ -1077,271 +1064,258 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(up_tile + b * 384 + 4416);
                     const uint8_t *block = up_tile + b * 320;
                     const uint8_t *record = x + b * 128;
-                    for (size_t once0 = 0; once0 < 1; once0++) {
-                        __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
-                        __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
-                        __m128i dot0_0 = _mm_setzero_si128();
-                        __m128i dot0_1 = _mm_setzero_si128();
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
+                    __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                    __m128i dot0_0 = _mm_setzero_si128();
+                    __m128i dot0_1 = _mm_setzero_si128();
 #pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_or_si128(
-                                _mm_and_si128(q0, _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0,
-                                _mm_madd_epi16(w0_0,
-                                               _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                            __m128i w0_8 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
-                                _mm_and_si128(fifth0, _mm_set1_epi16(16)));
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0,
-                                _mm_madd_epi16(
-                                    w0_8, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                            __m128i w0_1 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0,
-                                _mm_madd_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                            __m128i w0_9 = _mm_or_si128(
-                                _mm_srli_epi16(q0, 12),
-                                _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0,
-                                _mm_madd_epi16(
-                                    w0_9, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_or_si128(
-                                _mm_and_si128(q1, _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1,
-                                _mm_madd_epi16(w1_0,
-                                               _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                            __m128i w1_8 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
-                                _mm_and_si128(fifth1, _mm_set1_epi16(16)));
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1,
-                                _mm_madd_epi16(
-                                    w1_8, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                            __m128i w1_1 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1,
-                                _mm_madd_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                            __m128i w1_9 = _mm_or_si128(
-                                _mm_srli_epi16(q1, 12),
-                                _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1,
-                                _mm_madd_epi16(
-                                    w1_9, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                            fifth0 = _mm_srli_epi16(fifth0, 1);
-                            fifth1 = _mm_srli_epi16(fifth1, 1);
-                        }
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                        up_total0 = _mm_add_ps(
-                            up_total0,
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_or_si128(
+                            _mm_and_si128(q0, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w0_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth0, _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w0_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w0_9 = _mm_or_si128(
+                            _mm_srli_epi16(q0, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_or_si128(
+                            _mm_and_si128(q1, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w1_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth1, _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w1_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w1_9 = _mm_or_si128(
+                            _mm_srli_epi16(q1, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        fifth0 = _mm_srli_epi16(fifth0, 1);
+                        fifth1 = _mm_srli_epi16(fifth1, 1);
+                    }
+                    up_total0 = _mm_add_ps(
+                        up_total0,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
                                                        _mm_setzero_si128(),
                                                        _mm_loadl_epi64((const __m128i *)((
                                                            const int8_t *)(up_tile + b * 64 +
                                                                            (K / 32) * 320 + 32)))),
                                                    3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        up_total0 = _mm_add_ps(
-                            up_total0,
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    up_total0 = _mm_add_ps(
+                        up_total0,
+                        _mm_mul_ps(
                             _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_0),
-                                    _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                                   _mm_srai_epi32(
-                                                       _mm_unpacklo_epi16(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
                                                            _mm_setzero_si128(),
                                                            _mm_loadl_epi64((const __m128i *)((
                                                                const int8_t *)(up_tile + b * 64 +
                                                                                (K / 32) * 320)))),
                                                        3),
-                                                   _mm_set1_epi32(-1879056384))),
-                                               _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                        up_total1 = _mm_add_ps(
-                            up_total1,
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    up_total1 = _mm_add_ps(
+                        up_total1,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
                                                        _mm_setzero_si128(),
                                                        _mm_loadl_epi64((const __m128i *)((
                                                            const int8_t *)(up_tile + b * 64 +
                                                                            (K / 32) * 320 + 40)))),
                                                    3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        up_total1 = _mm_add_ps(
-                            up_total1,
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    up_total1 = _mm_add_ps(
+                        up_total1,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_1),
-                                    _mm_mul_ps(
-                                        _mm_castsi128_ps(_mm_and_si128(
-                                            _mm_srai_epi32(
-                                                _mm_unpacklo_epi16(
-                                                    _mm_setzero_si128(),
-                                                    _mm_loadl_epi64((const __m128i *)((
-                                                        const int8_t *)(up_tile + b * 64 +
-                                                                        (K / 32) * 320 + 8)))),
-                                                3),
-                                            _mm_set1_epi32(-1879056384))),
-                                        _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                    }
-                    for (size_t once2 = 0; once2 < 1; once2++) {
-                        __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
-                        __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
-                        __m128i dot0_2 = _mm_setzero_si128();
-                        __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_or_si128(
-                                _mm_and_si128(q2, _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2,
-                                _mm_madd_epi16(w2_0,
-                                               _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                            __m128i w2_8 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
-                                _mm_and_si128(fifth2, _mm_set1_epi16(16)));
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2,
-                                _mm_madd_epi16(
-                                    w2_8, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                            __m128i w2_1 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2,
-                                _mm_madd_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                            __m128i w2_9 = _mm_or_si128(
-                                _mm_srli_epi16(q2, 12),
-                                _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2,
-                                _mm_madd_epi16(
-                                    w2_9, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_or_si128(
-                                _mm_and_si128(q3, _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3,
-                                _mm_madd_epi16(w3_0,
-                                               _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                            __m128i w3_8 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
-                                _mm_and_si128(fifth3, _mm_set1_epi16(16)));
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3,
-                                _mm_madd_epi16(
-                                    w3_8, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                            __m128i w3_1 = _mm_or_si128(
-                                _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
-                                _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3,
-                                _mm_madd_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                            __m128i w3_9 = _mm_or_si128(
-                                _mm_srli_epi16(q3, 12),
-                                _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3,
-                                _mm_madd_epi16(
-                                    w3_9, _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                            fifth2 = _mm_srli_epi16(fifth2, 1);
-                            fifth3 = _mm_srli_epi16(fifth3, 1);
-                        }
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                        up_total2 = _mm_add_ps(
-                            up_total2,
-                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_1),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 8)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                    __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_or_si128(
+                            _mm_and_si128(q2, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w2_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth2, _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w2_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w2_9 = _mm_or_si128(
+                            _mm_srli_epi16(q2, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_or_si128(
+                            _mm_and_si128(q3, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w3_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth3, _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w3_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w3_9 = _mm_or_si128(
+                            _mm_srli_epi16(q3, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        fifth2 = _mm_srli_epi16(fifth2, 1);
+                        fifth3 = _mm_srli_epi16(fifth3, 1);
+                    }
+                    up_total2 = _mm_add_ps(
+                        up_total2,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
                                                        _mm_setzero_si128(),
                                                        _mm_loadl_epi64((const __m128i *)((
                                                            const int8_t *)(up_tile + b * 64 +
                                                                            (K / 32) * 320 + 48)))),
                                                    3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        up_total2 = _mm_add_ps(
-                            up_total2,
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    up_total2 = _mm_add_ps(
+                        up_total2,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_2),
-                                    _mm_mul_ps(
-                                        _mm_castsi128_ps(_mm_and_si128(
-                                            _mm_srai_epi32(
-                                                _mm_unpacklo_epi16(
-                                                    _mm_setzero_si128(),
-                                                    _mm_loadl_epi64((const __m128i *)((
-                                                        const int8_t *)(up_tile + b * 64 +
-                                                                        (K / 32) * 320 + 16)))),
-                                                3),
-                                            _mm_set1_epi32(-1879056384))),
-                                        _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                        up_total3 = _mm_add_ps(
-                            up_total3,
-                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_2),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
                                                        _mm_setzero_si128(),
                                                        _mm_loadl_epi64((const __m128i *)((
                                                            const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 56)))),
+                                                                           (K / 32) * 320 + 16)))),
                                                    3),
                                                _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        up_total3 = _mm_add_ps(
-                            up_total3,
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    up_total3 = _mm_add_ps(
+                        up_total3,
+                        _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_3),
-                                    _mm_mul_ps(
-                                        _mm_castsi128_ps(_mm_and_si128(
-                                            _mm_srai_epi32(
-                                                _mm_unpacklo_epi16(
-                                                    _mm_setzero_si128(),
-                                                    _mm_loadl_epi64((const __m128i *)((
-                                                        const int8_t *)(up_tile + b * 64 +
-                                                                        (K / 32) * 320 + 24)))),
-                                                3),
-                                            _mm_set1_epi32(-1879056384))),
-                                        _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                    }
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 56)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    up_total3 = _mm_add_ps(
+                        up_total3,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_3),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 24)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
                 }
                 __m128 y_tile_0_gate = gate_total0;
                 __m128 y_tile_0_exponent =

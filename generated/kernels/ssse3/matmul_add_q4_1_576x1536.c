@@ -10,7 +10,7 @@
 /*
  * specs/kernels/matmul.py | matmul_add_q4_1
  *
- * 16,140 instructions a tile and row, 1008.8 an output; 555,264 bytes of weights in all.
+ * 16,044 instructions a tile and row, 1002.8 an output; 555,264 bytes of weights in all.
  */
 #define KERNEL matmul_add_q4_1_576x1536__ssse3
 #define N 576

@@ -227,156 +227,142 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 384 + 4416);
                     const uint8_t *block = w_tile + b * 256;
                     const uint8_t *record = x + b * 128;
-                    for (size_t once0 = 0; once0 < 1; once0++) {
-                        __m128i sum0_0_0 = _mm_setzero_si128();
-                        __m128i sum0_1_0 = _mm_setzero_si128();
-                        __m128i sum1_0_0 = _mm_setzero_si128();
-                        __m128i sum1_1_0 = _mm_setzero_si128();
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    __m128i sum0_0_0 = _mm_setzero_si128();
+                    __m128i sum0_1_0 = _mm_setzero_si128();
+                    __m128i sum1_0_0 = _mm_setzero_si128();
+                    __m128i sum1_1_0 = _mm_setzero_si128();
 #pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_and_si128(q0, _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0, _mm_maddubs_epi16(
-                                              w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum0_1_0 = _mm_add_epi16(
-                                sum0_1_0,
-                                _mm_maddubs_epi16(
-                                    w0_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w0_1 = _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0,
-                                _mm_maddubs_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum0_1_0 = _mm_add_epi16(
-                                sum0_1_0,
-                                _mm_maddubs_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_and_si128(q1, _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0, _mm_maddubs_epi16(
-                                              w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum1_1_0 = _mm_add_epi16(
-                                sum1_1_0,
-                                _mm_maddubs_epi16(
-                                    w1_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w1_1 = _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0,
-                                _mm_maddubs_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum1_1_0 = _mm_add_epi16(
-                                sum1_1_0,
-                                _mm_maddubs_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                        }
-                        __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                        __m128i dot0_1_0 =
-                            _mm_add_epi32(dot0_0_0, _mm_madd_epi16(sum0_1_0, _mm_set1_epi16(1)));
-                        __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(128));
-                        __m128i dot1_1_0 =
-                            _mm_add_epi32(dot1_0_0, _mm_madd_epi16(sum1_1_0, _mm_set1_epi16(1)));
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                        w_total0 = _mm_add_ps(
-                            w_total0, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                              (K / 32) * 256 + 64)),
-                                                 scale_sum));
-                        w_total0 = _mm_add_ps(
-                            w_total0,
-                            _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1_0),
-                                                  _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                               (K / 32) * 256))),
-                                       scale));
-                        w_total1 = _mm_add_ps(
-                            w_total1, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                              (K / 32) * 256 + 80)),
-                                                 scale_sum));
-                        w_total1 = _mm_add_ps(
-                            w_total1,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot1_1_0),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 256 + 16))),
-                                scale));
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_and_si128(q0, _mm_set1_epi8(15));
+                        sum0_0_0 = _mm_add_epi16(
+                            sum0_0_0,
+                            _mm_maddubs_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum0_1_0 = _mm_add_epi16(
+                            sum0_1_0,
+                            _mm_maddubs_epi16(w0_0,
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        __m128i w0_1 = _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15));
+                        sum0_0_0 = _mm_add_epi16(
+                            sum0_0_0, _mm_maddubs_epi16(
+                                          w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
+                        sum0_1_0 = _mm_add_epi16(
+                            sum0_1_0,
+                            _mm_maddubs_epi16(
+                                w0_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_and_si128(q1, _mm_set1_epi8(15));
+                        sum1_0_0 = _mm_add_epi16(
+                            sum1_0_0,
+                            _mm_maddubs_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum1_1_0 = _mm_add_epi16(
+                            sum1_1_0,
+                            _mm_maddubs_epi16(w1_0,
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        __m128i w1_1 = _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15));
+                        sum1_0_0 = _mm_add_epi16(
+                            sum1_0_0, _mm_maddubs_epi16(
+                                          w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
+                        sum1_1_0 = _mm_add_epi16(
+                            sum1_1_0,
+                            _mm_maddubs_epi16(
+                                w1_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
                     }
-                    for (size_t once2 = 0; once2 < 1; once2++) {
-                        __m128i sum2_0_0 = _mm_setzero_si128();
-                        __m128i sum2_1_0 = _mm_setzero_si128();
-                        __m128i sum3_0_0 = _mm_setzero_si128();
-                        __m128i sum3_1_0 = _mm_setzero_si128();
+                    __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
+                    __m128i dot0_1_0 =
+                        _mm_add_epi32(dot0_0_0, _mm_madd_epi16(sum0_1_0, _mm_set1_epi16(1)));
+                    __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(128));
+                    __m128i dot1_1_0 =
+                        _mm_add_epi32(dot1_0_0, _mm_madd_epi16(sum1_1_0, _mm_set1_epi16(1)));
+                    w_total0 = _mm_add_ps(
+                        w_total0, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                          (K / 32) * 256 + 64)),
+                                             scale_sum));
+                    w_total0 = _mm_add_ps(
+                        w_total0,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 256))),
+                                   scale));
+                    w_total1 = _mm_add_ps(
+                        w_total1, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                          (K / 32) * 256 + 80)),
+                                             scale_sum));
+                    w_total1 = _mm_add_ps(
+                        w_total1,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_1_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 256 + 16))),
+                                   scale));
+                    __m128i sum2_0_0 = _mm_setzero_si128();
+                    __m128i sum2_1_0 = _mm_setzero_si128();
+                    __m128i sum3_0_0 = _mm_setzero_si128();
+                    __m128i sum3_1_0 = _mm_setzero_si128();
 #pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0, _mm_maddubs_epi16(
-                                              w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum2_1_0 = _mm_add_epi16(
-                                sum2_1_0,
-                                _mm_maddubs_epi16(
-                                    w2_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0,
-                                _mm_maddubs_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum2_1_0 = _mm_add_epi16(
-                                sum2_1_0,
-                                _mm_maddubs_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0, _mm_maddubs_epi16(
-                                              w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum3_1_0 = _mm_add_epi16(
-                                sum3_1_0,
-                                _mm_maddubs_epi16(
-                                    w3_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0,
-                                _mm_maddubs_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum3_1_0 = _mm_add_epi16(
-                                sum3_1_0,
-                                _mm_maddubs_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                        }
-                        __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(128));
-                        __m128i dot2_1_0 =
-                            _mm_add_epi32(dot2_0_0, _mm_madd_epi16(sum2_1_0, _mm_set1_epi16(1)));
-                        __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(128));
-                        __m128i dot3_1_0 =
-                            _mm_add_epi32(dot3_0_0, _mm_madd_epi16(sum3_1_0, _mm_set1_epi16(1)));
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                        w_total2 = _mm_add_ps(
-                            w_total2, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                              (K / 32) * 256 + 96)),
-                                                 scale_sum));
-                        w_total2 = _mm_add_ps(
-                            w_total2,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot2_1_0),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 256 + 32))),
-                                scale));
-                        w_total3 = _mm_add_ps(
-                            w_total3,
-                            _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                    (K / 32) * 256 + 112)),
-                                       scale_sum));
-                        w_total3 = _mm_add_ps(
-                            w_total3,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot3_1_0),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 256 + 48))),
-                                scale));
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi8(15));
+                        sum2_0_0 = _mm_add_epi16(
+                            sum2_0_0,
+                            _mm_maddubs_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum2_1_0 = _mm_add_epi16(
+                            sum2_1_0,
+                            _mm_maddubs_epi16(w2_0,
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15));
+                        sum2_0_0 = _mm_add_epi16(
+                            sum2_0_0, _mm_maddubs_epi16(
+                                          w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
+                        sum2_1_0 = _mm_add_epi16(
+                            sum2_1_0,
+                            _mm_maddubs_epi16(
+                                w2_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi8(15));
+                        sum3_0_0 = _mm_add_epi16(
+                            sum3_0_0,
+                            _mm_maddubs_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum3_1_0 = _mm_add_epi16(
+                            sum3_1_0,
+                            _mm_maddubs_epi16(w3_0,
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15));
+                        sum3_0_0 = _mm_add_epi16(
+                            sum3_0_0, _mm_maddubs_epi16(
+                                          w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
+                        sum3_1_0 = _mm_add_epi16(
+                            sum3_1_0,
+                            _mm_maddubs_epi16(
+                                w3_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
                     }
+                    __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(128));
+                    __m128i dot2_1_0 =
+                        _mm_add_epi32(dot2_0_0, _mm_madd_epi16(sum2_1_0, _mm_set1_epi16(1)));
+                    __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(128));
+                    __m128i dot3_1_0 =
+                        _mm_add_epi32(dot3_0_0, _mm_madd_epi16(sum3_1_0, _mm_set1_epi16(1)));
+                    w_total2 = _mm_add_ps(
+                        w_total2, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                          (K / 32) * 256 + 96)),
+                                             scale_sum));
+                    w_total2 = _mm_add_ps(
+                        w_total2,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot2_1_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 256 + 32))),
+                                   scale));
+                    w_total3 = _mm_add_ps(
+                        w_total3, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                          (K / 32) * 256 + 112)),
+                                             scale_sum));
+                    w_total3 = _mm_add_ps(
+                        w_total3,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot3_1_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 256 + 48))),
+                                   scale));
                 }
                 _mm_storeu_ps(y_tile, w_total0);
                 _mm_storeu_ps(y_tile + 4, w_total1);

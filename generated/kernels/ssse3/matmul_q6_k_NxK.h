@@ -313,143 +313,131 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm_storeu_si128((__m128i *)((int8_t *)pairs + 48),
                                      _mm_add_epi16(_mm_slli_epi16(_mm_srai_epi16(high16, 8), 7),
                                                    _mm_srai_epi16(low16, 8)));
-                    for (size_t once0 = 0; once0 < 1; once0++) {
-                        __m128i dot0_0 = _mm_setzero_si128();
-                        __m128i dot0_1 = _mm_setzero_si128();
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128i dot0_0 = _mm_setzero_si128();
+                    __m128i dot0_1 = _mm_setzero_si128();
 #pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8);
-                            dot0_0 = _mm_add_epi32(dot0_0,
-                                                   _mm_madd_epi16(w0_0, _mm_set1_epi32(pairs[v])));
-                            __m128i w0_1 = _mm_srai_epi16(q0, 8);
-                            dot0_0 = _mm_add_epi32(
-                                dot0_0, _mm_madd_epi16(w0_1, _mm_set1_epi32(pairs[v + 8])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8);
-                            dot0_1 = _mm_add_epi32(dot0_1,
-                                                   _mm_madd_epi16(w1_0, _mm_set1_epi32(pairs[v])));
-                            __m128i w1_1 = _mm_srai_epi16(q1, 8);
-                            dot0_1 = _mm_add_epi32(
-                                dot0_1, _mm_madd_epi16(w1_1, _mm_set1_epi32(pairs[v + 8])));
-                        }
-                        __m128i dot1_0 = _mm_setzero_si128();
-                        __m128i dot1_1 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 4; v < 8; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8);
-                            dot1_0 = _mm_add_epi32(dot1_0,
-                                                   _mm_madd_epi16(w0_0, _mm_set1_epi32(pairs[v])));
-                            __m128i w0_1 = _mm_srai_epi16(q0, 8);
-                            dot1_0 = _mm_add_epi32(
-                                dot1_0, _mm_madd_epi16(w0_1, _mm_set1_epi32(pairs[v + 8])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8);
-                            dot1_1 = _mm_add_epi32(dot1_1,
-                                                   _mm_madd_epi16(w1_0, _mm_set1_epi32(pairs[v])));
-                            __m128i w1_1 = _mm_srai_epi16(q1, 8);
-                            dot1_1 = _mm_add_epi32(
-                                dot1_1, _mm_madd_epi16(w1_1, _mm_set1_epi32(pairs[v + 8])));
-                        }
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        w_total0 = _mm_add_ps(
-                            w_total0,
-                            _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
-                                                  _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                               (K / 32) * 512))),
-                                       scale));
-                        w_total0 = _mm_add_ps(
-                            w_total0,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot1_0),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 512 + 64))),
-                                scale));
-                        w_total1 = _mm_add_ps(
-                            w_total1,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 512 + 16))),
-                                scale));
-                        w_total1 = _mm_add_ps(
-                            w_total1,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot1_1),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 512 + 80))),
-                                scale));
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8);
+                        dot0_0 =
+                            _mm_add_epi32(dot0_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w0_1 = _mm_srai_epi16(q0, 8);
+                        dot0_0 = _mm_add_epi32(dot0_0,
+                                               _mm_madd_epi16(w0_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8);
+                        dot0_1 =
+                            _mm_add_epi32(dot0_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w1_1 = _mm_srai_epi16(q1, 8);
+                        dot0_1 = _mm_add_epi32(dot0_1,
+                                               _mm_madd_epi16(w1_1, _mm_set1_epi32(pairs[v + 8])));
                     }
-                    for (size_t once2 = 0; once2 < 1; once2++) {
-                        __m128i dot0_2 = _mm_setzero_si128();
-                        __m128i dot0_3 = _mm_setzero_si128();
+                    __m128i dot1_0 = _mm_setzero_si128();
+                    __m128i dot1_1 = _mm_setzero_si128();
 #pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
-                            dot0_2 = _mm_add_epi32(dot0_2,
-                                                   _mm_madd_epi16(w2_0, _mm_set1_epi32(pairs[v])));
-                            __m128i w2_1 = _mm_srai_epi16(q2, 8);
-                            dot0_2 = _mm_add_epi32(
-                                dot0_2, _mm_madd_epi16(w2_1, _mm_set1_epi32(pairs[v + 8])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8);
-                            dot0_3 = _mm_add_epi32(dot0_3,
-                                                   _mm_madd_epi16(w3_0, _mm_set1_epi32(pairs[v])));
-                            __m128i w3_1 = _mm_srai_epi16(q3, 8);
-                            dot0_3 = _mm_add_epi32(
-                                dot0_3, _mm_madd_epi16(w3_1, _mm_set1_epi32(pairs[v + 8])));
-                        }
-                        __m128i dot1_2 = _mm_setzero_si128();
-                        __m128i dot1_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 4; v < 8; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
-                            dot1_2 = _mm_add_epi32(dot1_2,
-                                                   _mm_madd_epi16(w2_0, _mm_set1_epi32(pairs[v])));
-                            __m128i w2_1 = _mm_srai_epi16(q2, 8);
-                            dot1_2 = _mm_add_epi32(
-                                dot1_2, _mm_madd_epi16(w2_1, _mm_set1_epi32(pairs[v + 8])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8);
-                            dot1_3 = _mm_add_epi32(dot1_3,
-                                                   _mm_madd_epi16(w3_0, _mm_set1_epi32(pairs[v])));
-                            __m128i w3_1 = _mm_srai_epi16(q3, 8);
-                            dot1_3 = _mm_add_epi32(
-                                dot1_3, _mm_madd_epi16(w3_1, _mm_set1_epi32(pairs[v + 8])));
-                        }
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        w_total2 = _mm_add_ps(
-                            w_total2,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 512 + 32))),
-                                scale));
-                        w_total2 = _mm_add_ps(
-                            w_total2,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot1_2),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 512 + 96))),
-                                scale));
-                        w_total3 = _mm_add_ps(
-                            w_total3,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 512 + 48))),
-                                scale));
-                        w_total3 = _mm_add_ps(
-                            w_total3,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_cvtepi32_ps(dot1_3),
-                                           _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 512 + 112))),
-                                scale));
+                    for (size_t v = 4; v < 8; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8);
+                        dot1_0 =
+                            _mm_add_epi32(dot1_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w0_1 = _mm_srai_epi16(q0, 8);
+                        dot1_0 = _mm_add_epi32(dot1_0,
+                                               _mm_madd_epi16(w0_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8);
+                        dot1_1 =
+                            _mm_add_epi32(dot1_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w1_1 = _mm_srai_epi16(q1, 8);
+                        dot1_1 = _mm_add_epi32(dot1_1,
+                                               _mm_madd_epi16(w1_1, _mm_set1_epi32(pairs[v + 8])));
                     }
+                    w_total0 = _mm_add_ps(
+                        w_total0,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512))),
+                                   scale));
+                    w_total0 = _mm_add_ps(
+                        w_total0,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 64))),
+                                   scale));
+                    w_total1 = _mm_add_ps(
+                        w_total1,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 16))),
+                                   scale));
+                    w_total1 = _mm_add_ps(
+                        w_total1,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_1),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 80))),
+                                   scale));
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
+                        dot0_2 =
+                            _mm_add_epi32(dot0_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w2_1 = _mm_srai_epi16(q2, 8);
+                        dot0_2 = _mm_add_epi32(dot0_2,
+                                               _mm_madd_epi16(w2_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8);
+                        dot0_3 =
+                            _mm_add_epi32(dot0_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w3_1 = _mm_srai_epi16(q3, 8);
+                        dot0_3 = _mm_add_epi32(dot0_3,
+                                               _mm_madd_epi16(w3_1, _mm_set1_epi32(pairs[v + 8])));
+                    }
+                    __m128i dot1_2 = _mm_setzero_si128();
+                    __m128i dot1_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                    for (size_t v = 4; v < 8; v++) {
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
+                        dot1_2 =
+                            _mm_add_epi32(dot1_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w2_1 = _mm_srai_epi16(q2, 8);
+                        dot1_2 = _mm_add_epi32(dot1_2,
+                                               _mm_madd_epi16(w2_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8);
+                        dot1_3 =
+                            _mm_add_epi32(dot1_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w3_1 = _mm_srai_epi16(q3, 8);
+                        dot1_3 = _mm_add_epi32(dot1_3,
+                                               _mm_madd_epi16(w3_1, _mm_set1_epi32(pairs[v + 8])));
+                    }
+                    w_total2 = _mm_add_ps(
+                        w_total2,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 32))),
+                                   scale));
+                    w_total2 = _mm_add_ps(
+                        w_total2,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_2),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 96))),
+                                   scale));
+                    w_total3 = _mm_add_ps(
+                        w_total3,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 48))),
+                                   scale));
+                    w_total3 = _mm_add_ps(
+                        w_total3,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_3),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 112))),
+                                   scale));
                 }
                 _mm_storeu_ps(y_tile, w_total0);
                 _mm_storeu_ps(y_tile + 4, w_total1);
