@@ -56,6 +56,9 @@ sse2 = InstructionSet(
             "_mm_add_epi16({a}, {b})", "add_i16(a: i16[8], b: i16[8]) -> i16[8] = a[i] + b[i]"
         ),
         Instruction(
+            "_mm_sub_epi16({a}, {b})", "subtract_i16(a: i16[8], b: i16[8]) -> i16[8] = a[i] - b[i]"
+        ),
+        Instruction(
             "_mm_mullo_epi16({a}, {b})",
             "multiply_i16(a: i16[8], b: i16[8]) -> i16[8] = a[i] * b[i]",
         ),

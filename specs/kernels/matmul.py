@@ -104,12 +104,12 @@ matmul_q8_0, matmul_add_q8_0, swiglu_q8_0, geglu_q8_0 = kernels("q8_0", "Q8_0", 
 
 # Types with a fifth bit, or with scales of their own for 256 values.
 _OTHERS = {**PANELS, **PAIRS, **PAIRS_OF_WORDS, **VNNI, **TILES}
-_FIFTHS, _SIXTHS = {**_OTHERS, **BYTES}, {**_OTHERS, **JOINED}
+_FOURS, _FIFTHS = {**_OTHERS, **BYTES}, {**_OTHERS, **JOINED}
 
 matmul_q5_1, matmul_add_q5_1, swiglu_q5_1, geglu_q5_1 = kernels("q5_1", "Q5_1", _FIFTHS)
-matmul_q4_k, matmul_add_q4_k, swiglu_q4_k, geglu_q4_k = kernels("q4_k", "Q4_K", _FIFTHS)
+matmul_q4_k, matmul_add_q4_k, swiglu_q4_k, geglu_q4_k = kernels("q4_k", "Q4_K", _FOURS)
 matmul_q5_k, matmul_add_q5_k, swiglu_q5_k, geglu_q5_k = kernels("q5_k", "Q5_K", _FIFTHS)
-matmul_q6_k, matmul_add_q6_k, swiglu_q6_k, geglu_q6_k = kernels("q6_k", "Q6_K", _SIXTHS)
+matmul_q6_k, matmul_add_q6_k, swiglu_q6_k, geglu_q6_k = kernels("q6_k", "Q6_K", _FIFTHS)
 
 # Types that are floats in the file.
 matmul_f16, matmul_add_f16, swiglu_f16, geglu_f16 = kernels("f16", "F16", FLOATS)

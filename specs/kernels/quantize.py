@@ -127,7 +127,7 @@ _SCHEDULES = {
     "sse2": (sse2, steps(_pairs), "ten bits, four values a vector; 16-bit pairs"),
     "word64": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
     "word32": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
-    "ssse3": (ssse3, quantize_bytes.quantize, "two bytes each, four values a vector"),
+    "ssse3": (ssse3, quantize_bytes.quantize, "ten bits in parts, four values a vector"),
     "avx512": (avx512, quantize_vnni.quantize, "two bytes each, sixteen values a vector"),
     "amx": (amx, matmul_amx.quantize, "bfloat16"),
 }

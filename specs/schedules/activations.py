@@ -1,11 +1,13 @@
 """Quantised activations: what `quantize` leaves for the matrix kernels of the same instruction set.
 
-A row is 64 bytes, then 128 bytes for each block of 32 values. There are three forms; offsets below
+A row is 64 bytes, then 128 bytes for each block of 32 values. There are four forms; offsets below
 are within a block.
 
 PAIRS and WORDS: the row begins with f32 `unit`. A value is unit * level * q with one integer level
 from 1 to 1023 a block and q of ten bits, so that a kernel may sum whole rows in integers.
 BYTES: a value is scale * (128 * high + low) with a float scale a block and two signed bytes.
+PARTS: a value is scale * q with a float scale a block and q of ten bits, which lies in signed bytes,
+three for two values: q[i] = both[i] + 8 * first[i], q[16 + i] = 16 * both[i] + second[i].
 """
 
 from cllm_gen.schedule import quantized_rows
@@ -39,6 +41,16 @@ HIGH_START_OF_HALVES = 108  # BYTES: the same of both halves
 WHOLE = (SCALE, SCALE_SUM, START, START_OF_HALVES)
 HIGH = (HIGH_SCALE, HIGH_SUM, HIGH_START, HIGH_START_OF_HALVES)
 LARGEST_BYTES = 127 * 128  # of q
+
+LARGEST_PARTS = 508  # of q
+BOTH = 0  # PARTS: i8 both[16], and the same once more
+FIRST = 32  # PARTS: i8 first[16]
+SECOND = 48  # PARTS: i8 second[16]
+PARTS_HIGHS = 64  # PARTS: i8 high[32], q / 4 rounded
+PARTS_SCALE = 96  # PARTS: f32 scale
+PARTS_SUM = 100  # PARTS: f32 scale * sum(q)
+PARTS_HIGH_SCALE = 104  # PARTS: f32 4 * scale
+PARTS_HIGH_SUM = 108  # PARTS: f32 4 * scale * sum(high)
 
 
 def given_row(p, K, r):

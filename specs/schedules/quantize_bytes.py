@@ -1,4 +1,5 @@
-"""Activations to two signed bytes and a scale for each block of 32, for vectors of four."""
+"""Activations to ten bits in parts, and a scale for each block of 32, for vectors of four: see PARTS in
+activations.py."""
 
 from specs.schedules import activations as at
 
@@ -25,6 +26,19 @@ def _summed(p, name, parts):
     return p.to_f32(total)
 
 
+def _parts(p, n, low, high):
+    """Of eight q[i] and eight q[16 + i] named vectors both, first, second: both is the number nearest to
+    q[16 + i] / 16 that differs from q[i] by a multiple of 8."""
+    sixteenth = p.add_i16(high, p.broadcast_i16(8))
+    near = p.let(f"near{n}", p.shift_right_i16(sixteenth, 4))
+    off = p.add_i16(p.subtract_i16(low, near), p.broadcast_i16(4))
+    off = p.subtract_i16(p.and_i32(off, p.broadcast_i16(7)), p.broadcast_i16(4))
+    both = p.let(f"both{n}", p.add_i16(near, off))
+    first = p.let(f"first{n}", p.shift_right_i16(p.subtract_i16(low, both), 3))
+    second = p.let(f"second{n}", p.subtract_i16(high, p.shift_left_u16(both, 4)))
+    return both, first, second
+
+
 def quantize(p, K, row_of=at.given_row):
     stride = at.quantized_bytes(K)
     for r, _ in p.tile_rows(1):
@@ -34,26 +48,29 @@ def quantize(p, K, row_of=at.given_row):
             record = p.pointer("record", (records + b * at.BLOCK_BYTES).cast("i8"))
             x = [p.let(f"x{i}", p.load_f32(row + (b * 32 + 4 * i))) for i in range(8)]
             peak = _largest(p, x)
-            inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(float(at.LARGEST_BYTES)), peak))
-            highs, lows = [], []
+            inverse = p.let("inverse", p.divide_f32(p.broadcast_f32(float(at.LARGEST_PARTS)), peak))
+            q, highs = [], []
             for n in range(4):
                 two = [p.round_f32(p.multiply_f32(x[2 * n + i], inverse)) for i in range(2)]
-                moved = p.let(f"moved{n}", p.add_i16(p.narrow_i32(*two), p.broadcast_i16(64)))
-                highs.append(p.let(f"high{n}", p.shift_right_i16(moved, 7)))
-                low = p.add_i16(p.and_i32(moved, p.broadcast_i16(127)), p.broadcast_i16(-64))
-                lows.append(p.let(f"low{n}", low))
-            for place, parts in ((at.HIGHS, highs), (at.LOWS, lows)):
-                for n in range(2):
-                    narrow = p.narrow_i16(parts[2 * n], parts[2 * n + 1])
-                    p.do(p.store_i8(record + (place + 16 * n), narrow))
-            scale = p.let("scale", p.multiply_f32(peak, p.broadcast_f32(1 / at.LARGEST_BYTES)))
-            high_scale = p.let("high_scale", p.multiply_f32(scale, p.broadcast_f32(128.0)))
-            high_sum = p.let("high_sum", p.multiply_f32(_summed(p, "highs", highs), high_scale))
-            low_sum = p.multiply_f32(_summed(p, "lows", lows), scale)
+                q.append(p.let(f"q{n}", p.narrow_i32(*two)))
+                rounded = p.add_i16(q[n], p.broadcast_i16(2))
+                highs.append(p.let(f"high{n}", p.shift_right_i16(rounded, 2)))
+            both, first, second = zip(*(_parts(p, n, q[n], q[n + 2]) for n in range(2)))
+            for place, pair in (
+                (at.BOTH, both),
+                (at.BOTH + 16, both),
+                (at.FIRST, first),
+                (at.SECOND, second),
+                (at.PARTS_HIGHS, highs[:2]),
+                (at.PARTS_HIGHS + 16, highs[2:]),
+            ):
+                p.do(p.store_i8(record + place, p.narrow_i16(*pair)))
+            scale = p.let("scale", p.multiply_f32(peak, p.broadcast_f32(1 / at.LARGEST_PARTS)))
+            high_scale = p.let("high_scale", p.multiply_f32(scale, p.broadcast_f32(4.0)))
             for place, value in (
-                (at.SCALE, scale),
-                (at.SCALE_SUM, p.add_f32(high_sum, low_sum)),
-                (at.HIGH_SCALE, high_scale),
-                (at.HIGH_SUM, high_sum),
+                (at.PARTS_SCALE, scale),
+                (at.PARTS_SUM, p.multiply_f32(_summed(p, "sum", q), scale)),
+                (at.PARTS_HIGH_SCALE, high_scale),
+                (at.PARTS_HIGH_SUM, p.multiply_f32(_summed(p, "high_sum", highs), high_scale)),
             ):
                 p.do(p.store_first_f32((record + place).cast("f32"), value))

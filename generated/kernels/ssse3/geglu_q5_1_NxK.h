@@ -22,15 +22,15 @@
  *     h[r, n] = 1.5957691216057308 * (g[r, n] + 0.044715 * g[r, n] * g[r, n] * g[r, n])
  *     y[r, n] = g[r, n] / (1 + exp(-h[r, n])) * sum(k < K: x[r, k] * up[n, k])
  *
- * Schedule: 4 outputs a vector, sums of byte products; 32 rows share unpacked weights.
- * Named at once: 10 __m128, 12 __m128i.
+ * Schedule: 4 outputs a vector, 16-bit products of joined activations; 32 rows share unpacked
+ * weights. Named at once: 10 __m128, 6 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
-    uint8_t gate_panel[2048] __attribute__((aligned(64)));
+    uint8_t gate_panel[4096] __attribute__((aligned(64)));
     float gate_numbers[128] __attribute__((aligned(64)));
     float gate_sums[512] __attribute__((aligned(64)));
-    uint8_t up_panel[2048] __attribute__((aligned(64)));
+    uint8_t up_panel[4096] __attribute__((aligned(64)));
     float up_numbers[128] __attribute__((aligned(64)));
     float up_sums[512] __attribute__((aligned(64)));
     for (size_t tile = first; tile < last; tile++) {
@@ -55,47 +55,83 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
                         __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
                         for (size_t v = 0; v < 4; v++) {
-                            int8_t *out = (int8_t *)(gate_panel + b * 512 + v * 64);
+                            int8_t *out = (int8_t *)(gate_panel + b * 1024 + v * 128);
                             __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
                             _mm_storeu_si128((__m128i *)(out),
-                                             _mm_or_si128(_mm_and_si128(q0, _mm_set1_epi8(15)),
+                                             _mm_or_si128(_mm_and_si128(q0, _mm_set1_epi16(15)),
                                                           _mm_and_si128(_mm_slli_epi16(fifth0, 4),
-                                                                        _mm_set1_epi8(16))));
+                                                                        _mm_set1_epi16(16))));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 256),
+                                (__m128i *)(out + 512),
                                 _mm_or_si128(
-                                    _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15)),
-                                    _mm_and_si128(fifth0, _mm_set1_epi8(16))));
+                                    _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth0, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 64),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 576),
+                                             _mm_or_si128(_mm_srli_epi16(q0, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth0, 8),
+                                                                        _mm_set1_epi16(16))));
                             __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
                             _mm_storeu_si128((__m128i *)(out + 16),
-                                             _mm_or_si128(_mm_and_si128(q1, _mm_set1_epi8(15)),
+                                             _mm_or_si128(_mm_and_si128(q1, _mm_set1_epi16(15)),
                                                           _mm_and_si128(_mm_slli_epi16(fifth1, 4),
-                                                                        _mm_set1_epi8(16))));
+                                                                        _mm_set1_epi16(16))));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 272),
+                                (__m128i *)(out + 528),
                                 _mm_or_si128(
-                                    _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15)),
-                                    _mm_and_si128(fifth1, _mm_set1_epi8(16))));
+                                    _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth1, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 80),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 592),
+                                             _mm_or_si128(_mm_srli_epi16(q1, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth1, 8),
+                                                                        _mm_set1_epi16(16))));
                             __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                             _mm_storeu_si128((__m128i *)(out + 32),
-                                             _mm_or_si128(_mm_and_si128(q2, _mm_set1_epi8(15)),
+                                             _mm_or_si128(_mm_and_si128(q2, _mm_set1_epi16(15)),
                                                           _mm_and_si128(_mm_slli_epi16(fifth2, 4),
-                                                                        _mm_set1_epi8(16))));
+                                                                        _mm_set1_epi16(16))));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 288),
+                                (__m128i *)(out + 544),
                                 _mm_or_si128(
-                                    _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15)),
-                                    _mm_and_si128(fifth2, _mm_set1_epi8(16))));
+                                    _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth2, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 96),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 608),
+                                             _mm_or_si128(_mm_srli_epi16(q2, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth2, 8),
+                                                                        _mm_set1_epi16(16))));
                             __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
                             _mm_storeu_si128((__m128i *)(out + 48),
-                                             _mm_or_si128(_mm_and_si128(q3, _mm_set1_epi8(15)),
+                                             _mm_or_si128(_mm_and_si128(q3, _mm_set1_epi16(15)),
                                                           _mm_and_si128(_mm_slli_epi16(fifth3, 4),
-                                                                        _mm_set1_epi8(16))));
+                                                                        _mm_set1_epi16(16))));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 304),
+                                (__m128i *)(out + 560),
                                 _mm_or_si128(
-                                    _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15)),
-                                    _mm_and_si128(fifth3, _mm_set1_epi8(16))));
+                                    _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth3, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 112),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 624),
+                                             _mm_or_si128(_mm_srli_epi16(q3, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth3, 8),
+                                                                        _mm_set1_epi16(16))));
                             fifth0 = _mm_srli_epi16(fifth0, 1);
                             fifth1 = _mm_srli_epi16(fifth1, 1);
                             fifth2 = _mm_srli_epi16(fifth2, 1);
@@ -216,167 +252,135 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             size_t at = begin + b;
                             const uint8_t *record = x + r * ROW_BYTES + at * 128;
                             float *kept = gate_numbers + b * 32;
-                            uint8_t *panel = gate_panel + b * 512;
-                            __m128i sum0_0_0 = _mm_setzero_si128();
-                            __m128i sum0_0_1 = _mm_setzero_si128();
-                            __m128i sum0_0_2 = _mm_setzero_si128();
-                            __m128i sum0_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                            for (size_t k = 0; k < 4; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                sum0_0_0 = _mm_add_epi16(
-                                    sum0_0_0,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum0_0_1 = _mm_add_epi16(
-                                    sum0_0_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum0_0_2 = _mm_add_epi16(
-                                    sum0_0_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum0_0_3 = _mm_add_epi16(
-                                    sum0_0_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
+                            uint8_t *panel = gate_panel + b * 1024;
+                            int32_t pairs[16] __attribute__((aligned(64)));
+                            static const int16_t both_factors[16] __attribute__((aligned(64))) = {
+                                1, 1, 1, 1, 1, 1, 1, 1, 16, 16, 16, 16, 16, 16, 16, 16};
+                            static const int16_t rest_factors[16] __attribute__((aligned(64))) = {
+                                8, 8, 8, 8, 8, 8, 8, 8, 1, 1, 1, 1, 1, 1, 1, 1};
+                            __m128i both0 =
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)record));
+                            __m128i rest0 =
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 32)));
+                            _mm_storeu_si128(
+                                (__m128i *)((int8_t *)pairs),
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(_mm_srai_epi16(_mm_slli_epi16(both0, 8), 8),
+                                                    _mm_loadu_si128((const __m128i *)((
+                                                        const int8_t *)both_factors))),
+                                    _mm_mullo_epi16(_mm_srai_epi16(_mm_slli_epi16(rest0, 8), 8),
+                                                    _mm_loadu_si128((const __m128i *)((
+                                                        const int8_t *)rest_factors)))));
+                            _mm_storeu_si128(
+                                (__m128i *)((int8_t *)pairs + 32),
+                                _mm_add_epi16(_mm_mullo_epi16(_mm_srai_epi16(both0, 8),
+                                                              _mm_loadu_si128((const __m128i *)((
+                                                                  const int8_t *)both_factors))),
+                                              _mm_mullo_epi16(_mm_srai_epi16(rest0, 8),
+                                                              _mm_loadu_si128((const __m128i *)((
+                                                                  const int8_t *)rest_factors)))));
+                            __m128i both16 =
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 16)));
+                            __m128i rest16 =
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 48)));
+                            _mm_storeu_si128(
+                                (__m128i *)((int8_t *)pairs + 16),
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(_mm_slli_epi16(both16, 8), 8),
+                                        _mm_loadu_si128(
+                                            (const __m128i *)((const int8_t *)both_factors + 16))),
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(_mm_slli_epi16(rest16, 8), 8),
+                                        _mm_loadu_si128((
+                                            const __m128i *)((const int8_t *)rest_factors + 16)))));
+                            _mm_storeu_si128(
+                                (__m128i *)((int8_t *)pairs + 48),
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(both16, 8),
+                                        _mm_loadu_si128(
+                                            (const __m128i *)((const int8_t *)both_factors + 16))),
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(rest16, 8),
+                                        _mm_loadu_si128((
+                                            const __m128i *)((const int8_t *)rest_factors + 16)))));
+                            __m128i dot0_0 = _mm_setzero_si128();
+                            __m128i dot0_1 = _mm_setzero_si128();
+                            __m128i dot0_2 = _mm_setzero_si128();
+                            __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 8
+                            for (size_t v = 0; v < 8; v++) {
+                                __m128i pair0 = _mm_set1_epi32(pairs[v]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + (v * 2) * 64)),
+                                        pair0));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 16)),
+                                                   pair0));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 32)),
+                                                   pair0));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 48)),
+                                                   pair0));
+                                __m128i pair1 = _mm_set1_epi32(pairs[v + 8]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(_mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v * 2 + 1) * 64)),
+                                                   pair1));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 16)),
+                                        pair1));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 32)),
+                                        pair1));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
+                                        pair1));
                             }
-                            __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                            __m128i dot0_0_1 = _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(128));
-                            __m128i dot0_0_2 = _mm_madd_epi16(sum0_0_2, _mm_set1_epi16(128));
-                            __m128i dot0_0_3 = _mm_madd_epi16(sum0_0_3, _mm_set1_epi16(128));
-                            __m128i sum0_4_0 = _mm_setzero_si128();
-                            __m128i sum0_4_1 = _mm_setzero_si128();
-                            __m128i sum0_4_2 = _mm_setzero_si128();
-                            __m128i sum0_4_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                            for (size_t k = 4; k < 8; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                sum0_4_0 = _mm_add_epi16(
-                                    sum0_4_0,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum0_4_1 = _mm_add_epi16(
-                                    sum0_4_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum0_4_2 = _mm_add_epi16(
-                                    sum0_4_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum0_4_3 = _mm_add_epi16(
-                                    sum0_4_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
-                            }
-                            __m128i dot0_4_0 = _mm_add_epi32(
-                                dot0_0_0, _mm_madd_epi16(sum0_4_0, _mm_set1_epi16(128)));
-                            __m128i dot0_4_1 = _mm_add_epi32(
-                                dot0_0_1, _mm_madd_epi16(sum0_4_1, _mm_set1_epi16(128)));
-                            __m128i dot0_4_2 = _mm_add_epi32(
-                                dot0_0_2, _mm_madd_epi16(sum0_4_2, _mm_set1_epi16(128)));
-                            __m128i dot0_4_3 = _mm_add_epi32(
-                                dot0_0_3, _mm_madd_epi16(sum0_4_3, _mm_set1_epi16(128)));
-                            __m128i sum32_0_0 = _mm_setzero_si128();
-                            __m128i sum32_0_1 = _mm_setzero_si128();
-                            __m128i sum32_0_2 = _mm_setzero_si128();
-                            __m128i sum32_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                            for (size_t k = 0; k < 4; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)(record + 32))[k]);
-                                sum32_0_0 = _mm_add_epi16(
-                                    sum32_0_0,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum32_0_1 = _mm_add_epi16(
-                                    sum32_0_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum32_0_2 = _mm_add_epi16(
-                                    sum32_0_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum32_0_3 = _mm_add_epi16(
-                                    sum32_0_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
-                            }
-                            __m128i dot32_0_0 = _mm_add_epi32(
-                                dot0_4_0, _mm_madd_epi16(sum32_0_0, _mm_set1_epi16(1)));
-                            __m128i dot32_0_1 = _mm_add_epi32(
-                                dot0_4_1, _mm_madd_epi16(sum32_0_1, _mm_set1_epi16(1)));
-                            __m128i dot32_0_2 = _mm_add_epi32(
-                                dot0_4_2, _mm_madd_epi16(sum32_0_2, _mm_set1_epi16(1)));
-                            __m128i dot32_0_3 = _mm_add_epi32(
-                                dot0_4_3, _mm_madd_epi16(sum32_0_3, _mm_set1_epi16(1)));
-                            __m128i sum32_4_0 = _mm_setzero_si128();
-                            __m128i sum32_4_1 = _mm_setzero_si128();
-                            __m128i sum32_4_2 = _mm_setzero_si128();
-                            __m128i sum32_4_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                            for (size_t k = 4; k < 8; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)(record + 32))[k]);
-                                sum32_4_0 = _mm_add_epi16(
-                                    sum32_4_0,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum32_4_1 = _mm_add_epi16(
-                                    sum32_4_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum32_4_2 = _mm_add_epi16(
-                                    sum32_4_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum32_4_3 = _mm_add_epi16(
-                                    sum32_4_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
-                            }
-                            __m128i dot32_4_0 = _mm_add_epi32(
-                                dot32_0_0, _mm_madd_epi16(sum32_4_0, _mm_set1_epi16(1)));
-                            __m128i dot32_4_1 = _mm_add_epi32(
-                                dot32_0_1, _mm_madd_epi16(sum32_4_1, _mm_set1_epi16(1)));
-                            __m128i dot32_4_2 = _mm_add_epi32(
-                                dot32_0_2, _mm_madd_epi16(sum32_4_2, _mm_set1_epi16(1)));
-                            __m128i dot32_4_3 = _mm_add_epi32(
-                                dot32_0_3, _mm_madd_epi16(sum32_4_3, _mm_set1_epi16(1)));
-                            __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                            __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                            __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                            __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                             total0 =
                                 _mm_add_ps(total0, _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
-                            total0 =
-                                _mm_add_ps(total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_4_0),
-                                                                         _mm_loadu_ps(kept)),
-                                                              scale));
+                            total0 = _mm_add_ps(
+                                total0,
+                                _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), _mm_loadu_ps(kept)),
+                                           scale));
                             total1 =
                                 _mm_add_ps(total1, _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
                             total1 =
-                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_4_1),
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
                                                                          _mm_loadu_ps(kept + 4)),
                                                               scale));
                             total2 =
                                 _mm_add_ps(total2, _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
                             total2 =
-                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_4_2),
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
                                                                          _mm_loadu_ps(kept + 8)),
                                                               scale));
                             total3 =
                                 _mm_add_ps(total3, _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
                             total3 =
-                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_4_3),
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
                                                                          _mm_loadu_ps(kept + 12)),
                                                               scale));
                         }
@@ -399,47 +403,83 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
                         __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
                         for (size_t v = 0; v < 4; v++) {
-                            int8_t *out = (int8_t *)(up_panel + b * 512 + v * 64);
+                            int8_t *out = (int8_t *)(up_panel + b * 1024 + v * 128);
                             __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
                             _mm_storeu_si128((__m128i *)(out),
-                                             _mm_or_si128(_mm_and_si128(q0, _mm_set1_epi8(15)),
+                                             _mm_or_si128(_mm_and_si128(q0, _mm_set1_epi16(15)),
                                                           _mm_and_si128(_mm_slli_epi16(fifth0, 4),
-                                                                        _mm_set1_epi8(16))));
+                                                                        _mm_set1_epi16(16))));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 256),
+                                (__m128i *)(out + 512),
                                 _mm_or_si128(
-                                    _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15)),
-                                    _mm_and_si128(fifth0, _mm_set1_epi8(16))));
+                                    _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth0, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 64),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 576),
+                                             _mm_or_si128(_mm_srli_epi16(q0, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth0, 8),
+                                                                        _mm_set1_epi16(16))));
                             __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
                             _mm_storeu_si128((__m128i *)(out + 16),
-                                             _mm_or_si128(_mm_and_si128(q1, _mm_set1_epi8(15)),
+                                             _mm_or_si128(_mm_and_si128(q1, _mm_set1_epi16(15)),
                                                           _mm_and_si128(_mm_slli_epi16(fifth1, 4),
-                                                                        _mm_set1_epi8(16))));
+                                                                        _mm_set1_epi16(16))));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 272),
+                                (__m128i *)(out + 528),
                                 _mm_or_si128(
-                                    _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15)),
-                                    _mm_and_si128(fifth1, _mm_set1_epi8(16))));
+                                    _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth1, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 80),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 592),
+                                             _mm_or_si128(_mm_srli_epi16(q1, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth1, 8),
+                                                                        _mm_set1_epi16(16))));
                             __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                             _mm_storeu_si128((__m128i *)(out + 32),
-                                             _mm_or_si128(_mm_and_si128(q2, _mm_set1_epi8(15)),
+                                             _mm_or_si128(_mm_and_si128(q2, _mm_set1_epi16(15)),
                                                           _mm_and_si128(_mm_slli_epi16(fifth2, 4),
-                                                                        _mm_set1_epi8(16))));
+                                                                        _mm_set1_epi16(16))));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 288),
+                                (__m128i *)(out + 544),
                                 _mm_or_si128(
-                                    _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15)),
-                                    _mm_and_si128(fifth2, _mm_set1_epi8(16))));
+                                    _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth2, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 96),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 608),
+                                             _mm_or_si128(_mm_srli_epi16(q2, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth2, 8),
+                                                                        _mm_set1_epi16(16))));
                             __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
                             _mm_storeu_si128((__m128i *)(out + 48),
-                                             _mm_or_si128(_mm_and_si128(q3, _mm_set1_epi8(15)),
+                                             _mm_or_si128(_mm_and_si128(q3, _mm_set1_epi16(15)),
                                                           _mm_and_si128(_mm_slli_epi16(fifth3, 4),
-                                                                        _mm_set1_epi8(16))));
+                                                                        _mm_set1_epi16(16))));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 304),
+                                (__m128i *)(out + 560),
                                 _mm_or_si128(
-                                    _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15)),
-                                    _mm_and_si128(fifth3, _mm_set1_epi8(16))));
+                                    _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth3, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 112),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 624),
+                                             _mm_or_si128(_mm_srli_epi16(q3, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth3, 8),
+                                                                        _mm_set1_epi16(16))));
                             fifth0 = _mm_srli_epi16(fifth0, 1);
                             fifth1 = _mm_srli_epi16(fifth1, 1);
                             fifth2 = _mm_srli_epi16(fifth2, 1);
@@ -553,167 +593,135 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             size_t at = begin + b;
                             const uint8_t *record = x + r * ROW_BYTES + at * 128;
                             float *kept = up_numbers + b * 32;
-                            uint8_t *panel = up_panel + b * 512;
-                            __m128i sum0_0_0 = _mm_setzero_si128();
-                            __m128i sum0_0_1 = _mm_setzero_si128();
-                            __m128i sum0_0_2 = _mm_setzero_si128();
-                            __m128i sum0_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                            for (size_t k = 0; k < 4; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                sum0_0_0 = _mm_add_epi16(
-                                    sum0_0_0,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum0_0_1 = _mm_add_epi16(
-                                    sum0_0_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum0_0_2 = _mm_add_epi16(
-                                    sum0_0_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum0_0_3 = _mm_add_epi16(
-                                    sum0_0_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
+                            uint8_t *panel = up_panel + b * 1024;
+                            int32_t pairs[16] __attribute__((aligned(64)));
+                            static const int16_t both_factors[16] __attribute__((aligned(64))) = {
+                                1, 1, 1, 1, 1, 1, 1, 1, 16, 16, 16, 16, 16, 16, 16, 16};
+                            static const int16_t rest_factors[16] __attribute__((aligned(64))) = {
+                                8, 8, 8, 8, 8, 8, 8, 8, 1, 1, 1, 1, 1, 1, 1, 1};
+                            __m128i both0 =
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)record));
+                            __m128i rest0 =
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 32)));
+                            _mm_storeu_si128(
+                                (__m128i *)((int8_t *)pairs),
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(_mm_srai_epi16(_mm_slli_epi16(both0, 8), 8),
+                                                    _mm_loadu_si128((const __m128i *)((
+                                                        const int8_t *)both_factors))),
+                                    _mm_mullo_epi16(_mm_srai_epi16(_mm_slli_epi16(rest0, 8), 8),
+                                                    _mm_loadu_si128((const __m128i *)((
+                                                        const int8_t *)rest_factors)))));
+                            _mm_storeu_si128(
+                                (__m128i *)((int8_t *)pairs + 32),
+                                _mm_add_epi16(_mm_mullo_epi16(_mm_srai_epi16(both0, 8),
+                                                              _mm_loadu_si128((const __m128i *)((
+                                                                  const int8_t *)both_factors))),
+                                              _mm_mullo_epi16(_mm_srai_epi16(rest0, 8),
+                                                              _mm_loadu_si128((const __m128i *)((
+                                                                  const int8_t *)rest_factors)))));
+                            __m128i both16 =
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 16)));
+                            __m128i rest16 =
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 48)));
+                            _mm_storeu_si128(
+                                (__m128i *)((int8_t *)pairs + 16),
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(_mm_slli_epi16(both16, 8), 8),
+                                        _mm_loadu_si128(
+                                            (const __m128i *)((const int8_t *)both_factors + 16))),
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(_mm_slli_epi16(rest16, 8), 8),
+                                        _mm_loadu_si128((
+                                            const __m128i *)((const int8_t *)rest_factors + 16)))));
+                            _mm_storeu_si128(
+                                (__m128i *)((int8_t *)pairs + 48),
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(both16, 8),
+                                        _mm_loadu_si128(
+                                            (const __m128i *)((const int8_t *)both_factors + 16))),
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(rest16, 8),
+                                        _mm_loadu_si128((
+                                            const __m128i *)((const int8_t *)rest_factors + 16)))));
+                            __m128i dot0_0 = _mm_setzero_si128();
+                            __m128i dot0_1 = _mm_setzero_si128();
+                            __m128i dot0_2 = _mm_setzero_si128();
+                            __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 8
+                            for (size_t v = 0; v < 8; v++) {
+                                __m128i pair0 = _mm_set1_epi32(pairs[v]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + (v * 2) * 64)),
+                                        pair0));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 16)),
+                                                   pair0));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 32)),
+                                                   pair0));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 48)),
+                                                   pair0));
+                                __m128i pair1 = _mm_set1_epi32(pairs[v + 8]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(_mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v * 2 + 1) * 64)),
+                                                   pair1));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 16)),
+                                        pair1));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 32)),
+                                        pair1));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
+                                        pair1));
                             }
-                            __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                            __m128i dot0_0_1 = _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(128));
-                            __m128i dot0_0_2 = _mm_madd_epi16(sum0_0_2, _mm_set1_epi16(128));
-                            __m128i dot0_0_3 = _mm_madd_epi16(sum0_0_3, _mm_set1_epi16(128));
-                            __m128i sum0_4_0 = _mm_setzero_si128();
-                            __m128i sum0_4_1 = _mm_setzero_si128();
-                            __m128i sum0_4_2 = _mm_setzero_si128();
-                            __m128i sum0_4_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                            for (size_t k = 4; k < 8; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                sum0_4_0 = _mm_add_epi16(
-                                    sum0_4_0,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum0_4_1 = _mm_add_epi16(
-                                    sum0_4_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum0_4_2 = _mm_add_epi16(
-                                    sum0_4_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum0_4_3 = _mm_add_epi16(
-                                    sum0_4_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
-                            }
-                            __m128i dot0_4_0 = _mm_add_epi32(
-                                dot0_0_0, _mm_madd_epi16(sum0_4_0, _mm_set1_epi16(128)));
-                            __m128i dot0_4_1 = _mm_add_epi32(
-                                dot0_0_1, _mm_madd_epi16(sum0_4_1, _mm_set1_epi16(128)));
-                            __m128i dot0_4_2 = _mm_add_epi32(
-                                dot0_0_2, _mm_madd_epi16(sum0_4_2, _mm_set1_epi16(128)));
-                            __m128i dot0_4_3 = _mm_add_epi32(
-                                dot0_0_3, _mm_madd_epi16(sum0_4_3, _mm_set1_epi16(128)));
-                            __m128i sum32_0_0 = _mm_setzero_si128();
-                            __m128i sum32_0_1 = _mm_setzero_si128();
-                            __m128i sum32_0_2 = _mm_setzero_si128();
-                            __m128i sum32_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                            for (size_t k = 0; k < 4; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)(record + 32))[k]);
-                                sum32_0_0 = _mm_add_epi16(
-                                    sum32_0_0,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum32_0_1 = _mm_add_epi16(
-                                    sum32_0_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum32_0_2 = _mm_add_epi16(
-                                    sum32_0_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum32_0_3 = _mm_add_epi16(
-                                    sum32_0_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
-                            }
-                            __m128i dot32_0_0 = _mm_add_epi32(
-                                dot0_4_0, _mm_madd_epi16(sum32_0_0, _mm_set1_epi16(1)));
-                            __m128i dot32_0_1 = _mm_add_epi32(
-                                dot0_4_1, _mm_madd_epi16(sum32_0_1, _mm_set1_epi16(1)));
-                            __m128i dot32_0_2 = _mm_add_epi32(
-                                dot0_4_2, _mm_madd_epi16(sum32_0_2, _mm_set1_epi16(1)));
-                            __m128i dot32_0_3 = _mm_add_epi32(
-                                dot0_4_3, _mm_madd_epi16(sum32_0_3, _mm_set1_epi16(1)));
-                            __m128i sum32_4_0 = _mm_setzero_si128();
-                            __m128i sum32_4_1 = _mm_setzero_si128();
-                            __m128i sum32_4_2 = _mm_setzero_si128();
-                            __m128i sum32_4_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                            for (size_t k = 4; k < 8; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)(record + 32))[k]);
-                                sum32_4_0 = _mm_add_epi16(
-                                    sum32_4_0,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum32_4_1 = _mm_add_epi16(
-                                    sum32_4_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum32_4_2 = _mm_add_epi16(
-                                    sum32_4_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum32_4_3 = _mm_add_epi16(
-                                    sum32_4_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
-                            }
-                            __m128i dot32_4_0 = _mm_add_epi32(
-                                dot32_0_0, _mm_madd_epi16(sum32_4_0, _mm_set1_epi16(1)));
-                            __m128i dot32_4_1 = _mm_add_epi32(
-                                dot32_0_1, _mm_madd_epi16(sum32_4_1, _mm_set1_epi16(1)));
-                            __m128i dot32_4_2 = _mm_add_epi32(
-                                dot32_0_2, _mm_madd_epi16(sum32_4_2, _mm_set1_epi16(1)));
-                            __m128i dot32_4_3 = _mm_add_epi32(
-                                dot32_0_3, _mm_madd_epi16(sum32_4_3, _mm_set1_epi16(1)));
-                            __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                            __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                            __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                            __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                             total0 =
                                 _mm_add_ps(total0, _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
-                            total0 =
-                                _mm_add_ps(total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_4_0),
-                                                                         _mm_loadu_ps(kept)),
-                                                              scale));
+                            total0 = _mm_add_ps(
+                                total0,
+                                _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), _mm_loadu_ps(kept)),
+                                           scale));
                             total1 =
                                 _mm_add_ps(total1, _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
                             total1 =
-                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_4_1),
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
                                                                          _mm_loadu_ps(kept + 4)),
                                                               scale));
                             total2 =
                                 _mm_add_ps(total2, _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
                             total2 =
-                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_4_2),
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
                                                                          _mm_loadu_ps(kept + 8)),
                                                               scale));
                             total3 =
                                 _mm_add_ps(total3, _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
                             total3 =
-                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_4_3),
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
                                                                          _mm_loadu_ps(kept + 12)),
                                                               scale));
                         }
@@ -892,79 +900,111 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(gate_tile + b * 384 + 4416);
                     const uint8_t *block = gate_tile + b * 320;
                     const uint8_t *record = x + b * 128;
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    int32_t pairs[16] __attribute__((aligned(64)));
+                    static const int16_t both_factors[16] __attribute__((aligned(64))) = {
+                        1, 1, 1, 1, 1, 1, 1, 1, 16, 16, 16, 16, 16, 16, 16, 16};
+                    static const int16_t rest_factors[16] __attribute__((aligned(64))) = {
+                        8, 8, 8, 8, 8, 8, 8, 8, 1, 1, 1, 1, 1, 1, 1, 1};
+                    __m128i both0 = _mm_loadu_si128((const __m128i *)((const int8_t *)record));
+                    __m128i rest0 =
+                        _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 32)));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(both0, 8), 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)both_factors))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(rest0, 8), 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)rest_factors)))));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 32),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(both0, 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)both_factors))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(rest0, 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)rest_factors)))));
+                    __m128i both16 =
+                        _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 16)));
+                    __m128i rest16 =
+                        _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 48)));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 16),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(both16, 8), 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)both_factors + 16))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(rest16, 8), 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)rest_factors + 16)))));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 48),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(both16, 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)both_factors + 16))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(rest16, 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)rest_factors + 16)))));
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                     __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
                     __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
-                    __m128i sum0_0_0 = _mm_setzero_si128();
-                    __m128i sum0_0_1 = _mm_setzero_si128();
-                    __m128i sum0_1_0 = _mm_setzero_si128();
-                    __m128i sum0_1_1 = _mm_setzero_si128();
-                    __m128i sum1_0_0 = _mm_setzero_si128();
-                    __m128i sum1_0_1 = _mm_setzero_si128();
-                    __m128i sum1_1_0 = _mm_setzero_si128();
-                    __m128i sum1_1_1 = _mm_setzero_si128();
+                    __m128i dot0_0 = _mm_setzero_si128();
+                    __m128i dot0_1 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
                         __m128i w0_0 = _mm_or_si128(
-                            _mm_and_si128(q0, _mm_set1_epi8(15)),
-                            _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi8(16)));
-                        sum0_0_0 = _mm_add_epi16(
-                            sum0_0_0,
-                            _mm_maddubs_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum0_1_0 = _mm_add_epi16(
-                            sum0_1_0,
-                            _mm_maddubs_epi16(w0_0,
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w0_1 =
-                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15)),
-                                         _mm_and_si128(fifth0, _mm_set1_epi8(16)));
-                        sum0_0_1 = _mm_add_epi16(
-                            sum0_0_1, _mm_maddubs_epi16(
-                                          w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum0_1_1 = _mm_add_epi16(
-                            sum0_1_1,
-                            _mm_maddubs_epi16(
-                                w0_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                            _mm_and_si128(q0, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 =
+                            _mm_add_epi32(dot0_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w0_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth0, _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(dot0_0,
+                                               _mm_madd_epi16(w0_8, _mm_set1_epi32(pairs[v + 4])));
+                        __m128i w0_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(dot0_0,
+                                               _mm_madd_epi16(w0_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i w0_9 = _mm_or_si128(
+                            _mm_srli_epi16(q0, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(dot0_0,
+                                               _mm_madd_epi16(w0_9, _mm_set1_epi32(pairs[v + 12])));
                         __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
                         __m128i w1_0 = _mm_or_si128(
-                            _mm_and_si128(q1, _mm_set1_epi8(15)),
-                            _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi8(16)));
-                        sum1_0_0 = _mm_add_epi16(
-                            sum1_0_0,
-                            _mm_maddubs_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum1_1_0 = _mm_add_epi16(
-                            sum1_1_0,
-                            _mm_maddubs_epi16(w1_0,
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w1_1 =
-                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15)),
-                                         _mm_and_si128(fifth1, _mm_set1_epi8(16)));
-                        sum1_0_1 = _mm_add_epi16(
-                            sum1_0_1, _mm_maddubs_epi16(
-                                          w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum1_1_1 = _mm_add_epi16(
-                            sum1_1_1,
-                            _mm_maddubs_epi16(
-                                w1_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                            _mm_and_si128(q1, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 =
+                            _mm_add_epi32(dot0_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w1_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth1, _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(dot0_1,
+                                               _mm_madd_epi16(w1_8, _mm_set1_epi32(pairs[v + 4])));
+                        __m128i w1_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(dot0_1,
+                                               _mm_madd_epi16(w1_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i w1_9 = _mm_or_si128(
+                            _mm_srli_epi16(q1, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(dot0_1,
+                                               _mm_madd_epi16(w1_9, _mm_set1_epi32(pairs[v + 12])));
                         fifth0 = _mm_srli_epi16(fifth0, 1);
                         fifth1 = _mm_srli_epi16(fifth1, 1);
                     }
-                    __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                    __m128i dot0_0_1 =
-                        _mm_add_epi32(dot0_0_0, _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(128)));
-                    __m128i dot0_1_0 =
-                        _mm_add_epi32(dot0_0_1, _mm_madd_epi16(sum0_1_0, _mm_set1_epi16(1)));
-                    __m128i dot0_1_1 =
-                        _mm_add_epi32(dot0_1_0, _mm_madd_epi16(sum0_1_1, _mm_set1_epi16(1)));
-                    __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(128));
-                    __m128i dot1_0_1 =
-                        _mm_add_epi32(dot1_0_0, _mm_madd_epi16(sum1_0_1, _mm_set1_epi16(128)));
-                    __m128i dot1_1_0 =
-                        _mm_add_epi32(dot1_0_1, _mm_madd_epi16(sum1_1_0, _mm_set1_epi16(1)));
-                    __m128i dot1_1_1 =
-                        _mm_add_epi32(dot1_1_0, _mm_madd_epi16(sum1_1_1, _mm_set1_epi16(1)));
                     gate_total0 = _mm_add_ps(
                         gate_total0,
                         _mm_mul_ps(
@@ -983,7 +1023,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         gate_total0,
                         _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_1_1),
+                                _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
                                         _mm_srai_epi32(_mm_unpacklo_epi16(
@@ -1013,7 +1053,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         gate_total1,
                         _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot1_1_1),
+                                _mm_cvtepi32_ps(dot0_1),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
@@ -1027,75 +1067,55 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             scale));
                     __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
                     __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
-                    __m128i sum2_0_0 = _mm_setzero_si128();
-                    __m128i sum2_0_1 = _mm_setzero_si128();
-                    __m128i sum2_1_0 = _mm_setzero_si128();
-                    __m128i sum2_1_1 = _mm_setzero_si128();
-                    __m128i sum3_0_0 = _mm_setzero_si128();
-                    __m128i sum3_0_1 = _mm_setzero_si128();
-                    __m128i sum3_1_0 = _mm_setzero_si128();
-                    __m128i sum3_1_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                         __m128i w2_0 = _mm_or_si128(
-                            _mm_and_si128(q2, _mm_set1_epi8(15)),
-                            _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi8(16)));
-                        sum2_0_0 = _mm_add_epi16(
-                            sum2_0_0,
-                            _mm_maddubs_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum2_1_0 = _mm_add_epi16(
-                            sum2_1_0,
-                            _mm_maddubs_epi16(w2_0,
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w2_1 =
-                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15)),
-                                         _mm_and_si128(fifth2, _mm_set1_epi8(16)));
-                        sum2_0_1 = _mm_add_epi16(
-                            sum2_0_1, _mm_maddubs_epi16(
-                                          w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum2_1_1 = _mm_add_epi16(
-                            sum2_1_1,
-                            _mm_maddubs_epi16(
-                                w2_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                            _mm_and_si128(q2, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 =
+                            _mm_add_epi32(dot0_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w2_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth2, _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(dot0_2,
+                                               _mm_madd_epi16(w2_8, _mm_set1_epi32(pairs[v + 4])));
+                        __m128i w2_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(dot0_2,
+                                               _mm_madd_epi16(w2_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i w2_9 = _mm_or_si128(
+                            _mm_srli_epi16(q2, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(dot0_2,
+                                               _mm_madd_epi16(w2_9, _mm_set1_epi32(pairs[v + 12])));
                         __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
                         __m128i w3_0 = _mm_or_si128(
-                            _mm_and_si128(q3, _mm_set1_epi8(15)),
-                            _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi8(16)));
-                        sum3_0_0 = _mm_add_epi16(
-                            sum3_0_0,
-                            _mm_maddubs_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum3_1_0 = _mm_add_epi16(
-                            sum3_1_0,
-                            _mm_maddubs_epi16(w3_0,
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w3_1 =
-                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15)),
-                                         _mm_and_si128(fifth3, _mm_set1_epi8(16)));
-                        sum3_0_1 = _mm_add_epi16(
-                            sum3_0_1, _mm_maddubs_epi16(
-                                          w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum3_1_1 = _mm_add_epi16(
-                            sum3_1_1,
-                            _mm_maddubs_epi16(
-                                w3_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                            _mm_and_si128(q3, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 =
+                            _mm_add_epi32(dot0_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w3_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth3, _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(dot0_3,
+                                               _mm_madd_epi16(w3_8, _mm_set1_epi32(pairs[v + 4])));
+                        __m128i w3_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(dot0_3,
+                                               _mm_madd_epi16(w3_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i w3_9 = _mm_or_si128(
+                            _mm_srli_epi16(q3, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(dot0_3,
+                                               _mm_madd_epi16(w3_9, _mm_set1_epi32(pairs[v + 12])));
                         fifth2 = _mm_srli_epi16(fifth2, 1);
                         fifth3 = _mm_srli_epi16(fifth3, 1);
                     }
-                    __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(128));
-                    __m128i dot2_0_1 =
-                        _mm_add_epi32(dot2_0_0, _mm_madd_epi16(sum2_0_1, _mm_set1_epi16(128)));
-                    __m128i dot2_1_0 =
-                        _mm_add_epi32(dot2_0_1, _mm_madd_epi16(sum2_1_0, _mm_set1_epi16(1)));
-                    __m128i dot2_1_1 =
-                        _mm_add_epi32(dot2_1_0, _mm_madd_epi16(sum2_1_1, _mm_set1_epi16(1)));
-                    __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(128));
-                    __m128i dot3_0_1 =
-                        _mm_add_epi32(dot3_0_0, _mm_madd_epi16(sum3_0_1, _mm_set1_epi16(128)));
-                    __m128i dot3_1_0 =
-                        _mm_add_epi32(dot3_0_1, _mm_madd_epi16(sum3_1_0, _mm_set1_epi16(1)));
-                    __m128i dot3_1_1 =
-                        _mm_add_epi32(dot3_1_0, _mm_madd_epi16(sum3_1_1, _mm_set1_epi16(1)));
                     gate_total2 = _mm_add_ps(
                         gate_total2,
                         _mm_mul_ps(
@@ -1114,7 +1134,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         gate_total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot2_1_1),
+                                _mm_cvtepi32_ps(dot0_2),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
@@ -1144,7 +1164,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         gate_total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot3_1_1),
+                                _mm_cvtepi32_ps(dot0_3),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
@@ -1170,79 +1190,111 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(up_tile + b * 384 + 4416);
                     const uint8_t *block = up_tile + b * 320;
                     const uint8_t *record = x + b * 128;
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    int32_t pairs[16] __attribute__((aligned(64)));
+                    static const int16_t both_factors[16] __attribute__((aligned(64))) = {
+                        1, 1, 1, 1, 1, 1, 1, 1, 16, 16, 16, 16, 16, 16, 16, 16};
+                    static const int16_t rest_factors[16] __attribute__((aligned(64))) = {
+                        8, 8, 8, 8, 8, 8, 8, 8, 1, 1, 1, 1, 1, 1, 1, 1};
+                    __m128i both0 = _mm_loadu_si128((const __m128i *)((const int8_t *)record));
+                    __m128i rest0 =
+                        _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 32)));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(both0, 8), 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)both_factors))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(rest0, 8), 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)rest_factors)))));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 32),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(both0, 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)both_factors))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(rest0, 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)rest_factors)))));
+                    __m128i both16 =
+                        _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 16)));
+                    __m128i rest16 =
+                        _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 48)));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 16),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(both16, 8), 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)both_factors + 16))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(rest16, 8), 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)rest_factors + 16)))));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 48),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(both16, 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)both_factors + 16))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(rest16, 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)rest_factors + 16)))));
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                     __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
                     __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
-                    __m128i sum0_0_0 = _mm_setzero_si128();
-                    __m128i sum0_0_1 = _mm_setzero_si128();
-                    __m128i sum0_1_0 = _mm_setzero_si128();
-                    __m128i sum0_1_1 = _mm_setzero_si128();
-                    __m128i sum1_0_0 = _mm_setzero_si128();
-                    __m128i sum1_0_1 = _mm_setzero_si128();
-                    __m128i sum1_1_0 = _mm_setzero_si128();
-                    __m128i sum1_1_1 = _mm_setzero_si128();
+                    __m128i dot0_0 = _mm_setzero_si128();
+                    __m128i dot0_1 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
                         __m128i w0_0 = _mm_or_si128(
-                            _mm_and_si128(q0, _mm_set1_epi8(15)),
-                            _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi8(16)));
-                        sum0_0_0 = _mm_add_epi16(
-                            sum0_0_0,
-                            _mm_maddubs_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum0_1_0 = _mm_add_epi16(
-                            sum0_1_0,
-                            _mm_maddubs_epi16(w0_0,
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w0_1 =
-                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15)),
-                                         _mm_and_si128(fifth0, _mm_set1_epi8(16)));
-                        sum0_0_1 = _mm_add_epi16(
-                            sum0_0_1, _mm_maddubs_epi16(
-                                          w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum0_1_1 = _mm_add_epi16(
-                            sum0_1_1,
-                            _mm_maddubs_epi16(
-                                w0_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                            _mm_and_si128(q0, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 =
+                            _mm_add_epi32(dot0_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w0_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth0, _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(dot0_0,
+                                               _mm_madd_epi16(w0_8, _mm_set1_epi32(pairs[v + 4])));
+                        __m128i w0_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(dot0_0,
+                                               _mm_madd_epi16(w0_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i w0_9 = _mm_or_si128(
+                            _mm_srli_epi16(q0, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(dot0_0,
+                                               _mm_madd_epi16(w0_9, _mm_set1_epi32(pairs[v + 12])));
                         __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
                         __m128i w1_0 = _mm_or_si128(
-                            _mm_and_si128(q1, _mm_set1_epi8(15)),
-                            _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi8(16)));
-                        sum1_0_0 = _mm_add_epi16(
-                            sum1_0_0,
-                            _mm_maddubs_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum1_1_0 = _mm_add_epi16(
-                            sum1_1_0,
-                            _mm_maddubs_epi16(w1_0,
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w1_1 =
-                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15)),
-                                         _mm_and_si128(fifth1, _mm_set1_epi8(16)));
-                        sum1_0_1 = _mm_add_epi16(
-                            sum1_0_1, _mm_maddubs_epi16(
-                                          w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum1_1_1 = _mm_add_epi16(
-                            sum1_1_1,
-                            _mm_maddubs_epi16(
-                                w1_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                            _mm_and_si128(q1, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 =
+                            _mm_add_epi32(dot0_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w1_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth1, _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(dot0_1,
+                                               _mm_madd_epi16(w1_8, _mm_set1_epi32(pairs[v + 4])));
+                        __m128i w1_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(dot0_1,
+                                               _mm_madd_epi16(w1_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i w1_9 = _mm_or_si128(
+                            _mm_srli_epi16(q1, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(dot0_1,
+                                               _mm_madd_epi16(w1_9, _mm_set1_epi32(pairs[v + 12])));
                         fifth0 = _mm_srli_epi16(fifth0, 1);
                         fifth1 = _mm_srli_epi16(fifth1, 1);
                     }
-                    __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                    __m128i dot0_0_1 =
-                        _mm_add_epi32(dot0_0_0, _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(128)));
-                    __m128i dot0_1_0 =
-                        _mm_add_epi32(dot0_0_1, _mm_madd_epi16(sum0_1_0, _mm_set1_epi16(1)));
-                    __m128i dot0_1_1 =
-                        _mm_add_epi32(dot0_1_0, _mm_madd_epi16(sum0_1_1, _mm_set1_epi16(1)));
-                    __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(128));
-                    __m128i dot1_0_1 =
-                        _mm_add_epi32(dot1_0_0, _mm_madd_epi16(sum1_0_1, _mm_set1_epi16(128)));
-                    __m128i dot1_1_0 =
-                        _mm_add_epi32(dot1_0_1, _mm_madd_epi16(sum1_1_0, _mm_set1_epi16(1)));
-                    __m128i dot1_1_1 =
-                        _mm_add_epi32(dot1_1_0, _mm_madd_epi16(sum1_1_1, _mm_set1_epi16(1)));
                     up_total0 = _mm_add_ps(
                         up_total0,
                         _mm_mul_ps(
@@ -1261,7 +1313,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         up_total0,
                         _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_1_1),
+                                _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
                                         _mm_srai_epi32(_mm_unpacklo_epi16(
@@ -1291,7 +1343,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         up_total1,
                         _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot1_1_1),
+                                _mm_cvtepi32_ps(dot0_1),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
@@ -1305,75 +1357,55 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             scale));
                     __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
                     __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
-                    __m128i sum2_0_0 = _mm_setzero_si128();
-                    __m128i sum2_0_1 = _mm_setzero_si128();
-                    __m128i sum2_1_0 = _mm_setzero_si128();
-                    __m128i sum2_1_1 = _mm_setzero_si128();
-                    __m128i sum3_0_0 = _mm_setzero_si128();
-                    __m128i sum3_0_1 = _mm_setzero_si128();
-                    __m128i sum3_1_0 = _mm_setzero_si128();
-                    __m128i sum3_1_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                         __m128i w2_0 = _mm_or_si128(
-                            _mm_and_si128(q2, _mm_set1_epi8(15)),
-                            _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi8(16)));
-                        sum2_0_0 = _mm_add_epi16(
-                            sum2_0_0,
-                            _mm_maddubs_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum2_1_0 = _mm_add_epi16(
-                            sum2_1_0,
-                            _mm_maddubs_epi16(w2_0,
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w2_1 =
-                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15)),
-                                         _mm_and_si128(fifth2, _mm_set1_epi8(16)));
-                        sum2_0_1 = _mm_add_epi16(
-                            sum2_0_1, _mm_maddubs_epi16(
-                                          w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum2_1_1 = _mm_add_epi16(
-                            sum2_1_1,
-                            _mm_maddubs_epi16(
-                                w2_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                            _mm_and_si128(q2, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 =
+                            _mm_add_epi32(dot0_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w2_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth2, _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(dot0_2,
+                                               _mm_madd_epi16(w2_8, _mm_set1_epi32(pairs[v + 4])));
+                        __m128i w2_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(dot0_2,
+                                               _mm_madd_epi16(w2_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i w2_9 = _mm_or_si128(
+                            _mm_srli_epi16(q2, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(dot0_2,
+                                               _mm_madd_epi16(w2_9, _mm_set1_epi32(pairs[v + 12])));
                         __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
                         __m128i w3_0 = _mm_or_si128(
-                            _mm_and_si128(q3, _mm_set1_epi8(15)),
-                            _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi8(16)));
-                        sum3_0_0 = _mm_add_epi16(
-                            sum3_0_0,
-                            _mm_maddubs_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum3_1_0 = _mm_add_epi16(
-                            sum3_1_0,
-                            _mm_maddubs_epi16(w3_0,
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w3_1 =
-                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15)),
-                                         _mm_and_si128(fifth3, _mm_set1_epi8(16)));
-                        sum3_0_1 = _mm_add_epi16(
-                            sum3_0_1, _mm_maddubs_epi16(
-                                          w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum3_1_1 = _mm_add_epi16(
-                            sum3_1_1,
-                            _mm_maddubs_epi16(
-                                w3_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                            _mm_and_si128(q3, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 =
+                            _mm_add_epi32(dot0_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(pairs[v])));
+                        __m128i w3_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth3, _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(dot0_3,
+                                               _mm_madd_epi16(w3_8, _mm_set1_epi32(pairs[v + 4])));
+                        __m128i w3_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(dot0_3,
+                                               _mm_madd_epi16(w3_1, _mm_set1_epi32(pairs[v + 8])));
+                        __m128i w3_9 = _mm_or_si128(
+                            _mm_srli_epi16(q3, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(dot0_3,
+                                               _mm_madd_epi16(w3_9, _mm_set1_epi32(pairs[v + 12])));
                         fifth2 = _mm_srli_epi16(fifth2, 1);
                         fifth3 = _mm_srli_epi16(fifth3, 1);
                     }
-                    __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(128));
-                    __m128i dot2_0_1 =
-                        _mm_add_epi32(dot2_0_0, _mm_madd_epi16(sum2_0_1, _mm_set1_epi16(128)));
-                    __m128i dot2_1_0 =
-                        _mm_add_epi32(dot2_0_1, _mm_madd_epi16(sum2_1_0, _mm_set1_epi16(1)));
-                    __m128i dot2_1_1 =
-                        _mm_add_epi32(dot2_1_0, _mm_madd_epi16(sum2_1_1, _mm_set1_epi16(1)));
-                    __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(128));
-                    __m128i dot3_0_1 =
-                        _mm_add_epi32(dot3_0_0, _mm_madd_epi16(sum3_0_1, _mm_set1_epi16(128)));
-                    __m128i dot3_1_0 =
-                        _mm_add_epi32(dot3_0_1, _mm_madd_epi16(sum3_1_0, _mm_set1_epi16(1)));
-                    __m128i dot3_1_1 =
-                        _mm_add_epi32(dot3_1_0, _mm_madd_epi16(sum3_1_1, _mm_set1_epi16(1)));
                     up_total2 = _mm_add_ps(
                         up_total2,
                         _mm_mul_ps(
@@ -1392,7 +1424,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         up_total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot2_1_1),
+                                _mm_cvtepi32_ps(dot0_2),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(
@@ -1422,7 +1454,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         up_total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot3_1_1),
+                                _mm_cvtepi32_ps(dot0_3),
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
                                                    _mm_unpacklo_epi16(

@@ -24,7 +24,7 @@
  * Named at once: 6 __m128, 9 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w, float *y) {
-    uint8_t w_panel[2048] __attribute__((aligned(64)));
+    uint8_t w_panel[3072] __attribute__((aligned(64)));
     float w_numbers[128] __attribute__((aligned(64)));
     float w_sums[512] __attribute__((aligned(64)));
     for (size_t tile = first; tile < last; tile++) {
@@ -44,31 +44,35 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     for (size_t b = 0; b < count; b++) {
                         const uint8_t *block = w_tile + (begin + b) * 256;
                         for (size_t v = 0; v < 4; v++) {
-                            int8_t *out = (int8_t *)(w_panel + b * 512 + v * 64);
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            _mm_storeu_si128((__m128i *)(out),
-                                             _mm_and_si128(q0, _mm_set1_epi8(15)));
+                            int8_t *out = (int8_t *)(w_panel + b * 768 + v * 64);
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            _mm_storeu_si128((__m128i *)(out), both0);
+                            _mm_storeu_si128((__m128i *)(out + 256),
+                                             _mm_and_si128(both0, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 256),
-                                _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15)));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            _mm_storeu_si128((__m128i *)(out + 16),
-                                             _mm_and_si128(q1, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 512),
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15)));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            _mm_storeu_si128((__m128i *)(out + 16), both1);
+                            _mm_storeu_si128((__m128i *)(out + 272),
+                                             _mm_and_si128(both1, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 272),
-                                _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15)));
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            _mm_storeu_si128((__m128i *)(out + 32),
-                                             _mm_and_si128(q2, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 528),
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15)));
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            _mm_storeu_si128((__m128i *)(out + 32), both2);
+                            _mm_storeu_si128((__m128i *)(out + 288),
+                                             _mm_and_si128(both2, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 288),
-                                _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15)));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            _mm_storeu_si128((__m128i *)(out + 48),
-                                             _mm_and_si128(q3, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 544),
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15)));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            _mm_storeu_si128((__m128i *)(out + 48), both3);
+                            _mm_storeu_si128((__m128i *)(out + 304),
+                                             _mm_and_si128(both3, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 304),
-                                _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15)));
+                                (__m128i *)(out + 560),
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15)));
                         }
                         float *kept = w_numbers + b * 32;
                         _mm_storeu_ps(kept,
@@ -106,97 +110,183 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             size_t at = begin + b;
                             const uint8_t *record = x + r * ROW_BYTES + at * 128;
                             float *kept = w_numbers + b * 32;
-                            uint8_t *panel = w_panel + b * 512;
-                            __m128i sum0_0_0 = _mm_setzero_si128();
-                            __m128i sum0_0_1 = _mm_setzero_si128();
-                            __m128i sum0_0_2 = _mm_setzero_si128();
-                            __m128i sum0_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                            for (size_t k = 0; k < 8; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                sum0_0_0 = _mm_add_epi16(
-                                    sum0_0_0,
+                            uint8_t *panel = w_panel + b * 768;
+                            __m128i dot_0 = _mm_setzero_si128();
+                            __m128i dot_1 = _mm_setzero_si128();
+                            __m128i dot_2 = _mm_setzero_si128();
+                            __m128i dot_3 = _mm_setzero_si128();
+                            __m128i sum_0 = _mm_setzero_si128();
+                            __m128i sum_1 = _mm_setzero_si128();
+                            __m128i sum_2 = _mm_setzero_si128();
+                            __m128i sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                            for (size_t v = 0; v < 2; v++) {
+                                __m128i x_whole = _mm_set1_epi32(((const int32_t *)record)[v]);
+                                sum_0 = _mm_add_epi16(
+                                    sum_0, _mm_maddubs_epi16(
+                                               _mm_loadu_si128((const __m128i *)(panel + v * 64)),
+                                               x_whole));
+                                sum_1 = _mm_add_epi16(
+                                    sum_1,
                                     _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum0_0_1 = _mm_add_epi16(
-                                    sum0_0_1,
+                                        _mm_loadu_si128((const __m128i *)(panel + v * 64 + 16)),
+                                        x_whole));
+                                sum_2 = _mm_add_epi16(
+                                    sum_2,
                                     _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum0_0_2 = _mm_add_epi16(
-                                    sum0_0_2,
+                                        _mm_loadu_si128((const __m128i *)(panel + v * 64 + 32)),
+                                        x_whole));
+                                sum_3 = _mm_add_epi16(
+                                    sum_3,
                                     _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum0_0_3 = _mm_add_epi16(
-                                    sum0_0_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
+                                        _mm_loadu_si128((const __m128i *)(panel + v * 64 + 48)),
+                                        x_whole));
                             }
-                            __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                            __m128i dot0_0_1 = _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(128));
-                            __m128i dot0_0_2 = _mm_madd_epi16(sum0_0_2, _mm_set1_epi16(128));
-                            __m128i dot0_0_3 = _mm_madd_epi16(sum0_0_3, _mm_set1_epi16(128));
-                            __m128i sum32_0_0 = _mm_setzero_si128();
-                            __m128i sum32_0_1 = _mm_setzero_si128();
-                            __m128i sum32_0_2 = _mm_setzero_si128();
-                            __m128i sum32_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                            for (size_t k = 0; k < 8; k++) {
-                                __m128i four = _mm_set1_epi32(((const int32_t *)(record + 32))[k]);
-                                sum32_0_0 = _mm_add_epi16(
-                                    sum32_0_0,
+#pragma GCC unroll 2
+                            for (size_t v = 0; v < 2; v++) {
+                                __m128i x_high =
+                                    _mm_set1_epi32(((const int32_t *)(record + 48))[v]);
+                                sum_0 = _mm_add_epi16(
+                                    sum_0,
                                     _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64)), four));
-                                sum32_0_1 = _mm_add_epi16(
-                                    sum32_0_1,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                        four));
-                                sum32_0_2 = _mm_add_epi16(
-                                    sum32_0_2,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                        four));
-                                sum32_0_3 = _mm_add_epi16(
-                                    sum32_0_3,
-                                    _mm_maddubs_epi16(
-                                        _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                        four));
+                                        _mm_loadu_si128((const __m128i *)(panel + (v + 8) * 64)),
+                                        x_high));
+                                sum_1 = _mm_add_epi16(
+                                    sum_1, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 8) * 64 + 16)),
+                                               x_high));
+                                sum_2 = _mm_add_epi16(
+                                    sum_2, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 8) * 64 + 32)),
+                                               x_high));
+                                sum_3 = _mm_add_epi16(
+                                    sum_3, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 8) * 64 + 48)),
+                                               x_high));
                             }
-                            __m128i dot32_0_0 = _mm_add_epi32(
-                                dot0_0_0, _mm_madd_epi16(sum32_0_0, _mm_set1_epi16(1)));
-                            __m128i dot32_0_1 = _mm_add_epi32(
-                                dot0_0_1, _mm_madd_epi16(sum32_0_1, _mm_set1_epi16(1)));
-                            __m128i dot32_0_2 = _mm_add_epi32(
-                                dot0_0_2, _mm_madd_epi16(sum32_0_2, _mm_set1_epi16(1)));
-                            __m128i dot32_0_3 = _mm_add_epi32(
-                                dot0_0_3, _mm_madd_epi16(sum32_0_3, _mm_set1_epi16(1)));
-                            __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                            __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                            dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                            sum_0 = _mm_setzero_si128();
+                            dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                            sum_1 = _mm_setzero_si128();
+                            dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                            sum_2 = _mm_setzero_si128();
+                            dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                            sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                            for (size_t v = 2; v < 4; v++) {
+                                __m128i x_whole = _mm_set1_epi32(((const int32_t *)record)[v]);
+                                sum_0 = _mm_add_epi16(
+                                    sum_0, _mm_maddubs_epi16(
+                                               _mm_loadu_si128((const __m128i *)(panel + v * 64)),
+                                               x_whole));
+                                sum_1 = _mm_add_epi16(
+                                    sum_1,
+                                    _mm_maddubs_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + v * 64 + 16)),
+                                        x_whole));
+                                sum_2 = _mm_add_epi16(
+                                    sum_2,
+                                    _mm_maddubs_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + v * 64 + 32)),
+                                        x_whole));
+                                sum_3 = _mm_add_epi16(
+                                    sum_3,
+                                    _mm_maddubs_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + v * 64 + 48)),
+                                        x_whole));
+                            }
+#pragma GCC unroll 2
+                            for (size_t v = 2; v < 4; v++) {
+                                __m128i x_high =
+                                    _mm_set1_epi32(((const int32_t *)(record + 48))[v]);
+                                sum_0 = _mm_add_epi16(
+                                    sum_0,
+                                    _mm_maddubs_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + (v + 8) * 64)),
+                                        x_high));
+                                sum_1 = _mm_add_epi16(
+                                    sum_1, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 8) * 64 + 16)),
+                                               x_high));
+                                sum_2 = _mm_add_epi16(
+                                    sum_2, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 8) * 64 + 32)),
+                                               x_high));
+                                sum_3 = _mm_add_epi16(
+                                    sum_3, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 8) * 64 + 48)),
+                                               x_high));
+                            }
+                            dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                            sum_0 = _mm_setzero_si128();
+                            dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                            sum_1 = _mm_setzero_si128();
+                            dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                            sum_2 = _mm_setzero_si128();
+                            dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                            sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                            for (size_t v = 0; v < 4; v++) {
+                                __m128i x_low = _mm_set1_epi32(((const int32_t *)(record + 32))[v]);
+                                sum_0 = _mm_add_epi16(
+                                    sum_0,
+                                    _mm_maddubs_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + (v + 4) * 64)),
+                                        x_low));
+                                sum_1 = _mm_add_epi16(
+                                    sum_1, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 4) * 64 + 16)),
+                                               x_low));
+                                sum_2 = _mm_add_epi16(
+                                    sum_2, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 4) * 64 + 32)),
+                                               x_low));
+                                sum_3 = _mm_add_epi16(
+                                    sum_3, _mm_maddubs_epi16(
+                                               _mm_loadu_si128(
+                                                   (const __m128i *)(panel + (v + 4) * 64 + 48)),
+                                               x_low));
+                            }
+                            dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(8)));
+                            sum_0 = _mm_setzero_si128();
+                            dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(8)));
+                            sum_1 = _mm_setzero_si128();
+                            dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(8)));
+                            sum_2 = _mm_setzero_si128();
+                            dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(8)));
+                            sum_3 = _mm_setzero_si128();
+                            __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                            __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                             total0 =
                                 _mm_add_ps(total0, _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
-                            total0 =
-                                _mm_add_ps(total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_0),
-                                                                         _mm_loadu_ps(kept)),
-                                                              scale));
+                            total0 = _mm_add_ps(
+                                total0,
+                                _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_0), _mm_loadu_ps(kept)),
+                                           scale));
                             total1 =
                                 _mm_add_ps(total1, _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
                             total1 =
-                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_1),
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_1),
                                                                          _mm_loadu_ps(kept + 4)),
                                                               scale));
                             total2 =
                                 _mm_add_ps(total2, _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
                             total2 =
-                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_2),
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_2),
                                                                          _mm_loadu_ps(kept + 8)),
                                                               scale));
                             total3 =
                                 _mm_add_ps(total3, _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
                             total3 =
-                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_3),
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_3),
                                                                          _mm_loadu_ps(kept + 12)),
                                                               scale));
                         }
@@ -227,62 +317,87 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 384 + 4416);
                     const uint8_t *block = w_tile + b * 256;
                     const uint8_t *record = x + b * 128;
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                    __m128i sum0_0_0 = _mm_setzero_si128();
-                    __m128i sum0_1_0 = _mm_setzero_si128();
-                    __m128i sum1_0_0 = _mm_setzero_si128();
-                    __m128i sum1_1_0 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                        __m128i w0_0 = _mm_and_si128(q0, _mm_set1_epi8(15));
-                        sum0_0_0 = _mm_add_epi16(
-                            sum0_0_0,
-                            _mm_maddubs_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum0_1_0 = _mm_add_epi16(
-                            sum0_1_0,
-                            _mm_maddubs_epi16(w0_0,
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
+                    __m128i dot_0 = _mm_setzero_si128();
+                    __m128i dot_1 = _mm_setzero_si128();
+                    __m128i sum_0 = _mm_setzero_si128();
+                    __m128i sum_1 = _mm_setzero_si128();
+                    __m128i low_sum_0 = _mm_setzero_si128();
+                    __m128i low_sum_1 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                    for (size_t v = 0; v < 2; v++) {
+                        __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i high0 = _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15));
+                        low_sum_0 = _mm_add_epi16(
+                            low_sum_0,
+                            _mm_maddubs_epi16(_mm_and_si128(both0, _mm_set1_epi8(15)),
                                               _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w0_1 = _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15));
-                        sum0_0_0 = _mm_add_epi16(
-                            sum0_0_0, _mm_maddubs_epi16(
-                                          w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum0_1_0 = _mm_add_epi16(
-                            sum0_1_0,
-                            _mm_maddubs_epi16(
-                                w0_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                        __m128i w1_0 = _mm_and_si128(q1, _mm_set1_epi8(15));
-                        sum1_0_0 = _mm_add_epi16(
-                            sum1_0_0,
-                            _mm_maddubs_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum1_1_0 = _mm_add_epi16(
-                            sum1_1_0,
-                            _mm_maddubs_epi16(w1_0,
+                        sum_0 = _mm_add_epi16(
+                            sum_0,
+                            _mm_maddubs_epi16(both0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_0 = _mm_add_epi16(
+                            sum_0, _mm_maddubs_epi16(
+                                       high0, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i high1 = _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15));
+                        low_sum_1 = _mm_add_epi16(
+                            low_sum_1,
+                            _mm_maddubs_epi16(_mm_and_si128(both1, _mm_set1_epi8(15)),
                                               _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w1_1 = _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15));
-                        sum1_0_0 = _mm_add_epi16(
-                            sum1_0_0, _mm_maddubs_epi16(
-                                          w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum1_1_0 = _mm_add_epi16(
-                            sum1_1_0,
-                            _mm_maddubs_epi16(
-                                w1_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                        sum_1 = _mm_add_epi16(
+                            sum_1,
+                            _mm_maddubs_epi16(both1, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_1 = _mm_add_epi16(
+                            sum_1, _mm_maddubs_epi16(
+                                       high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                     }
-                    __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                    __m128i dot0_1_0 =
-                        _mm_add_epi32(dot0_0_0, _mm_madd_epi16(sum0_1_0, _mm_set1_epi16(1)));
-                    __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(128));
-                    __m128i dot1_1_0 =
-                        _mm_add_epi32(dot1_0_0, _mm_madd_epi16(sum1_1_0, _mm_set1_epi16(1)));
+                    dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                    sum_0 = _mm_setzero_si128();
+                    dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                    sum_1 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                    for (size_t v = 2; v < 4; v++) {
+                        __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i high0 = _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15));
+                        low_sum_0 = _mm_add_epi16(
+                            low_sum_0,
+                            _mm_maddubs_epi16(_mm_and_si128(both0, _mm_set1_epi8(15)),
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        sum_0 = _mm_add_epi16(
+                            sum_0,
+                            _mm_maddubs_epi16(both0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_0 = _mm_add_epi16(
+                            sum_0, _mm_maddubs_epi16(
+                                       high0, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i high1 = _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15));
+                        low_sum_1 = _mm_add_epi16(
+                            low_sum_1,
+                            _mm_maddubs_epi16(_mm_and_si128(both1, _mm_set1_epi8(15)),
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        sum_1 = _mm_add_epi16(
+                            sum_1,
+                            _mm_maddubs_epi16(both1, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_1 = _mm_add_epi16(
+                            sum_1, _mm_maddubs_epi16(
+                                       high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                    }
+                    dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                    sum_0 = _mm_setzero_si128();
+                    dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                    sum_1 = _mm_setzero_si128();
+                    dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(low_sum_0, _mm_set1_epi16(8)));
+                    low_sum_0 = _mm_setzero_si128();
+                    dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(low_sum_1, _mm_set1_epi16(8)));
+                    low_sum_1 = _mm_setzero_si128();
                     w_total0 = _mm_add_ps(
                         w_total0, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
                                                                           (K / 32) * 256 + 64)),
                                              scale_sum));
                     w_total0 = _mm_add_ps(
                         w_total0,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1_0),
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_0),
                                               _mm_loadu_ps((const float *)(w_tile + b * 128 +
                                                                            (K / 32) * 256))),
                                    scale));
@@ -292,64 +407,89 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              scale_sum));
                     w_total1 = _mm_add_ps(
                         w_total1,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_1_0),
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_1),
                                               _mm_loadu_ps((const float *)(w_tile + b * 128 +
                                                                            (K / 32) * 256 + 16))),
                                    scale));
-                    __m128i sum2_0_0 = _mm_setzero_si128();
-                    __m128i sum2_1_0 = _mm_setzero_si128();
-                    __m128i sum3_0_0 = _mm_setzero_si128();
-                    __m128i sum3_1_0 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                        __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi8(15));
-                        sum2_0_0 = _mm_add_epi16(
-                            sum2_0_0,
-                            _mm_maddubs_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum2_1_0 = _mm_add_epi16(
-                            sum2_1_0,
-                            _mm_maddubs_epi16(w2_0,
+                    __m128i dot_2 = _mm_setzero_si128();
+                    __m128i dot_3 = _mm_setzero_si128();
+                    __m128i sum_2 = _mm_setzero_si128();
+                    __m128i sum_3 = _mm_setzero_si128();
+                    __m128i low_sum_2 = _mm_setzero_si128();
+                    __m128i low_sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                    for (size_t v = 0; v < 2; v++) {
+                        __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i high2 = _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                        low_sum_2 = _mm_add_epi16(
+                            low_sum_2,
+                            _mm_maddubs_epi16(_mm_and_si128(both2, _mm_set1_epi8(15)),
                                               _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15));
-                        sum2_0_0 = _mm_add_epi16(
-                            sum2_0_0, _mm_maddubs_epi16(
-                                          w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum2_1_0 = _mm_add_epi16(
-                            sum2_1_0,
-                            _mm_maddubs_epi16(
-                                w2_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                        __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi8(15));
-                        sum3_0_0 = _mm_add_epi16(
-                            sum3_0_0,
-                            _mm_maddubs_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum3_1_0 = _mm_add_epi16(
-                            sum3_1_0,
-                            _mm_maddubs_epi16(w3_0,
+                        sum_2 = _mm_add_epi16(
+                            sum_2,
+                            _mm_maddubs_epi16(both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_2 = _mm_add_epi16(
+                            sum_2, _mm_maddubs_epi16(
+                                       high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i high3 = _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                        low_sum_3 = _mm_add_epi16(
+                            low_sum_3,
+                            _mm_maddubs_epi16(_mm_and_si128(both3, _mm_set1_epi8(15)),
                                               _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15));
-                        sum3_0_0 = _mm_add_epi16(
-                            sum3_0_0, _mm_maddubs_epi16(
-                                          w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                        sum3_1_0 = _mm_add_epi16(
-                            sum3_1_0,
-                            _mm_maddubs_epi16(
-                                w3_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                        sum_3 = _mm_add_epi16(
+                            sum_3,
+                            _mm_maddubs_epi16(both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_3 = _mm_add_epi16(
+                            sum_3, _mm_maddubs_epi16(
+                                       high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                     }
-                    __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(128));
-                    __m128i dot2_1_0 =
-                        _mm_add_epi32(dot2_0_0, _mm_madd_epi16(sum2_1_0, _mm_set1_epi16(1)));
-                    __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(128));
-                    __m128i dot3_1_0 =
-                        _mm_add_epi32(dot3_0_0, _mm_madd_epi16(sum3_1_0, _mm_set1_epi16(1)));
+                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                    sum_2 = _mm_setzero_si128();
+                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                    sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                    for (size_t v = 2; v < 4; v++) {
+                        __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i high2 = _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                        low_sum_2 = _mm_add_epi16(
+                            low_sum_2,
+                            _mm_maddubs_epi16(_mm_and_si128(both2, _mm_set1_epi8(15)),
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        sum_2 = _mm_add_epi16(
+                            sum_2,
+                            _mm_maddubs_epi16(both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_2 = _mm_add_epi16(
+                            sum_2, _mm_maddubs_epi16(
+                                       high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i high3 = _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                        low_sum_3 = _mm_add_epi16(
+                            low_sum_3,
+                            _mm_maddubs_epi16(_mm_and_si128(both3, _mm_set1_epi8(15)),
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        sum_3 = _mm_add_epi16(
+                            sum_3,
+                            _mm_maddubs_epi16(both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_3 = _mm_add_epi16(
+                            sum_3, _mm_maddubs_epi16(
+                                       high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                    }
+                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                    sum_2 = _mm_setzero_si128();
+                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                    sum_3 = _mm_setzero_si128();
+                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
+                    low_sum_2 = _mm_setzero_si128();
+                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
+                    low_sum_3 = _mm_setzero_si128();
                     w_total2 = _mm_add_ps(
                         w_total2, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
                                                                           (K / 32) * 256 + 96)),
                                              scale_sum));
                     w_total2 = _mm_add_ps(
                         w_total2,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot2_1_0),
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_2),
                                               _mm_loadu_ps((const float *)(w_tile + b * 128 +
                                                                            (K / 32) * 256 + 32))),
                                    scale));
@@ -359,7 +499,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              scale_sum));
                     w_total3 = _mm_add_ps(
                         w_total3,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot3_1_0),
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_3),
                                               _mm_loadu_ps((const float *)(w_tile + b * 128 +
                                                                            (K / 32) * 256 + 48))),
                                    scale));

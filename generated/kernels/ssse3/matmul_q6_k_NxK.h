@@ -20,8 +20,8 @@
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
- * Schedule: 4 outputs a vector, 16-bit products of joined bytes; 32 rows share unpacked weights.
- * Named at once: 5 __m128, 9 __m128i.
+ * Schedule: 4 outputs a vector, 16-bit products of joined activations; 32 rows share unpacked
+ * weights. Named at once: 5 __m128, 9 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w, float *y) {
     uint8_t w_panel[4096] __attribute__((aligned(64)));
@@ -100,30 +100,57 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             float *kept = w_numbers + b * 32;
                             uint8_t *panel = w_panel + b * 1024;
                             int32_t pairs[16] __attribute__((aligned(64)));
-                            __m128i high0 =
+                            static const int16_t both_factors[16] __attribute__((aligned(64))) = {
+                                1, 1, 1, 1, 1, 1, 1, 1, 16, 16, 16, 16, 16, 16, 16, 16};
+                            static const int16_t rest_factors[16] __attribute__((aligned(64))) = {
+                                8, 8, 8, 8, 8, 8, 8, 8, 1, 1, 1, 1, 1, 1, 1, 1};
+                            __m128i both0 =
                                 _mm_loadu_si128((const __m128i *)((const int8_t *)record));
-                            __m128i low0 =
+                            __m128i rest0 =
                                 _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 32)));
                             _mm_storeu_si128(
                                 (__m128i *)((int8_t *)pairs),
-                                _mm_add_epi16(_mm_srai_epi16(_mm_slli_epi16(high0, 8), 1),
-                                              _mm_srai_epi16(_mm_slli_epi16(low0, 8), 8)));
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(_mm_srai_epi16(_mm_slli_epi16(both0, 8), 8),
+                                                    _mm_loadu_si128((const __m128i *)((
+                                                        const int8_t *)both_factors))),
+                                    _mm_mullo_epi16(_mm_srai_epi16(_mm_slli_epi16(rest0, 8), 8),
+                                                    _mm_loadu_si128((const __m128i *)((
+                                                        const int8_t *)rest_factors)))));
                             _mm_storeu_si128(
                                 (__m128i *)((int8_t *)pairs + 32),
-                                _mm_add_epi16(_mm_slli_epi16(_mm_srai_epi16(high0, 8), 7),
-                                              _mm_srai_epi16(low0, 8)));
-                            __m128i high16 =
+                                _mm_add_epi16(_mm_mullo_epi16(_mm_srai_epi16(both0, 8),
+                                                              _mm_loadu_si128((const __m128i *)((
+                                                                  const int8_t *)both_factors))),
+                                              _mm_mullo_epi16(_mm_srai_epi16(rest0, 8),
+                                                              _mm_loadu_si128((const __m128i *)((
+                                                                  const int8_t *)rest_factors)))));
+                            __m128i both16 =
                                 _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 16)));
-                            __m128i low16 =
+                            __m128i rest16 =
                                 _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 48)));
                             _mm_storeu_si128(
                                 (__m128i *)((int8_t *)pairs + 16),
-                                _mm_add_epi16(_mm_srai_epi16(_mm_slli_epi16(high16, 8), 1),
-                                              _mm_srai_epi16(_mm_slli_epi16(low16, 8), 8)));
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(_mm_slli_epi16(both16, 8), 8),
+                                        _mm_loadu_si128(
+                                            (const __m128i *)((const int8_t *)both_factors + 16))),
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(_mm_slli_epi16(rest16, 8), 8),
+                                        _mm_loadu_si128((
+                                            const __m128i *)((const int8_t *)rest_factors + 16)))));
                             _mm_storeu_si128(
                                 (__m128i *)((int8_t *)pairs + 48),
-                                _mm_add_epi16(_mm_slli_epi16(_mm_srai_epi16(high16, 8), 7),
-                                              _mm_srai_epi16(low16, 8)));
+                                _mm_add_epi16(
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(both16, 8),
+                                        _mm_loadu_si128(
+                                            (const __m128i *)((const int8_t *)both_factors + 16))),
+                                    _mm_mullo_epi16(
+                                        _mm_srai_epi16(rest16, 8),
+                                        _mm_loadu_si128((
+                                            const __m128i *)((const int8_t *)rest_factors + 16)))));
                             __m128i dot0_0 = _mm_setzero_si128();
                             __m128i dot0_1 = _mm_setzero_si128();
                             __m128i dot0_2 = _mm_setzero_si128();
@@ -228,7 +255,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                             (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
                                         pair1));
                             }
-                            __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                            __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
                             total0 = _mm_add_ps(
                                 total0,
                                 _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), _mm_loadu_ps(kept)),
@@ -294,26 +321,58 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     const uint8_t *block = w_tile + b * 512;
                     const uint8_t *record = x + b * 128;
                     int32_t pairs[16] __attribute__((aligned(64)));
-                    __m128i high0 = _mm_loadu_si128((const __m128i *)((const int8_t *)record));
-                    __m128i low0 =
+                    static const int16_t both_factors[16] __attribute__((aligned(64))) = {
+                        1, 1, 1, 1, 1, 1, 1, 1, 16, 16, 16, 16, 16, 16, 16, 16};
+                    static const int16_t rest_factors[16] __attribute__((aligned(64))) = {
+                        8, 8, 8, 8, 8, 8, 8, 8, 1, 1, 1, 1, 1, 1, 1, 1};
+                    __m128i both0 = _mm_loadu_si128((const __m128i *)((const int8_t *)record));
+                    __m128i rest0 =
                         _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 32)));
-                    _mm_storeu_si128((__m128i *)((int8_t *)pairs),
-                                     _mm_add_epi16(_mm_srai_epi16(_mm_slli_epi16(high0, 8), 1),
-                                                   _mm_srai_epi16(_mm_slli_epi16(low0, 8), 8)));
-                    _mm_storeu_si128((__m128i *)((int8_t *)pairs + 32),
-                                     _mm_add_epi16(_mm_slli_epi16(_mm_srai_epi16(high0, 8), 7),
-                                                   _mm_srai_epi16(low0, 8)));
-                    __m128i high16 =
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(both0, 8), 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)both_factors))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(rest0, 8), 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)rest_factors)))));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 32),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(both0, 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)both_factors))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(rest0, 8),
+                                _mm_loadu_si128((const __m128i *)((const int8_t *)rest_factors)))));
+                    __m128i both16 =
                         _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 16)));
-                    __m128i low16 =
+                    __m128i rest16 =
                         _mm_loadu_si128((const __m128i *)((const int8_t *)(record + 48)));
-                    _mm_storeu_si128((__m128i *)((int8_t *)pairs + 16),
-                                     _mm_add_epi16(_mm_srai_epi16(_mm_slli_epi16(high16, 8), 1),
-                                                   _mm_srai_epi16(_mm_slli_epi16(low16, 8), 8)));
-                    _mm_storeu_si128((__m128i *)((int8_t *)pairs + 48),
-                                     _mm_add_epi16(_mm_slli_epi16(_mm_srai_epi16(high16, 8), 7),
-                                                   _mm_srai_epi16(low16, 8)));
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 16),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(both16, 8), 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)both_factors + 16))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(_mm_slli_epi16(rest16, 8), 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)rest_factors + 16)))));
+                    _mm_storeu_si128(
+                        (__m128i *)((int8_t *)pairs + 48),
+                        _mm_add_epi16(
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(both16, 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)both_factors + 16))),
+                            _mm_mullo_epi16(
+                                _mm_srai_epi16(rest16, 8),
+                                _mm_loadu_si128(
+                                    (const __m128i *)((const int8_t *)rest_factors + 16)))));
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
 #pragma GCC unroll 4

@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 3,392 instructions a row, 3.3 an output.
+ * 3,936 instructions a row, 3.8 an output.
  */
 #define KERNEL quantize_f32_1024__ssse3
 #define K 1024

@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 5,088 instructions a row, 3.3 an output.
+ * 5,904 instructions a row, 3.8 an output.
  */
 #define KERNEL quantize_f32_1536__ssse3
 #define K 1536

@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 6,784 instructions a row, 3.3 an output.
+ * 7,872 instructions a row, 3.8 an output.
  */
 #define KERNEL quantize_f32_2048__ssse3
 #define K 2048

@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 1,908 instructions a row, 3.3 an output.
+ * 2,214 instructions a row, 3.8 an output.
  */
 #define KERNEL quantize_f32_576__ssse3
 #define K 576

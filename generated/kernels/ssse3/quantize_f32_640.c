@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 2,120 instructions a row, 3.3 an output.
+ * 2,460 instructions a row, 3.8 an output.
  */
 #define KERNEL quantize_f32_640__ssse3
 #define K 640

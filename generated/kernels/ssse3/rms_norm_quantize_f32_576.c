@@ -19,9 +19,9 @@
  *     y[r, k] = gain[k] * x[r, k] / sqrt(sum(j < K: x[r, j] * x[r, j]) / K + epsilon)
  *     q[r, k] = round(y[r, k] / scale[r, k // 32])
  *
- * Schedule: a row at a time; two bytes each, four values a vector.
- * Named at once: 10 __m128, 8 __m128i.
- * 3,072 instructions a row, 5.3 an output; 2,304 bytes of weights in all.
+ * Schedule: a row at a time; ten bits in parts, four values a vector.
+ * Named at once: 10 __m128, 14 __m128i.
+ * 3,378 instructions a row, 5.9 an output; 2,304 bytes of weights in all.
  */
 void rms_norm_quantize_f32_576__ssse3(size_t rows, const float *x, const float *gain, float epsilon,
                                       void *q) {
@@ -76,59 +76,61 @@ void rms_norm_quantize_f32_576__ssse3(size_t rows, const float *x, const float *
             peak = _mm_max_ps(peak, _mm_shuffle_ps(peak, peak, 0x4e));
             peak = _mm_max_ps(peak, _mm_shuffle_ps(peak, peak, 0xb1));
             peak = _mm_max_ps(peak, _mm_set1_ps(1e-20f));
-            __m128 inverse = _mm_div_ps(_mm_set1_ps(16256.0f), peak);
-            __m128i moved0 =
-                _mm_add_epi16(_mm_packs_epi32(_mm_cvtps_epi32(_mm_mul_ps(x0, inverse)),
-                                              _mm_cvtps_epi32(_mm_mul_ps(x1, inverse))),
-                              _mm_set1_epi16(64));
-            __m128i high0 = _mm_srai_epi16(moved0, 7);
-            __m128i low0 =
-                _mm_add_epi16(_mm_and_si128(moved0, _mm_set1_epi16(127)), _mm_set1_epi16(-64));
-            __m128i moved1 =
-                _mm_add_epi16(_mm_packs_epi32(_mm_cvtps_epi32(_mm_mul_ps(x2, inverse)),
-                                              _mm_cvtps_epi32(_mm_mul_ps(x3, inverse))),
-                              _mm_set1_epi16(64));
-            __m128i high1 = _mm_srai_epi16(moved1, 7);
-            __m128i low1 =
-                _mm_add_epi16(_mm_and_si128(moved1, _mm_set1_epi16(127)), _mm_set1_epi16(-64));
-            __m128i moved2 =
-                _mm_add_epi16(_mm_packs_epi32(_mm_cvtps_epi32(_mm_mul_ps(x4, inverse)),
-                                              _mm_cvtps_epi32(_mm_mul_ps(x5, inverse))),
-                              _mm_set1_epi16(64));
-            __m128i high2 = _mm_srai_epi16(moved2, 7);
-            __m128i low2 =
-                _mm_add_epi16(_mm_and_si128(moved2, _mm_set1_epi16(127)), _mm_set1_epi16(-64));
-            __m128i moved3 =
-                _mm_add_epi16(_mm_packs_epi32(_mm_cvtps_epi32(_mm_mul_ps(x6, inverse)),
-                                              _mm_cvtps_epi32(_mm_mul_ps(x7, inverse))),
-                              _mm_set1_epi16(64));
-            __m128i high3 = _mm_srai_epi16(moved3, 7);
-            __m128i low3 =
-                _mm_add_epi16(_mm_and_si128(moved3, _mm_set1_epi16(127)), _mm_set1_epi16(-64));
-            _mm_storeu_si128((__m128i *)(record), _mm_packs_epi16(high0, high1));
-            _mm_storeu_si128((__m128i *)(record + 16), _mm_packs_epi16(high2, high3));
-            _mm_storeu_si128((__m128i *)(record + 32), _mm_packs_epi16(low0, low1));
-            _mm_storeu_si128((__m128i *)(record + 48), _mm_packs_epi16(low2, low3));
-            __m128 scale = _mm_mul_ps(peak, _mm_set1_ps(6.151574803149606e-05f));
-            __m128 high_scale = _mm_mul_ps(scale, _mm_set1_ps(128.0f));
-            __m128i highs = _mm_add_epi32(_mm_add_epi32(_mm_madd_epi16(high0, _mm_set1_epi16(1)),
-                                                        _mm_madd_epi16(high1, _mm_set1_epi16(1))),
-                                          _mm_add_epi32(_mm_madd_epi16(high2, _mm_set1_epi16(1)),
-                                                        _mm_madd_epi16(high3, _mm_set1_epi16(1))));
-            highs = _mm_add_epi32(highs, _mm_shuffle_epi32(highs, 0x4e));
-            highs = _mm_add_epi32(highs, _mm_shuffle_epi32(highs, 0xb1));
-            __m128 high_sum = _mm_mul_ps(_mm_cvtepi32_ps(highs), high_scale);
-            __m128i lows = _mm_add_epi32(_mm_add_epi32(_mm_madd_epi16(low0, _mm_set1_epi16(1)),
-                                                       _mm_madd_epi16(low1, _mm_set1_epi16(1))),
-                                         _mm_add_epi32(_mm_madd_epi16(low2, _mm_set1_epi16(1)),
-                                                       _mm_madd_epi16(low3, _mm_set1_epi16(1))));
-            lows = _mm_add_epi32(lows, _mm_shuffle_epi32(lows, 0x4e));
-            lows = _mm_add_epi32(lows, _mm_shuffle_epi32(lows, 0xb1));
-            _mm_store_ss((float *)(record + 64), scale);
-            _mm_store_ss((float *)(record + 80),
-                         _mm_add_ps(high_sum, _mm_mul_ps(_mm_cvtepi32_ps(lows), scale)));
-            _mm_store_ss((float *)(record + 96), high_scale);
-            _mm_store_ss((float *)(record + 100), high_sum);
+            __m128 inverse = _mm_div_ps(_mm_set1_ps(508.0f), peak);
+            __m128i q0 = _mm_packs_epi32(_mm_cvtps_epi32(_mm_mul_ps(x0, inverse)),
+                                         _mm_cvtps_epi32(_mm_mul_ps(x1, inverse)));
+            __m128i high0 = _mm_srai_epi16(_mm_add_epi16(q0, _mm_set1_epi16(2)), 2);
+            __m128i q1 = _mm_packs_epi32(_mm_cvtps_epi32(_mm_mul_ps(x2, inverse)),
+                                         _mm_cvtps_epi32(_mm_mul_ps(x3, inverse)));
+            __m128i high1 = _mm_srai_epi16(_mm_add_epi16(q1, _mm_set1_epi16(2)), 2);
+            __m128i q2 = _mm_packs_epi32(_mm_cvtps_epi32(_mm_mul_ps(x4, inverse)),
+                                         _mm_cvtps_epi32(_mm_mul_ps(x5, inverse)));
+            __m128i high2 = _mm_srai_epi16(_mm_add_epi16(q2, _mm_set1_epi16(2)), 2);
+            __m128i q3 = _mm_packs_epi32(_mm_cvtps_epi32(_mm_mul_ps(x6, inverse)),
+                                         _mm_cvtps_epi32(_mm_mul_ps(x7, inverse)));
+            __m128i high3 = _mm_srai_epi16(_mm_add_epi16(q3, _mm_set1_epi16(2)), 2);
+            __m128i near0 = _mm_srai_epi16(_mm_add_epi16(q2, _mm_set1_epi16(8)), 4);
+            __m128i both0 = _mm_add_epi16(
+                near0, _mm_sub_epi16(
+                           _mm_and_si128(_mm_add_epi16(_mm_sub_epi16(q0, near0), _mm_set1_epi16(4)),
+                                         _mm_set1_epi16(7)),
+                           _mm_set1_epi16(4)));
+            __m128i first0 = _mm_srai_epi16(_mm_sub_epi16(q0, both0), 3);
+            __m128i second0 = _mm_sub_epi16(q2, _mm_slli_epi16(both0, 4));
+            __m128i near1 = _mm_srai_epi16(_mm_add_epi16(q3, _mm_set1_epi16(8)), 4);
+            __m128i both1 = _mm_add_epi16(
+                near1, _mm_sub_epi16(
+                           _mm_and_si128(_mm_add_epi16(_mm_sub_epi16(q1, near1), _mm_set1_epi16(4)),
+                                         _mm_set1_epi16(7)),
+                           _mm_set1_epi16(4)));
+            __m128i first1 = _mm_srai_epi16(_mm_sub_epi16(q1, both1), 3);
+            __m128i second1 = _mm_sub_epi16(q3, _mm_slli_epi16(both1, 4));
+            _mm_storeu_si128((__m128i *)(record), _mm_packs_epi16(both0, both1));
+            _mm_storeu_si128((__m128i *)(record + 16), _mm_packs_epi16(both0, both1));
+            _mm_storeu_si128((__m128i *)(record + 32), _mm_packs_epi16(first0, first1));
+            _mm_storeu_si128((__m128i *)(record + 48), _mm_packs_epi16(second0, second1));
+            _mm_storeu_si128((__m128i *)(record + 64), _mm_packs_epi16(high0, high1));
+            _mm_storeu_si128((__m128i *)(record + 80), _mm_packs_epi16(high2, high3));
+            __m128 scale = _mm_mul_ps(peak, _mm_set1_ps(0.001968503937007874f));
+            __m128 high_scale = _mm_mul_ps(scale, _mm_set1_ps(4.0f));
+            __m128i sum = _mm_add_epi32(_mm_add_epi32(_mm_madd_epi16(q0, _mm_set1_epi16(1)),
+                                                      _mm_madd_epi16(q1, _mm_set1_epi16(1))),
+                                        _mm_add_epi32(_mm_madd_epi16(q2, _mm_set1_epi16(1)),
+                                                      _mm_madd_epi16(q3, _mm_set1_epi16(1))));
+            sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+            sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+            __m128i high_sum =
+                _mm_add_epi32(_mm_add_epi32(_mm_madd_epi16(high0, _mm_set1_epi16(1)),
+                                            _mm_madd_epi16(high1, _mm_set1_epi16(1))),
+                              _mm_add_epi32(_mm_madd_epi16(high2, _mm_set1_epi16(1)),
+                                            _mm_madd_epi16(high3, _mm_set1_epi16(1))));
+            high_sum = _mm_add_epi32(high_sum, _mm_shuffle_epi32(high_sum, 0x4e));
+            high_sum = _mm_add_epi32(high_sum, _mm_shuffle_epi32(high_sum, 0xb1));
+            _mm_store_ss((float *)(record + 96), scale);
+            _mm_store_ss((float *)(record + 100), _mm_mul_ps(_mm_cvtepi32_ps(sum), scale));
+            _mm_store_ss((float *)(record + 104), high_scale);
+            _mm_store_ss((float *)(record + 108),
+                         _mm_mul_ps(_mm_cvtepi32_ps(high_sum), high_scale));
         }
     }
 }

@@ -26,10 +26,10 @@
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
-    uint8_t gate_panel[2048] __attribute__((aligned(64)));
+    uint8_t gate_panel[3072] __attribute__((aligned(64)));
     float gate_numbers[128] __attribute__((aligned(64)));
     float gate_sums[512] __attribute__((aligned(64)));
-    uint8_t up_panel[2048] __attribute__((aligned(64)));
+    uint8_t up_panel[3072] __attribute__((aligned(64)));
     float up_numbers[128] __attribute__((aligned(64)));
     float up_sums[512] __attribute__((aligned(64)));
     for (size_t tile = first; tile < last; tile++) {
@@ -50,31 +50,35 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     for (size_t b = 0; b < count; b++) {
                         const uint8_t *block = gate_tile + (begin + b) * 256;
                         for (size_t v = 0; v < 4; v++) {
-                            int8_t *out = (int8_t *)(gate_panel + b * 512 + v * 64);
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            _mm_storeu_si128((__m128i *)(out),
-                                             _mm_and_si128(q0, _mm_set1_epi8(15)));
+                            int8_t *out = (int8_t *)(gate_panel + b * 768 + v * 64);
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            _mm_storeu_si128((__m128i *)(out), both0);
+                            _mm_storeu_si128((__m128i *)(out + 256),
+                                             _mm_and_si128(both0, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 256),
-                                _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15)));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            _mm_storeu_si128((__m128i *)(out + 16),
-                                             _mm_and_si128(q1, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 512),
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15)));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            _mm_storeu_si128((__m128i *)(out + 16), both1);
+                            _mm_storeu_si128((__m128i *)(out + 272),
+                                             _mm_and_si128(both1, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 272),
-                                _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15)));
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            _mm_storeu_si128((__m128i *)(out + 32),
-                                             _mm_and_si128(q2, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 528),
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15)));
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            _mm_storeu_si128((__m128i *)(out + 32), both2);
+                            _mm_storeu_si128((__m128i *)(out + 288),
+                                             _mm_and_si128(both2, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 288),
-                                _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15)));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            _mm_storeu_si128((__m128i *)(out + 48),
-                                             _mm_and_si128(q3, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 544),
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15)));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            _mm_storeu_si128((__m128i *)(out + 48), both3);
+                            _mm_storeu_si128((__m128i *)(out + 304),
+                                             _mm_and_si128(both3, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 304),
-                                _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15)));
+                                (__m128i *)(out + 560),
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15)));
                         }
                         float *kept = gate_numbers + b * 32;
                         _mm_storeu_ps(
@@ -191,160 +195,296 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             size_t at = begin + b;
                             const uint8_t *record = x + r * ROW_BYTES + at * 128;
                             float *kept = gate_numbers + b * 32;
-                            uint8_t *panel = gate_panel + b * 512;
+                            uint8_t *panel = gate_panel + b * 768;
                             if (at < 64 && UINT64_C(0x8381) >> at & 1) {
-                                __m128i sum0_0_0 = _mm_setzero_si128();
-                                __m128i sum0_0_1 = _mm_setzero_si128();
-                                __m128i sum0_0_2 = _mm_setzero_si128();
-                                __m128i sum0_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                                for (size_t k = 0; k < 8; k++) {
-                                    __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                    sum0_0_0 = _mm_add_epi16(
-                                        sum0_0_0,
+                                __m128i dot_0 = _mm_setzero_si128();
+                                __m128i dot_1 = _mm_setzero_si128();
+                                __m128i dot_2 = _mm_setzero_si128();
+                                __m128i dot_3 = _mm_setzero_si128();
+                                __m128i sum_0 = _mm_setzero_si128();
+                                __m128i sum_1 = _mm_setzero_si128();
+                                __m128i sum_2 = _mm_setzero_si128();
+                                __m128i sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                                for (size_t v = 0; v < 2; v++) {
+                                    __m128i x_whole = _mm_set1_epi32(((const int32_t *)record)[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64)),
-                                            four));
-                                    sum0_0_1 = _mm_add_epi16(
-                                        sum0_0_1,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64)),
+                                            x_whole));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                            four));
-                                    sum0_0_2 = _mm_add_epi16(
-                                        sum0_0_2,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 16)),
+                                            x_whole));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                            four));
-                                    sum0_0_3 = _mm_add_epi16(
-                                        sum0_0_3,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 32)),
+                                            x_whole));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                            four));
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 48)),
+                                            x_whole));
                                 }
-                                __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                                __m128i dot0_0_1 = _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(128));
-                                __m128i dot0_0_2 = _mm_madd_epi16(sum0_0_2, _mm_set1_epi16(128));
-                                __m128i dot0_0_3 = _mm_madd_epi16(sum0_0_3, _mm_set1_epi16(128));
-                                __m128i sum32_0_0 = _mm_setzero_si128();
-                                __m128i sum32_0_1 = _mm_setzero_si128();
-                                __m128i sum32_0_2 = _mm_setzero_si128();
-                                __m128i sum32_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                                for (size_t k = 0; k < 8; k++) {
-                                    __m128i four =
-                                        _mm_set1_epi32(((const int32_t *)(record + 32))[k]);
-                                    sum32_0_0 = _mm_add_epi16(
-                                        sum32_0_0,
-                                        _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64)),
-                                            four));
-                                    sum32_0_1 = _mm_add_epi16(
-                                        sum32_0_1,
-                                        _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                            four));
-                                    sum32_0_2 = _mm_add_epi16(
-                                        sum32_0_2,
-                                        _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                            four));
-                                    sum32_0_3 = _mm_add_epi16(
-                                        sum32_0_3,
-                                        _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                            four));
+#pragma GCC unroll 2
+                                for (size_t v = 0; v < 2; v++) {
+                                    __m128i x_high =
+                                        _mm_set1_epi32(((const int32_t *)(record + 48))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 8) * 64)),
+                                                   x_high));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 16)),
+                                                   x_high));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 32)),
+                                                   x_high));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 48)),
+                                                   x_high));
                                 }
-                                __m128i dot32_0_0 = _mm_add_epi32(
-                                    dot0_0_0, _mm_madd_epi16(sum32_0_0, _mm_set1_epi16(1)));
-                                __m128i dot32_0_1 = _mm_add_epi32(
-                                    dot0_0_1, _mm_madd_epi16(sum32_0_1, _mm_set1_epi16(1)));
-                                __m128i dot32_0_2 = _mm_add_epi32(
-                                    dot0_0_2, _mm_madd_epi16(sum32_0_2, _mm_set1_epi16(1)));
-                                __m128i dot32_0_3 = _mm_add_epi32(
-                                    dot0_0_3, _mm_madd_epi16(sum32_0_3, _mm_set1_epi16(1)));
-                                __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                                __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                                total0 = _mm_add_ps(total0,
-                                                    _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
-                                total0 = _mm_add_ps(
-                                    total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_0),
-                                                                  _mm_loadu_ps(kept)),
-                                                       scale));
-                                total1 = _mm_add_ps(total1,
-                                                    _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
-                                total1 = _mm_add_ps(
-                                    total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_1),
-                                                                  _mm_loadu_ps(kept + 4)),
-                                                       scale));
-                                total2 = _mm_add_ps(total2,
-                                                    _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
-                                total2 = _mm_add_ps(
-                                    total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_2),
-                                                                  _mm_loadu_ps(kept + 8)),
-                                                       scale));
-                                total3 = _mm_add_ps(total3,
-                                                    _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
-                                total3 = _mm_add_ps(
-                                    total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_3),
-                                                                  _mm_loadu_ps(kept + 12)),
-                                                       scale));
-                            } else {
-                                __m128i sum0_0_0 = _mm_setzero_si128();
-                                __m128i sum0_0_1 = _mm_setzero_si128();
-                                __m128i sum0_0_2 = _mm_setzero_si128();
-                                __m128i sum0_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                                for (size_t k = 0; k < 8; k++) {
-                                    __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                    sum0_0_0 = _mm_add_epi16(
-                                        sum0_0_0,
+                                dot_0 =
+                                    _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                                sum_0 = _mm_setzero_si128();
+                                dot_1 =
+                                    _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                                sum_1 = _mm_setzero_si128();
+                                dot_2 =
+                                    _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                                sum_2 = _mm_setzero_si128();
+                                dot_3 =
+                                    _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                                sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                                for (size_t v = 2; v < 4; v++) {
+                                    __m128i x_whole = _mm_set1_epi32(((const int32_t *)record)[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64)),
-                                            four));
-                                    sum0_0_1 = _mm_add_epi16(
-                                        sum0_0_1,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64)),
+                                            x_whole));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                            four));
-                                    sum0_0_2 = _mm_add_epi16(
-                                        sum0_0_2,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 16)),
+                                            x_whole));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                            four));
-                                    sum0_0_3 = _mm_add_epi16(
-                                        sum0_0_3,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 32)),
+                                            x_whole));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                            four));
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 48)),
+                                            x_whole));
                                 }
-                                __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(1));
-                                __m128i dot0_0_1 = _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(1));
-                                __m128i dot0_0_2 = _mm_madd_epi16(sum0_0_2, _mm_set1_epi16(1));
-                                __m128i dot0_0_3 = _mm_madd_epi16(sum0_0_3, _mm_set1_epi16(1));
+#pragma GCC unroll 2
+                                for (size_t v = 2; v < 4; v++) {
+                                    __m128i x_high =
+                                        _mm_set1_epi32(((const int32_t *)(record + 48))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 8) * 64)),
+                                                   x_high));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 16)),
+                                                   x_high));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 32)),
+                                                   x_high));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 48)),
+                                                   x_high));
+                                }
+                                dot_0 =
+                                    _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                                sum_0 = _mm_setzero_si128();
+                                dot_1 =
+                                    _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                                sum_1 = _mm_setzero_si128();
+                                dot_2 =
+                                    _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                                sum_2 = _mm_setzero_si128();
+                                dot_3 =
+                                    _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                                sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                                for (size_t v = 0; v < 4; v++) {
+                                    __m128i x_low =
+                                        _mm_set1_epi32(((const int32_t *)(record + 32))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 4) * 64)),
+                                                   x_low));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 16)),
+                                                   x_low));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 32)),
+                                                   x_low));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 48)),
+                                                   x_low));
+                                }
+                                dot_0 =
+                                    _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(8)));
+                                sum_0 = _mm_setzero_si128();
+                                dot_1 =
+                                    _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(8)));
+                                sum_1 = _mm_setzero_si128();
+                                dot_2 =
+                                    _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(8)));
+                                sum_2 = _mm_setzero_si128();
+                                dot_3 =
+                                    _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(8)));
+                                sum_3 = _mm_setzero_si128();
                                 __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
                                 __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                                 total0 = _mm_add_ps(total0,
                                                     _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
-                                total0 = _mm_add_ps(total0,
-                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0_0),
-                                                                          _mm_loadu_ps(kept)),
-                                                               scale));
+                                total0 =
+                                    _mm_add_ps(total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_0),
+                                                                             _mm_loadu_ps(kept)),
+                                                                  scale));
                                 total1 = _mm_add_ps(total1,
                                                     _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
                                 total1 = _mm_add_ps(total1,
-                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0_1),
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_1),
                                                                           _mm_loadu_ps(kept + 4)),
                                                                scale));
                                 total2 = _mm_add_ps(total2,
                                                     _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
                                 total2 = _mm_add_ps(total2,
-                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0_2),
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_2),
                                                                           _mm_loadu_ps(kept + 8)),
                                                                scale));
                                 total3 = _mm_add_ps(total3,
                                                     _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
                                 total3 = _mm_add_ps(total3,
-                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0_3),
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_3),
+                                                                          _mm_loadu_ps(kept + 12)),
+                                                               scale));
+                            } else {
+                                __m128i dot_0 = _mm_setzero_si128();
+                                __m128i dot_1 = _mm_setzero_si128();
+                                __m128i dot_2 = _mm_setzero_si128();
+                                __m128i dot_3 = _mm_setzero_si128();
+                                __m128i sum_0 = _mm_setzero_si128();
+                                __m128i sum_1 = _mm_setzero_si128();
+                                __m128i sum_2 = _mm_setzero_si128();
+                                __m128i sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                                for (size_t v = 0; v < 4; v++) {
+                                    __m128i x_low =
+                                        _mm_set1_epi32(((const int32_t *)(record + 64))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 4) * 64)),
+                                                   x_low));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 16)),
+                                                   x_low));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 32)),
+                                                   x_low));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 48)),
+                                                   x_low));
+                                }
+#pragma GCC unroll 4
+                                for (size_t v = 0; v < 4; v++) {
+                                    __m128i x_high =
+                                        _mm_set1_epi32(((const int32_t *)(record + 80))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 8) * 64)),
+                                                   x_high));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 16)),
+                                                   x_high));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 32)),
+                                                   x_high));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 48)),
+                                                   x_high));
+                                }
+                                dot_0 =
+                                    _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                                sum_0 = _mm_setzero_si128();
+                                dot_1 =
+                                    _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                                sum_1 = _mm_setzero_si128();
+                                dot_2 =
+                                    _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                                sum_2 = _mm_setzero_si128();
+                                dot_3 =
+                                    _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                                sum_3 = _mm_setzero_si128();
+                                __m128 scale = _mm_set1_ps(((const float *)(record + 104))[0]);
+                                __m128 scale_sum = _mm_set1_ps(((const float *)(record + 108))[0]);
+                                total0 = _mm_add_ps(total0,
+                                                    _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
+                                total0 =
+                                    _mm_add_ps(total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_0),
+                                                                             _mm_loadu_ps(kept)),
+                                                                  scale));
+                                total1 = _mm_add_ps(total1,
+                                                    _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
+                                total1 = _mm_add_ps(total1,
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_1),
+                                                                          _mm_loadu_ps(kept + 4)),
+                                                               scale));
+                                total2 = _mm_add_ps(total2,
+                                                    _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
+                                total2 = _mm_add_ps(total2,
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_2),
+                                                                          _mm_loadu_ps(kept + 8)),
+                                                               scale));
+                                total3 = _mm_add_ps(total3,
+                                                    _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
+                                total3 = _mm_add_ps(total3,
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_3),
                                                                           _mm_loadu_ps(kept + 12)),
                                                                scale));
                             }
@@ -364,31 +504,35 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     for (size_t b = 0; b < count; b++) {
                         const uint8_t *block = up_tile + (begin + b) * 256;
                         for (size_t v = 0; v < 4; v++) {
-                            int8_t *out = (int8_t *)(up_panel + b * 512 + v * 64);
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            _mm_storeu_si128((__m128i *)(out),
-                                             _mm_and_si128(q0, _mm_set1_epi8(15)));
+                            int8_t *out = (int8_t *)(up_panel + b * 768 + v * 64);
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            _mm_storeu_si128((__m128i *)(out), both0);
+                            _mm_storeu_si128((__m128i *)(out + 256),
+                                             _mm_and_si128(both0, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 256),
-                                _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15)));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            _mm_storeu_si128((__m128i *)(out + 16),
-                                             _mm_and_si128(q1, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 512),
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15)));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            _mm_storeu_si128((__m128i *)(out + 16), both1);
+                            _mm_storeu_si128((__m128i *)(out + 272),
+                                             _mm_and_si128(both1, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 272),
-                                _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15)));
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            _mm_storeu_si128((__m128i *)(out + 32),
-                                             _mm_and_si128(q2, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 528),
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15)));
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            _mm_storeu_si128((__m128i *)(out + 32), both2);
+                            _mm_storeu_si128((__m128i *)(out + 288),
+                                             _mm_and_si128(both2, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 288),
-                                _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15)));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            _mm_storeu_si128((__m128i *)(out + 48),
-                                             _mm_and_si128(q3, _mm_set1_epi8(15)));
+                                (__m128i *)(out + 544),
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15)));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            _mm_storeu_si128((__m128i *)(out + 48), both3);
+                            _mm_storeu_si128((__m128i *)(out + 304),
+                                             _mm_and_si128(both3, _mm_set1_epi8(15)));
                             _mm_storeu_si128(
-                                (__m128i *)(out + 304),
-                                _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15)));
+                                (__m128i *)(out + 560),
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15)));
                         }
                         float *kept = up_numbers + b * 32;
                         _mm_storeu_ps(
@@ -498,160 +642,296 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             size_t at = begin + b;
                             const uint8_t *record = x + r * ROW_BYTES + at * 128;
                             float *kept = up_numbers + b * 32;
-                            uint8_t *panel = up_panel + b * 512;
+                            uint8_t *panel = up_panel + b * 768;
                             if (at < 64 && UINT64_C(0x8381) >> at & 1) {
-                                __m128i sum0_0_0 = _mm_setzero_si128();
-                                __m128i sum0_0_1 = _mm_setzero_si128();
-                                __m128i sum0_0_2 = _mm_setzero_si128();
-                                __m128i sum0_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                                for (size_t k = 0; k < 8; k++) {
-                                    __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                    sum0_0_0 = _mm_add_epi16(
-                                        sum0_0_0,
+                                __m128i dot_0 = _mm_setzero_si128();
+                                __m128i dot_1 = _mm_setzero_si128();
+                                __m128i dot_2 = _mm_setzero_si128();
+                                __m128i dot_3 = _mm_setzero_si128();
+                                __m128i sum_0 = _mm_setzero_si128();
+                                __m128i sum_1 = _mm_setzero_si128();
+                                __m128i sum_2 = _mm_setzero_si128();
+                                __m128i sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                                for (size_t v = 0; v < 2; v++) {
+                                    __m128i x_whole = _mm_set1_epi32(((const int32_t *)record)[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64)),
-                                            four));
-                                    sum0_0_1 = _mm_add_epi16(
-                                        sum0_0_1,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64)),
+                                            x_whole));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                            four));
-                                    sum0_0_2 = _mm_add_epi16(
-                                        sum0_0_2,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 16)),
+                                            x_whole));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                            four));
-                                    sum0_0_3 = _mm_add_epi16(
-                                        sum0_0_3,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 32)),
+                                            x_whole));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                            four));
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 48)),
+                                            x_whole));
                                 }
-                                __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                                __m128i dot0_0_1 = _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(128));
-                                __m128i dot0_0_2 = _mm_madd_epi16(sum0_0_2, _mm_set1_epi16(128));
-                                __m128i dot0_0_3 = _mm_madd_epi16(sum0_0_3, _mm_set1_epi16(128));
-                                __m128i sum32_0_0 = _mm_setzero_si128();
-                                __m128i sum32_0_1 = _mm_setzero_si128();
-                                __m128i sum32_0_2 = _mm_setzero_si128();
-                                __m128i sum32_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                                for (size_t k = 0; k < 8; k++) {
-                                    __m128i four =
-                                        _mm_set1_epi32(((const int32_t *)(record + 32))[k]);
-                                    sum32_0_0 = _mm_add_epi16(
-                                        sum32_0_0,
-                                        _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64)),
-                                            four));
-                                    sum32_0_1 = _mm_add_epi16(
-                                        sum32_0_1,
-                                        _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                            four));
-                                    sum32_0_2 = _mm_add_epi16(
-                                        sum32_0_2,
-                                        _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                            four));
-                                    sum32_0_3 = _mm_add_epi16(
-                                        sum32_0_3,
-                                        _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                            four));
+#pragma GCC unroll 2
+                                for (size_t v = 0; v < 2; v++) {
+                                    __m128i x_high =
+                                        _mm_set1_epi32(((const int32_t *)(record + 48))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 8) * 64)),
+                                                   x_high));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 16)),
+                                                   x_high));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 32)),
+                                                   x_high));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 48)),
+                                                   x_high));
                                 }
-                                __m128i dot32_0_0 = _mm_add_epi32(
-                                    dot0_0_0, _mm_madd_epi16(sum32_0_0, _mm_set1_epi16(1)));
-                                __m128i dot32_0_1 = _mm_add_epi32(
-                                    dot0_0_1, _mm_madd_epi16(sum32_0_1, _mm_set1_epi16(1)));
-                                __m128i dot32_0_2 = _mm_add_epi32(
-                                    dot0_0_2, _mm_madd_epi16(sum32_0_2, _mm_set1_epi16(1)));
-                                __m128i dot32_0_3 = _mm_add_epi32(
-                                    dot0_0_3, _mm_madd_epi16(sum32_0_3, _mm_set1_epi16(1)));
-                                __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                                __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                                total0 = _mm_add_ps(total0,
-                                                    _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
-                                total0 = _mm_add_ps(
-                                    total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_0),
-                                                                  _mm_loadu_ps(kept)),
-                                                       scale));
-                                total1 = _mm_add_ps(total1,
-                                                    _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
-                                total1 = _mm_add_ps(
-                                    total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_1),
-                                                                  _mm_loadu_ps(kept + 4)),
-                                                       scale));
-                                total2 = _mm_add_ps(total2,
-                                                    _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
-                                total2 = _mm_add_ps(
-                                    total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_2),
-                                                                  _mm_loadu_ps(kept + 8)),
-                                                       scale));
-                                total3 = _mm_add_ps(total3,
-                                                    _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
-                                total3 = _mm_add_ps(
-                                    total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot32_0_3),
-                                                                  _mm_loadu_ps(kept + 12)),
-                                                       scale));
-                            } else {
-                                __m128i sum0_0_0 = _mm_setzero_si128();
-                                __m128i sum0_0_1 = _mm_setzero_si128();
-                                __m128i sum0_0_2 = _mm_setzero_si128();
-                                __m128i sum0_0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                                for (size_t k = 0; k < 8; k++) {
-                                    __m128i four = _mm_set1_epi32(((const int32_t *)record)[k]);
-                                    sum0_0_0 = _mm_add_epi16(
-                                        sum0_0_0,
+                                dot_0 =
+                                    _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                                sum_0 = _mm_setzero_si128();
+                                dot_1 =
+                                    _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                                sum_1 = _mm_setzero_si128();
+                                dot_2 =
+                                    _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                                sum_2 = _mm_setzero_si128();
+                                dot_3 =
+                                    _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                                sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                                for (size_t v = 2; v < 4; v++) {
+                                    __m128i x_whole = _mm_set1_epi32(((const int32_t *)record)[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64)),
-                                            four));
-                                    sum0_0_1 = _mm_add_epi16(
-                                        sum0_0_1,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64)),
+                                            x_whole));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 16)),
-                                            four));
-                                    sum0_0_2 = _mm_add_epi16(
-                                        sum0_0_2,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 16)),
+                                            x_whole));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 32)),
-                                            four));
-                                    sum0_0_3 = _mm_add_epi16(
-                                        sum0_0_3,
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 32)),
+                                            x_whole));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3,
                                         _mm_maddubs_epi16(
-                                            _mm_loadu_si128((const __m128i *)(panel + k * 64 + 48)),
-                                            four));
+                                            _mm_loadu_si128((const __m128i *)(panel + v * 64 + 48)),
+                                            x_whole));
                                 }
-                                __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(1));
-                                __m128i dot0_0_1 = _mm_madd_epi16(sum0_0_1, _mm_set1_epi16(1));
-                                __m128i dot0_0_2 = _mm_madd_epi16(sum0_0_2, _mm_set1_epi16(1));
-                                __m128i dot0_0_3 = _mm_madd_epi16(sum0_0_3, _mm_set1_epi16(1));
+#pragma GCC unroll 2
+                                for (size_t v = 2; v < 4; v++) {
+                                    __m128i x_high =
+                                        _mm_set1_epi32(((const int32_t *)(record + 48))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 8) * 64)),
+                                                   x_high));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 16)),
+                                                   x_high));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 32)),
+                                                   x_high));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 48)),
+                                                   x_high));
+                                }
+                                dot_0 =
+                                    _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                                sum_0 = _mm_setzero_si128();
+                                dot_1 =
+                                    _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                                sum_1 = _mm_setzero_si128();
+                                dot_2 =
+                                    _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                                sum_2 = _mm_setzero_si128();
+                                dot_3 =
+                                    _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                                sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                                for (size_t v = 0; v < 4; v++) {
+                                    __m128i x_low =
+                                        _mm_set1_epi32(((const int32_t *)(record + 32))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 4) * 64)),
+                                                   x_low));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 16)),
+                                                   x_low));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 32)),
+                                                   x_low));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 48)),
+                                                   x_low));
+                                }
+                                dot_0 =
+                                    _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(8)));
+                                sum_0 = _mm_setzero_si128();
+                                dot_1 =
+                                    _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(8)));
+                                sum_1 = _mm_setzero_si128();
+                                dot_2 =
+                                    _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(8)));
+                                sum_2 = _mm_setzero_si128();
+                                dot_3 =
+                                    _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(8)));
+                                sum_3 = _mm_setzero_si128();
                                 __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
                                 __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                                 total0 = _mm_add_ps(total0,
                                                     _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
-                                total0 = _mm_add_ps(total0,
-                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0_0),
-                                                                          _mm_loadu_ps(kept)),
-                                                               scale));
+                                total0 =
+                                    _mm_add_ps(total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_0),
+                                                                             _mm_loadu_ps(kept)),
+                                                                  scale));
                                 total1 = _mm_add_ps(total1,
                                                     _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
                                 total1 = _mm_add_ps(total1,
-                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0_1),
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_1),
                                                                           _mm_loadu_ps(kept + 4)),
                                                                scale));
                                 total2 = _mm_add_ps(total2,
                                                     _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
                                 total2 = _mm_add_ps(total2,
-                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0_2),
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_2),
                                                                           _mm_loadu_ps(kept + 8)),
                                                                scale));
                                 total3 = _mm_add_ps(total3,
                                                     _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
                                 total3 = _mm_add_ps(total3,
-                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0_3),
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_3),
+                                                                          _mm_loadu_ps(kept + 12)),
+                                                               scale));
+                            } else {
+                                __m128i dot_0 = _mm_setzero_si128();
+                                __m128i dot_1 = _mm_setzero_si128();
+                                __m128i dot_2 = _mm_setzero_si128();
+                                __m128i dot_3 = _mm_setzero_si128();
+                                __m128i sum_0 = _mm_setzero_si128();
+                                __m128i sum_1 = _mm_setzero_si128();
+                                __m128i sum_2 = _mm_setzero_si128();
+                                __m128i sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                                for (size_t v = 0; v < 4; v++) {
+                                    __m128i x_low =
+                                        _mm_set1_epi32(((const int32_t *)(record + 64))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 4) * 64)),
+                                                   x_low));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 16)),
+                                                   x_low));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 32)),
+                                                   x_low));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 4) * 64 + 48)),
+                                                   x_low));
+                                }
+#pragma GCC unroll 4
+                                for (size_t v = 0; v < 4; v++) {
+                                    __m128i x_high =
+                                        _mm_set1_epi32(((const int32_t *)(record + 80))[v]);
+                                    sum_0 = _mm_add_epi16(
+                                        sum_0, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v + 8) * 64)),
+                                                   x_high));
+                                    sum_1 = _mm_add_epi16(
+                                        sum_1, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 16)),
+                                                   x_high));
+                                    sum_2 = _mm_add_epi16(
+                                        sum_2, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 32)),
+                                                   x_high));
+                                    sum_3 = _mm_add_epi16(
+                                        sum_3, _mm_maddubs_epi16(
+                                                   _mm_loadu_si128((
+                                                       const __m128i *)(panel + (v + 8) * 64 + 48)),
+                                                   x_high));
+                                }
+                                dot_0 =
+                                    _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                                sum_0 = _mm_setzero_si128();
+                                dot_1 =
+                                    _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                                sum_1 = _mm_setzero_si128();
+                                dot_2 =
+                                    _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                                sum_2 = _mm_setzero_si128();
+                                dot_3 =
+                                    _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                                sum_3 = _mm_setzero_si128();
+                                __m128 scale = _mm_set1_ps(((const float *)(record + 104))[0]);
+                                __m128 scale_sum = _mm_set1_ps(((const float *)(record + 108))[0]);
+                                total0 = _mm_add_ps(total0,
+                                                    _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
+                                total0 =
+                                    _mm_add_ps(total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_0),
+                                                                             _mm_loadu_ps(kept)),
+                                                                  scale));
+                                total1 = _mm_add_ps(total1,
+                                                    _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
+                                total1 = _mm_add_ps(total1,
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_1),
+                                                                          _mm_loadu_ps(kept + 4)),
+                                                               scale));
+                                total2 = _mm_add_ps(total2,
+                                                    _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
+                                total2 = _mm_add_ps(total2,
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_2),
+                                                                          _mm_loadu_ps(kept + 8)),
+                                                               scale));
+                                total3 = _mm_add_ps(total3,
+                                                    _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
+                                total3 = _mm_add_ps(total3,
+                                                    _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot_3),
                                                                           _mm_loadu_ps(kept + 12)),
                                                                scale));
                             }
@@ -815,57 +1095,92 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     const uint8_t *block = gate_tile + b * 256;
                     const uint8_t *record = x + b * 128;
                     if (b < 64 && UINT64_C(0x8381) >> b & 1) {
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                        __m128i sum0_0_0 = _mm_setzero_si128();
-                        __m128i sum0_1_0 = _mm_setzero_si128();
-                        __m128i sum1_0_0 = _mm_setzero_si128();
-                        __m128i sum1_1_0 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_and_si128(q0, _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0, _mm_maddubs_epi16(
-                                              w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum0_1_0 = _mm_add_epi16(
-                                sum0_1_0,
+                        __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
+                        __m128i dot_0 = _mm_setzero_si128();
+                        __m128i dot_1 = _mm_setzero_si128();
+                        __m128i sum_0 = _mm_setzero_si128();
+                        __m128i sum_1 = _mm_setzero_si128();
+                        __m128i low_sum_0 = _mm_setzero_si128();
+                        __m128i low_sum_1 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                        for (size_t v = 0; v < 2; v++) {
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            __m128i high0 =
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15));
+                            low_sum_0 = _mm_add_epi16(
+                                low_sum_0,
                                 _mm_maddubs_epi16(
-                                    w0_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w0_1 = _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0,
+                                    _mm_and_si128(both0, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0, _mm_maddubs_epi16(
+                                           both0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0,
                                 _mm_maddubs_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum0_1_0 = _mm_add_epi16(
-                                sum0_1_0,
+                                    high0, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            __m128i high1 =
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15));
+                            low_sum_1 = _mm_add_epi16(
+                                low_sum_1,
                                 _mm_maddubs_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_and_si128(q1, _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0, _mm_maddubs_epi16(
-                                              w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum1_1_0 = _mm_add_epi16(
-                                sum1_1_0,
+                                    _mm_and_si128(both1, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1, _mm_maddubs_epi16(
+                                           both1, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1,
                                 _mm_maddubs_epi16(
-                                    w1_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w1_1 = _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0,
-                                _mm_maddubs_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum1_1_0 = _mm_add_epi16(
-                                sum1_1_0,
-                                _mm_maddubs_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                                    high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                         }
-                        __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                        __m128i dot0_1_0 =
-                            _mm_add_epi32(dot0_0_0, _mm_madd_epi16(sum0_1_0, _mm_set1_epi16(1)));
-                        __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(128));
-                        __m128i dot1_1_0 =
-                            _mm_add_epi32(dot1_0_0, _mm_madd_epi16(sum1_1_0, _mm_set1_epi16(1)));
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                        sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                        sum_1 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                        for (size_t v = 2; v < 4; v++) {
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            __m128i high0 =
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15));
+                            low_sum_0 = _mm_add_epi16(
+                                low_sum_0,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both0, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0, _mm_maddubs_epi16(
+                                           both0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0,
+                                _mm_maddubs_epi16(
+                                    high0, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            __m128i high1 =
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15));
+                            low_sum_1 = _mm_add_epi16(
+                                low_sum_1,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both1, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1, _mm_maddubs_epi16(
+                                           both1, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1,
+                                _mm_maddubs_epi16(
+                                    high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        }
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                        sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                        sum_1 = _mm_setzero_si128();
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(low_sum_0, _mm_set1_epi16(8)));
+                        low_sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(low_sum_1, _mm_set1_epi16(8)));
+                        low_sum_1 = _mm_setzero_si128();
                         gate_total0 = _mm_add_ps(
                             gate_total0,
                             _mm_mul_ps(
@@ -884,7 +1199,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             gate_total0,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_1_0),
+                                    _mm_cvtepi32_ps(dot_0),
                                     _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                    _mm_srai_epi32(
                                                        _mm_unpacklo_epi16(
@@ -914,7 +1229,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             gate_total1,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot1_1_0),
+                                    _mm_cvtepi32_ps(dot_1),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -927,55 +1242,90 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        __m128i sum2_0_0 = _mm_setzero_si128();
-                        __m128i sum2_1_0 = _mm_setzero_si128();
-                        __m128i sum3_0_0 = _mm_setzero_si128();
-                        __m128i sum3_1_0 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0, _mm_maddubs_epi16(
-                                              w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum2_1_0 = _mm_add_epi16(
-                                sum2_1_0,
+                        __m128i dot_2 = _mm_setzero_si128();
+                        __m128i dot_3 = _mm_setzero_si128();
+                        __m128i sum_2 = _mm_setzero_si128();
+                        __m128i sum_3 = _mm_setzero_si128();
+                        __m128i low_sum_2 = _mm_setzero_si128();
+                        __m128i low_sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                        for (size_t v = 0; v < 2; v++) {
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            low_sum_2 = _mm_add_epi16(
+                                low_sum_2,
                                 _mm_maddubs_epi16(
-                                    w2_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0,
+                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
                                 _mm_maddubs_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum2_1_0 = _mm_add_epi16(
-                                sum2_1_0,
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            low_sum_3 = _mm_add_epi16(
+                                low_sum_3,
                                 _mm_maddubs_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0, _mm_maddubs_epi16(
-                                              w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum3_1_0 = _mm_add_epi16(
-                                sum3_1_0,
+                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
                                 _mm_maddubs_epi16(
-                                    w3_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0,
-                                _mm_maddubs_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum3_1_0 = _mm_add_epi16(
-                                sum3_1_0,
-                                _mm_maddubs_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                         }
-                        __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(128));
-                        __m128i dot2_1_0 =
-                            _mm_add_epi32(dot2_0_0, _mm_madd_epi16(sum2_1_0, _mm_set1_epi16(1)));
-                        __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(128));
-                        __m128i dot3_1_0 =
-                            _mm_add_epi32(dot3_0_0, _mm_madd_epi16(sum3_1_0, _mm_set1_epi16(1)));
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                        for (size_t v = 2; v < 4; v++) {
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            low_sum_2 = _mm_add_epi16(
+                                low_sum_2,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
+                                _mm_maddubs_epi16(
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            low_sum_3 = _mm_add_epi16(
+                                low_sum_3,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
+                                _mm_maddubs_epi16(
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        }
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
+                        low_sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
+                        low_sum_3 = _mm_setzero_si128();
                         gate_total2 = _mm_add_ps(
                             gate_total2,
                             _mm_mul_ps(
@@ -994,7 +1344,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             gate_total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot2_1_0),
+                                    _mm_cvtepi32_ps(dot_2),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1025,7 +1375,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             gate_total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot3_1_0),
+                                    _mm_cvtepi32_ps(dot_3),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1039,35 +1389,41 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
                     } else {
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
-                        __m128i sum0_0_0 = _mm_setzero_si128();
-                        __m128i sum1_0_0 = _mm_setzero_si128();
+                        __m128 scale = _mm_set1_ps(((const float *)(record + 104))[0]);
+                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 108))[0]);
+                        __m128i dot_0 = _mm_setzero_si128();
+                        __m128i dot_1 = _mm_setzero_si128();
+                        __m128i sum_0 = _mm_setzero_si128();
+                        __m128i sum_1 = _mm_setzero_si128();
 #pragma GCC unroll 4
                         for (size_t v = 0; v < 4; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_and_si128(q0, _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0, _mm_maddubs_epi16(
-                                              w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            __m128i w0_1 = _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0,
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            __m128i high0 =
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15));
+                            sum_0 = _mm_add_epi16(
+                                sum_0, _mm_maddubs_epi16(
+                                           _mm_and_si128(both0, _mm_set1_epi8(15)),
+                                           _mm_set1_epi32(((const int32_t *)(record + 64))[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0,
                                 _mm_maddubs_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_and_si128(q1, _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0, _mm_maddubs_epi16(
-                                              w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            __m128i w1_1 = _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0,
+                                    high0, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            __m128i high1 =
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15));
+                            sum_1 = _mm_add_epi16(
+                                sum_1, _mm_maddubs_epi16(
+                                           _mm_and_si128(both1, _mm_set1_epi8(15)),
+                                           _mm_set1_epi32(((const int32_t *)(record + 64))[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1,
                                 _mm_maddubs_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
+                                    high1, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
                         }
-                        __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(1));
-                        __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(1));
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                        sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                        sum_1 = _mm_setzero_si128();
                         gate_total0 = _mm_add_ps(
                             gate_total0,
                             _mm_mul_ps(
@@ -1086,7 +1442,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             gate_total0,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_0_0),
+                                    _mm_cvtepi32_ps(dot_0),
                                     _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                    _mm_srai_epi32(
                                                        _mm_unpacklo_epi16(
@@ -1116,7 +1472,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             gate_total1,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot1_0_0),
+                                    _mm_cvtepi32_ps(dot_1),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1129,33 +1485,39 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        __m128i sum2_0_0 = _mm_setzero_si128();
-                        __m128i sum3_0_0 = _mm_setzero_si128();
+                        __m128i dot_2 = _mm_setzero_si128();
+                        __m128i dot_3 = _mm_setzero_si128();
+                        __m128i sum_2 = _mm_setzero_si128();
+                        __m128i sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                         for (size_t v = 0; v < 4; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0, _mm_maddubs_epi16(
-                                              w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0,
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                           _mm_set1_epi32(((const int32_t *)(record + 64))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
                                 _mm_maddubs_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0, _mm_maddubs_epi16(
-                                              w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0,
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                           _mm_set1_epi32(((const int32_t *)(record + 64))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
                                 _mm_maddubs_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
                         }
-                        __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(1));
-                        __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(1));
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
                         gate_total2 = _mm_add_ps(
                             gate_total2,
                             _mm_mul_ps(
@@ -1174,7 +1536,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             gate_total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot2_0_0),
+                                    _mm_cvtepi32_ps(dot_2),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1205,7 +1567,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             gate_total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot3_0_0),
+                                    _mm_cvtepi32_ps(dot_3),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1233,57 +1595,92 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     const uint8_t *block = up_tile + b * 256;
                     const uint8_t *record = x + b * 128;
                     if (b < 64 && UINT64_C(0x8381) >> b & 1) {
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
-                        __m128i sum0_0_0 = _mm_setzero_si128();
-                        __m128i sum0_1_0 = _mm_setzero_si128();
-                        __m128i sum1_0_0 = _mm_setzero_si128();
-                        __m128i sum1_1_0 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_and_si128(q0, _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0, _mm_maddubs_epi16(
-                                              w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum0_1_0 = _mm_add_epi16(
-                                sum0_1_0,
+                        __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
+                        __m128i dot_0 = _mm_setzero_si128();
+                        __m128i dot_1 = _mm_setzero_si128();
+                        __m128i sum_0 = _mm_setzero_si128();
+                        __m128i sum_1 = _mm_setzero_si128();
+                        __m128i low_sum_0 = _mm_setzero_si128();
+                        __m128i low_sum_1 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                        for (size_t v = 0; v < 2; v++) {
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            __m128i high0 =
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15));
+                            low_sum_0 = _mm_add_epi16(
+                                low_sum_0,
                                 _mm_maddubs_epi16(
-                                    w0_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w0_1 = _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0,
+                                    _mm_and_si128(both0, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0, _mm_maddubs_epi16(
+                                           both0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0,
                                 _mm_maddubs_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum0_1_0 = _mm_add_epi16(
-                                sum0_1_0,
+                                    high0, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            __m128i high1 =
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15));
+                            low_sum_1 = _mm_add_epi16(
+                                low_sum_1,
                                 _mm_maddubs_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_and_si128(q1, _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0, _mm_maddubs_epi16(
-                                              w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum1_1_0 = _mm_add_epi16(
-                                sum1_1_0,
+                                    _mm_and_si128(both1, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1, _mm_maddubs_epi16(
+                                           both1, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1,
                                 _mm_maddubs_epi16(
-                                    w1_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w1_1 = _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0,
-                                _mm_maddubs_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum1_1_0 = _mm_add_epi16(
-                                sum1_1_0,
-                                _mm_maddubs_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                                    high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                         }
-                        __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(128));
-                        __m128i dot0_1_0 =
-                            _mm_add_epi32(dot0_0_0, _mm_madd_epi16(sum0_1_0, _mm_set1_epi16(1)));
-                        __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(128));
-                        __m128i dot1_1_0 =
-                            _mm_add_epi32(dot1_0_0, _mm_madd_epi16(sum1_1_0, _mm_set1_epi16(1)));
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                        sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                        sum_1 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                        for (size_t v = 2; v < 4; v++) {
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            __m128i high0 =
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15));
+                            low_sum_0 = _mm_add_epi16(
+                                low_sum_0,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both0, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0, _mm_maddubs_epi16(
+                                           both0, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0,
+                                _mm_maddubs_epi16(
+                                    high0, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            __m128i high1 =
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15));
+                            low_sum_1 = _mm_add_epi16(
+                                low_sum_1,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both1, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1, _mm_maddubs_epi16(
+                                           both1, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1,
+                                _mm_maddubs_epi16(
+                                    high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        }
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                        sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                        sum_1 = _mm_setzero_si128();
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(low_sum_0, _mm_set1_epi16(8)));
+                        low_sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(low_sum_1, _mm_set1_epi16(8)));
+                        low_sum_1 = _mm_setzero_si128();
                         up_total0 = _mm_add_ps(
                             up_total0,
                             _mm_mul_ps(
@@ -1302,7 +1699,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             up_total0,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_1_0),
+                                    _mm_cvtepi32_ps(dot_0),
                                     _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                    _mm_srai_epi32(
                                                        _mm_unpacklo_epi16(
@@ -1332,7 +1729,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             up_total1,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot1_1_0),
+                                    _mm_cvtepi32_ps(dot_1),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1345,55 +1742,90 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        __m128i sum2_0_0 = _mm_setzero_si128();
-                        __m128i sum2_1_0 = _mm_setzero_si128();
-                        __m128i sum3_0_0 = _mm_setzero_si128();
-                        __m128i sum3_1_0 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0, _mm_maddubs_epi16(
-                                              w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum2_1_0 = _mm_add_epi16(
-                                sum2_1_0,
+                        __m128i dot_2 = _mm_setzero_si128();
+                        __m128i dot_3 = _mm_setzero_si128();
+                        __m128i sum_2 = _mm_setzero_si128();
+                        __m128i sum_3 = _mm_setzero_si128();
+                        __m128i low_sum_2 = _mm_setzero_si128();
+                        __m128i low_sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                        for (size_t v = 0; v < 2; v++) {
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            low_sum_2 = _mm_add_epi16(
+                                low_sum_2,
                                 _mm_maddubs_epi16(
-                                    w2_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0,
+                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
                                 _mm_maddubs_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum2_1_0 = _mm_add_epi16(
-                                sum2_1_0,
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            low_sum_3 = _mm_add_epi16(
+                                low_sum_3,
                                 _mm_maddubs_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0, _mm_maddubs_epi16(
-                                              w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum3_1_0 = _mm_add_epi16(
-                                sum3_1_0,
+                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
                                 _mm_maddubs_epi16(
-                                    w3_0, _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0,
-                                _mm_maddubs_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            sum3_1_0 = _mm_add_epi16(
-                                sum3_1_0,
-                                _mm_maddubs_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)(record + 32))[v + 4])));
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                         }
-                        __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(128));
-                        __m128i dot2_1_0 =
-                            _mm_add_epi32(dot2_0_0, _mm_madd_epi16(sum2_1_0, _mm_set1_epi16(1)));
-                        __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(128));
-                        __m128i dot3_1_0 =
-                            _mm_add_epi32(dot3_0_0, _mm_madd_epi16(sum3_1_0, _mm_set1_epi16(1)));
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
+#pragma GCC unroll 2
+                        for (size_t v = 2; v < 4; v++) {
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            low_sum_2 = _mm_add_epi16(
+                                low_sum_2,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
+                                _mm_maddubs_epi16(
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            low_sum_3 = _mm_add_epi16(
+                                low_sum_3,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
+                                _mm_maddubs_epi16(
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        }
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
+                        low_sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
+                        low_sum_3 = _mm_setzero_si128();
                         up_total2 = _mm_add_ps(
                             up_total2,
                             _mm_mul_ps(
@@ -1412,7 +1844,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             up_total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot2_1_0),
+                                    _mm_cvtepi32_ps(dot_2),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1443,7 +1875,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             up_total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot3_1_0),
+                                    _mm_cvtepi32_ps(dot_3),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1457,35 +1889,41 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
                     } else {
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
-                        __m128i sum0_0_0 = _mm_setzero_si128();
-                        __m128i sum1_0_0 = _mm_setzero_si128();
+                        __m128 scale = _mm_set1_ps(((const float *)(record + 104))[0]);
+                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 108))[0]);
+                        __m128i dot_0 = _mm_setzero_si128();
+                        __m128i dot_1 = _mm_setzero_si128();
+                        __m128i sum_0 = _mm_setzero_si128();
+                        __m128i sum_1 = _mm_setzero_si128();
 #pragma GCC unroll 4
                         for (size_t v = 0; v < 4; v++) {
-                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                            __m128i w0_0 = _mm_and_si128(q0, _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0, _mm_maddubs_epi16(
-                                              w0_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            __m128i w0_1 = _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi8(15));
-                            sum0_0_0 = _mm_add_epi16(
-                                sum0_0_0,
+                            __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            __m128i high0 =
+                                _mm_and_si128(_mm_srli_epi16(both0, 4), _mm_set1_epi8(15));
+                            sum_0 = _mm_add_epi16(
+                                sum_0, _mm_maddubs_epi16(
+                                           _mm_and_si128(both0, _mm_set1_epi8(15)),
+                                           _mm_set1_epi32(((const int32_t *)(record + 64))[v])));
+                            sum_0 = _mm_add_epi16(
+                                sum_0,
                                 _mm_maddubs_epi16(
-                                    w0_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                            __m128i w1_0 = _mm_and_si128(q1, _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0, _mm_maddubs_epi16(
-                                              w1_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            __m128i w1_1 = _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi8(15));
-                            sum1_0_0 = _mm_add_epi16(
-                                sum1_0_0,
+                                    high0, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
+                            __m128i both1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            __m128i high1 =
+                                _mm_and_si128(_mm_srli_epi16(both1, 4), _mm_set1_epi8(15));
+                            sum_1 = _mm_add_epi16(
+                                sum_1, _mm_maddubs_epi16(
+                                           _mm_and_si128(both1, _mm_set1_epi8(15)),
+                                           _mm_set1_epi32(((const int32_t *)(record + 64))[v])));
+                            sum_1 = _mm_add_epi16(
+                                sum_1,
                                 _mm_maddubs_epi16(
-                                    w1_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
+                                    high1, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
                         }
-                        __m128i dot0_0_0 = _mm_madd_epi16(sum0_0_0, _mm_set1_epi16(1));
-                        __m128i dot1_0_0 = _mm_madd_epi16(sum1_0_0, _mm_set1_epi16(1));
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                        sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                        sum_1 = _mm_setzero_si128();
                         up_total0 = _mm_add_ps(
                             up_total0,
                             _mm_mul_ps(
@@ -1504,7 +1942,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             up_total0,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot0_0_0),
+                                    _mm_cvtepi32_ps(dot_0),
                                     _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                    _mm_srai_epi32(
                                                        _mm_unpacklo_epi16(
@@ -1534,7 +1972,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             up_total1,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot1_0_0),
+                                    _mm_cvtepi32_ps(dot_1),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1547,33 +1985,39 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        __m128i sum2_0_0 = _mm_setzero_si128();
-                        __m128i sum3_0_0 = _mm_setzero_si128();
+                        __m128i dot_2 = _mm_setzero_si128();
+                        __m128i dot_3 = _mm_setzero_si128();
+                        __m128i sum_2 = _mm_setzero_si128();
+                        __m128i sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                         for (size_t v = 0; v < 4; v++) {
-                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0, _mm_maddubs_epi16(
-                                              w2_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi8(15));
-                            sum2_0_0 = _mm_add_epi16(
-                                sum2_0_0,
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                           _mm_set1_epi32(((const int32_t *)(record + 64))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
                                 _mm_maddubs_epi16(
-                                    w2_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
-                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0, _mm_maddubs_epi16(
-                                              w3_0, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi8(15));
-                            sum3_0_0 = _mm_add_epi16(
-                                sum3_0_0,
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                           _mm_set1_epi32(((const int32_t *)(record + 64))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
                                 _mm_maddubs_epi16(
-                                    w3_1, _mm_set1_epi32(((const int32_t *)record)[v + 4])));
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
                         }
-                        __m128i dot2_0_0 = _mm_madd_epi16(sum2_0_0, _mm_set1_epi16(1));
-                        __m128i dot3_0_0 = _mm_madd_epi16(sum3_0_0, _mm_set1_epi16(1));
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
                         up_total2 = _mm_add_ps(
                             up_total2,
                             _mm_mul_ps(
@@ -1592,7 +2036,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             up_total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot2_0_0),
+                                    _mm_cvtepi32_ps(dot_2),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
@@ -1623,7 +2067,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             up_total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot3_0_0),
+                                    _mm_cvtepi32_ps(dot_3),
                                     _mm_mul_ps(
                                         _mm_castsi128_ps(_mm_and_si128(
                                             _mm_srai_epi32(
