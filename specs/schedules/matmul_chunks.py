@@ -1,7 +1,7 @@
 """Matrix kernels for few registers. Of many rows 32 at a time share the weights of a tile: a few of its
 blocks are unpacked to a panel in the first cache, and every row is multiplied by the panel, so that no
-register holds weights or another row's sums. A row by itself unpacks weights as it goes, and fetches
-them early.
+register holds weights or another row's sums. A row by itself unpacks weights as it goes. All
+fetch weights early, past what the CPU does by itself.
 
 What unpacked weights are, and their products with a block of activations, is a form's affair:
 
@@ -77,6 +77,12 @@ class _Matrix:
                 product = p.multiply_f32(p.to_f32(found[c]), number(half, c))
                 p.add_product(totals[c], product, scale)
 
+    def _fetch(self, tile, b):
+        """Has as many bytes as a block fetched that lie so many further on as block b does."""
+        block_bytes = self.layout.quant_bytes + self.layout.record_bytes
+        for line in range(0, block_bytes, LINE):
+            self.p.prefetch(tile + (b * block_bytes + (AHEAD + line)))
+
     def declare(self):
         """Arrays for many rows: a panel, the numbers of its blocks, and each row's sums."""
         p, name = self.p, self.name
@@ -93,6 +99,7 @@ class _Matrix:
             left = Term(text_of(self.K // 32)) - begin
             count = p.minimum("count", p.index("after", left), BLOCKS)
             with p.loop("b", count) as b:
+                self._fetch(tile, begin + b)
                 block = p.pointer("block", tile + (begin + b) * self.layout.quant_bytes)
                 self.form.unpack(block, self.panel + b * self.form.panel_bytes)
                 kept = p.pointer("kept", self.kept + b * (self.numbers * TILE_ROWS))
@@ -129,15 +136,13 @@ class _Matrix:
 
     def alone(self, tile, x):
         """The products of one row with a tile, a list of vectors."""
-        p, layout = self.p, self.layout
+        p = self.p
         totals = {
             c: p.let(f"{self.name}_total{c}", p.zero_f32()) for c in range(self.vectors)
         }
         with p.loop("b", self.K // 32) as b:
-            block_bytes = layout.quant_bytes + layout.record_bytes
-            for line in range(0, block_bytes, LINE):
-                p.prefetch(tile + (b * block_bytes + (AHEAD + line)))
-            block = p.pointer("block", tile + b * layout.quant_bytes)
+            self._fetch(tile, b)
+            block = p.pointer("block", tile + b * self.layout.quant_bytes)
             record = p.pointer("record", x + b * at.BLOCK_BYTES)
             values = self.form.activations(record)
 

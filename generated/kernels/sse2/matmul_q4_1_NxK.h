@@ -42,6 +42,11 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     size_t after = K / 32 - begin;
                     size_t count = after < 4 ? after : 4;
                     for (size_t b = 0; b < count; b++) {
+                        __builtin_prefetch(w_tile + (begin + b) * 320 + 4096);
+                        __builtin_prefetch(w_tile + (begin + b) * 320 + 4160);
+                        __builtin_prefetch(w_tile + (begin + b) * 320 + 4224);
+                        __builtin_prefetch(w_tile + (begin + b) * 320 + 4288);
+                        __builtin_prefetch(w_tile + (begin + b) * 320 + 4352);
                         const uint8_t *block = w_tile + (begin + b) * 256;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(w_panel + b * 1024 + v * 128);

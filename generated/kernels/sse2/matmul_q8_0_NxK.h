@@ -42,6 +42,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     size_t after = K / 32 - begin;
                     size_t count = after < 4 ? after : 4;
                     for (size_t b = 0; b < count; b++) {
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4096);
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4160);
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4224);
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4288);
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4352);
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4416);
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4480);
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4544);
+                        __builtin_prefetch(w_tile + (begin + b) * 544 + 4608);
                         const uint8_t *block = w_tile + (begin + b) * 512;
                         for (size_t v = 0; v < 8; v++) {
                             int8_t *out = (int8_t *)(w_panel + b * 1024 + v * 128);

@@ -42,6 +42,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     size_t after = K / 32 - begin;
                     size_t count = after < 4 ? after : 4;
                     for (size_t b = 0; b < count; b++) {
+                        __builtin_prefetch(w_tile + (begin + b) * 384 + 4096);
+                        __builtin_prefetch(w_tile + (begin + b) * 384 + 4160);
+                        __builtin_prefetch(w_tile + (begin + b) * 384 + 4224);
+                        __builtin_prefetch(w_tile + (begin + b) * 384 + 4288);
+                        __builtin_prefetch(w_tile + (begin + b) * 384 + 4352);
+                        __builtin_prefetch(w_tile + (begin + b) * 384 + 4416);
                         const uint8_t *block = w_tile + (begin + b) * 256;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(w_panel + b * 768 + v * 64);

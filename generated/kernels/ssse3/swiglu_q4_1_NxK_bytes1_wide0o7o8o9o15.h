@@ -48,6 +48,11 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     size_t after = K / 32 - begin;
                     size_t count = after < 4 ? after : 4;
                     for (size_t b = 0; b < count; b++) {
+                        __builtin_prefetch(gate_tile + (begin + b) * 320 + 4096);
+                        __builtin_prefetch(gate_tile + (begin + b) * 320 + 4160);
+                        __builtin_prefetch(gate_tile + (begin + b) * 320 + 4224);
+                        __builtin_prefetch(gate_tile + (begin + b) * 320 + 4288);
+                        __builtin_prefetch(gate_tile + (begin + b) * 320 + 4352);
                         const uint8_t *block = gate_tile + (begin + b) * 256;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(gate_panel + b * 768 + v * 64);
@@ -502,6 +507,11 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     size_t after = K / 32 - begin;
                     size_t count = after < 4 ? after : 4;
                     for (size_t b = 0; b < count; b++) {
+                        __builtin_prefetch(up_tile + (begin + b) * 320 + 4096);
+                        __builtin_prefetch(up_tile + (begin + b) * 320 + 4160);
+                        __builtin_prefetch(up_tile + (begin + b) * 320 + 4224);
+                        __builtin_prefetch(up_tile + (begin + b) * 320 + 4288);
+                        __builtin_prefetch(up_tile + (begin + b) * 320 + 4352);
                         const uint8_t *block = up_tile + (begin + b) * 256;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(up_panel + b * 768 + v * 64);
