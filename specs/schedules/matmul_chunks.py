@@ -137,9 +137,7 @@ class _Matrix:
     def alone(self, tile, x):
         """The products of one row with a tile, a list of vectors."""
         p = self.p
-        totals = {
-            c: p.let(f"{self.name}_total{c}", p.zero_f32()) for c in range(self.vectors)
-        }
+        totals = {c: p.let(f"{self.name}_total{c}", p.zero_f32()) for c in range(self.vectors)}
         with p.loop("b", self.K // 32) as b:
             self._fetch(tile, b)
             block = p.pointer("block", tile + b * self.layout.quant_bytes)
@@ -151,9 +149,7 @@ class _Matrix:
                 for first in range(0, self.vectors, TOGETHER):
                     vectors = range(first, min(first + TOGETHER, self.vectors))
                     dots = self.form.direct(block, values, exact, vectors)
-                    self._accumulate(
-                        totals, dots, scaled, lambda n, c: self._number(tile, b, n, c)
-                    )
+                    self._accumulate(totals, dots, scaled, lambda n, c: self._number(tile, b, n, c))
 
             self._by_form(b, add)
         return list(totals.values())

@@ -254,7 +254,12 @@ def edit(project, name, old, new):
             "i386: [word64,",
             "sets that it can hold: word32, sse2, ssse3",
         ),
-        ("specs/appliances/smollm2.py", "i386: [word32, sse2, ssse3]", "i386: []", "sets that it can"),
+        (
+            "specs/appliances/smollm2.py",
+            "i386: [word32, sse2, ssse3]",
+            "i386: []",
+            "sets that it can",
+        ),
         ("specs/targets/x86_64.py", "word_bits=64", "word_bits=32", "sets whose registers the"),
         ("specs/targets/x86_64.py", "word_bits=64", "word_bits=16", "32 or 64 bits"),
         ("specs/targets/i386.py", "    loader=", "    # loader=", "both for a bare image, neither"),
