@@ -6,8 +6,8 @@ from specs.isa.word64 import word64
 from specs.schedules.matmul_amx import TILES
 from specs.schedules.matmul_bytes import BYTES, JOINED
 from specs.schedules.matmul_float import FLOATS
-from specs.schedules.matmul_panels import PANELS
 from specs.schedules.matmul_pairs import PAIRS, PAIRS_OF_WORDS
+from specs.schedules.matmul_panels import PANELS
 from specs.schedules.matmul_results import GATES, matrices
 from specs.schedules.matmul_vnni import VNNI
 from specs.schedules.matmul_words import words

@@ -1,7 +1,7 @@
 """Matrix kernels in products of 16 bits with weights in panels: pairs of 16 bits, four outputs a vector, in
 the order of a block's pairs of activations."""
 
-from cllm_gen.schedule.weight_layout import TILE_ROWS, layout_of
+from cllm_gen.schedule.weight_layout import TILE_ROWS
 from specs.isa.sse2 import sse2
 from specs.schedules import activations as at
 from specs.schedules.matmul_chunks import chunks
