@@ -1,7 +1,8 @@
 """Matrix kernels for few registers. Of many rows 32 at a time share the weights of a tile: a few of its
 blocks are unpacked to a panel in the first cache, and every row is multiplied by the panel, so that no
-register holds weights or another row's sums. A row by itself unpacks weights as it goes. All
-fetch weights early, past what the CPU does by itself.
+register holds weights or another row's sums. A row by itself unpacks weights as it goes. Either way
+weights are fetched early, past what the CPU does by itself. Sums of a block are exact integers, and
+blocks are added up in the same order, so a row's results are the same bits both ways.
 
 What unpacked weights are, and their products with a block of activations, is a form's affair:
 
@@ -11,7 +12,7 @@ What unpacked weights are, and their products with a block of activations, is a 
     form.activations(x)                   a block of activations as the next two take it
     form.dots(panel, x, exact)            of each half of a block that has scales of its own, or of all of
                                           it, for each vector of outputs the integer products; `exact`: by
-                                          two bytes of each activation
+                                          whole activations, not by their high bytes alone
     form.direct(block, x, exact, vectors) the same of packed weights, for some of the vectors
     form.places(exact)                    where a block of activations has its scale and scaled sum
 """
@@ -29,8 +30,8 @@ TOGETHER = 2  # vectors of outputs that a row by itself takes at once
 
 
 class _Matrix:
-    """One matrix of a kernel. `wide` are the blocks of which two bytes of each activation are
-    multiplied, None for all."""
+    """One matrix of a kernel. `wide` are the blocks of which whole activations are multiplied, None for
+    all."""
 
     def __init__(self, p, kind, type_name, name, K, wide):
         self.p, self.name, self.K, self.wide = p, name, K, wide
