@@ -62,8 +62,8 @@ class Bytes:
     def _four(self, x, place, v):
         return self.p.broadcast_i32((x + place).cast("i32").at(v))
 
-    def _declared(self, name, vectors):
-        return {c: self.p.let(f"{name}_{c}", self.p.zero_i32()) for c in vectors}
+    def _declared(self, name):
+        return {c: self.p.let(f"{name}_{c}", self.p.zero_i32()) for c in self.vectors}
 
     def _added(self, total, weights, four):
         self.p.set(total, self.p.add_i16(total, self.p.multiply_pairs_u8(weights, four)))
@@ -78,7 +78,7 @@ class Bytes:
 
     def dots(self, panel, x, exact):
         p = self.p
-        dots = self._declared("dot", self.vectors)
+        dots = self._declared("dot")
 
         def multiply(sums, form, place, first, last, name):
             with p.loop("v", last, start=first, unroll=True) as v:
@@ -87,7 +87,7 @@ class Bytes:
                     w = p.load_i8(panel + ((4 * form + v) * _ROW + 4 * self.lanes * c))
                     self._added(total, w, four)
 
-        sums = self._declared("sum", self.vectors)
+        sums = self._declared("sum")
         if exact:
             for first in (0, 2):
                 multiply(sums, _WHOLE, at.BOTH, first, first + 2, "x_whole")
@@ -101,15 +101,14 @@ class Bytes:
             self._widened(dots, sums, 1)
         return [dots]
 
-    def direct(self, block, x, exact, vectors):
+    def direct(self, block, x, exact):
         p = self.p
-        dots = self._declared("dot", vectors)
-        sums = self._declared("sum", vectors)
-        firsts = self._declared("low_sum", vectors) if exact else sums
+        dots, sums = self._declared("dot"), self._declared("sum")
+        firsts = self._declared("low_sum") if exact else sums
 
         def multiply(first, last):
             with p.loop("v", last, start=first, unroll=True) as v:
-                for c in vectors:
+                for c in self.vectors:
                     both, low, high = self._forms(block, v, c)
                     high = p.let(f"high{c}", high)
                     if exact:

@@ -1,6 +1,7 @@
 """Matrix kernels for few registers. Of many rows 32 at a time share the weights of a tile: a few of its
 blocks are unpacked to a panel in the first cache, and every row is multiplied by the panel, so that no
-register holds weights or another row's sums. A row by itself unpacks weights as it goes. Either way
+register holds weights or another row's sums. A row by itself unpacks weights as it goes. Its sums over
+blocks lie in memory too, to leave registers for a block's. Either way
 weights are fetched early, past what the CPU does by itself. Sums of a block are exact integers, and
 blocks are added up in the same order, so a row's results are the same bits both ways.
 
@@ -13,7 +14,7 @@ What unpacked weights are, and their products with a block of activations, is a 
     form.dots(panel, x, exact)            of each half of a block that has scales of its own, or of all of
                                           it, for each vector of outputs the integer products; `exact`: by
                                           whole activations, not by their high bytes alone
-    form.direct(block, x, exact, vectors) the same of packed weights, for some of the vectors
+    form.direct(block, x, exact)          the same of packed weights
     form.places(exact)                    where a block of activations has its scale and scaled sum
 """
 
@@ -26,7 +27,6 @@ from specs.schedules.matmul_results import finish, matrices
 from specs.schedules.matmul_vnni import _among
 
 ROWS, BLOCKS = 32, 4
-TOGETHER = 2  # vectors of outputs that a row by itself takes at once
 
 
 class _Matrix:
@@ -85,7 +85,7 @@ class _Matrix:
             self.p.prefetch(tile + (b * block_bytes + (AHEAD + line)))
 
     def declare(self):
-        """Arrays for many rows: a panel, the numbers of its blocks, and each row's sums."""
+        """Arrays: for many rows a panel and the numbers of its blocks, and each row's sums."""
         p, name = self.p, self.name
         self.panel = p.array(f"{name}_panel", "u8", BLOCKS * self.form.panel_bytes)
         self.kept = p.array(f"{name}_numbers", "f32", BLOCKS * self.numbers * TILE_ROWS)
@@ -136,9 +136,11 @@ class _Matrix:
         self._by_form(at_block, add)
 
     def alone(self, tile, x):
-        """The products of one row with a tile, a list of vectors."""
-        p = self.p
-        totals = {c: p.let(f"{self.name}_total{c}", p.zero_f32()) for c in range(self.vectors)}
+        """sums[0] = the products of one row with a tile."""
+        p, lanes = self.p, self.lanes
+        places = [self.sums + lanes * c for c in range(self.vectors)]
+        for place in places:
+            p.do(p.store_f32(place, p.zero_f32()))
         with p.loop("b", self.K // 32) as b:
             self._fetch(tile, b)
             block = p.pointer("block", tile + b * self.layout.quant_bytes)
@@ -146,14 +148,18 @@ class _Matrix:
             values = self.form.activations(record)
 
             def add(exact):
-                scaled = self._scaled(record, exact)
-                for first in range(0, self.vectors, TOGETHER):
-                    vectors = range(first, min(first + TOGETHER, self.vectors))
-                    dots = self.form.direct(block, values, exact, vectors)
-                    self._accumulate(totals, dots, scaled, lambda n, c: self._number(tile, b, n, c))
+                dots, scaled = self.form.direct(block, values, exact), self._scaled(record, exact)
+                totals = {c: p.let(f"total{c}", p.load_f32(each)) for c, each in enumerate(places)}
+                self._accumulate(totals, dots, scaled, lambda n, c: self._number(tile, b, n, c))
+                for c, place in enumerate(places):
+                    p.do(p.store_f32(place, totals[c]))
 
             self._by_form(b, add)
-        return list(totals.values())
+
+    def found(self, r):
+        """The vectors of row r's sums."""
+        place = self.sums + r * TILE_ROWS
+        return [self.p.load_f32(place + self.lanes * c) for c in range(self.vectors)]
 
 
 def chunks(kind):
@@ -182,17 +188,12 @@ def chunks(kind):
                         for matrix, weights in zip(each, tiles):
                             matrix.many(weights, x, some)
                         with p.loop("r", some) as r:
-                            sums = [
-                                [
-                                    p.load_f32(matrix.sums + (r * TILE_ROWS + c * matrix.lanes))
-                                    for c in range(matrix.vectors)
-                                ]
-                                for matrix in each
-                            ]
+                            sums = [matrix.found(r) for matrix in each]
                             finish(p, operation, sums, p.pointer("y_row", y + r * N))
                     with p.otherwise():
-                        sums = [matrix.alone(weights, x) for matrix, weights in zip(each, tiles)]
-                        finish(p, operation, sums, y)
+                        for matrix, weights in zip(each, tiles):
+                            matrix.alone(weights, x)
+                        finish(p, operation, [matrix.found(0) for matrix in each], y)
 
         return matmul
 

@@ -23,13 +23,14 @@ class Sixteens:
         self.quants = 4 if type_name in NIBBLES else 8  # vectors of 64 bytes
         self.halves = 2 if type_name == "q6_k" else 1
 
-    def _fifths(self, block, vectors):
+    def _fifths(self, block):
         """Named vectors of fifth bits."""
         if self.type not in FIFTH:
             return {}
         p = self.p
         return {
-            c: p.let(f"fifth{c}", p.load_i8(block + (256 + 4 * self.lanes * c))) for c in vectors
+            c: p.let(f"fifth{c}", p.load_i8(block + (256 + 4 * self.lanes * c)))
+            for c in self.vectors
         }
 
     def _wide(self, block, v, c, fifths):
@@ -45,7 +46,7 @@ class Sixteens:
 
     def unpack(self, block, panel):
         p = self.p
-        fifths = self._fifths(block, self.vectors)
+        fifths = self._fifths(block)
         with p.loop("v", self.quants) as v:
             out = p.pointer("out", (panel + v * (2 * _ROW)).cast("i8"))
             for c in self.vectors:
@@ -63,14 +64,14 @@ class Sixteens:
     def places(self, exact):
         return at.SCALE, at.SCALE_SUM
 
-    def _declared(self, half, vectors):
+    def _declared(self, half):
         p = self.p
-        return {c: p.let(f"dot{half}_{c}", p.zero_i32()) for c in vectors}
+        return {c: p.let(f"dot{half}_{c}", p.zero_i32()) for c in self.vectors}
 
     def dots(self, panel, x, exact):
         p, found = self.p, []
         for half in range(self.halves):
-            dots = self._declared(half, self.vectors)
+            dots = self._declared(half)
             count = PAIRS // 2 // self.halves
             with p.loop("v", (half + 1) * count, start=half * count, unroll=True) as v:
                 for index in range(2):
@@ -81,12 +82,12 @@ class Sixteens:
             found.append(dots)
         return found
 
-    def direct(self, block, x, exact, vectors):
+    def direct(self, block, x, exact):
         p, found = self.p, []
-        fifths = self._fifths(block, vectors)
+        fifths = self._fifths(block)
         count = self.quants // self.halves
         for half in range(self.halves):
-            dots = self._declared(half, vectors)
+            dots = self._declared(half)
             with p.loop("v", (half + 1) * count, start=half * count, unroll=True) as v:
                 for c, dot in dots.items():
                     for index, wide in self._wide(block, v, c, fifths).items():

@@ -21,7 +21,7 @@
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 4 outputs a vector, 16-bit products; 32 rows share unpacked weights.
- * Named at once: 6 __m128, 5 __m128i.
+ * Named at once: 6 __m128, 6 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w, float *y) {
     uint8_t w_panel[4096] __attribute__((aligned(64)));
@@ -223,10 +223,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm_storeu_ps(y_row + 12, _mm_loadu_ps(w_sums + r * 16 + 12));
                 }
             } else {
-                __m128 w_total0 = _mm_setzero_ps();
-                __m128 w_total1 = _mm_setzero_ps();
-                __m128 w_total2 = _mm_setzero_ps();
-                __m128 w_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(w_sums, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(w_tile + b * 384 + 4096);
                     __builtin_prefetch(w_tile + b * 384 + 4160);
@@ -236,10 +236,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 384 + 4416);
                     const uint8_t *block = w_tile + b * 256;
                     const uint8_t *record = x + b * 128;
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -282,31 +282,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             dot0_1,
                             _mm_madd_epi16(w1_9,
                                            _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                    }
-                    w_total0 = _mm_add_ps(
-                        w_total0, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                          (K / 32) * 256 + 64)),
-                                             scale_sum));
-                    w_total0 = _mm_add_ps(
-                        w_total0,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 256))),
-                                   scale));
-                    w_total1 = _mm_add_ps(
-                        w_total1, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                          (K / 32) * 256 + 80)),
-                                             scale_sum));
-                    w_total1 = _mm_add_ps(
-                        w_total1,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 256 + 16))),
-                                   scale));
-                    __m128i dot0_2 = _mm_setzero_si128();
-                    __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
                         __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                         __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi16(15));
                         dot0_2 = _mm_add_epi32(
@@ -348,31 +323,61 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             _mm_madd_epi16(w3_9,
                                            _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
                     }
-                    w_total2 = _mm_add_ps(
-                        w_total2, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                          (K / 32) * 256 + 96)),
-                                             scale_sum));
-                    w_total2 = _mm_add_ps(
-                        w_total2,
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    __m128 total0 = _mm_loadu_ps(w_sums);
+                    __m128 total1 = _mm_loadu_ps(w_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(w_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(w_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                        (K / 32) * 256 + 64)),
+                                           scale_sum));
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 256))),
+                                   scale));
+                    total1 = _mm_add_ps(
+                        total1, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                        (K / 32) * 256 + 80)),
+                                           scale_sum));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 256 + 16))),
+                                   scale));
+                    total2 = _mm_add_ps(
+                        total2, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                        (K / 32) * 256 + 96)),
+                                           scale_sum));
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
                                               _mm_loadu_ps((const float *)(w_tile + b * 128 +
                                                                            (K / 32) * 256 + 32))),
                                    scale));
-                    w_total3 = _mm_add_ps(
-                        w_total3, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                          (K / 32) * 256 + 112)),
-                                             scale_sum));
-                    w_total3 = _mm_add_ps(
-                        w_total3,
+                    total3 = _mm_add_ps(
+                        total3, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                        (K / 32) * 256 + 112)),
+                                           scale_sum));
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
                                               _mm_loadu_ps((const float *)(w_tile + b * 128 +
                                                                            (K / 32) * 256 + 48))),
                                    scale));
+                    _mm_storeu_ps(w_sums, total0);
+                    _mm_storeu_ps(w_sums + 4, total1);
+                    _mm_storeu_ps(w_sums + 8, total2);
+                    _mm_storeu_ps(w_sums + 12, total3);
                 }
-                _mm_storeu_ps(y_tile, w_total0);
-                _mm_storeu_ps(y_tile + 4, w_total1);
-                _mm_storeu_ps(y_tile + 8, w_total2);
-                _mm_storeu_ps(y_tile + 12, w_total3);
+                _mm_storeu_ps(y_tile, _mm_loadu_ps(w_sums));
+                _mm_storeu_ps(y_tile + 4, _mm_loadu_ps(w_sums + 4));
+                _mm_storeu_ps(y_tile + 8, _mm_loadu_ps(w_sums + 8));
+                _mm_storeu_ps(y_tile + 12, _mm_loadu_ps(w_sums + 12));
             }
         }
     }

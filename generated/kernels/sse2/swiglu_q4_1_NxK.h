@@ -22,7 +22,7 @@
  *     y[r, n] = g[r, n] / (1 + exp(-g[r, n])) * sum(k < K: x[r, k] * up[n, k])
  *
  * Schedule: 4 outputs a vector, 16-bit products; 32 rows share unpacked weights.
- * Named at once: 10 __m128, 5 __m128i.
+ * Named at once: 6 __m128, 6 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
@@ -690,10 +690,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                              _mm_loadu_ps(up_sums + r * 16 + 12)));
                 }
             } else {
-                __m128 gate_total0 = _mm_setzero_ps();
-                __m128 gate_total1 = _mm_setzero_ps();
-                __m128 gate_total2 = _mm_setzero_ps();
-                __m128 gate_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(gate_sums, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(gate_tile + b * 320 + 4096);
                     __builtin_prefetch(gate_tile + b * 320 + 4160);
@@ -702,10 +702,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(gate_tile + b * 320 + 4352);
                     const uint8_t *block = gate_tile + b * 256;
                     const uint8_t *record = x + b * 128;
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -748,9 +748,55 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             dot0_1,
                             _mm_madd_epi16(w1_9,
                                            _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi16(15));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w2_8 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w2_9 = _mm_srli_epi16(q2, 12);
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi16(15));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w3_8 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w3_9 = _mm_srli_epi16(q3, 12);
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
                     }
-                    gate_total0 = _mm_add_ps(
-                        gate_total0,
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    __m128 total0 = _mm_loadu_ps(gate_sums);
+                    __m128 total1 = _mm_loadu_ps(gate_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(gate_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(gate_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -763,8 +809,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    gate_total0 = _mm_add_ps(
-                        gate_total0,
+                    total0 = _mm_add_ps(
+                        total0,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_0),
@@ -779,8 +825,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    gate_total1 = _mm_add_ps(
-                        gate_total1,
+                    total1 = _mm_add_ps(
+                        total1,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -793,8 +839,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    gate_total1 = _mm_add_ps(
-                        gate_total1,
+                    total1 = _mm_add_ps(
+                        total1,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_1),
@@ -809,53 +855,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    __m128i dot0_2 = _mm_setzero_si128();
-                    __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
-                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                        __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi16(15));
-                        dot0_2 = _mm_add_epi32(
-                            dot0_2,
-                            _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                        __m128i w2_8 = _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15));
-                        dot0_2 = _mm_add_epi32(
-                            dot0_2,
-                            _mm_madd_epi16(w2_8,
-                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                        __m128i w2_1 = _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15));
-                        dot0_2 = _mm_add_epi32(
-                            dot0_2,
-                            _mm_madd_epi16(w2_1,
-                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                        __m128i w2_9 = _mm_srli_epi16(q2, 12);
-                        dot0_2 = _mm_add_epi32(
-                            dot0_2,
-                            _mm_madd_epi16(w2_9,
-                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                        __m128i w3_0 = _mm_and_si128(q3, _mm_set1_epi16(15));
-                        dot0_3 = _mm_add_epi32(
-                            dot0_3,
-                            _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
-                        __m128i w3_8 = _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15));
-                        dot0_3 = _mm_add_epi32(
-                            dot0_3,
-                            _mm_madd_epi16(w3_8,
-                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
-                        __m128i w3_1 = _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15));
-                        dot0_3 = _mm_add_epi32(
-                            dot0_3,
-                            _mm_madd_epi16(w3_1,
-                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
-                        __m128i w3_9 = _mm_srli_epi16(q3, 12);
-                        dot0_3 = _mm_add_epi32(
-                            dot0_3,
-                            _mm_madd_epi16(w3_9,
-                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                    }
-                    gate_total2 = _mm_add_ps(
-                        gate_total2,
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -868,8 +869,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    gate_total2 = _mm_add_ps(
-                        gate_total2,
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
@@ -884,8 +885,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    gate_total3 = _mm_add_ps(
-                        gate_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -898,8 +899,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    gate_total3 = _mm_add_ps(
-                        gate_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
@@ -914,11 +915,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
+                    _mm_storeu_ps(gate_sums, total0);
+                    _mm_storeu_ps(gate_sums + 4, total1);
+                    _mm_storeu_ps(gate_sums + 8, total2);
+                    _mm_storeu_ps(gate_sums + 12, total3);
                 }
-                __m128 up_total0 = _mm_setzero_ps();
-                __m128 up_total1 = _mm_setzero_ps();
-                __m128 up_total2 = _mm_setzero_ps();
-                __m128 up_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(up_sums, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(up_tile + b * 320 + 4096);
                     __builtin_prefetch(up_tile + b * 320 + 4160);
@@ -927,10 +932,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(up_tile + b * 320 + 4352);
                     const uint8_t *block = up_tile + b * 256;
                     const uint8_t *record = x + b * 128;
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -973,71 +978,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             dot0_1,
                             _mm_madd_epi16(w1_9,
                                            _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
-                    }
-                    up_total0 = _mm_add_ps(
-                        up_total0,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 32)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
-                            scale_sum));
-                    up_total0 = _mm_add_ps(
-                        up_total0,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_0),
-                                _mm_mul_ps(
-                                    _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(up_tile + b * 64 +
-                                                                               (K / 32) * 256)))),
-                                                       3),
-                                        _mm_set1_epi32(-1879056384))),
-                                    _mm_set1_ps(5.192296858534828e+33f))),
-                            scale));
-                    up_total1 = _mm_add_ps(
-                        up_total1,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 40)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
-                            scale_sum));
-                    up_total1 = _mm_add_ps(
-                        up_total1,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
-                            scale));
-                    __m128i dot0_2 = _mm_setzero_si128();
-                    __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
                         __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                         __m128i w2_0 = _mm_and_si128(q2, _mm_set1_epi16(15));
                         dot0_2 = _mm_add_epi32(
@@ -1079,8 +1019,74 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             _mm_madd_epi16(w3_9,
                                            _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
                     }
-                    up_total2 = _mm_add_ps(
-                        up_total2,
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    __m128 total0 = _mm_loadu_ps(up_sums);
+                    __m128 total1 = _mm_loadu_ps(up_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(up_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(up_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 256 + 32)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_0),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 64 +
+                                                                               (K / 32) * 256)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 256 + 40)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_1),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 256 + 8)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -1093,8 +1099,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    up_total2 = _mm_add_ps(
-                        up_total2,
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
@@ -1109,8 +1115,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    up_total3 = _mm_add_ps(
-                        up_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -1123,8 +1129,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    up_total3 = _mm_add_ps(
-                        up_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
@@ -1139,8 +1145,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
+                    _mm_storeu_ps(up_sums, total0);
+                    _mm_storeu_ps(up_sums + 4, total1);
+                    _mm_storeu_ps(up_sums + 8, total2);
+                    _mm_storeu_ps(up_sums + 12, total3);
                 }
-                __m128 y_tile_0_gate = gate_total0;
+                __m128 y_tile_0_gate = _mm_loadu_ps(gate_sums);
                 __m128 y_tile_0_exponent = _mm_sub_ps(_mm_setzero_ps(), y_tile_0_gate);
                 __m128 y_tile_0_e_x = _mm_max_ps(_mm_min_ps(y_tile_0_exponent, _mm_set1_ps(88.0f)),
                                                  _mm_set1_ps(-87.0f));
@@ -1172,8 +1182,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile,
                     _mm_mul_ps(_mm_div_ps(y_tile_0_gate, _mm_add_ps(y_tile_0_e, _mm_set1_ps(1.0f))),
-                               up_total0));
-                __m128 y_tile_1_gate = gate_total1;
+                               _mm_loadu_ps(up_sums)));
+                __m128 y_tile_1_gate = _mm_loadu_ps(gate_sums + 4);
                 __m128 y_tile_1_exponent = _mm_sub_ps(_mm_setzero_ps(), y_tile_1_gate);
                 __m128 y_tile_1_e_x = _mm_max_ps(_mm_min_ps(y_tile_1_exponent, _mm_set1_ps(88.0f)),
                                                  _mm_set1_ps(-87.0f));
@@ -1205,8 +1215,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 4,
                     _mm_mul_ps(_mm_div_ps(y_tile_1_gate, _mm_add_ps(y_tile_1_e, _mm_set1_ps(1.0f))),
-                               up_total1));
-                __m128 y_tile_2_gate = gate_total2;
+                               _mm_loadu_ps(up_sums + 4)));
+                __m128 y_tile_2_gate = _mm_loadu_ps(gate_sums + 8);
                 __m128 y_tile_2_exponent = _mm_sub_ps(_mm_setzero_ps(), y_tile_2_gate);
                 __m128 y_tile_2_e_x = _mm_max_ps(_mm_min_ps(y_tile_2_exponent, _mm_set1_ps(88.0f)),
                                                  _mm_set1_ps(-87.0f));
@@ -1238,8 +1248,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 8,
                     _mm_mul_ps(_mm_div_ps(y_tile_2_gate, _mm_add_ps(y_tile_2_e, _mm_set1_ps(1.0f))),
-                               up_total2));
-                __m128 y_tile_3_gate = gate_total3;
+                               _mm_loadu_ps(up_sums + 8)));
+                __m128 y_tile_3_gate = _mm_loadu_ps(gate_sums + 12);
                 __m128 y_tile_3_exponent = _mm_sub_ps(_mm_setzero_ps(), y_tile_3_gate);
                 __m128 y_tile_3_e_x = _mm_max_ps(_mm_min_ps(y_tile_3_exponent, _mm_set1_ps(88.0f)),
                                                  _mm_set1_ps(-87.0f));
@@ -1271,7 +1281,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 12,
                     _mm_mul_ps(_mm_div_ps(y_tile_3_gate, _mm_add_ps(y_tile_3_e, _mm_set1_ps(1.0f))),
-                               up_total3));
+                               _mm_loadu_ps(up_sums + 12)));
             }
         }
     }

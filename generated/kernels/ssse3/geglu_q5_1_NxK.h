@@ -23,7 +23,7 @@
  *     y[r, n] = g[r, n] / (1 + exp(-h[r, n])) * sum(k < K: x[r, k] * up[n, k])
  *
  * Schedule: 4 outputs a vector, 16-bit products of joined activations; 32 rows share unpacked
- * weights. Named at once: 10 __m128, 6 __m128i.
+ * weights. Named at once: 6 __m128, 10 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
@@ -899,10 +899,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                              _mm_loadu_ps(up_sums + r * 16 + 12)));
                 }
             } else {
-                __m128 gate_total0 = _mm_setzero_ps();
-                __m128 gate_total1 = _mm_setzero_ps();
-                __m128 gate_total2 = _mm_setzero_ps();
-                __m128 gate_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(gate_sums, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(gate_tile + b * 384 + 4096);
                     __builtin_prefetch(gate_tile + b * 384 + 4160);
@@ -964,12 +964,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_srai_epi16(rest16, 8),
                                 _mm_loadu_si128(
                                     (const __m128i *)((const int8_t *)rest_factors + 16)))));
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                     __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
                     __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                    __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                    __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -1014,75 +1016,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
                         dot0_1 = _mm_add_epi32(dot0_1,
                                                _mm_madd_epi16(w1_9, _mm_set1_epi32(pairs[v + 12])));
-                        fifth0 = _mm_srli_epi16(fifth0, 1);
-                        fifth1 = _mm_srli_epi16(fifth1, 1);
-                    }
-                    gate_total0 = _mm_add_ps(
-                        gate_total0,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 32)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
-                            scale_sum));
-                    gate_total0 = _mm_add_ps(
-                        gate_total0,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_0),
-                                _mm_mul_ps(
-                                    _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(gate_tile + b * 64 +
-                                                                               (K / 32) * 320)))),
-                                                       3),
-                                        _mm_set1_epi32(-1879056384))),
-                                    _mm_set1_ps(5.192296858534828e+33f))),
-                            scale));
-                    gate_total1 = _mm_add_ps(
-                        gate_total1,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 40)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
-                            scale_sum));
-                    gate_total1 = _mm_add_ps(
-                        gate_total1,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
-                            scale));
-                    __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
-                    __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
-                    __m128i dot0_2 = _mm_setzero_si128();
-                    __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
                         __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                         __m128i w2_0 = _mm_or_si128(
                             _mm_and_si128(q2, _mm_set1_epi16(15)),
@@ -1125,11 +1058,79 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
                         dot0_3 = _mm_add_epi32(dot0_3,
                                                _mm_madd_epi16(w3_9, _mm_set1_epi32(pairs[v + 12])));
+                        fifth0 = _mm_srli_epi16(fifth0, 1);
+                        fifth1 = _mm_srli_epi16(fifth1, 1);
                         fifth2 = _mm_srli_epi16(fifth2, 1);
                         fifth3 = _mm_srli_epi16(fifth3, 1);
                     }
-                    gate_total2 = _mm_add_ps(
-                        gate_total2,
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
+                    __m128 total0 = _mm_loadu_ps(gate_sums);
+                    __m128 total1 = _mm_loadu_ps(gate_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(gate_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(gate_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 32)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_0),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 64 +
+                                                                               (K / 32) * 320)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 40)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_1),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 8)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -1142,8 +1143,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    gate_total2 = _mm_add_ps(
-                        gate_total2,
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
@@ -1158,8 +1159,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    gate_total3 = _mm_add_ps(
-                        gate_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -1172,8 +1173,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    gate_total3 = _mm_add_ps(
-                        gate_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
@@ -1188,11 +1189,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
+                    _mm_storeu_ps(gate_sums, total0);
+                    _mm_storeu_ps(gate_sums + 4, total1);
+                    _mm_storeu_ps(gate_sums + 8, total2);
+                    _mm_storeu_ps(gate_sums + 12, total3);
                 }
-                __m128 up_total0 = _mm_setzero_ps();
-                __m128 up_total1 = _mm_setzero_ps();
-                __m128 up_total2 = _mm_setzero_ps();
-                __m128 up_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(up_sums, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(up_tile + b * 384 + 4096);
                     __builtin_prefetch(up_tile + b * 384 + 4160);
@@ -1254,12 +1259,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_srai_epi16(rest16, 8),
                                 _mm_loadu_si128(
                                     (const __m128i *)((const int8_t *)rest_factors + 16)))));
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                     __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
                     __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                    __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                    __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -1304,75 +1311,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
                         dot0_1 = _mm_add_epi32(dot0_1,
                                                _mm_madd_epi16(w1_9, _mm_set1_epi32(pairs[v + 12])));
-                        fifth0 = _mm_srli_epi16(fifth0, 1);
-                        fifth1 = _mm_srli_epi16(fifth1, 1);
-                    }
-                    up_total0 = _mm_add_ps(
-                        up_total0,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 32)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
-                            scale_sum));
-                    up_total0 = _mm_add_ps(
-                        up_total0,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_0),
-                                _mm_mul_ps(
-                                    _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(up_tile + b * 64 +
-                                                                               (K / 32) * 320)))),
-                                                       3),
-                                        _mm_set1_epi32(-1879056384))),
-                                    _mm_set1_ps(5.192296858534828e+33f))),
-                            scale));
-                    up_total1 = _mm_add_ps(
-                        up_total1,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 40)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
-                            scale_sum));
-                    up_total1 = _mm_add_ps(
-                        up_total1,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
-                            scale));
-                    __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
-                    __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
-                    __m128i dot0_2 = _mm_setzero_si128();
-                    __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                    for (size_t v = 0; v < 4; v++) {
                         __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                         __m128i w2_0 = _mm_or_si128(
                             _mm_and_si128(q2, _mm_set1_epi16(15)),
@@ -1415,11 +1353,79 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
                         dot0_3 = _mm_add_epi32(dot0_3,
                                                _mm_madd_epi16(w3_9, _mm_set1_epi32(pairs[v + 12])));
+                        fifth0 = _mm_srli_epi16(fifth0, 1);
+                        fifth1 = _mm_srli_epi16(fifth1, 1);
                         fifth2 = _mm_srli_epi16(fifth2, 1);
                         fifth3 = _mm_srli_epi16(fifth3, 1);
                     }
-                    up_total2 = _mm_add_ps(
-                        up_total2,
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
+                    __m128 total0 = _mm_loadu_ps(up_sums);
+                    __m128 total1 = _mm_loadu_ps(up_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(up_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(up_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 32)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_0),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 64 +
+                                                                               (K / 32) * 320)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 40)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_1),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 8)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -1432,8 +1438,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    up_total2 = _mm_add_ps(
-                        up_total2,
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
@@ -1448,8 +1454,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    up_total3 = _mm_add_ps(
-                        up_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -1462,8 +1468,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    up_total3 = _mm_add_ps(
-                        up_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
@@ -1478,8 +1484,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
+                    _mm_storeu_ps(up_sums, total0);
+                    _mm_storeu_ps(up_sums + 4, total1);
+                    _mm_storeu_ps(up_sums + 8, total2);
+                    _mm_storeu_ps(up_sums + 12, total3);
                 }
-                __m128 y_tile_0_gate = gate_total0;
+                __m128 y_tile_0_gate = _mm_loadu_ps(gate_sums);
                 __m128 y_tile_0_exponent =
                     _mm_mul_ps(_mm_mul_ps(y_tile_0_gate, _mm_set1_ps(-1.5957691216057308f)),
                                _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_tile_0_gate, y_tile_0_gate),
@@ -1515,8 +1525,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile,
                     _mm_mul_ps(_mm_div_ps(y_tile_0_gate, _mm_add_ps(y_tile_0_e, _mm_set1_ps(1.0f))),
-                               up_total0));
-                __m128 y_tile_1_gate = gate_total1;
+                               _mm_loadu_ps(up_sums)));
+                __m128 y_tile_1_gate = _mm_loadu_ps(gate_sums + 4);
                 __m128 y_tile_1_exponent =
                     _mm_mul_ps(_mm_mul_ps(y_tile_1_gate, _mm_set1_ps(-1.5957691216057308f)),
                                _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_tile_1_gate, y_tile_1_gate),
@@ -1552,8 +1562,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 4,
                     _mm_mul_ps(_mm_div_ps(y_tile_1_gate, _mm_add_ps(y_tile_1_e, _mm_set1_ps(1.0f))),
-                               up_total1));
-                __m128 y_tile_2_gate = gate_total2;
+                               _mm_loadu_ps(up_sums + 4)));
+                __m128 y_tile_2_gate = _mm_loadu_ps(gate_sums + 8);
                 __m128 y_tile_2_exponent =
                     _mm_mul_ps(_mm_mul_ps(y_tile_2_gate, _mm_set1_ps(-1.5957691216057308f)),
                                _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_tile_2_gate, y_tile_2_gate),
@@ -1589,8 +1599,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 8,
                     _mm_mul_ps(_mm_div_ps(y_tile_2_gate, _mm_add_ps(y_tile_2_e, _mm_set1_ps(1.0f))),
-                               up_total2));
-                __m128 y_tile_3_gate = gate_total3;
+                               _mm_loadu_ps(up_sums + 8)));
+                __m128 y_tile_3_gate = _mm_loadu_ps(gate_sums + 12);
                 __m128 y_tile_3_exponent =
                     _mm_mul_ps(_mm_mul_ps(y_tile_3_gate, _mm_set1_ps(-1.5957691216057308f)),
                                _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_tile_3_gate, y_tile_3_gate),
@@ -1626,7 +1636,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 12,
                     _mm_mul_ps(_mm_div_ps(y_tile_3_gate, _mm_add_ps(y_tile_3_e, _mm_set1_ps(1.0f))),
-                               up_total3));
+                               _mm_loadu_ps(up_sums + 12)));
             }
         }
     }

@@ -21,7 +21,7 @@
  *     y[r, n] = y[r, n] + sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 4 outputs a vector, sums of byte products; 32 rows share unpacked weights.
- * Named at once: 6 __m128, 9 __m128i.
+ * Named at once: 6 __m128, 14 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w, float *y) {
     uint8_t w_panel[3072] __attribute__((aligned(64)));
@@ -385,10 +385,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                          _mm_loadu_ps(w_sums + r * 16 + 12)));
                 }
             } else {
-                __m128 w_total0 = _mm_setzero_ps();
-                __m128 w_total1 = _mm_setzero_ps();
-                __m128 w_total2 = _mm_setzero_ps();
-                __m128 w_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(w_sums, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(w_tile + b * 320 + 4096);
                     __builtin_prefetch(w_tile + b * 320 + 4160);
@@ -397,14 +397,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 320 + 4352);
                     const uint8_t *block = w_tile + b * 256;
                     const uint8_t *record = x + b * 128;
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
-                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                     __m128i dot_0 = _mm_setzero_si128();
                     __m128i dot_1 = _mm_setzero_si128();
+                    __m128i dot_2 = _mm_setzero_si128();
+                    __m128i dot_3 = _mm_setzero_si128();
                     __m128i sum_0 = _mm_setzero_si128();
                     __m128i sum_1 = _mm_setzero_si128();
+                    __m128i sum_2 = _mm_setzero_si128();
+                    __m128i sum_3 = _mm_setzero_si128();
                     __m128i low_sum_0 = _mm_setzero_si128();
                     __m128i low_sum_1 = _mm_setzero_si128();
+                    __m128i low_sum_2 = _mm_setzero_si128();
+                    __m128i low_sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 2
                     for (size_t v = 0; v < 2; v++) {
                         __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -431,11 +435,39 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         sum_1 = _mm_add_epi16(
                             sum_1, _mm_maddubs_epi16(
                                        high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i high2 = _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                        low_sum_2 = _mm_add_epi16(
+                            low_sum_2,
+                            _mm_maddubs_epi16(_mm_and_si128(both2, _mm_set1_epi8(15)),
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        sum_2 = _mm_add_epi16(
+                            sum_2,
+                            _mm_maddubs_epi16(both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_2 = _mm_add_epi16(
+                            sum_2, _mm_maddubs_epi16(
+                                       high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i high3 = _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                        low_sum_3 = _mm_add_epi16(
+                            low_sum_3,
+                            _mm_maddubs_epi16(_mm_and_si128(both3, _mm_set1_epi8(15)),
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        sum_3 = _mm_add_epi16(
+                            sum_3,
+                            _mm_maddubs_epi16(both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_3 = _mm_add_epi16(
+                            sum_3, _mm_maddubs_epi16(
+                                       high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                     }
                     dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
                     sum_0 = _mm_setzero_si128();
                     dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
                     sum_1 = _mm_setzero_si128();
+                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                    sum_2 = _mm_setzero_si128();
+                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                    sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 2
                     for (size_t v = 2; v < 4; v++) {
                         __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -462,17 +494,55 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         sum_1 = _mm_add_epi16(
                             sum_1, _mm_maddubs_epi16(
                                        high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i high2 = _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                        low_sum_2 = _mm_add_epi16(
+                            low_sum_2,
+                            _mm_maddubs_epi16(_mm_and_si128(both2, _mm_set1_epi8(15)),
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        sum_2 = _mm_add_epi16(
+                            sum_2,
+                            _mm_maddubs_epi16(both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_2 = _mm_add_epi16(
+                            sum_2, _mm_maddubs_epi16(
+                                       high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                        __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i high3 = _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                        low_sum_3 = _mm_add_epi16(
+                            low_sum_3,
+                            _mm_maddubs_epi16(_mm_and_si128(both3, _mm_set1_epi8(15)),
+                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                        sum_3 = _mm_add_epi16(
+                            sum_3,
+                            _mm_maddubs_epi16(both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                        sum_3 = _mm_add_epi16(
+                            sum_3, _mm_maddubs_epi16(
+                                       high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                     }
                     dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
                     sum_0 = _mm_setzero_si128();
                     dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
                     sum_1 = _mm_setzero_si128();
+                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                    sum_2 = _mm_setzero_si128();
+                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                    sum_3 = _mm_setzero_si128();
                     dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(low_sum_0, _mm_set1_epi16(8)));
                     low_sum_0 = _mm_setzero_si128();
                     dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(low_sum_1, _mm_set1_epi16(8)));
                     low_sum_1 = _mm_setzero_si128();
-                    w_total0 = _mm_add_ps(
-                        w_total0,
+                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
+                    low_sum_2 = _mm_setzero_si128();
+                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
+                    low_sum_3 = _mm_setzero_si128();
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
+                    __m128 total0 = _mm_loadu_ps(w_sums);
+                    __m128 total1 = _mm_loadu_ps(w_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(w_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(w_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -485,8 +555,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    w_total0 = _mm_add_ps(
-                        w_total0,
+                    total0 = _mm_add_ps(
+                        total0,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_0),
@@ -501,8 +571,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    w_total1 = _mm_add_ps(
-                        w_total1,
+                    total1 = _mm_add_ps(
+                        total1,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -515,8 +585,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    w_total1 = _mm_add_ps(
-                        w_total1,
+                    total1 = _mm_add_ps(
+                        total1,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_1),
@@ -531,80 +601,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    __m128i dot_2 = _mm_setzero_si128();
-                    __m128i dot_3 = _mm_setzero_si128();
-                    __m128i sum_2 = _mm_setzero_si128();
-                    __m128i sum_3 = _mm_setzero_si128();
-                    __m128i low_sum_2 = _mm_setzero_si128();
-                    __m128i low_sum_3 = _mm_setzero_si128();
-#pragma GCC unroll 2
-                    for (size_t v = 0; v < 2; v++) {
-                        __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                        __m128i high2 = _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
-                        low_sum_2 = _mm_add_epi16(
-                            low_sum_2,
-                            _mm_maddubs_epi16(_mm_and_si128(both2, _mm_set1_epi8(15)),
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        sum_2 = _mm_add_epi16(
-                            sum_2,
-                            _mm_maddubs_epi16(both2, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum_2 = _mm_add_epi16(
-                            sum_2, _mm_maddubs_epi16(
-                                       high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                        __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                        __m128i high3 = _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
-                        low_sum_3 = _mm_add_epi16(
-                            low_sum_3,
-                            _mm_maddubs_epi16(_mm_and_si128(both3, _mm_set1_epi8(15)),
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        sum_3 = _mm_add_epi16(
-                            sum_3,
-                            _mm_maddubs_epi16(both3, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum_3 = _mm_add_epi16(
-                            sum_3, _mm_maddubs_epi16(
-                                       high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                    }
-                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
-                    sum_2 = _mm_setzero_si128();
-                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
-                    sum_3 = _mm_setzero_si128();
-#pragma GCC unroll 2
-                    for (size_t v = 2; v < 4; v++) {
-                        __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                        __m128i high2 = _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
-                        low_sum_2 = _mm_add_epi16(
-                            low_sum_2,
-                            _mm_maddubs_epi16(_mm_and_si128(both2, _mm_set1_epi8(15)),
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        sum_2 = _mm_add_epi16(
-                            sum_2,
-                            _mm_maddubs_epi16(both2, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum_2 = _mm_add_epi16(
-                            sum_2, _mm_maddubs_epi16(
-                                       high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                        __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                        __m128i high3 = _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
-                        low_sum_3 = _mm_add_epi16(
-                            low_sum_3,
-                            _mm_maddubs_epi16(_mm_and_si128(both3, _mm_set1_epi8(15)),
-                                              _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                        sum_3 = _mm_add_epi16(
-                            sum_3,
-                            _mm_maddubs_epi16(both3, _mm_set1_epi32(((const int32_t *)record)[v])));
-                        sum_3 = _mm_add_epi16(
-                            sum_3, _mm_maddubs_epi16(
-                                       high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                    }
-                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
-                    sum_2 = _mm_setzero_si128();
-                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
-                    sum_3 = _mm_setzero_si128();
-                    dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
-                    low_sum_2 = _mm_setzero_si128();
-                    dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
-                    low_sum_3 = _mm_setzero_si128();
-                    w_total2 = _mm_add_ps(
-                        w_total2,
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -617,8 +615,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    w_total2 = _mm_add_ps(
-                        w_total2,
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_2),
@@ -633,8 +631,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    w_total3 = _mm_add_ps(
-                        w_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
@@ -647,8 +645,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
-                    w_total3 = _mm_add_ps(
-                        w_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_3),
@@ -663,11 +661,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
+                    _mm_storeu_ps(w_sums, total0);
+                    _mm_storeu_ps(w_sums + 4, total1);
+                    _mm_storeu_ps(w_sums + 8, total2);
+                    _mm_storeu_ps(w_sums + 12, total3);
                 }
-                _mm_storeu_ps(y_tile, _mm_add_ps(_mm_loadu_ps(y_tile), w_total0));
-                _mm_storeu_ps(y_tile + 4, _mm_add_ps(_mm_loadu_ps(y_tile + 4), w_total1));
-                _mm_storeu_ps(y_tile + 8, _mm_add_ps(_mm_loadu_ps(y_tile + 8), w_total2));
-                _mm_storeu_ps(y_tile + 12, _mm_add_ps(_mm_loadu_ps(y_tile + 12), w_total3));
+                _mm_storeu_ps(y_tile, _mm_add_ps(_mm_loadu_ps(y_tile), _mm_loadu_ps(w_sums)));
+                _mm_storeu_ps(y_tile + 4,
+                              _mm_add_ps(_mm_loadu_ps(y_tile + 4), _mm_loadu_ps(w_sums + 4)));
+                _mm_storeu_ps(y_tile + 8,
+                              _mm_add_ps(_mm_loadu_ps(y_tile + 8), _mm_loadu_ps(w_sums + 8)));
+                _mm_storeu_ps(y_tile + 12,
+                              _mm_add_ps(_mm_loadu_ps(y_tile + 12), _mm_loadu_ps(w_sums + 12)));
             }
         }
     }

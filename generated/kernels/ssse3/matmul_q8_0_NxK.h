@@ -21,7 +21,7 @@
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
  * Schedule: 4 outputs a vector, 16-bit products of joined activations; 32 rows share unpacked
- * weights. Named at once: 5 __m128, 5 __m128i.
+ * weights. Named at once: 5 __m128, 6 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w, float *y) {
     uint8_t w_panel[4096] __attribute__((aligned(64)));
@@ -268,10 +268,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     _mm_storeu_ps(y_row + 12, _mm_loadu_ps(w_sums + r * 16 + 12));
                 }
             } else {
-                __m128 w_total0 = _mm_setzero_ps();
-                __m128 w_total1 = _mm_setzero_ps();
-                __m128 w_total2 = _mm_setzero_ps();
-                __m128 w_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(w_sums, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(w_tile + b * 544 + 4096);
                     __builtin_prefetch(w_tile + b * 544 + 4160);
@@ -336,9 +336,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                 _mm_srai_epi16(rest16, 8),
                                 _mm_loadu_si128(
                                     (const __m128i *)((const int8_t *)rest_factors + 16)))));
-                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 8
                     for (size_t v = 0; v < 8; v++) {
                         __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -355,43 +356,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         __m128i w1_1 = _mm_srai_epi16(q1, 8);
                         dot0_1 = _mm_add_epi32(dot0_1,
                                                _mm_madd_epi16(w1_1, _mm_set1_epi32(pairs[v + 8])));
-                    }
-                    w_total0 = _mm_add_ps(
-                        w_total0,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_0),
-                                _mm_mul_ps(
-                                    _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(w_tile + b * 32 +
-                                                                               (K / 32) * 512)))),
-                                                       3),
-                                        _mm_set1_epi32(-1879056384))),
-                                    _mm_set1_ps(5.192296858534828e+33f))),
-                            scale));
-                    w_total1 = _mm_add_ps(
-                        w_total1,
-                        _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 32 +
-                                                                           (K / 32) * 512 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
-                            scale));
-                    __m128i dot0_2 = _mm_setzero_si128();
-                    __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 8
-                    for (size_t v = 0; v < 8; v++) {
                         __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                         __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
                         dot0_2 =
@@ -407,8 +371,45 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot0_3 = _mm_add_epi32(dot0_3,
                                                _mm_madd_epi16(w3_1, _mm_set1_epi32(pairs[v + 8])));
                     }
-                    w_total2 = _mm_add_ps(
-                        w_total2,
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                    __m128 total0 = _mm_loadu_ps(w_sums);
+                    __m128 total1 = _mm_loadu_ps(w_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(w_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(w_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_0),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(w_tile + b * 32 +
+                                                                               (K / 32) * 512)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_1),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(w_tile + b * 32 +
+                                                                           (K / 32) * 512 + 8)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total2 = _mm_add_ps(
+                        total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
@@ -423,8 +424,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
-                    w_total3 = _mm_add_ps(
-                        w_total3,
+                    total3 = _mm_add_ps(
+                        total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
@@ -439,11 +440,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
+                    _mm_storeu_ps(w_sums, total0);
+                    _mm_storeu_ps(w_sums + 4, total1);
+                    _mm_storeu_ps(w_sums + 8, total2);
+                    _mm_storeu_ps(w_sums + 12, total3);
                 }
-                _mm_storeu_ps(y_tile, w_total0);
-                _mm_storeu_ps(y_tile + 4, w_total1);
-                _mm_storeu_ps(y_tile + 8, w_total2);
-                _mm_storeu_ps(y_tile + 12, w_total3);
+                _mm_storeu_ps(y_tile, _mm_loadu_ps(w_sums));
+                _mm_storeu_ps(y_tile + 4, _mm_loadu_ps(w_sums + 4));
+                _mm_storeu_ps(y_tile + 8, _mm_loadu_ps(w_sums + 8));
+                _mm_storeu_ps(y_tile + 12, _mm_loadu_ps(w_sums + 12));
             }
         }
     }

@@ -22,7 +22,7 @@
  *     y[r, n] = g[r, n] / (1 + exp(-g[r, n])) * sum(k < K: x[r, k] * up[n, k])
  *
  * Schedule: 4 outputs a vector, sums of byte products; 32 rows share unpacked weights.
- * Named at once: 10 __m128, 9 __m128i.
+ * Named at once: 6 __m128, 14 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
@@ -1092,10 +1092,10 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                              _mm_loadu_ps(up_sums + r * 16 + 12)));
                 }
             } else {
-                __m128 gate_total0 = _mm_setzero_ps();
-                __m128 gate_total1 = _mm_setzero_ps();
-                __m128 gate_total2 = _mm_setzero_ps();
-                __m128 gate_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(gate_sums, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(gate_tile + b * 320 + 4096);
                     __builtin_prefetch(gate_tile + b * 320 + 4160);
@@ -1105,14 +1105,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     const uint8_t *block = gate_tile + b * 256;
                     const uint8_t *record = x + b * 128;
                     if (b < 64 && UINT64_C(0x8381) >> b & 1) {
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                         __m128i dot_0 = _mm_setzero_si128();
                         __m128i dot_1 = _mm_setzero_si128();
+                        __m128i dot_2 = _mm_setzero_si128();
+                        __m128i dot_3 = _mm_setzero_si128();
                         __m128i sum_0 = _mm_setzero_si128();
                         __m128i sum_1 = _mm_setzero_si128();
+                        __m128i sum_2 = _mm_setzero_si128();
+                        __m128i sum_3 = _mm_setzero_si128();
                         __m128i low_sum_0 = _mm_setzero_si128();
                         __m128i low_sum_1 = _mm_setzero_si128();
+                        __m128i low_sum_2 = _mm_setzero_si128();
+                        __m128i low_sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 2
                         for (size_t v = 0; v < 2; v++) {
                             __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -1145,11 +1149,45 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 sum_1,
                                 _mm_maddubs_epi16(
                                     high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            low_sum_2 = _mm_add_epi16(
+                                low_sum_2,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
+                                _mm_maddubs_epi16(
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            low_sum_3 = _mm_add_epi16(
+                                low_sum_3,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
+                                _mm_maddubs_epi16(
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                         }
                         dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
                         sum_0 = _mm_setzero_si128();
                         dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
                         sum_1 = _mm_setzero_si128();
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 2
                         for (size_t v = 2; v < 4; v++) {
                             __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -1182,17 +1220,61 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 sum_1,
                                 _mm_maddubs_epi16(
                                     high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            low_sum_2 = _mm_add_epi16(
+                                low_sum_2,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
+                                _mm_maddubs_epi16(
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            low_sum_3 = _mm_add_epi16(
+                                low_sum_3,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
+                                _mm_maddubs_epi16(
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                         }
                         dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
                         sum_0 = _mm_setzero_si128();
                         dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
                         sum_1 = _mm_setzero_si128();
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
                         dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(low_sum_0, _mm_set1_epi16(8)));
                         low_sum_0 = _mm_setzero_si128();
                         dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(low_sum_1, _mm_set1_epi16(8)));
                         low_sum_1 = _mm_setzero_si128();
-                        gate_total0 = _mm_add_ps(
-                            gate_total0,
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
+                        low_sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
+                        low_sum_3 = _mm_setzero_si128();
+                        __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
+                        __m128 total0 = _mm_loadu_ps(gate_sums);
+                        __m128 total1 = _mm_loadu_ps(gate_sums + 4);
+                        __m128 total2 = _mm_loadu_ps(gate_sums + 8);
+                        __m128 total3 = _mm_loadu_ps(gate_sums + 12);
+                        total0 = _mm_add_ps(
+                            total0,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1205,8 +1287,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        gate_total0 = _mm_add_ps(
-                            gate_total0,
+                        total0 = _mm_add_ps(
+                            total0,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_0),
@@ -1221,8 +1303,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                    _mm_set1_epi32(-1879056384))),
                                                _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        gate_total1 = _mm_add_ps(
-                            gate_total1,
+                        total1 = _mm_add_ps(
+                            total1,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1235,8 +1317,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        gate_total1 = _mm_add_ps(
-                            gate_total1,
+                        total1 = _mm_add_ps(
+                            total1,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_1),
@@ -1252,92 +1334,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        __m128i dot_2 = _mm_setzero_si128();
-                        __m128i dot_3 = _mm_setzero_si128();
-                        __m128i sum_2 = _mm_setzero_si128();
-                        __m128i sum_3 = _mm_setzero_si128();
-                        __m128i low_sum_2 = _mm_setzero_si128();
-                        __m128i low_sum_3 = _mm_setzero_si128();
-#pragma GCC unroll 2
-                        for (size_t v = 0; v < 2; v++) {
-                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i high2 =
-                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
-                            low_sum_2 = _mm_add_epi16(
-                                low_sum_2,
-                                _mm_maddubs_epi16(
-                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
-                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            sum_2 = _mm_add_epi16(
-                                sum_2, _mm_maddubs_epi16(
-                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum_2 = _mm_add_epi16(
-                                sum_2,
-                                _mm_maddubs_epi16(
-                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i high3 =
-                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
-                            low_sum_3 = _mm_add_epi16(
-                                low_sum_3,
-                                _mm_maddubs_epi16(
-                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
-                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            sum_3 = _mm_add_epi16(
-                                sum_3, _mm_maddubs_epi16(
-                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum_3 = _mm_add_epi16(
-                                sum_3,
-                                _mm_maddubs_epi16(
-                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                        }
-                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
-                        sum_2 = _mm_setzero_si128();
-                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
-                        sum_3 = _mm_setzero_si128();
-#pragma GCC unroll 2
-                        for (size_t v = 2; v < 4; v++) {
-                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i high2 =
-                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
-                            low_sum_2 = _mm_add_epi16(
-                                low_sum_2,
-                                _mm_maddubs_epi16(
-                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
-                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            sum_2 = _mm_add_epi16(
-                                sum_2, _mm_maddubs_epi16(
-                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum_2 = _mm_add_epi16(
-                                sum_2,
-                                _mm_maddubs_epi16(
-                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i high3 =
-                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
-                            low_sum_3 = _mm_add_epi16(
-                                low_sum_3,
-                                _mm_maddubs_epi16(
-                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
-                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            sum_3 = _mm_add_epi16(
-                                sum_3, _mm_maddubs_epi16(
-                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum_3 = _mm_add_epi16(
-                                sum_3,
-                                _mm_maddubs_epi16(
-                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                        }
-                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
-                        sum_2 = _mm_setzero_si128();
-                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
-                        sum_3 = _mm_setzero_si128();
-                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
-                        low_sum_2 = _mm_setzero_si128();
-                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
-                        low_sum_3 = _mm_setzero_si128();
-                        gate_total2 = _mm_add_ps(
-                            gate_total2,
+                        total2 = _mm_add_ps(
+                            total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1350,8 +1348,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        gate_total2 = _mm_add_ps(
-                            gate_total2,
+                        total2 = _mm_add_ps(
+                            total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_2),
@@ -1367,8 +1365,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        gate_total3 = _mm_add_ps(
-                            gate_total3,
+                        total3 = _mm_add_ps(
+                            total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1381,8 +1379,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        gate_total3 = _mm_add_ps(
-                            gate_total3,
+                        total3 = _mm_add_ps(
+                            total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_3),
@@ -1398,13 +1396,19 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
+                        _mm_storeu_ps(gate_sums, total0);
+                        _mm_storeu_ps(gate_sums + 4, total1);
+                        _mm_storeu_ps(gate_sums + 8, total2);
+                        _mm_storeu_ps(gate_sums + 12, total3);
                     } else {
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 104))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 108))[0]);
                         __m128i dot_0 = _mm_setzero_si128();
                         __m128i dot_1 = _mm_setzero_si128();
+                        __m128i dot_2 = _mm_setzero_si128();
+                        __m128i dot_3 = _mm_setzero_si128();
                         __m128i sum_0 = _mm_setzero_si128();
                         __m128i sum_1 = _mm_setzero_si128();
+                        __m128i sum_2 = _mm_setzero_si128();
+                        __m128i sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                         for (size_t v = 0; v < 4; v++) {
                             __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -1429,78 +1433,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 sum_1,
                                 _mm_maddubs_epi16(
                                     high1, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
-                        }
-                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
-                        sum_0 = _mm_setzero_si128();
-                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
-                        sum_1 = _mm_setzero_si128();
-                        gate_total0 = _mm_add_ps(
-                            gate_total0,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 32)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        gate_total0 = _mm_add_ps(
-                            gate_total0,
-                            _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot_0),
-                                    _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                                   _mm_srai_epi32(
-                                                       _mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(gate_tile + b * 64 +
-                                                                               (K / 32) * 256)))),
-                                                       3),
-                                                   _mm_set1_epi32(-1879056384))),
-                                               _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                        gate_total1 = _mm_add_ps(
-                            gate_total1,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 40)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        gate_total1 = _mm_add_ps(
-                            gate_total1,
-                            _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot_1),
-                                    _mm_mul_ps(
-                                        _mm_castsi128_ps(_mm_and_si128(
-                                            _mm_srai_epi32(
-                                                _mm_unpacklo_epi16(
-                                                    _mm_setzero_si128(),
-                                                    _mm_loadl_epi64((const __m128i *)((
-                                                        const int8_t *)(gate_tile + b * 64 +
-                                                                        (K / 32) * 256 + 8)))),
-                                                3),
-                                            _mm_set1_epi32(-1879056384))),
-                                        _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                        __m128i dot_2 = _mm_setzero_si128();
-                        __m128i dot_3 = _mm_setzero_si128();
-                        __m128i sum_2 = _mm_setzero_si128();
-                        __m128i sum_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
                             __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                             __m128i high2 =
                                 _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
@@ -1524,12 +1456,83 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_maddubs_epi16(
                                     high3, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
                         }
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                        sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                        sum_1 = _mm_setzero_si128();
                         dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
                         sum_2 = _mm_setzero_si128();
                         dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
                         sum_3 = _mm_setzero_si128();
-                        gate_total2 = _mm_add_ps(
-                            gate_total2,
+                        __m128 scale = _mm_set1_ps(((const float *)(record + 104))[0]);
+                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 108))[0]);
+                        __m128 total0 = _mm_loadu_ps(gate_sums);
+                        __m128 total1 = _mm_loadu_ps(gate_sums + 4);
+                        __m128 total2 = _mm_loadu_ps(gate_sums + 8);
+                        __m128 total3 = _mm_loadu_ps(gate_sums + 12);
+                        total0 = _mm_add_ps(
+                            total0,
+                            _mm_mul_ps(
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 256 + 32)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f)),
+                                scale_sum));
+                        total0 = _mm_add_ps(
+                            total0,
+                            _mm_mul_ps(
+                                _mm_mul_ps(
+                                    _mm_cvtepi32_ps(dot_0),
+                                    _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                                   _mm_srai_epi32(
+                                                       _mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 64 +
+                                                                               (K / 32) * 256)))),
+                                                       3),
+                                                   _mm_set1_epi32(-1879056384))),
+                                               _mm_set1_ps(5.192296858534828e+33f))),
+                                scale));
+                        total1 = _mm_add_ps(
+                            total1,
+                            _mm_mul_ps(
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 256 + 40)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f)),
+                                scale_sum));
+                        total1 = _mm_add_ps(
+                            total1,
+                            _mm_mul_ps(
+                                _mm_mul_ps(
+                                    _mm_cvtepi32_ps(dot_1),
+                                    _mm_mul_ps(
+                                        _mm_castsi128_ps(_mm_and_si128(
+                                            _mm_srai_epi32(
+                                                _mm_unpacklo_epi16(
+                                                    _mm_setzero_si128(),
+                                                    _mm_loadl_epi64((const __m128i *)((
+                                                        const int8_t *)(gate_tile + b * 64 +
+                                                                        (K / 32) * 256 + 8)))),
+                                                3),
+                                            _mm_set1_epi32(-1879056384))),
+                                        _mm_set1_ps(5.192296858534828e+33f))),
+                                scale));
+                        total2 = _mm_add_ps(
+                            total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1542,8 +1545,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        gate_total2 = _mm_add_ps(
-                            gate_total2,
+                        total2 = _mm_add_ps(
+                            total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_2),
@@ -1559,8 +1562,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        gate_total3 = _mm_add_ps(
-                            gate_total3,
+                        total3 = _mm_add_ps(
+                            total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1573,8 +1576,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        gate_total3 = _mm_add_ps(
-                            gate_total3,
+                        total3 = _mm_add_ps(
+                            total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_3),
@@ -1590,12 +1593,16 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
+                        _mm_storeu_ps(gate_sums, total0);
+                        _mm_storeu_ps(gate_sums + 4, total1);
+                        _mm_storeu_ps(gate_sums + 8, total2);
+                        _mm_storeu_ps(gate_sums + 12, total3);
                     }
                 }
-                __m128 up_total0 = _mm_setzero_ps();
-                __m128 up_total1 = _mm_setzero_ps();
-                __m128 up_total2 = _mm_setzero_ps();
-                __m128 up_total3 = _mm_setzero_ps();
+                _mm_storeu_ps(up_sums, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 12, _mm_setzero_ps());
                 for (size_t b = 0; b < K / 32; b++) {
                     __builtin_prefetch(up_tile + b * 320 + 4096);
                     __builtin_prefetch(up_tile + b * 320 + 4160);
@@ -1605,14 +1612,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     const uint8_t *block = up_tile + b * 256;
                     const uint8_t *record = x + b * 128;
                     if (b < 64 && UINT64_C(0x8381) >> b & 1) {
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
                         __m128i dot_0 = _mm_setzero_si128();
                         __m128i dot_1 = _mm_setzero_si128();
+                        __m128i dot_2 = _mm_setzero_si128();
+                        __m128i dot_3 = _mm_setzero_si128();
                         __m128i sum_0 = _mm_setzero_si128();
                         __m128i sum_1 = _mm_setzero_si128();
+                        __m128i sum_2 = _mm_setzero_si128();
+                        __m128i sum_3 = _mm_setzero_si128();
                         __m128i low_sum_0 = _mm_setzero_si128();
                         __m128i low_sum_1 = _mm_setzero_si128();
+                        __m128i low_sum_2 = _mm_setzero_si128();
+                        __m128i low_sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 2
                         for (size_t v = 0; v < 2; v++) {
                             __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -1645,11 +1656,45 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 sum_1,
                                 _mm_maddubs_epi16(
                                     high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            low_sum_2 = _mm_add_epi16(
+                                low_sum_2,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
+                                _mm_maddubs_epi16(
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            low_sum_3 = _mm_add_epi16(
+                                low_sum_3,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
+                                _mm_maddubs_epi16(
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                         }
                         dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
                         sum_0 = _mm_setzero_si128();
                         dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
                         sum_1 = _mm_setzero_si128();
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 2
                         for (size_t v = 2; v < 4; v++) {
                             __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -1682,17 +1727,61 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 sum_1,
                                 _mm_maddubs_epi16(
                                     high1, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            __m128i high2 =
+                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
+                            low_sum_2 = _mm_add_epi16(
+                                low_sum_2,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2, _mm_maddubs_epi16(
+                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_2 = _mm_add_epi16(
+                                sum_2,
+                                _mm_maddubs_epi16(
+                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
+                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            __m128i high3 =
+                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
+                            low_sum_3 = _mm_add_epi16(
+                                low_sum_3,
+                                _mm_maddubs_epi16(
+                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
+                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3, _mm_maddubs_epi16(
+                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
+                            sum_3 = _mm_add_epi16(
+                                sum_3,
+                                _mm_maddubs_epi16(
+                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
                         }
                         dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
                         sum_0 = _mm_setzero_si128();
                         dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
                         sum_1 = _mm_setzero_si128();
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
+                        sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
+                        sum_3 = _mm_setzero_si128();
                         dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(low_sum_0, _mm_set1_epi16(8)));
                         low_sum_0 = _mm_setzero_si128();
                         dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(low_sum_1, _mm_set1_epi16(8)));
                         low_sum_1 = _mm_setzero_si128();
-                        up_total0 = _mm_add_ps(
-                            up_total0,
+                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
+                        low_sum_2 = _mm_setzero_si128();
+                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
+                        low_sum_3 = _mm_setzero_si128();
+                        __m128 scale = _mm_set1_ps(((const float *)(record + 96))[0]);
+                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 100))[0]);
+                        __m128 total0 = _mm_loadu_ps(up_sums);
+                        __m128 total1 = _mm_loadu_ps(up_sums + 4);
+                        __m128 total2 = _mm_loadu_ps(up_sums + 8);
+                        __m128 total3 = _mm_loadu_ps(up_sums + 12);
+                        total0 = _mm_add_ps(
+                            total0,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1705,8 +1794,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        up_total0 = _mm_add_ps(
-                            up_total0,
+                        total0 = _mm_add_ps(
+                            total0,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_0),
@@ -1721,8 +1810,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                    _mm_set1_epi32(-1879056384))),
                                                _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        up_total1 = _mm_add_ps(
-                            up_total1,
+                        total1 = _mm_add_ps(
+                            total1,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1735,8 +1824,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        up_total1 = _mm_add_ps(
-                            up_total1,
+                        total1 = _mm_add_ps(
+                            total1,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_1),
@@ -1752,92 +1841,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        __m128i dot_2 = _mm_setzero_si128();
-                        __m128i dot_3 = _mm_setzero_si128();
-                        __m128i sum_2 = _mm_setzero_si128();
-                        __m128i sum_3 = _mm_setzero_si128();
-                        __m128i low_sum_2 = _mm_setzero_si128();
-                        __m128i low_sum_3 = _mm_setzero_si128();
-#pragma GCC unroll 2
-                        for (size_t v = 0; v < 2; v++) {
-                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i high2 =
-                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
-                            low_sum_2 = _mm_add_epi16(
-                                low_sum_2,
-                                _mm_maddubs_epi16(
-                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
-                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            sum_2 = _mm_add_epi16(
-                                sum_2, _mm_maddubs_epi16(
-                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum_2 = _mm_add_epi16(
-                                sum_2,
-                                _mm_maddubs_epi16(
-                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i high3 =
-                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
-                            low_sum_3 = _mm_add_epi16(
-                                low_sum_3,
-                                _mm_maddubs_epi16(
-                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
-                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            sum_3 = _mm_add_epi16(
-                                sum_3, _mm_maddubs_epi16(
-                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum_3 = _mm_add_epi16(
-                                sum_3,
-                                _mm_maddubs_epi16(
-                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                        }
-                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
-                        sum_2 = _mm_setzero_si128();
-                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
-                        sum_3 = _mm_setzero_si128();
-#pragma GCC unroll 2
-                        for (size_t v = 2; v < 4; v++) {
-                            __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                            __m128i high2 =
-                                _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
-                            low_sum_2 = _mm_add_epi16(
-                                low_sum_2,
-                                _mm_maddubs_epi16(
-                                    _mm_and_si128(both2, _mm_set1_epi8(15)),
-                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            sum_2 = _mm_add_epi16(
-                                sum_2, _mm_maddubs_epi16(
-                                           both2, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum_2 = _mm_add_epi16(
-                                sum_2,
-                                _mm_maddubs_epi16(
-                                    high2, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                            __m128i both3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                            __m128i high3 =
-                                _mm_and_si128(_mm_srli_epi16(both3, 4), _mm_set1_epi8(15));
-                            low_sum_3 = _mm_add_epi16(
-                                low_sum_3,
-                                _mm_maddubs_epi16(
-                                    _mm_and_si128(both3, _mm_set1_epi8(15)),
-                                    _mm_set1_epi32(((const int32_t *)(record + 32))[v])));
-                            sum_3 = _mm_add_epi16(
-                                sum_3, _mm_maddubs_epi16(
-                                           both3, _mm_set1_epi32(((const int32_t *)record)[v])));
-                            sum_3 = _mm_add_epi16(
-                                sum_3,
-                                _mm_maddubs_epi16(
-                                    high3, _mm_set1_epi32(((const int32_t *)(record + 48))[v])));
-                        }
-                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
-                        sum_2 = _mm_setzero_si128();
-                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
-                        sum_3 = _mm_setzero_si128();
-                        dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(low_sum_2, _mm_set1_epi16(8)));
-                        low_sum_2 = _mm_setzero_si128();
-                        dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(low_sum_3, _mm_set1_epi16(8)));
-                        low_sum_3 = _mm_setzero_si128();
-                        up_total2 = _mm_add_ps(
-                            up_total2,
+                        total2 = _mm_add_ps(
+                            total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1850,8 +1855,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        up_total2 = _mm_add_ps(
-                            up_total2,
+                        total2 = _mm_add_ps(
+                            total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_2),
@@ -1867,8 +1872,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        up_total3 = _mm_add_ps(
-                            up_total3,
+                        total3 = _mm_add_ps(
+                            total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -1881,8 +1886,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        up_total3 = _mm_add_ps(
-                            up_total3,
+                        total3 = _mm_add_ps(
+                            total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_3),
@@ -1898,13 +1903,19 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
+                        _mm_storeu_ps(up_sums, total0);
+                        _mm_storeu_ps(up_sums + 4, total1);
+                        _mm_storeu_ps(up_sums + 8, total2);
+                        _mm_storeu_ps(up_sums + 12, total3);
                     } else {
-                        __m128 scale = _mm_set1_ps(((const float *)(record + 104))[0]);
-                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 108))[0]);
                         __m128i dot_0 = _mm_setzero_si128();
                         __m128i dot_1 = _mm_setzero_si128();
+                        __m128i dot_2 = _mm_setzero_si128();
+                        __m128i dot_3 = _mm_setzero_si128();
                         __m128i sum_0 = _mm_setzero_si128();
                         __m128i sum_1 = _mm_setzero_si128();
+                        __m128i sum_2 = _mm_setzero_si128();
+                        __m128i sum_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
                         for (size_t v = 0; v < 4; v++) {
                             __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -1929,78 +1940,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 sum_1,
                                 _mm_maddubs_epi16(
                                     high1, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
-                        }
-                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
-                        sum_0 = _mm_setzero_si128();
-                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
-                        sum_1 = _mm_setzero_si128();
-                        up_total0 = _mm_add_ps(
-                            up_total0,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 32)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        up_total0 = _mm_add_ps(
-                            up_total0,
-                            _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot_0),
-                                    _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                                   _mm_srai_epi32(
-                                                       _mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(up_tile + b * 64 +
-                                                                               (K / 32) * 256)))),
-                                                       3),
-                                                   _mm_set1_epi32(-1879056384))),
-                                               _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                        up_total1 = _mm_add_ps(
-                            up_total1,
-                            _mm_mul_ps(
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 40)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f)),
-                                scale_sum));
-                        up_total1 = _mm_add_ps(
-                            up_total1,
-                            _mm_mul_ps(
-                                _mm_mul_ps(
-                                    _mm_cvtepi32_ps(dot_1),
-                                    _mm_mul_ps(
-                                        _mm_castsi128_ps(_mm_and_si128(
-                                            _mm_srai_epi32(
-                                                _mm_unpacklo_epi16(
-                                                    _mm_setzero_si128(),
-                                                    _mm_loadl_epi64((const __m128i *)((
-                                                        const int8_t *)(up_tile + b * 64 +
-                                                                        (K / 32) * 256 + 8)))),
-                                                3),
-                                            _mm_set1_epi32(-1879056384))),
-                                        _mm_set1_ps(5.192296858534828e+33f))),
-                                scale));
-                        __m128i dot_2 = _mm_setzero_si128();
-                        __m128i dot_3 = _mm_setzero_si128();
-                        __m128i sum_2 = _mm_setzero_si128();
-                        __m128i sum_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                        for (size_t v = 0; v < 4; v++) {
                             __m128i both2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
                             __m128i high2 =
                                 _mm_and_si128(_mm_srli_epi16(both2, 4), _mm_set1_epi8(15));
@@ -2024,12 +1963,83 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_maddubs_epi16(
                                     high3, _mm_set1_epi32(((const int32_t *)(record + 80))[v])));
                         }
+                        dot_0 = _mm_add_epi32(dot_0, _mm_madd_epi16(sum_0, _mm_set1_epi16(1)));
+                        sum_0 = _mm_setzero_si128();
+                        dot_1 = _mm_add_epi32(dot_1, _mm_madd_epi16(sum_1, _mm_set1_epi16(1)));
+                        sum_1 = _mm_setzero_si128();
                         dot_2 = _mm_add_epi32(dot_2, _mm_madd_epi16(sum_2, _mm_set1_epi16(1)));
                         sum_2 = _mm_setzero_si128();
                         dot_3 = _mm_add_epi32(dot_3, _mm_madd_epi16(sum_3, _mm_set1_epi16(1)));
                         sum_3 = _mm_setzero_si128();
-                        up_total2 = _mm_add_ps(
-                            up_total2,
+                        __m128 scale = _mm_set1_ps(((const float *)(record + 104))[0]);
+                        __m128 scale_sum = _mm_set1_ps(((const float *)(record + 108))[0]);
+                        __m128 total0 = _mm_loadu_ps(up_sums);
+                        __m128 total1 = _mm_loadu_ps(up_sums + 4);
+                        __m128 total2 = _mm_loadu_ps(up_sums + 8);
+                        __m128 total3 = _mm_loadu_ps(up_sums + 12);
+                        total0 = _mm_add_ps(
+                            total0,
+                            _mm_mul_ps(
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 256 + 32)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f)),
+                                scale_sum));
+                        total0 = _mm_add_ps(
+                            total0,
+                            _mm_mul_ps(
+                                _mm_mul_ps(
+                                    _mm_cvtepi32_ps(dot_0),
+                                    _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                                   _mm_srai_epi32(
+                                                       _mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 64 +
+                                                                               (K / 32) * 256)))),
+                                                       3),
+                                                   _mm_set1_epi32(-1879056384))),
+                                               _mm_set1_ps(5.192296858534828e+33f))),
+                                scale));
+                        total1 = _mm_add_ps(
+                            total1,
+                            _mm_mul_ps(
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 256 + 40)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f)),
+                                scale_sum));
+                        total1 = _mm_add_ps(
+                            total1,
+                            _mm_mul_ps(
+                                _mm_mul_ps(
+                                    _mm_cvtepi32_ps(dot_1),
+                                    _mm_mul_ps(
+                                        _mm_castsi128_ps(_mm_and_si128(
+                                            _mm_srai_epi32(
+                                                _mm_unpacklo_epi16(
+                                                    _mm_setzero_si128(),
+                                                    _mm_loadl_epi64((const __m128i *)((
+                                                        const int8_t *)(up_tile + b * 64 +
+                                                                        (K / 32) * 256 + 8)))),
+                                                3),
+                                            _mm_set1_epi32(-1879056384))),
+                                        _mm_set1_ps(5.192296858534828e+33f))),
+                                scale));
+                        total2 = _mm_add_ps(
+                            total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -2042,8 +2052,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        up_total2 = _mm_add_ps(
-                            up_total2,
+                        total2 = _mm_add_ps(
+                            total2,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_2),
@@ -2059,8 +2069,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
-                        up_total3 = _mm_add_ps(
-                            up_total3,
+                        total3 = _mm_add_ps(
+                            total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
                                                _mm_srai_epi32(
@@ -2073,8 +2083,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_set1_epi32(-1879056384))),
                                            _mm_set1_ps(5.192296858534828e+33f)),
                                 scale_sum));
-                        up_total3 = _mm_add_ps(
-                            up_total3,
+                        total3 = _mm_add_ps(
+                            total3,
                             _mm_mul_ps(
                                 _mm_mul_ps(
                                     _mm_cvtepi32_ps(dot_3),
@@ -2090,9 +2100,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                             _mm_set1_epi32(-1879056384))),
                                         _mm_set1_ps(5.192296858534828e+33f))),
                                 scale));
+                        _mm_storeu_ps(up_sums, total0);
+                        _mm_storeu_ps(up_sums + 4, total1);
+                        _mm_storeu_ps(up_sums + 8, total2);
+                        _mm_storeu_ps(up_sums + 12, total3);
                     }
                 }
-                __m128 y_tile_0_gate = gate_total0;
+                __m128 y_tile_0_gate = _mm_loadu_ps(gate_sums);
                 __m128 y_tile_0_exponent = _mm_sub_ps(_mm_setzero_ps(), y_tile_0_gate);
                 __m128 y_tile_0_e_x = _mm_max_ps(_mm_min_ps(y_tile_0_exponent, _mm_set1_ps(88.0f)),
                                                  _mm_set1_ps(-87.0f));
@@ -2124,8 +2138,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile,
                     _mm_mul_ps(_mm_div_ps(y_tile_0_gate, _mm_add_ps(y_tile_0_e, _mm_set1_ps(1.0f))),
-                               up_total0));
-                __m128 y_tile_1_gate = gate_total1;
+                               _mm_loadu_ps(up_sums)));
+                __m128 y_tile_1_gate = _mm_loadu_ps(gate_sums + 4);
                 __m128 y_tile_1_exponent = _mm_sub_ps(_mm_setzero_ps(), y_tile_1_gate);
                 __m128 y_tile_1_e_x = _mm_max_ps(_mm_min_ps(y_tile_1_exponent, _mm_set1_ps(88.0f)),
                                                  _mm_set1_ps(-87.0f));
@@ -2157,8 +2171,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 4,
                     _mm_mul_ps(_mm_div_ps(y_tile_1_gate, _mm_add_ps(y_tile_1_e, _mm_set1_ps(1.0f))),
-                               up_total1));
-                __m128 y_tile_2_gate = gate_total2;
+                               _mm_loadu_ps(up_sums + 4)));
+                __m128 y_tile_2_gate = _mm_loadu_ps(gate_sums + 8);
                 __m128 y_tile_2_exponent = _mm_sub_ps(_mm_setzero_ps(), y_tile_2_gate);
                 __m128 y_tile_2_e_x = _mm_max_ps(_mm_min_ps(y_tile_2_exponent, _mm_set1_ps(88.0f)),
                                                  _mm_set1_ps(-87.0f));
@@ -2190,8 +2204,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 8,
                     _mm_mul_ps(_mm_div_ps(y_tile_2_gate, _mm_add_ps(y_tile_2_e, _mm_set1_ps(1.0f))),
-                               up_total2));
-                __m128 y_tile_3_gate = gate_total3;
+                               _mm_loadu_ps(up_sums + 8)));
+                __m128 y_tile_3_gate = _mm_loadu_ps(gate_sums + 12);
                 __m128 y_tile_3_exponent = _mm_sub_ps(_mm_setzero_ps(), y_tile_3_gate);
                 __m128 y_tile_3_e_x = _mm_max_ps(_mm_min_ps(y_tile_3_exponent, _mm_set1_ps(88.0f)),
                                                  _mm_set1_ps(-87.0f));
@@ -2223,7 +2237,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 _mm_storeu_ps(
                     y_tile + 12,
                     _mm_mul_ps(_mm_div_ps(y_tile_3_gate, _mm_add_ps(y_tile_3_e, _mm_set1_ps(1.0f))),
-                               up_total3));
+                               _mm_loadu_ps(up_sums + 12)));
             }
         }
     }
