@@ -339,14 +339,30 @@ class Program:
         self.lines.append(f"{self._tiles.shape.release};")
 
     @contextmanager
-    def when(self, condition: Term) -> Iterator[None]:
-        """`if (condition)`."""
+    def when(self, condition: Term, times: int | None = None) -> Iterator[None]:
+        """`if (condition)`; counted as often as the loop around it, or `times` in all of its runs."""
         self.lines.append(f"if ({condition.text}) {{")
+        with self._branch(times):
+            yield
+        self.lines.append("}")
+
+    @contextmanager
+    def otherwise(self, times: int | None = None) -> Iterator[None]:
+        """The `else` of the `when` just before."""
+        self.lines[-1] = "} else {"
+        with self._branch(times):
+            yield
+        self.lines.append("}")
+
+    @contextmanager
+    def _branch(self, times: int | None) -> Iterator[None]:
+        around = self._trips[-1]
+        self._trips[-1] = around if times is None else times
         self._scopes.append(set())
         yield
         for gone in self._scopes.pop():
             self._alive.pop(gone, None)
-        self.lines.append("}")
+        self._trips[-1] = around
 
     @contextmanager
     def loop(
@@ -392,12 +408,12 @@ class Program:
         self.lines.append("}")
 
     def tile_rows(
-        self, *tiles: int, start: Term | int = 0, end: Term = Term("rows")
+        self, *tiles: int, start: Term | int = 0, end: Term | None = None
     ) -> Iterator[tuple[Term, int]]:
         """Loops over the batch, or a part of it: for each of `tiles` that many rows at a time, the rest
         one by one."""
         together = [tile for tile in tiles if tile > 1]
-        first, last = f"size_t r = {text_of(start)}", end.text
+        first, last = f"size_t r = {text_of(start)}", (end or self.rows).text
         if together:
             self.lines.append(f"{first};")
         for tile in together:

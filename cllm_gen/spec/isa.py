@@ -136,7 +136,8 @@ class Instruction:
 @dataclass(frozen=True)
 class InstructionSet:
     """`base` is the set it extends: its registers, features and instructions are included. `headers`
-    are those that declare the set's intrinsics and register types."""
+    are those that declare the set's intrinsics and register types. `tuning` are compiler flags for
+    the set's own kernels, which sets that extend it do not take over."""
 
     name: str
     summary: str
@@ -146,6 +147,7 @@ class InstructionSet:
     instructions: Sequence[Instruction]
     base: InstructionSet | None = None
     headers: Sequence[str] = ()
+    tuning: Sequence[str] = ()
     span: Span = field(default_factory=caller_span, compare=False)
 
     def __post_init__(self) -> None:
@@ -188,8 +190,8 @@ class InstructionSet:
 
     @property
     def all_flags(self) -> list[str]:
-        """Compiler flags of the whole chain."""
-        return [*(self.base.all_flags if self.base else []), *self.flags]
+        """Compiler flags of the whole chain, and the set's tuning."""
+        return [*(flag for level in reversed(self.chain) for flag in level.flags), *self.tuning]
 
     @property
     def all_features(self) -> list[Feature]:

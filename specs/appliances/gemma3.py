@@ -11,6 +11,7 @@ from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.avx_vnni import avx_vnni
 from specs.isa.sse2 import sse2
+from specs.isa.ssse3 import ssse3
 from specs.isa.word64 import word64
 from specs.models.gemma3_270m import model
 from specs.protocols.arp import arp
@@ -24,7 +25,7 @@ from specs.surfaces.openai import openai
 from specs.targets.hosted import hosted
 from specs.targets.x86_64 import x86_64
 
-_SETS = [word64, sse2, avx2, avx_vnni, avx512, amx]
+_SETS = [word64, sse2, ssse3, avx2, avx_vnni, avx512, amx]
 
 appliance = Appliance(
     name="gemma3",

@@ -9,6 +9,7 @@ from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.avx_vnni import avx_vnni
 from specs.isa.sse2 import sse2
+from specs.isa.ssse3 import ssse3
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
 from specs.models.smollm2_135m import model
@@ -32,9 +33,9 @@ appliance = Appliance(
     devices=[e1000, uart16550, pci],
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
     targets={
-        i386: [word32, sse2],
-        x86_64: [word64, sse2, avx2, avx_vnni, avx512, amx],
-        hosted: [word32, word64, sse2, avx2, avx_vnni, avx512, amx],
+        i386: [word32, sse2, ssse3],
+        x86_64: [word64, sse2, ssse3, avx2, avx_vnni, avx512, amx],
+        hosted: [word32, word64, sse2, ssse3, avx2, avx_vnni, avx512, amx],
     },
     memory=MemoryMap(heap=24 * MIB),
     default=True,

@@ -6,7 +6,9 @@ from specs.isa.word64 import word64
 from specs.schedules.matmul_amx import TILES
 from specs.schedules.matmul_bytes import BYTES
 from specs.schedules.matmul_float import FLOATS
-from specs.schedules.matmul_pairs import PAIRS, PAIRS_OF_WORDS
+from specs.schedules.matmul_pairs import PAIRS_OF_WORDS
+from specs.schedules.matmul_panels import PANELS
+from specs.schedules.matmul_parts import JOINED, PARTS
 from specs.schedules.matmul_results import GATES, matrices
 from specs.schedules.matmul_words import words
 
@@ -93,16 +95,18 @@ _WORDS = {
         "1 output a word, 2 products a multiplication, 4 outputs share x",
     ),
 }
-_INTEGERS = {**PAIRS, **BYTES, **TILES, **_WORDS}
+_INTEGERS = {**PANELS, **BYTES, **TILES, **_WORDS}
+_NIBBLES, _BYTES = {**_INTEGERS, **PARTS}, {**_INTEGERS, **JOINED}
 
-matmul_q4_1, matmul_add_q4_1, swiglu_q4_1, geglu_q4_1 = kernels("q4_1", "Q4_1", _INTEGERS)
-matmul_q8_0, matmul_add_q8_0, swiglu_q8_0, geglu_q8_0 = kernels("q8_0", "Q8_0", _INTEGERS)
+matmul_q4_1, matmul_add_q4_1, swiglu_q4_1, geglu_q4_1 = kernels("q4_1", "Q4_1", _NIBBLES)
+matmul_q8_0, matmul_add_q8_0, swiglu_q8_0, geglu_q8_0 = kernels("q8_0", "Q8_0", _BYTES)
 
 # Types with a fifth bit, or with scales of their own for 256 values.
-_FIFTHS = {**PAIRS, **PAIRS_OF_WORDS, **BYTES, **TILES}
+_OTHERS = {**PANELS, **PAIRS_OF_WORDS, **BYTES, **TILES}
+_FOURS, _FIFTHS = {**_OTHERS, **PARTS}, {**_OTHERS, **JOINED}
 
 matmul_q5_1, matmul_add_q5_1, swiglu_q5_1, geglu_q5_1 = kernels("q5_1", "Q5_1", _FIFTHS)
-matmul_q4_k, matmul_add_q4_k, swiglu_q4_k, geglu_q4_k = kernels("q4_k", "Q4_K", _FIFTHS)
+matmul_q4_k, matmul_add_q4_k, swiglu_q4_k, geglu_q4_k = kernels("q4_k", "Q4_K", _FOURS)
 matmul_q5_k, matmul_add_q5_k, swiglu_q5_k, geglu_q5_k = kernels("q5_k", "Q5_K", _FIFTHS)
 matmul_q6_k, matmul_add_q6_k, swiglu_q6_k, geglu_q6_k = kernels("q6_k", "Q6_K", _FIFTHS)
 

@@ -7,8 +7,9 @@ from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.sse2 import sse2
+from specs.isa.ssse3 import ssse3
 from specs.schedules import activations as at
-from specs.schedules import matmul_amx, quantize_bytes
+from specs.schedules import matmul_amx, quantize_bytes, quantize_parts
 from specs.schedules.normalise import normalise
 
 
@@ -127,6 +128,7 @@ _SCHEDULES = {
     "sse2": (sse2, steps(_pairs), "ten bits, four values a vector; 16-bit pairs"),
     "word64": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
     "word32": (sse2, steps(_words), "ten bits, four values a vector; packed words"),
+    "ssse3": (ssse3, quantize_parts.quantize, "ten bits in parts, four values a vector"),
     "avx2": (
         avx2,
         quantize_bytes.quantize,

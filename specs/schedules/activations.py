@@ -1,6 +1,6 @@
 """Quantised activations: what `quantize` leaves for the matrix kernels of the same instruction set.
 
-A row is 64 bytes, then 128 bytes for each block of 32 values. There are three forms; offsets below
+A row is 64 bytes, then 128 bytes for each block of 32 values. There are four forms; offsets below
 are within a block.
 
 PAIRS and WORDS: the row begins with f32 `unit`. A value is unit * level * q with one integer level
@@ -9,6 +9,8 @@ BYTES: a value is scale * (128 * high + low) with a float scale a block and sign
 values of a block that have its largest among them have high bytes: the scale is that of the others,
 which take one byte whatever the largest is. One byte alone, scaled by the largest of 32, would move one
 greedy token in thirty; with the four apart it is one in a hundred.
+PARTS: a value is scale * q with a float scale a block and q of ten bits, which lies in signed bytes,
+three for two values: q[i] = both[i] + 8 * first[i], q[16 + i] = 16 * both[i] + second[i].
 """
 
 from cllm_gen.schedule import quantized_rows
@@ -37,6 +39,11 @@ PEAK = 76  # BYTES: i32 which four have high bytes, 0 to 7
 START_OF_HALVES = 88  # BYTES: START of the block's first 16, and of the others
 LARGEST_LOW = 127  # of a value without a high byte, in units of the scale
 LARGEST_BYTES = 127 * 128  # of one with it
+
+LARGEST_PARTS = 508  # of q
+BOTH = 0  # PARTS: i8 both[16], and the same once more
+FIRST = 32  # PARTS: i8 first[16]
+SECOND = 48  # PARTS: i8 second[16]
 
 
 def given_row(p, K, r):

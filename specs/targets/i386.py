@@ -2,6 +2,7 @@
 
 from cllm_gen.spec.target import Target
 from specs.isa.sse2 import sse2
+from specs.isa.ssse3 import ssse3
 from specs.isa.word32 import word32
 from specs.targets import _pc
 
@@ -18,5 +19,5 @@ i386 = Target(
     protocols=_pc.PROTOCOLS,
     layout=_pc.layout("elf_i386"),
     loader=_pc.qemu("qemu-system-i386"),
-    sets=(word32, sse2),
+    sets=(word32, sse2, ssse3),
 )

@@ -6,6 +6,7 @@ from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
 from specs.isa.avx_vnni import avx_vnni
 from specs.isa.sse2 import sse2
+from specs.isa.ssse3 import ssse3
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
 from specs.targets import _pc
@@ -23,6 +24,6 @@ x86_64 = Target(
     protocols=_pc.PROTOCOLS,
     layout=_pc.layout("elf_x86_64"),
     loader=_pc.qemu("qemu-system-x86_64"),
-    sets=(word32, word64, sse2, avx2, avx_vnni, avx512, amx),
+    sets=(word32, word64, sse2, ssse3, avx2, avx_vnni, avx512, amx),
     default=True,
 )

@@ -129,7 +129,7 @@ def _field(blocks: np.ndarray, offset: int, dtype) -> np.ndarray:
 def steps_of(library: Library, q: np.ndarray, columns: int) -> np.ndarray:
     """The value of one step of q in each block of rows that the set's own kernel quantised."""
     blocks = q[:, at.ROW_HEADER :].reshape(len(q), columns // 32, at.BLOCK_BYTES)
-    if _has_bytes(library):
+    if form_of(library) in ("bytes", "parts"):
         return _field(blocks, at.SCALE, np.float32).astype(np.float64)
     unit = q[:, :4].copy().view(np.float32).astype(np.float64)
     return unit * _field(blocks, at.LEVEL, np.int32)
@@ -137,33 +137,43 @@ def steps_of(library: Library, q: np.ndarray, columns: int) -> np.ndarray:
 
 def largest_quant(library: Library) -> int:
     """The magnitude that the largest value of a block gets."""
-    return at.LARGEST_BYTES if _has_bytes(library) else at.LARGEST
+    largest = {"bytes": at.LARGEST_BYTES, "parts": at.LARGEST_PARTS}
+    return largest.get(form_of(library), at.LARGEST)
+
+
+def form_of(library: Library) -> str:
+    """Which form of quantised activations a set has; see specs/schedules/activations.py."""
+    forms = {"avx2": "bytes", "ssse3": "parts", "word64": "words", "word32": "words"}
+    return next((forms[isa.name] for isa in library.isa.chain if isa.name in forms), "pairs")
+
+
+def _bytes_at(blocks: np.ndarray, place: int, count: int) -> np.ndarray:
+    """Signed bytes of each block."""
+    return blocks[:, :, place : place + count].view(np.int8).astype(np.int64)
 
 
 def least_steps(library: Library, x: np.ndarray) -> np.ndarray:
     """The least step of each block with which all its values can be told."""
     fours = np.sort(np.abs(x.reshape(len(x), -1, 8, 4)).max(axis=3), axis=2)
-    if _has_bytes(library):
+    if form_of(library) == "bytes":
         return np.maximum(fours[..., -2] / at.LARGEST_LOW, fours[..., -1] / at.LARGEST_BYTES)
-    return fours[..., -1] / at.LARGEST
-
-
-def _has_bytes(library: Library) -> bool:
-    return "avx2" in (isa.name for isa in library.isa.chain)
+    return fours[..., -1] / largest_quant(library)
 
 
 def _quants_of(library: Library, blocks: np.ndarray) -> np.ndarray:
     """The integers of each block, in order."""
-    if _has_bytes(library):
-        high, low = (
-            blocks[:, :, place : place + 32].view(np.int8).astype(np.int64)
-            for place in (at.HIGHS, at.LOWS)
+    form = form_of(library)
+    if form == "bytes":
+        return 128 * _bytes_at(blocks, at.HIGHS, 32) + _bytes_at(blocks, at.LOWS, 32)
+    if form == "parts":
+        both, first, second = (
+            _bytes_at(blocks, place, 16) for place in (at.BOTH, at.FIRST, at.SECOND)
         )
-        return 128 * high + low
+        return np.concatenate([both + 8 * first, 16 * both + second], axis=2)
     words = blocks[:, :, :64].copy().view(np.int32)
     low = words << 16 >> 16
     first, third = low, words >> 16
-    if library.isa.name.startswith("word"):
+    if form == "words":
         first, third = words - low >> 16, low
     pairs = np.stack([first, third], axis=2).reshape(len(blocks), -1, 2, 8, 2)
     return pairs.transpose(0, 1, 3, 2, 4).reshape(*blocks.shape[:2], 32)

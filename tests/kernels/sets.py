@@ -11,12 +11,10 @@ from cllm_gen.spec.isa import InstructionSet
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
-from specs.isa.avx_vnni import avx_vnni
-from specs.isa.sse2 import sse2
-from specs.isa.word32 import word32
-from specs.isa.word64 import word64
+from specs.targets.hosted import hosted
 
-SETS = [word32, word64, sse2, avx2, avx_vnni, avx512, amx]
+SETS = list(hosted.sets)
+"""All that a process can have, from the least capable on."""
 CPU_FLAGS = set(
     next(
         line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")
@@ -31,14 +29,16 @@ if ctypes.CDLL(None).syscall(_SYS_ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _TILE_DATA) 
 
 def skip_without(isa: InstructionSet) -> None:
     """Skips the test if this CPU lacks the instruction set."""
-    missing = [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
-    if missing:
-        pytest.skip(f"this CPU lacks {', '.join(missing)}")
+    if missing(isa):
+        pytest.skip(f"this CPU lacks {', '.join(missing(isa))}")
 
 
-WIDEST = [
-    isa.name for isa in SETS if all(feature.name in CPU_FLAGS for feature in isa.all_features)
-][-1]
+def missing(isa: InstructionSet) -> list[str]:
+    """The features of a set that this CPU lacks."""
+    return [feature.name for feature in isa.all_features if feature.name not in CPU_FLAGS]
+
+
+WIDEST = [isa.name for isa in SETS if not missing(isa)][-1]
 """The most capable set that this CPU has."""
 
 
@@ -49,7 +49,7 @@ _OWN = ("-mavx512", "-mamx")
 
 def has(isa: InstructionSet) -> bool:
     """Whether this CPU has the instruction set."""
-    return all(feature.name in CPU_FLAGS for feature in isa.all_features)
+    return not missing(isa)
 
 
 def emulated(isa: InstructionSet) -> bool:
@@ -69,3 +69,16 @@ def skip_without_emulation(isa: InstructionSet) -> None:
     """Skips the test if this CPU has neither the set nor what its emulation needs."""
     if not emulated(isa):
         skip_without(isa)
+
+
+def summary() -> list[str]:
+    """Which sets the tests run on, and of each other what this CPU lacks and what becomes of its tests."""
+    lines = [f"on this CPU: {', '.join(isa.name for isa in SETS if has(isa))}"]
+    for isa in SETS:
+        if has(isa):
+            continue
+        fate = "its tests are skipped"
+        if emulated(isa):
+            fate = "its instructions and attention are emulated by tests/emulated, its other tests skipped"
+        lines.append(f"not run: {isa.name}, for want of {', '.join(missing(isa))}; {fate}")
+    return lines

@@ -45,7 +45,7 @@ def test_a_model_agrees_with_the_reference(tmp_path, sets, any_type, pair):
     shape = Shape(1, 256, 4, 2, 64, 512, matrix=pair[0], down=pair[1])
     path = small_gguf.write(tmp_path / "tiny.gguf", shape)
     model = imported(tmp_path, path, "typed")
-    chosen = [isa for isa in sets if isa.name in ("sse2", "avx2")]
+    chosen = [isa for isa in sets if isa.name in ("sse2", "ssse3", "avx2")]
     library = native.build(tmp_path, model, chosen)
     packed = native.page_aligned(native.pack(model, path))
     tokens = np.random.default_rng(3).integers(0, model.vocabulary, 40).tolist()

@@ -4,6 +4,7 @@ import pytest
 import requests
 
 from cllm_gen.machine.run import start
+from tests.kernels.sets import SETS, skip_without
 from tests.native import ROOT
 from tests.system.conftest import MEMORY
 from tests.targets import BARE, TARGETS, least_set
@@ -22,6 +23,16 @@ def test_paris(appliances, target):
     choice = answer.json()["choices"][0]
     assert "Paris" in choice["message"]["content"]
     assert choice["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("isa", SETS, ids=lambda isa: isa.name)
+def test_paris_by_the_kernels_of_every_set(isa):
+    skip_without(isa)
+    with start(ROOT, "hosted", memory=MEMORY, append=f"isa={isa.name}") as machine:
+        machine.wait_ready(120)
+        answer = requests.post(machine.url + "/v1/chat/completions", json=QUESTION, timeout=300)
+        text = answer.json()["choices"][0]["message"]["content"]
+    assert text == "The capital of France is Paris."
 
 
 @pytest.mark.parametrize("target", BARE)

@@ -14,9 +14,11 @@
 extern const struct language_model smollm2_135m__f16;
 const struct language_model *const served_model = &smollm2_135m__f16;
 
-extern const struct kernel_set smollm2_135m__f16__word32, smollm2_135m__f16__sse2;
+extern const struct kernel_set smollm2_135m__f16__word32, smollm2_135m__f16__sse2,
+    smollm2_135m__f16__ssse3;
 const struct kernel_set *const served_kernel_sets[] = {
     &smollm2_135m__f16__word32,
     &smollm2_135m__f16__sse2,
+    &smollm2_135m__f16__ssse3,
     NULL,
 };

@@ -22,546 +22,1472 @@
  *     h[r, n] = 1.5957691216057308 * (g[r, n] + 0.044715 * g[r, n] * g[r, n] * g[r, n])
  *     y[r, n] = g[r, n] / (1 + exp(-h[r, n])) * sum(k < K: x[r, k] * up[n, k])
  *
- * Schedule: 4 outputs a vector, 16-bit products, one row at a time.
- * Named at once: 10 __m128, 10 __m128i.
+ * Schedule: 4 outputs a vector, 16-bit products; 32 rows share unpacked weights.
+ * Named at once: 6 __m128, 10 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *gate, const void *up,
             float *y) {
+    uint8_t gate_panel[4096] __attribute__((aligned(64)));
+    float gate_numbers[128] __attribute__((aligned(64)));
+    float gate_sums[512] __attribute__((aligned(64)));
+    uint8_t up_panel[4096] __attribute__((aligned(64)));
+    float up_numbers[128] __attribute__((aligned(64)));
+    float up_sums[512] __attribute__((aligned(64)));
     for (size_t tile = first; tile < last; tile++) {
         const uint8_t *gate_tile = (const uint8_t *)gate + tile * TILE_BYTES;
         const uint8_t *up_tile = (const uint8_t *)up + tile * TILE_BYTES;
-        for (size_t r = 0; r < rows; r++) {
-            const uint8_t *gate_x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m128 gate_sum0_0 = _mm_setzero_ps();
-            __m128 gate_sum0_1 = _mm_setzero_ps();
-            __m128 gate_sum0_2 = _mm_setzero_ps();
-            __m128 gate_sum0_3 = _mm_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                const uint8_t *block = gate_tile + b * 320;
-                const uint8_t *scales = gate_tile + b * 64 + (K / 32) * 320;
-                const uint8_t *x0 = gate_x + b * 128;
-                __m128i dot0_0 = _mm_setzero_si128();
-                __m128i dot0_1 = _mm_setzero_si128();
-                __m128i dot0_2 = _mm_setzero_si128();
-                __m128i dot0_3 = _mm_setzero_si128();
-                __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
-                __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
-                __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
-                __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
-#pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                    __m128i w0_0 =
-                        _mm_or_si128(_mm_and_si128(q0, _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w0_8 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
-                                     _mm_and_si128(fifth0, _mm_set1_epi16(16)));
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0,
-                        _mm_madd_epi16(w0_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
-                    __m128i w0_1 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0,
-                        _mm_madd_epi16(w0_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i w0_9 =
-                        _mm_or_si128(_mm_srli_epi16(q0, 12),
-                                     _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0,
-                        _mm_madd_epi16(w0_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
-                    fifth0 = _mm_srli_epi16(fifth0, 1);
-                    __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                    __m128i w1_0 =
-                        _mm_or_si128(_mm_and_si128(q1, _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w1_8 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
-                                     _mm_and_si128(fifth1, _mm_set1_epi16(16)));
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1,
-                        _mm_madd_epi16(w1_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
-                    __m128i w1_1 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1,
-                        _mm_madd_epi16(w1_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i w1_9 =
-                        _mm_or_si128(_mm_srli_epi16(q1, 12),
-                                     _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1,
-                        _mm_madd_epi16(w1_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
-                    fifth1 = _mm_srli_epi16(fifth1, 1);
-                    __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                    __m128i w2_0 =
-                        _mm_or_si128(_mm_and_si128(q2, _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w2_8 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
-                                     _mm_and_si128(fifth2, _mm_set1_epi16(16)));
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2,
-                        _mm_madd_epi16(w2_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
-                    __m128i w2_1 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2,
-                        _mm_madd_epi16(w2_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i w2_9 =
-                        _mm_or_si128(_mm_srli_epi16(q2, 12),
-                                     _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2,
-                        _mm_madd_epi16(w2_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
-                    fifth2 = _mm_srli_epi16(fifth2, 1);
-                    __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                    __m128i w3_0 =
-                        _mm_or_si128(_mm_and_si128(q3, _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w3_8 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
-                                     _mm_and_si128(fifth3, _mm_set1_epi16(16)));
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3,
-                        _mm_madd_epi16(w3_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
-                    __m128i w3_1 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3,
-                        _mm_madd_epi16(w3_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i w3_9 =
-                        _mm_or_si128(_mm_srli_epi16(q3, 12),
-                                     _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3,
-                        _mm_madd_epi16(w3_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
-                    fifth3 = _mm_srli_epi16(fifth3, 1);
+        for (size_t base = 0; base < rows; base += 32) {
+            size_t left = rows - base;
+            size_t some = left < 32 ? left : 32;
+            const uint8_t *x = (const uint8_t *)q + base * ROW_BYTES + 64;
+            float *y_tile = y + base * N + tile * 16;
+            if (some > 1) {
+                for (size_t i = 0; i < some * 16; i += 4) {
+                    _mm_storeu_ps(gate_sums + i, _mm_setzero_ps());
                 }
-                __m128 d0 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)scales))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                __m128 m0 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 32)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                gate_sum0_0 = _mm_add_ps(
-                    gate_sum0_0, _mm_mul_ps(m0, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                gate_sum0_0 =
-                    _mm_add_ps(gate_sum0_0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), d0),
-                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d1 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 8)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                __m128 m1 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 40)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                gate_sum0_1 = _mm_add_ps(
-                    gate_sum0_1, _mm_mul_ps(m1, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                gate_sum0_1 =
-                    _mm_add_ps(gate_sum0_1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1), d1),
-                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d2 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 16)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                __m128 m2 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 48)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                gate_sum0_2 = _mm_add_ps(
-                    gate_sum0_2, _mm_mul_ps(m2, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                gate_sum0_2 =
-                    _mm_add_ps(gate_sum0_2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2), d2),
-                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d3 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 24)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                __m128 m3 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 56)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                gate_sum0_3 = _mm_add_ps(
-                    gate_sum0_3, _mm_mul_ps(m3, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                gate_sum0_3 =
-                    _mm_add_ps(gate_sum0_3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3), d3),
-                                                       _mm_set1_ps(((const float *)(x0 + 64))[0])));
-            }
-            const uint8_t *up_x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m128 up_sum0_0 = _mm_setzero_ps();
-            __m128 up_sum0_1 = _mm_setzero_ps();
-            __m128 up_sum0_2 = _mm_setzero_ps();
-            __m128 up_sum0_3 = _mm_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                const uint8_t *block = up_tile + b * 320;
-                const uint8_t *scales = up_tile + b * 64 + (K / 32) * 320;
-                const uint8_t *x0 = up_x + b * 128;
-                __m128i dot0_0 = _mm_setzero_si128();
-                __m128i dot0_1 = _mm_setzero_si128();
-                __m128i dot0_2 = _mm_setzero_si128();
-                __m128i dot0_3 = _mm_setzero_si128();
-                __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
-                __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
-                __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
-                __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
-#pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                    __m128i w0_0 =
-                        _mm_or_si128(_mm_and_si128(q0, _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w0_8 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
-                                     _mm_and_si128(fifth0, _mm_set1_epi16(16)));
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0,
-                        _mm_madd_epi16(w0_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
-                    __m128i w0_1 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0,
-                        _mm_madd_epi16(w0_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i w0_9 =
-                        _mm_or_si128(_mm_srli_epi16(q0, 12),
-                                     _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0,
-                        _mm_madd_epi16(w0_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
-                    fifth0 = _mm_srli_epi16(fifth0, 1);
-                    __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                    __m128i w1_0 =
-                        _mm_or_si128(_mm_and_si128(q1, _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w1_8 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
-                                     _mm_and_si128(fifth1, _mm_set1_epi16(16)));
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1,
-                        _mm_madd_epi16(w1_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
-                    __m128i w1_1 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1,
-                        _mm_madd_epi16(w1_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i w1_9 =
-                        _mm_or_si128(_mm_srli_epi16(q1, 12),
-                                     _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1,
-                        _mm_madd_epi16(w1_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
-                    fifth1 = _mm_srli_epi16(fifth1, 1);
-                    __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                    __m128i w2_0 =
-                        _mm_or_si128(_mm_and_si128(q2, _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w2_8 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
-                                     _mm_and_si128(fifth2, _mm_set1_epi16(16)));
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2,
-                        _mm_madd_epi16(w2_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
-                    __m128i w2_1 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2,
-                        _mm_madd_epi16(w2_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i w2_9 =
-                        _mm_or_si128(_mm_srli_epi16(q2, 12),
-                                     _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2,
-                        _mm_madd_epi16(w2_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
-                    fifth2 = _mm_srli_epi16(fifth2, 1);
-                    __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                    __m128i w3_0 =
-                        _mm_or_si128(_mm_and_si128(q3, _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w3_8 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
-                                     _mm_and_si128(fifth3, _mm_set1_epi16(16)));
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3,
-                        _mm_madd_epi16(w3_8, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 8])));
-                    __m128i w3_1 =
-                        _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
-                                     _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3,
-                        _mm_madd_epi16(w3_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i w3_9 =
-                        _mm_or_si128(_mm_srli_epi16(q3, 12),
-                                     _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3,
-                        _mm_madd_epi16(w3_9, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 9])));
-                    fifth3 = _mm_srli_epi16(fifth3, 1);
+                for (size_t begin = 0; begin < K / 32; begin += 4) {
+                    size_t after = K / 32 - begin;
+                    size_t count = after < 4 ? after : 4;
+                    for (size_t b = 0; b < count; b++) {
+                        __builtin_prefetch(gate_tile + (begin + b) * 384 + 4096);
+                        __builtin_prefetch(gate_tile + (begin + b) * 384 + 4160);
+                        __builtin_prefetch(gate_tile + (begin + b) * 384 + 4224);
+                        __builtin_prefetch(gate_tile + (begin + b) * 384 + 4288);
+                        __builtin_prefetch(gate_tile + (begin + b) * 384 + 4352);
+                        __builtin_prefetch(gate_tile + (begin + b) * 384 + 4416);
+                        const uint8_t *block = gate_tile + (begin + b) * 320;
+                        __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
+                        __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                        __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                        __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
+                        for (size_t v = 0; v < 4; v++) {
+                            int8_t *out = (int8_t *)(gate_panel + b * 1024 + v * 128);
+                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            _mm_storeu_si128((__m128i *)(out),
+                                             _mm_or_si128(_mm_and_si128(q0, _mm_set1_epi16(15)),
+                                                          _mm_and_si128(_mm_slli_epi16(fifth0, 4),
+                                                                        _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 512),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth0, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 64),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 576),
+                                             _mm_or_si128(_mm_srli_epi16(q0, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth0, 8),
+                                                                        _mm_set1_epi16(16))));
+                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            _mm_storeu_si128((__m128i *)(out + 16),
+                                             _mm_or_si128(_mm_and_si128(q1, _mm_set1_epi16(15)),
+                                                          _mm_and_si128(_mm_slli_epi16(fifth1, 4),
+                                                                        _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 528),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth1, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 80),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 592),
+                                             _mm_or_si128(_mm_srli_epi16(q1, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth1, 8),
+                                                                        _mm_set1_epi16(16))));
+                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            _mm_storeu_si128((__m128i *)(out + 32),
+                                             _mm_or_si128(_mm_and_si128(q2, _mm_set1_epi16(15)),
+                                                          _mm_and_si128(_mm_slli_epi16(fifth2, 4),
+                                                                        _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 544),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth2, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 96),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 608),
+                                             _mm_or_si128(_mm_srli_epi16(q2, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth2, 8),
+                                                                        _mm_set1_epi16(16))));
+                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            _mm_storeu_si128((__m128i *)(out + 48),
+                                             _mm_or_si128(_mm_and_si128(q3, _mm_set1_epi16(15)),
+                                                          _mm_and_si128(_mm_slli_epi16(fifth3, 4),
+                                                                        _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 560),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth3, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 112),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 624),
+                                             _mm_or_si128(_mm_srli_epi16(q3, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth3, 8),
+                                                                        _mm_set1_epi16(16))));
+                            fifth0 = _mm_srli_epi16(fifth0, 1);
+                            fifth1 = _mm_srli_epi16(fifth1, 1);
+                            fifth2 = _mm_srli_epi16(fifth2, 1);
+                            fifth3 = _mm_srli_epi16(fifth3, 1);
+                        }
+                        float *kept = gate_numbers + b * 32;
+                        _mm_storeu_ps(
+                            kept, _mm_mul_ps(
+                                      _mm_castsi128_ps(_mm_and_si128(
+                                          _mm_srai_epi32(
+                                              _mm_unpacklo_epi16(
+                                                  _mm_setzero_si128(),
+                                                  _mm_loadl_epi64((const __m128i *)((
+                                                      const int8_t *)(gate_tile + (begin + b) * 64 +
+                                                                      (K / 32) * 320)))),
+                                              3),
+                                          _mm_set1_epi32(-1879056384))),
+                                      _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 4,
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + (begin + b) * 64 +
+                                                                (K / 32) * 320 + 8)))),
+                                        3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 8,
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + (begin + b) * 64 +
+                                                                (K / 32) * 320 + 16)))),
+                                        3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 12,
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + (begin + b) * 64 +
+                                                                (K / 32) * 320 + 24)))),
+                                        3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 16,
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + (begin + b) * 64 +
+                                                                (K / 32) * 320 + 32)))),
+                                        3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 20,
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + (begin + b) * 64 +
+                                                                (K / 32) * 320 + 40)))),
+                                        3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 24,
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + (begin + b) * 64 +
+                                                                (K / 32) * 320 + 48)))),
+                                        3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 28,
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + (begin + b) * 64 +
+                                                                (K / 32) * 320 + 56)))),
+                                        3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)));
+                    }
+                    for (size_t r = 0; r < some; r++) {
+                        float *place = gate_sums + r * 16;
+                        __m128 total0 = _mm_loadu_ps(place);
+                        __m128 total1 = _mm_loadu_ps(place + 4);
+                        __m128 total2 = _mm_loadu_ps(place + 8);
+                        __m128 total3 = _mm_loadu_ps(place + 12);
+                        for (size_t b = 0; b < count; b++) {
+                            size_t at = begin + b;
+                            const uint8_t *record = x + r * ROW_BYTES + at * 128;
+                            float *kept = gate_numbers + b * 32;
+                            uint8_t *panel = gate_panel + b * 1024;
+                            __m128i dot0_0 = _mm_setzero_si128();
+                            __m128i dot0_1 = _mm_setzero_si128();
+                            __m128i dot0_2 = _mm_setzero_si128();
+                            __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 8
+                            for (size_t v = 0; v < 8; v++) {
+                                __m128i pair0 = _mm_set1_epi32(((const int32_t *)record)[v * 2]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + (v * 2) * 64)),
+                                        pair0));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 16)),
+                                                   pair0));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 32)),
+                                                   pair0));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 48)),
+                                                   pair0));
+                                __m128i pair1 =
+                                    _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(_mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v * 2 + 1) * 64)),
+                                                   pair1));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 16)),
+                                        pair1));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 32)),
+                                        pair1));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
+                                        pair1));
+                            }
+                            __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                            __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                            total0 =
+                                _mm_add_ps(total0, _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
+                            total0 = _mm_add_ps(
+                                total0,
+                                _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), _mm_loadu_ps(kept)),
+                                           scale));
+                            total1 =
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
+                            total1 =
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
+                                                                         _mm_loadu_ps(kept + 4)),
+                                                              scale));
+                            total2 =
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
+                            total2 =
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
+                                                                         _mm_loadu_ps(kept + 8)),
+                                                              scale));
+                            total3 =
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
+                            total3 =
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
+                                                                         _mm_loadu_ps(kept + 12)),
+                                                              scale));
+                        }
+                        _mm_storeu_ps(place, total0);
+                        _mm_storeu_ps(place + 4, total1);
+                        _mm_storeu_ps(place + 8, total2);
+                        _mm_storeu_ps(place + 12, total3);
+                    }
                 }
-                __m128 d0 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)scales))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                __m128 m0 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 32)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                up_sum0_0 = _mm_add_ps(up_sum0_0,
-                                       _mm_mul_ps(m0, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                up_sum0_0 =
-                    _mm_add_ps(up_sum0_0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), d0),
-                                                     _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d1 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 8)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                __m128 m1 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 40)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                up_sum0_1 = _mm_add_ps(up_sum0_1,
-                                       _mm_mul_ps(m1, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                up_sum0_1 =
-                    _mm_add_ps(up_sum0_1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1), d1),
-                                                     _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d2 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 16)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                __m128 m2 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 48)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                up_sum0_2 = _mm_add_ps(up_sum0_2,
-                                       _mm_mul_ps(m2, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                up_sum0_2 =
-                    _mm_add_ps(up_sum0_2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2), d2),
-                                                     _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d3 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 24)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                __m128 m3 = _mm_mul_ps(
-                    _mm_castsi128_ps(_mm_and_si128(
-                        _mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(),
-                                                          _mm_loadl_epi64((const __m128i *)((
-                                                              const int8_t *)(scales + 56)))),
-                                       3),
-                        _mm_set1_epi32(-1879056384))),
-                    _mm_set1_ps(5.192296858534828e+33f));
-                up_sum0_3 = _mm_add_ps(up_sum0_3,
-                                       _mm_mul_ps(m3, _mm_set1_ps(((const float *)(x0 + 80))[0])));
-                up_sum0_3 =
-                    _mm_add_ps(up_sum0_3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3), d3),
-                                                     _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                for (size_t i = 0; i < some * 16; i += 4) {
+                    _mm_storeu_ps(up_sums + i, _mm_setzero_ps());
+                }
+                for (size_t begin = 0; begin < K / 32; begin += 4) {
+                    size_t after = K / 32 - begin;
+                    size_t count = after < 4 ? after : 4;
+                    for (size_t b = 0; b < count; b++) {
+                        __builtin_prefetch(up_tile + (begin + b) * 384 + 4096);
+                        __builtin_prefetch(up_tile + (begin + b) * 384 + 4160);
+                        __builtin_prefetch(up_tile + (begin + b) * 384 + 4224);
+                        __builtin_prefetch(up_tile + (begin + b) * 384 + 4288);
+                        __builtin_prefetch(up_tile + (begin + b) * 384 + 4352);
+                        __builtin_prefetch(up_tile + (begin + b) * 384 + 4416);
+                        const uint8_t *block = up_tile + (begin + b) * 320;
+                        __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
+                        __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                        __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                        __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
+                        for (size_t v = 0; v < 4; v++) {
+                            int8_t *out = (int8_t *)(up_panel + b * 1024 + v * 128);
+                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            _mm_storeu_si128((__m128i *)(out),
+                                             _mm_or_si128(_mm_and_si128(q0, _mm_set1_epi16(15)),
+                                                          _mm_and_si128(_mm_slli_epi16(fifth0, 4),
+                                                                        _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 512),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth0, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 64),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 576),
+                                             _mm_or_si128(_mm_srli_epi16(q0, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth0, 8),
+                                                                        _mm_set1_epi16(16))));
+                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            _mm_storeu_si128((__m128i *)(out + 16),
+                                             _mm_or_si128(_mm_and_si128(q1, _mm_set1_epi16(15)),
+                                                          _mm_and_si128(_mm_slli_epi16(fifth1, 4),
+                                                                        _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 528),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth1, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 80),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 592),
+                                             _mm_or_si128(_mm_srli_epi16(q1, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth1, 8),
+                                                                        _mm_set1_epi16(16))));
+                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            _mm_storeu_si128((__m128i *)(out + 32),
+                                             _mm_or_si128(_mm_and_si128(q2, _mm_set1_epi16(15)),
+                                                          _mm_and_si128(_mm_slli_epi16(fifth2, 4),
+                                                                        _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 544),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth2, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 96),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 608),
+                                             _mm_or_si128(_mm_srli_epi16(q2, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth2, 8),
+                                                                        _mm_set1_epi16(16))));
+                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            _mm_storeu_si128((__m128i *)(out + 48),
+                                             _mm_or_si128(_mm_and_si128(q3, _mm_set1_epi16(15)),
+                                                          _mm_and_si128(_mm_slli_epi16(fifth3, 4),
+                                                                        _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 560),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                    _mm_and_si128(fifth3, _mm_set1_epi16(16))));
+                            _mm_storeu_si128(
+                                (__m128i *)(out + 112),
+                                _mm_or_si128(
+                                    _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                                    _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16))));
+                            _mm_storeu_si128((__m128i *)(out + 624),
+                                             _mm_or_si128(_mm_srli_epi16(q3, 12),
+                                                          _mm_and_si128(_mm_srli_epi16(fifth3, 8),
+                                                                        _mm_set1_epi16(16))));
+                            fifth0 = _mm_srli_epi16(fifth0, 1);
+                            fifth1 = _mm_srli_epi16(fifth1, 1);
+                            fifth2 = _mm_srli_epi16(fifth2, 1);
+                            fifth3 = _mm_srli_epi16(fifth3, 1);
+                        }
+                        float *kept = up_numbers + b * 32;
+                        _mm_storeu_ps(
+                            kept,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(up_tile + (begin + b) * 64 +
+                                                                       (K / 32) * 320)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 4,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(up_tile + (begin + b) * 64 +
+                                                                       (K / 32) * 320 + 8)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 8,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(up_tile + (begin + b) * 64 +
+                                                                       (K / 32) * 320 + 16)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 12,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(up_tile + (begin + b) * 64 +
+                                                                       (K / 32) * 320 + 24)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 16,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(up_tile + (begin + b) * 64 +
+                                                                       (K / 32) * 320 + 32)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 20,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(up_tile + (begin + b) * 64 +
+                                                                       (K / 32) * 320 + 40)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 24,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(up_tile + (begin + b) * 64 +
+                                                                       (K / 32) * 320 + 48)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
+                        _mm_storeu_ps(
+                            kept + 28,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(up_tile + (begin + b) * 64 +
+                                                                       (K / 32) * 320 + 56)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
+                    }
+                    for (size_t r = 0; r < some; r++) {
+                        float *place = up_sums + r * 16;
+                        __m128 total0 = _mm_loadu_ps(place);
+                        __m128 total1 = _mm_loadu_ps(place + 4);
+                        __m128 total2 = _mm_loadu_ps(place + 8);
+                        __m128 total3 = _mm_loadu_ps(place + 12);
+                        for (size_t b = 0; b < count; b++) {
+                            size_t at = begin + b;
+                            const uint8_t *record = x + r * ROW_BYTES + at * 128;
+                            float *kept = up_numbers + b * 32;
+                            uint8_t *panel = up_panel + b * 1024;
+                            __m128i dot0_0 = _mm_setzero_si128();
+                            __m128i dot0_1 = _mm_setzero_si128();
+                            __m128i dot0_2 = _mm_setzero_si128();
+                            __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 8
+                            for (size_t v = 0; v < 8; v++) {
+                                __m128i pair0 = _mm_set1_epi32(((const int32_t *)record)[v * 2]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + (v * 2) * 64)),
+                                        pair0));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 16)),
+                                                   pair0));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 32)),
+                                                   pair0));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 48)),
+                                                   pair0));
+                                __m128i pair1 =
+                                    _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(_mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v * 2 + 1) * 64)),
+                                                   pair1));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 16)),
+                                        pair1));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 32)),
+                                        pair1));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
+                                        pair1));
+                            }
+                            __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                            __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                            total0 =
+                                _mm_add_ps(total0, _mm_mul_ps(_mm_loadu_ps(kept + 16), scale_sum));
+                            total0 = _mm_add_ps(
+                                total0,
+                                _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), _mm_loadu_ps(kept)),
+                                           scale));
+                            total1 =
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_loadu_ps(kept + 20), scale_sum));
+                            total1 =
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
+                                                                         _mm_loadu_ps(kept + 4)),
+                                                              scale));
+                            total2 =
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_loadu_ps(kept + 24), scale_sum));
+                            total2 =
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
+                                                                         _mm_loadu_ps(kept + 8)),
+                                                              scale));
+                            total3 =
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_loadu_ps(kept + 28), scale_sum));
+                            total3 =
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
+                                                                         _mm_loadu_ps(kept + 12)),
+                                                              scale));
+                        }
+                        _mm_storeu_ps(place, total0);
+                        _mm_storeu_ps(place + 4, total1);
+                        _mm_storeu_ps(place + 8, total2);
+                        _mm_storeu_ps(place + 12, total3);
+                    }
+                }
+                for (size_t r = 0; r < some; r++) {
+                    float *y_row = y_tile + r * N;
+                    __m128 y_row_0_gate = _mm_loadu_ps(gate_sums + r * 16);
+                    __m128 y_row_0_exponent =
+                        _mm_mul_ps(_mm_mul_ps(y_row_0_gate, _mm_set1_ps(-1.5957691216057308f)),
+                                   _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_row_0_gate, y_row_0_gate),
+                                                         _mm_set1_ps(0.044715f)),
+                                              _mm_set1_ps(1.0f)));
+                    __m128 y_row_0_e_x = _mm_max_ps(
+                        _mm_min_ps(y_row_0_exponent, _mm_set1_ps(88.0f)), _mm_set1_ps(-87.0f));
+                    __m128i y_row_0_e_n =
+                        _mm_cvtps_epi32(_mm_mul_ps(y_row_0_e_x, _mm_set1_ps(1.4426950408889634f)));
+                    __m128 y_row_0_e_whole = _mm_cvtepi32_ps(y_row_0_e_n);
+                    y_row_0_e_x = _mm_sub_ps(
+                        y_row_0_e_x, _mm_mul_ps(y_row_0_e_whole, _mm_set1_ps(0.693359375f)));
+                    y_row_0_e_x = _mm_sub_ps(
+                        y_row_0_e_x, _mm_mul_ps(y_row_0_e_whole, _mm_set1_ps(-0.00021219444f)));
+                    __m128 y_row_0_e_series = _mm_set1_ps(0.0001984126984126984f);
+                    y_row_0_e_series = _mm_add_ps(_mm_mul_ps(y_row_0_e_series, y_row_0_e_x),
+                                                  _mm_set1_ps(0.001388888888888889f));
+                    y_row_0_e_series = _mm_add_ps(_mm_mul_ps(y_row_0_e_series, y_row_0_e_x),
+                                                  _mm_set1_ps(0.008333333333333333f));
+                    y_row_0_e_series = _mm_add_ps(_mm_mul_ps(y_row_0_e_series, y_row_0_e_x),
+                                                  _mm_set1_ps(0.041666666666666664f));
+                    y_row_0_e_series = _mm_add_ps(_mm_mul_ps(y_row_0_e_series, y_row_0_e_x),
+                                                  _mm_set1_ps(0.16666666666666666f));
+                    y_row_0_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_0_e_series, y_row_0_e_x), _mm_set1_ps(0.5f));
+                    y_row_0_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_0_e_series, y_row_0_e_x), _mm_set1_ps(1.0f));
+                    y_row_0_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_0_e_series, y_row_0_e_x), _mm_set1_ps(1.0f));
+                    __m128 y_row_0_e =
+                        _mm_mul_ps(y_row_0_e_series,
+                                   _mm_castsi128_ps(_mm_slli_epi32(
+                                       _mm_add_epi32(y_row_0_e_n, _mm_set1_epi32(127)), 23)));
+                    _mm_storeu_ps(y_row,
+                                  _mm_mul_ps(_mm_div_ps(y_row_0_gate,
+                                                        _mm_add_ps(y_row_0_e, _mm_set1_ps(1.0f))),
+                                             _mm_loadu_ps(up_sums + r * 16)));
+                    __m128 y_row_1_gate = _mm_loadu_ps(gate_sums + r * 16 + 4);
+                    __m128 y_row_1_exponent =
+                        _mm_mul_ps(_mm_mul_ps(y_row_1_gate, _mm_set1_ps(-1.5957691216057308f)),
+                                   _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_row_1_gate, y_row_1_gate),
+                                                         _mm_set1_ps(0.044715f)),
+                                              _mm_set1_ps(1.0f)));
+                    __m128 y_row_1_e_x = _mm_max_ps(
+                        _mm_min_ps(y_row_1_exponent, _mm_set1_ps(88.0f)), _mm_set1_ps(-87.0f));
+                    __m128i y_row_1_e_n =
+                        _mm_cvtps_epi32(_mm_mul_ps(y_row_1_e_x, _mm_set1_ps(1.4426950408889634f)));
+                    __m128 y_row_1_e_whole = _mm_cvtepi32_ps(y_row_1_e_n);
+                    y_row_1_e_x = _mm_sub_ps(
+                        y_row_1_e_x, _mm_mul_ps(y_row_1_e_whole, _mm_set1_ps(0.693359375f)));
+                    y_row_1_e_x = _mm_sub_ps(
+                        y_row_1_e_x, _mm_mul_ps(y_row_1_e_whole, _mm_set1_ps(-0.00021219444f)));
+                    __m128 y_row_1_e_series = _mm_set1_ps(0.0001984126984126984f);
+                    y_row_1_e_series = _mm_add_ps(_mm_mul_ps(y_row_1_e_series, y_row_1_e_x),
+                                                  _mm_set1_ps(0.001388888888888889f));
+                    y_row_1_e_series = _mm_add_ps(_mm_mul_ps(y_row_1_e_series, y_row_1_e_x),
+                                                  _mm_set1_ps(0.008333333333333333f));
+                    y_row_1_e_series = _mm_add_ps(_mm_mul_ps(y_row_1_e_series, y_row_1_e_x),
+                                                  _mm_set1_ps(0.041666666666666664f));
+                    y_row_1_e_series = _mm_add_ps(_mm_mul_ps(y_row_1_e_series, y_row_1_e_x),
+                                                  _mm_set1_ps(0.16666666666666666f));
+                    y_row_1_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_1_e_series, y_row_1_e_x), _mm_set1_ps(0.5f));
+                    y_row_1_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_1_e_series, y_row_1_e_x), _mm_set1_ps(1.0f));
+                    y_row_1_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_1_e_series, y_row_1_e_x), _mm_set1_ps(1.0f));
+                    __m128 y_row_1_e =
+                        _mm_mul_ps(y_row_1_e_series,
+                                   _mm_castsi128_ps(_mm_slli_epi32(
+                                       _mm_add_epi32(y_row_1_e_n, _mm_set1_epi32(127)), 23)));
+                    _mm_storeu_ps(y_row + 4,
+                                  _mm_mul_ps(_mm_div_ps(y_row_1_gate,
+                                                        _mm_add_ps(y_row_1_e, _mm_set1_ps(1.0f))),
+                                             _mm_loadu_ps(up_sums + r * 16 + 4)));
+                    __m128 y_row_2_gate = _mm_loadu_ps(gate_sums + r * 16 + 8);
+                    __m128 y_row_2_exponent =
+                        _mm_mul_ps(_mm_mul_ps(y_row_2_gate, _mm_set1_ps(-1.5957691216057308f)),
+                                   _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_row_2_gate, y_row_2_gate),
+                                                         _mm_set1_ps(0.044715f)),
+                                              _mm_set1_ps(1.0f)));
+                    __m128 y_row_2_e_x = _mm_max_ps(
+                        _mm_min_ps(y_row_2_exponent, _mm_set1_ps(88.0f)), _mm_set1_ps(-87.0f));
+                    __m128i y_row_2_e_n =
+                        _mm_cvtps_epi32(_mm_mul_ps(y_row_2_e_x, _mm_set1_ps(1.4426950408889634f)));
+                    __m128 y_row_2_e_whole = _mm_cvtepi32_ps(y_row_2_e_n);
+                    y_row_2_e_x = _mm_sub_ps(
+                        y_row_2_e_x, _mm_mul_ps(y_row_2_e_whole, _mm_set1_ps(0.693359375f)));
+                    y_row_2_e_x = _mm_sub_ps(
+                        y_row_2_e_x, _mm_mul_ps(y_row_2_e_whole, _mm_set1_ps(-0.00021219444f)));
+                    __m128 y_row_2_e_series = _mm_set1_ps(0.0001984126984126984f);
+                    y_row_2_e_series = _mm_add_ps(_mm_mul_ps(y_row_2_e_series, y_row_2_e_x),
+                                                  _mm_set1_ps(0.001388888888888889f));
+                    y_row_2_e_series = _mm_add_ps(_mm_mul_ps(y_row_2_e_series, y_row_2_e_x),
+                                                  _mm_set1_ps(0.008333333333333333f));
+                    y_row_2_e_series = _mm_add_ps(_mm_mul_ps(y_row_2_e_series, y_row_2_e_x),
+                                                  _mm_set1_ps(0.041666666666666664f));
+                    y_row_2_e_series = _mm_add_ps(_mm_mul_ps(y_row_2_e_series, y_row_2_e_x),
+                                                  _mm_set1_ps(0.16666666666666666f));
+                    y_row_2_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_2_e_series, y_row_2_e_x), _mm_set1_ps(0.5f));
+                    y_row_2_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_2_e_series, y_row_2_e_x), _mm_set1_ps(1.0f));
+                    y_row_2_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_2_e_series, y_row_2_e_x), _mm_set1_ps(1.0f));
+                    __m128 y_row_2_e =
+                        _mm_mul_ps(y_row_2_e_series,
+                                   _mm_castsi128_ps(_mm_slli_epi32(
+                                       _mm_add_epi32(y_row_2_e_n, _mm_set1_epi32(127)), 23)));
+                    _mm_storeu_ps(y_row + 8,
+                                  _mm_mul_ps(_mm_div_ps(y_row_2_gate,
+                                                        _mm_add_ps(y_row_2_e, _mm_set1_ps(1.0f))),
+                                             _mm_loadu_ps(up_sums + r * 16 + 8)));
+                    __m128 y_row_3_gate = _mm_loadu_ps(gate_sums + r * 16 + 12);
+                    __m128 y_row_3_exponent =
+                        _mm_mul_ps(_mm_mul_ps(y_row_3_gate, _mm_set1_ps(-1.5957691216057308f)),
+                                   _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_row_3_gate, y_row_3_gate),
+                                                         _mm_set1_ps(0.044715f)),
+                                              _mm_set1_ps(1.0f)));
+                    __m128 y_row_3_e_x = _mm_max_ps(
+                        _mm_min_ps(y_row_3_exponent, _mm_set1_ps(88.0f)), _mm_set1_ps(-87.0f));
+                    __m128i y_row_3_e_n =
+                        _mm_cvtps_epi32(_mm_mul_ps(y_row_3_e_x, _mm_set1_ps(1.4426950408889634f)));
+                    __m128 y_row_3_e_whole = _mm_cvtepi32_ps(y_row_3_e_n);
+                    y_row_3_e_x = _mm_sub_ps(
+                        y_row_3_e_x, _mm_mul_ps(y_row_3_e_whole, _mm_set1_ps(0.693359375f)));
+                    y_row_3_e_x = _mm_sub_ps(
+                        y_row_3_e_x, _mm_mul_ps(y_row_3_e_whole, _mm_set1_ps(-0.00021219444f)));
+                    __m128 y_row_3_e_series = _mm_set1_ps(0.0001984126984126984f);
+                    y_row_3_e_series = _mm_add_ps(_mm_mul_ps(y_row_3_e_series, y_row_3_e_x),
+                                                  _mm_set1_ps(0.001388888888888889f));
+                    y_row_3_e_series = _mm_add_ps(_mm_mul_ps(y_row_3_e_series, y_row_3_e_x),
+                                                  _mm_set1_ps(0.008333333333333333f));
+                    y_row_3_e_series = _mm_add_ps(_mm_mul_ps(y_row_3_e_series, y_row_3_e_x),
+                                                  _mm_set1_ps(0.041666666666666664f));
+                    y_row_3_e_series = _mm_add_ps(_mm_mul_ps(y_row_3_e_series, y_row_3_e_x),
+                                                  _mm_set1_ps(0.16666666666666666f));
+                    y_row_3_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_3_e_series, y_row_3_e_x), _mm_set1_ps(0.5f));
+                    y_row_3_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_3_e_series, y_row_3_e_x), _mm_set1_ps(1.0f));
+                    y_row_3_e_series =
+                        _mm_add_ps(_mm_mul_ps(y_row_3_e_series, y_row_3_e_x), _mm_set1_ps(1.0f));
+                    __m128 y_row_3_e =
+                        _mm_mul_ps(y_row_3_e_series,
+                                   _mm_castsi128_ps(_mm_slli_epi32(
+                                       _mm_add_epi32(y_row_3_e_n, _mm_set1_epi32(127)), 23)));
+                    _mm_storeu_ps(y_row + 12,
+                                  _mm_mul_ps(_mm_div_ps(y_row_3_gate,
+                                                        _mm_add_ps(y_row_3_e, _mm_set1_ps(1.0f))),
+                                             _mm_loadu_ps(up_sums + r * 16 + 12)));
+                }
+            } else {
+                _mm_storeu_ps(gate_sums, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(gate_sums + 12, _mm_setzero_ps());
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(gate_tile + b * 384 + 4096);
+                    __builtin_prefetch(gate_tile + b * 384 + 4160);
+                    __builtin_prefetch(gate_tile + b * 384 + 4224);
+                    __builtin_prefetch(gate_tile + b * 384 + 4288);
+                    __builtin_prefetch(gate_tile + b * 384 + 4352);
+                    __builtin_prefetch(gate_tile + b * 384 + 4416);
+                    const uint8_t *block = gate_tile + b * 320;
+                    const uint8_t *record = x + b * 128;
+                    __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
+                    __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                    __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                    __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
+                    __m128i dot0_0 = _mm_setzero_si128();
+                    __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_or_si128(
+                            _mm_and_si128(q0, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w0_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth0, _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w0_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w0_9 = _mm_or_si128(
+                            _mm_srli_epi16(q0, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_or_si128(
+                            _mm_and_si128(q1, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w1_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth1, _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w1_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w1_9 = _mm_or_si128(
+                            _mm_srli_epi16(q1, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_or_si128(
+                            _mm_and_si128(q2, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w2_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth2, _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w2_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w2_9 = _mm_or_si128(
+                            _mm_srli_epi16(q2, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_or_si128(
+                            _mm_and_si128(q3, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w3_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth3, _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w3_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w3_9 = _mm_or_si128(
+                            _mm_srli_epi16(q3, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        fifth0 = _mm_srli_epi16(fifth0, 1);
+                        fifth1 = _mm_srli_epi16(fifth1, 1);
+                        fifth2 = _mm_srli_epi16(fifth2, 1);
+                        fifth3 = _mm_srli_epi16(fifth3, 1);
+                    }
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    __m128 total0 = _mm_loadu_ps(gate_sums);
+                    __m128 total1 = _mm_loadu_ps(gate_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(gate_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(gate_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 32)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_0),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 64 +
+                                                                               (K / 32) * 320)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 40)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_1),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 8)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total2 = _mm_add_ps(
+                        total2,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 48)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total2 = _mm_add_ps(
+                        total2,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_2),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 16)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total3 = _mm_add_ps(
+                        total3,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 56)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total3 = _mm_add_ps(
+                        total3,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_3),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(gate_tile + b * 64 +
+                                                                           (K / 32) * 320 + 24)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    _mm_storeu_ps(gate_sums, total0);
+                    _mm_storeu_ps(gate_sums + 4, total1);
+                    _mm_storeu_ps(gate_sums + 8, total2);
+                    _mm_storeu_ps(gate_sums + 12, total3);
+                }
+                _mm_storeu_ps(up_sums, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(up_sums + 12, _mm_setzero_ps());
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(up_tile + b * 384 + 4096);
+                    __builtin_prefetch(up_tile + b * 384 + 4160);
+                    __builtin_prefetch(up_tile + b * 384 + 4224);
+                    __builtin_prefetch(up_tile + b * 384 + 4288);
+                    __builtin_prefetch(up_tile + b * 384 + 4352);
+                    __builtin_prefetch(up_tile + b * 384 + 4416);
+                    const uint8_t *block = up_tile + b * 320;
+                    const uint8_t *record = x + b * 128;
+                    __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
+                    __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
+                    __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
+                    __m128i fifth3 = _mm_loadu_si128((const __m128i *)(block + 304));
+                    __m128i dot0_0 = _mm_setzero_si128();
+                    __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_or_si128(
+                            _mm_and_si128(q0, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w0_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q0, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth0, _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w0_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q0, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 4), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w0_9 = _mm_or_si128(
+                            _mm_srli_epi16(q0, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth0, 8), _mm_set1_epi16(16)));
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_or_si128(
+                            _mm_and_si128(q1, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w1_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q1, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth1, _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w1_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q1, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 4), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w1_9 = _mm_or_si128(
+                            _mm_srli_epi16(q1, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth1, 8), _mm_set1_epi16(16)));
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_or_si128(
+                            _mm_and_si128(q2, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w2_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q2, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth2, _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w2_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q2, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 4), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w2_9 = _mm_or_si128(
+                            _mm_srli_epi16(q2, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth2, 8), _mm_set1_epi16(16)));
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_or_si128(
+                            _mm_and_si128(q3, _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_slli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w3_8 =
+                            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(q3, 4), _mm_set1_epi16(15)),
+                                         _mm_and_si128(fifth3, _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_8,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 8])));
+                        __m128i w3_1 = _mm_or_si128(
+                            _mm_and_si128(_mm_srli_epi16(q3, 8), _mm_set1_epi16(15)),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 4), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i w3_9 = _mm_or_si128(
+                            _mm_srli_epi16(q3, 12),
+                            _mm_and_si128(_mm_srli_epi16(fifth3, 8), _mm_set1_epi16(16)));
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_9,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 9])));
+                        fifth0 = _mm_srli_epi16(fifth0, 1);
+                        fifth1 = _mm_srli_epi16(fifth1, 1);
+                        fifth2 = _mm_srli_epi16(fifth2, 1);
+                        fifth3 = _mm_srli_epi16(fifth3, 1);
+                    }
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 scale_sum = _mm_set1_ps(((const float *)(record + 80))[0]);
+                    __m128 total0 = _mm_loadu_ps(up_sums);
+                    __m128 total1 = _mm_loadu_ps(up_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(up_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(up_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 32)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_0),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 64 +
+                                                                               (K / 32) * 320)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 40)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_1),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 8)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total2 = _mm_add_ps(
+                        total2,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 48)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total2 = _mm_add_ps(
+                        total2,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_2),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 16)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    total3 = _mm_add_ps(
+                        total3,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_castsi128_ps(_mm_and_si128(
+                                    _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 56)))),
+                                                   3),
+                                    _mm_set1_epi32(-1879056384))),
+                                _mm_set1_ps(5.192296858534828e+33f)),
+                            scale_sum));
+                    total3 = _mm_add_ps(
+                        total3,
+                        _mm_mul_ps(
+                            _mm_mul_ps(
+                                _mm_cvtepi32_ps(dot0_3),
+                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                               _mm_srai_epi32(
+                                                   _mm_unpacklo_epi16(
+                                                       _mm_setzero_si128(),
+                                                       _mm_loadl_epi64((const __m128i *)((
+                                                           const int8_t *)(up_tile + b * 64 +
+                                                                           (K / 32) * 320 + 24)))),
+                                                   3),
+                                               _mm_set1_epi32(-1879056384))),
+                                           _mm_set1_ps(5.192296858534828e+33f))),
+                            scale));
+                    _mm_storeu_ps(up_sums, total0);
+                    _mm_storeu_ps(up_sums + 4, total1);
+                    _mm_storeu_ps(up_sums + 8, total2);
+                    _mm_storeu_ps(up_sums + 12, total3);
+                }
+                __m128 y_tile_0_gate = _mm_loadu_ps(gate_sums);
+                __m128 y_tile_0_exponent =
+                    _mm_mul_ps(_mm_mul_ps(y_tile_0_gate, _mm_set1_ps(-1.5957691216057308f)),
+                               _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_tile_0_gate, y_tile_0_gate),
+                                                     _mm_set1_ps(0.044715f)),
+                                          _mm_set1_ps(1.0f)));
+                __m128 y_tile_0_e_x = _mm_max_ps(_mm_min_ps(y_tile_0_exponent, _mm_set1_ps(88.0f)),
+                                                 _mm_set1_ps(-87.0f));
+                __m128i y_tile_0_e_n =
+                    _mm_cvtps_epi32(_mm_mul_ps(y_tile_0_e_x, _mm_set1_ps(1.4426950408889634f)));
+                __m128 y_tile_0_e_whole = _mm_cvtepi32_ps(y_tile_0_e_n);
+                y_tile_0_e_x = _mm_sub_ps(y_tile_0_e_x,
+                                          _mm_mul_ps(y_tile_0_e_whole, _mm_set1_ps(0.693359375f)));
+                y_tile_0_e_x = _mm_sub_ps(
+                    y_tile_0_e_x, _mm_mul_ps(y_tile_0_e_whole, _mm_set1_ps(-0.00021219444f)));
+                __m128 y_tile_0_e_series = _mm_set1_ps(0.0001984126984126984f);
+                y_tile_0_e_series = _mm_add_ps(_mm_mul_ps(y_tile_0_e_series, y_tile_0_e_x),
+                                               _mm_set1_ps(0.001388888888888889f));
+                y_tile_0_e_series = _mm_add_ps(_mm_mul_ps(y_tile_0_e_series, y_tile_0_e_x),
+                                               _mm_set1_ps(0.008333333333333333f));
+                y_tile_0_e_series = _mm_add_ps(_mm_mul_ps(y_tile_0_e_series, y_tile_0_e_x),
+                                               _mm_set1_ps(0.041666666666666664f));
+                y_tile_0_e_series = _mm_add_ps(_mm_mul_ps(y_tile_0_e_series, y_tile_0_e_x),
+                                               _mm_set1_ps(0.16666666666666666f));
+                y_tile_0_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_0_e_series, y_tile_0_e_x), _mm_set1_ps(0.5f));
+                y_tile_0_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_0_e_series, y_tile_0_e_x), _mm_set1_ps(1.0f));
+                y_tile_0_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_0_e_series, y_tile_0_e_x), _mm_set1_ps(1.0f));
+                __m128 y_tile_0_e = _mm_mul_ps(
+                    y_tile_0_e_series, _mm_castsi128_ps(_mm_slli_epi32(
+                                           _mm_add_epi32(y_tile_0_e_n, _mm_set1_epi32(127)), 23)));
+                _mm_storeu_ps(
+                    y_tile,
+                    _mm_mul_ps(_mm_div_ps(y_tile_0_gate, _mm_add_ps(y_tile_0_e, _mm_set1_ps(1.0f))),
+                               _mm_loadu_ps(up_sums)));
+                __m128 y_tile_1_gate = _mm_loadu_ps(gate_sums + 4);
+                __m128 y_tile_1_exponent =
+                    _mm_mul_ps(_mm_mul_ps(y_tile_1_gate, _mm_set1_ps(-1.5957691216057308f)),
+                               _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_tile_1_gate, y_tile_1_gate),
+                                                     _mm_set1_ps(0.044715f)),
+                                          _mm_set1_ps(1.0f)));
+                __m128 y_tile_1_e_x = _mm_max_ps(_mm_min_ps(y_tile_1_exponent, _mm_set1_ps(88.0f)),
+                                                 _mm_set1_ps(-87.0f));
+                __m128i y_tile_1_e_n =
+                    _mm_cvtps_epi32(_mm_mul_ps(y_tile_1_e_x, _mm_set1_ps(1.4426950408889634f)));
+                __m128 y_tile_1_e_whole = _mm_cvtepi32_ps(y_tile_1_e_n);
+                y_tile_1_e_x = _mm_sub_ps(y_tile_1_e_x,
+                                          _mm_mul_ps(y_tile_1_e_whole, _mm_set1_ps(0.693359375f)));
+                y_tile_1_e_x = _mm_sub_ps(
+                    y_tile_1_e_x, _mm_mul_ps(y_tile_1_e_whole, _mm_set1_ps(-0.00021219444f)));
+                __m128 y_tile_1_e_series = _mm_set1_ps(0.0001984126984126984f);
+                y_tile_1_e_series = _mm_add_ps(_mm_mul_ps(y_tile_1_e_series, y_tile_1_e_x),
+                                               _mm_set1_ps(0.001388888888888889f));
+                y_tile_1_e_series = _mm_add_ps(_mm_mul_ps(y_tile_1_e_series, y_tile_1_e_x),
+                                               _mm_set1_ps(0.008333333333333333f));
+                y_tile_1_e_series = _mm_add_ps(_mm_mul_ps(y_tile_1_e_series, y_tile_1_e_x),
+                                               _mm_set1_ps(0.041666666666666664f));
+                y_tile_1_e_series = _mm_add_ps(_mm_mul_ps(y_tile_1_e_series, y_tile_1_e_x),
+                                               _mm_set1_ps(0.16666666666666666f));
+                y_tile_1_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_1_e_series, y_tile_1_e_x), _mm_set1_ps(0.5f));
+                y_tile_1_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_1_e_series, y_tile_1_e_x), _mm_set1_ps(1.0f));
+                y_tile_1_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_1_e_series, y_tile_1_e_x), _mm_set1_ps(1.0f));
+                __m128 y_tile_1_e = _mm_mul_ps(
+                    y_tile_1_e_series, _mm_castsi128_ps(_mm_slli_epi32(
+                                           _mm_add_epi32(y_tile_1_e_n, _mm_set1_epi32(127)), 23)));
+                _mm_storeu_ps(
+                    y_tile + 4,
+                    _mm_mul_ps(_mm_div_ps(y_tile_1_gate, _mm_add_ps(y_tile_1_e, _mm_set1_ps(1.0f))),
+                               _mm_loadu_ps(up_sums + 4)));
+                __m128 y_tile_2_gate = _mm_loadu_ps(gate_sums + 8);
+                __m128 y_tile_2_exponent =
+                    _mm_mul_ps(_mm_mul_ps(y_tile_2_gate, _mm_set1_ps(-1.5957691216057308f)),
+                               _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_tile_2_gate, y_tile_2_gate),
+                                                     _mm_set1_ps(0.044715f)),
+                                          _mm_set1_ps(1.0f)));
+                __m128 y_tile_2_e_x = _mm_max_ps(_mm_min_ps(y_tile_2_exponent, _mm_set1_ps(88.0f)),
+                                                 _mm_set1_ps(-87.0f));
+                __m128i y_tile_2_e_n =
+                    _mm_cvtps_epi32(_mm_mul_ps(y_tile_2_e_x, _mm_set1_ps(1.4426950408889634f)));
+                __m128 y_tile_2_e_whole = _mm_cvtepi32_ps(y_tile_2_e_n);
+                y_tile_2_e_x = _mm_sub_ps(y_tile_2_e_x,
+                                          _mm_mul_ps(y_tile_2_e_whole, _mm_set1_ps(0.693359375f)));
+                y_tile_2_e_x = _mm_sub_ps(
+                    y_tile_2_e_x, _mm_mul_ps(y_tile_2_e_whole, _mm_set1_ps(-0.00021219444f)));
+                __m128 y_tile_2_e_series = _mm_set1_ps(0.0001984126984126984f);
+                y_tile_2_e_series = _mm_add_ps(_mm_mul_ps(y_tile_2_e_series, y_tile_2_e_x),
+                                               _mm_set1_ps(0.001388888888888889f));
+                y_tile_2_e_series = _mm_add_ps(_mm_mul_ps(y_tile_2_e_series, y_tile_2_e_x),
+                                               _mm_set1_ps(0.008333333333333333f));
+                y_tile_2_e_series = _mm_add_ps(_mm_mul_ps(y_tile_2_e_series, y_tile_2_e_x),
+                                               _mm_set1_ps(0.041666666666666664f));
+                y_tile_2_e_series = _mm_add_ps(_mm_mul_ps(y_tile_2_e_series, y_tile_2_e_x),
+                                               _mm_set1_ps(0.16666666666666666f));
+                y_tile_2_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_2_e_series, y_tile_2_e_x), _mm_set1_ps(0.5f));
+                y_tile_2_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_2_e_series, y_tile_2_e_x), _mm_set1_ps(1.0f));
+                y_tile_2_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_2_e_series, y_tile_2_e_x), _mm_set1_ps(1.0f));
+                __m128 y_tile_2_e = _mm_mul_ps(
+                    y_tile_2_e_series, _mm_castsi128_ps(_mm_slli_epi32(
+                                           _mm_add_epi32(y_tile_2_e_n, _mm_set1_epi32(127)), 23)));
+                _mm_storeu_ps(
+                    y_tile + 8,
+                    _mm_mul_ps(_mm_div_ps(y_tile_2_gate, _mm_add_ps(y_tile_2_e, _mm_set1_ps(1.0f))),
+                               _mm_loadu_ps(up_sums + 8)));
+                __m128 y_tile_3_gate = _mm_loadu_ps(gate_sums + 12);
+                __m128 y_tile_3_exponent =
+                    _mm_mul_ps(_mm_mul_ps(y_tile_3_gate, _mm_set1_ps(-1.5957691216057308f)),
+                               _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y_tile_3_gate, y_tile_3_gate),
+                                                     _mm_set1_ps(0.044715f)),
+                                          _mm_set1_ps(1.0f)));
+                __m128 y_tile_3_e_x = _mm_max_ps(_mm_min_ps(y_tile_3_exponent, _mm_set1_ps(88.0f)),
+                                                 _mm_set1_ps(-87.0f));
+                __m128i y_tile_3_e_n =
+                    _mm_cvtps_epi32(_mm_mul_ps(y_tile_3_e_x, _mm_set1_ps(1.4426950408889634f)));
+                __m128 y_tile_3_e_whole = _mm_cvtepi32_ps(y_tile_3_e_n);
+                y_tile_3_e_x = _mm_sub_ps(y_tile_3_e_x,
+                                          _mm_mul_ps(y_tile_3_e_whole, _mm_set1_ps(0.693359375f)));
+                y_tile_3_e_x = _mm_sub_ps(
+                    y_tile_3_e_x, _mm_mul_ps(y_tile_3_e_whole, _mm_set1_ps(-0.00021219444f)));
+                __m128 y_tile_3_e_series = _mm_set1_ps(0.0001984126984126984f);
+                y_tile_3_e_series = _mm_add_ps(_mm_mul_ps(y_tile_3_e_series, y_tile_3_e_x),
+                                               _mm_set1_ps(0.001388888888888889f));
+                y_tile_3_e_series = _mm_add_ps(_mm_mul_ps(y_tile_3_e_series, y_tile_3_e_x),
+                                               _mm_set1_ps(0.008333333333333333f));
+                y_tile_3_e_series = _mm_add_ps(_mm_mul_ps(y_tile_3_e_series, y_tile_3_e_x),
+                                               _mm_set1_ps(0.041666666666666664f));
+                y_tile_3_e_series = _mm_add_ps(_mm_mul_ps(y_tile_3_e_series, y_tile_3_e_x),
+                                               _mm_set1_ps(0.16666666666666666f));
+                y_tile_3_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_3_e_series, y_tile_3_e_x), _mm_set1_ps(0.5f));
+                y_tile_3_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_3_e_series, y_tile_3_e_x), _mm_set1_ps(1.0f));
+                y_tile_3_e_series =
+                    _mm_add_ps(_mm_mul_ps(y_tile_3_e_series, y_tile_3_e_x), _mm_set1_ps(1.0f));
+                __m128 y_tile_3_e = _mm_mul_ps(
+                    y_tile_3_e_series, _mm_castsi128_ps(_mm_slli_epi32(
+                                           _mm_add_epi32(y_tile_3_e_n, _mm_set1_epi32(127)), 23)));
+                _mm_storeu_ps(
+                    y_tile + 12,
+                    _mm_mul_ps(_mm_div_ps(y_tile_3_gate, _mm_add_ps(y_tile_3_e, _mm_set1_ps(1.0f))),
+                               _mm_loadu_ps(up_sums + 12)));
             }
-            float *y0 = y + r * N + tile * 16;
-            __m128 y0_0_gate = gate_sum0_0;
-            __m128 y0_0_exponent = _mm_mul_ps(
-                _mm_mul_ps(y0_0_gate, _mm_set1_ps(-1.5957691216057308f)),
-                _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y0_0_gate, y0_0_gate), _mm_set1_ps(0.044715f)),
-                           _mm_set1_ps(1.0f)));
-            __m128 y0_0_e_x =
-                _mm_max_ps(_mm_min_ps(y0_0_exponent, _mm_set1_ps(88.0f)), _mm_set1_ps(-87.0f));
-            __m128i y0_0_e_n =
-                _mm_cvtps_epi32(_mm_mul_ps(y0_0_e_x, _mm_set1_ps(1.4426950408889634f)));
-            __m128 y0_0_e_whole = _mm_cvtepi32_ps(y0_0_e_n);
-            y0_0_e_x = _mm_sub_ps(y0_0_e_x, _mm_mul_ps(y0_0_e_whole, _mm_set1_ps(0.693359375f)));
-            y0_0_e_x = _mm_sub_ps(y0_0_e_x, _mm_mul_ps(y0_0_e_whole, _mm_set1_ps(-0.00021219444f)));
-            __m128 y0_0_e_series = _mm_set1_ps(0.0001984126984126984f);
-            y0_0_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_0_e_series, y0_0_e_x), _mm_set1_ps(0.001388888888888889f));
-            y0_0_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_0_e_series, y0_0_e_x), _mm_set1_ps(0.008333333333333333f));
-            y0_0_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_0_e_series, y0_0_e_x), _mm_set1_ps(0.041666666666666664f));
-            y0_0_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_0_e_series, y0_0_e_x), _mm_set1_ps(0.16666666666666666f));
-            y0_0_e_series = _mm_add_ps(_mm_mul_ps(y0_0_e_series, y0_0_e_x), _mm_set1_ps(0.5f));
-            y0_0_e_series = _mm_add_ps(_mm_mul_ps(y0_0_e_series, y0_0_e_x), _mm_set1_ps(1.0f));
-            y0_0_e_series = _mm_add_ps(_mm_mul_ps(y0_0_e_series, y0_0_e_x), _mm_set1_ps(1.0f));
-            __m128 y0_0_e = _mm_mul_ps(
-                y0_0_e_series,
-                _mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(y0_0_e_n, _mm_set1_epi32(127)), 23)));
-            _mm_storeu_ps(y0,
-                          _mm_mul_ps(_mm_div_ps(y0_0_gate, _mm_add_ps(y0_0_e, _mm_set1_ps(1.0f))),
-                                     up_sum0_0));
-            __m128 y0_1_gate = gate_sum0_1;
-            __m128 y0_1_exponent = _mm_mul_ps(
-                _mm_mul_ps(y0_1_gate, _mm_set1_ps(-1.5957691216057308f)),
-                _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y0_1_gate, y0_1_gate), _mm_set1_ps(0.044715f)),
-                           _mm_set1_ps(1.0f)));
-            __m128 y0_1_e_x =
-                _mm_max_ps(_mm_min_ps(y0_1_exponent, _mm_set1_ps(88.0f)), _mm_set1_ps(-87.0f));
-            __m128i y0_1_e_n =
-                _mm_cvtps_epi32(_mm_mul_ps(y0_1_e_x, _mm_set1_ps(1.4426950408889634f)));
-            __m128 y0_1_e_whole = _mm_cvtepi32_ps(y0_1_e_n);
-            y0_1_e_x = _mm_sub_ps(y0_1_e_x, _mm_mul_ps(y0_1_e_whole, _mm_set1_ps(0.693359375f)));
-            y0_1_e_x = _mm_sub_ps(y0_1_e_x, _mm_mul_ps(y0_1_e_whole, _mm_set1_ps(-0.00021219444f)));
-            __m128 y0_1_e_series = _mm_set1_ps(0.0001984126984126984f);
-            y0_1_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_1_e_series, y0_1_e_x), _mm_set1_ps(0.001388888888888889f));
-            y0_1_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_1_e_series, y0_1_e_x), _mm_set1_ps(0.008333333333333333f));
-            y0_1_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_1_e_series, y0_1_e_x), _mm_set1_ps(0.041666666666666664f));
-            y0_1_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_1_e_series, y0_1_e_x), _mm_set1_ps(0.16666666666666666f));
-            y0_1_e_series = _mm_add_ps(_mm_mul_ps(y0_1_e_series, y0_1_e_x), _mm_set1_ps(0.5f));
-            y0_1_e_series = _mm_add_ps(_mm_mul_ps(y0_1_e_series, y0_1_e_x), _mm_set1_ps(1.0f));
-            y0_1_e_series = _mm_add_ps(_mm_mul_ps(y0_1_e_series, y0_1_e_x), _mm_set1_ps(1.0f));
-            __m128 y0_1_e = _mm_mul_ps(
-                y0_1_e_series,
-                _mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(y0_1_e_n, _mm_set1_epi32(127)), 23)));
-            _mm_storeu_ps(y0 + 4,
-                          _mm_mul_ps(_mm_div_ps(y0_1_gate, _mm_add_ps(y0_1_e, _mm_set1_ps(1.0f))),
-                                     up_sum0_1));
-            __m128 y0_2_gate = gate_sum0_2;
-            __m128 y0_2_exponent = _mm_mul_ps(
-                _mm_mul_ps(y0_2_gate, _mm_set1_ps(-1.5957691216057308f)),
-                _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y0_2_gate, y0_2_gate), _mm_set1_ps(0.044715f)),
-                           _mm_set1_ps(1.0f)));
-            __m128 y0_2_e_x =
-                _mm_max_ps(_mm_min_ps(y0_2_exponent, _mm_set1_ps(88.0f)), _mm_set1_ps(-87.0f));
-            __m128i y0_2_e_n =
-                _mm_cvtps_epi32(_mm_mul_ps(y0_2_e_x, _mm_set1_ps(1.4426950408889634f)));
-            __m128 y0_2_e_whole = _mm_cvtepi32_ps(y0_2_e_n);
-            y0_2_e_x = _mm_sub_ps(y0_2_e_x, _mm_mul_ps(y0_2_e_whole, _mm_set1_ps(0.693359375f)));
-            y0_2_e_x = _mm_sub_ps(y0_2_e_x, _mm_mul_ps(y0_2_e_whole, _mm_set1_ps(-0.00021219444f)));
-            __m128 y0_2_e_series = _mm_set1_ps(0.0001984126984126984f);
-            y0_2_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_2_e_series, y0_2_e_x), _mm_set1_ps(0.001388888888888889f));
-            y0_2_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_2_e_series, y0_2_e_x), _mm_set1_ps(0.008333333333333333f));
-            y0_2_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_2_e_series, y0_2_e_x), _mm_set1_ps(0.041666666666666664f));
-            y0_2_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_2_e_series, y0_2_e_x), _mm_set1_ps(0.16666666666666666f));
-            y0_2_e_series = _mm_add_ps(_mm_mul_ps(y0_2_e_series, y0_2_e_x), _mm_set1_ps(0.5f));
-            y0_2_e_series = _mm_add_ps(_mm_mul_ps(y0_2_e_series, y0_2_e_x), _mm_set1_ps(1.0f));
-            y0_2_e_series = _mm_add_ps(_mm_mul_ps(y0_2_e_series, y0_2_e_x), _mm_set1_ps(1.0f));
-            __m128 y0_2_e = _mm_mul_ps(
-                y0_2_e_series,
-                _mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(y0_2_e_n, _mm_set1_epi32(127)), 23)));
-            _mm_storeu_ps(y0 + 8,
-                          _mm_mul_ps(_mm_div_ps(y0_2_gate, _mm_add_ps(y0_2_e, _mm_set1_ps(1.0f))),
-                                     up_sum0_2));
-            __m128 y0_3_gate = gate_sum0_3;
-            __m128 y0_3_exponent = _mm_mul_ps(
-                _mm_mul_ps(y0_3_gate, _mm_set1_ps(-1.5957691216057308f)),
-                _mm_add_ps(_mm_mul_ps(_mm_mul_ps(y0_3_gate, y0_3_gate), _mm_set1_ps(0.044715f)),
-                           _mm_set1_ps(1.0f)));
-            __m128 y0_3_e_x =
-                _mm_max_ps(_mm_min_ps(y0_3_exponent, _mm_set1_ps(88.0f)), _mm_set1_ps(-87.0f));
-            __m128i y0_3_e_n =
-                _mm_cvtps_epi32(_mm_mul_ps(y0_3_e_x, _mm_set1_ps(1.4426950408889634f)));
-            __m128 y0_3_e_whole = _mm_cvtepi32_ps(y0_3_e_n);
-            y0_3_e_x = _mm_sub_ps(y0_3_e_x, _mm_mul_ps(y0_3_e_whole, _mm_set1_ps(0.693359375f)));
-            y0_3_e_x = _mm_sub_ps(y0_3_e_x, _mm_mul_ps(y0_3_e_whole, _mm_set1_ps(-0.00021219444f)));
-            __m128 y0_3_e_series = _mm_set1_ps(0.0001984126984126984f);
-            y0_3_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_3_e_series, y0_3_e_x), _mm_set1_ps(0.001388888888888889f));
-            y0_3_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_3_e_series, y0_3_e_x), _mm_set1_ps(0.008333333333333333f));
-            y0_3_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_3_e_series, y0_3_e_x), _mm_set1_ps(0.041666666666666664f));
-            y0_3_e_series =
-                _mm_add_ps(_mm_mul_ps(y0_3_e_series, y0_3_e_x), _mm_set1_ps(0.16666666666666666f));
-            y0_3_e_series = _mm_add_ps(_mm_mul_ps(y0_3_e_series, y0_3_e_x), _mm_set1_ps(0.5f));
-            y0_3_e_series = _mm_add_ps(_mm_mul_ps(y0_3_e_series, y0_3_e_x), _mm_set1_ps(1.0f));
-            y0_3_e_series = _mm_add_ps(_mm_mul_ps(y0_3_e_series, y0_3_e_x), _mm_set1_ps(1.0f));
-            __m128 y0_3_e = _mm_mul_ps(
-                y0_3_e_series,
-                _mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(y0_3_e_n, _mm_set1_epi32(127)), 23)));
-            _mm_storeu_ps(y0 + 12,
-                          _mm_mul_ps(_mm_div_ps(y0_3_gate, _mm_add_ps(y0_3_e, _mm_set1_ps(1.0f))),
-                                     up_sum0_3));
         }
     }
 }

@@ -20,138 +20,423 @@
  *     for r < rows, n < N
  *     y[r, n] = sum(k < K: x[r, k] * w[n, k])
  *
- * Schedule: 4 outputs a vector, 16-bit products, one row at a time.
- * Named at once: 5 __m128, 6 __m128i.
+ * Schedule: 4 outputs a vector, 16-bit products; 32 rows share unpacked weights.
+ * Named at once: 5 __m128, 10 __m128i.
  */
 void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w, float *y) {
+    uint8_t w_panel[4096] __attribute__((aligned(64)));
+    float w_numbers[128] __attribute__((aligned(64)));
+    float w_sums[512] __attribute__((aligned(64)));
     for (size_t tile = first; tile < last; tile++) {
         const uint8_t *w_tile = (const uint8_t *)w + tile * TILE_BYTES;
-        for (size_t r = 0; r < rows; r++) {
-            const uint8_t *w_x = (const uint8_t *)q + r * ROW_BYTES + 64;
-            __m128 w_sum0_0 = _mm_setzero_ps();
-            __m128 w_sum0_1 = _mm_setzero_ps();
-            __m128 w_sum0_2 = _mm_setzero_ps();
-            __m128 w_sum0_3 = _mm_setzero_ps();
-            for (size_t b = 0; b < K / 32; b++) {
-                const uint8_t *block = w_tile + b * 512;
-                const uint8_t *scales = w_tile + b * 128 + (K / 32) * 512;
-                const uint8_t *x0 = w_x + b * 128;
-                __m128i dot0_0 = _mm_setzero_si128();
-                __m128i dot0_1 = _mm_setzero_si128();
-                __m128i dot0_2 = _mm_setzero_si128();
-                __m128i dot0_3 = _mm_setzero_si128();
-#pragma GCC unroll 4
-                for (size_t v = 0; v < 4; v++) {
-                    __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                    __m128i w0_0 = _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8);
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w0_1 = _mm_srai_epi16(q0, 8);
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0,
-                        _mm_madd_epi16(w0_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                    __m128i w1_0 = _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8);
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w1_1 = _mm_srai_epi16(q1, 8);
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1,
-                        _mm_madd_epi16(w1_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                    __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w2_1 = _mm_srai_epi16(q2, 8);
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2,
-                        _mm_madd_epi16(w2_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                    __m128i w3_0 = _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8);
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w3_1 = _mm_srai_epi16(q3, 8);
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3,
-                        _mm_madd_epi16(w3_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
+        for (size_t base = 0; base < rows; base += 32) {
+            size_t left = rows - base;
+            size_t some = left < 32 ? left : 32;
+            const uint8_t *x = (const uint8_t *)q + base * ROW_BYTES + 64;
+            float *y_tile = y + base * N + tile * 16;
+            if (some > 1) {
+                for (size_t i = 0; i < some * 16; i += 4) {
+                    _mm_storeu_ps(w_sums + i, _mm_setzero_ps());
                 }
-                __m128 d0 = _mm_loadu_ps((const float *)scales);
-                w_sum0_0 =
-                    _mm_add_ps(w_sum0_0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), d0),
-                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d1 = _mm_loadu_ps((const float *)(scales + 16));
-                w_sum0_1 =
-                    _mm_add_ps(w_sum0_1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1), d1),
-                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d2 = _mm_loadu_ps((const float *)(scales + 32));
-                w_sum0_2 =
-                    _mm_add_ps(w_sum0_2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2), d2),
-                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d3 = _mm_loadu_ps((const float *)(scales + 48));
-                w_sum0_3 =
-                    _mm_add_ps(w_sum0_3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3), d3),
-                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                dot0_0 = _mm_setzero_si128();
-                dot0_1 = _mm_setzero_si128();
-                dot0_2 = _mm_setzero_si128();
-                dot0_3 = _mm_setzero_si128();
+                for (size_t begin = 0; begin < K / 32; begin += 4) {
+                    size_t after = K / 32 - begin;
+                    size_t count = after < 4 ? after : 4;
+                    for (size_t b = 0; b < count; b++) {
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4096);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4160);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4224);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4288);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4352);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4416);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4480);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4544);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4608);
+                        __builtin_prefetch(w_tile + (begin + b) * 640 + 4672);
+                        const uint8_t *block = w_tile + (begin + b) * 512;
+                        for (size_t v = 0; v < 8; v++) {
+                            int8_t *out = (int8_t *)(w_panel + b * 1024 + v * 128);
+                            __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                            _mm_storeu_si128((__m128i *)(out),
+                                             _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8));
+                            _mm_storeu_si128((__m128i *)(out + 64), _mm_srai_epi16(q0, 8));
+                            __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                            _mm_storeu_si128((__m128i *)(out + 16),
+                                             _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8));
+                            _mm_storeu_si128((__m128i *)(out + 80), _mm_srai_epi16(q1, 8));
+                            __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                            _mm_storeu_si128((__m128i *)(out + 32),
+                                             _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8));
+                            _mm_storeu_si128((__m128i *)(out + 96), _mm_srai_epi16(q2, 8));
+                            __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                            _mm_storeu_si128((__m128i *)(out + 48),
+                                             _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8));
+                            _mm_storeu_si128((__m128i *)(out + 112), _mm_srai_epi16(q3, 8));
+                        }
+                        float *kept = w_numbers + b * 32;
+                        _mm_storeu_ps(kept,
+                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
+                                                                   (K / 32) * 512)));
+                        _mm_storeu_ps(kept + 4,
+                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
+                                                                   (K / 32) * 512 + 16)));
+                        _mm_storeu_ps(kept + 8,
+                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
+                                                                   (K / 32) * 512 + 32)));
+                        _mm_storeu_ps(kept + 12,
+                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
+                                                                   (K / 32) * 512 + 48)));
+                        _mm_storeu_ps(kept + 16,
+                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
+                                                                   (K / 32) * 512 + 64)));
+                        _mm_storeu_ps(kept + 20,
+                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
+                                                                   (K / 32) * 512 + 80)));
+                        _mm_storeu_ps(kept + 24,
+                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
+                                                                   (K / 32) * 512 + 96)));
+                        _mm_storeu_ps(kept + 28,
+                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
+                                                                   (K / 32) * 512 + 112)));
+                    }
+                    for (size_t r = 0; r < some; r++) {
+                        float *place = w_sums + r * 16;
+                        __m128 total0 = _mm_loadu_ps(place);
+                        __m128 total1 = _mm_loadu_ps(place + 4);
+                        __m128 total2 = _mm_loadu_ps(place + 8);
+                        __m128 total3 = _mm_loadu_ps(place + 12);
+                        for (size_t b = 0; b < count; b++) {
+                            size_t at = begin + b;
+                            const uint8_t *record = x + r * ROW_BYTES + at * 128;
+                            float *kept = w_numbers + b * 32;
+                            uint8_t *panel = w_panel + b * 1024;
+                            __m128i dot0_0 = _mm_setzero_si128();
+                            __m128i dot0_1 = _mm_setzero_si128();
+                            __m128i dot0_2 = _mm_setzero_si128();
+                            __m128i dot0_3 = _mm_setzero_si128();
 #pragma GCC unroll 4
-                for (size_t v = 4; v < 8; v++) {
-                    __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
-                    __m128i w0_0 = _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8);
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0, _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w0_1 = _mm_srai_epi16(q0, 8);
-                    dot0_0 = _mm_add_epi32(
-                        dot0_0,
-                        _mm_madd_epi16(w0_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
-                    __m128i w1_0 = _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8);
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1, _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w1_1 = _mm_srai_epi16(q1, 8);
-                    dot0_1 = _mm_add_epi32(
-                        dot0_1,
-                        _mm_madd_epi16(w1_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
-                    __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2, _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w2_1 = _mm_srai_epi16(q2, 8);
-                    dot0_2 = _mm_add_epi32(
-                        dot0_2,
-                        _mm_madd_epi16(w2_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
-                    __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
-                    __m128i w3_0 = _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8);
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3, _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)x0)[v * 2])));
-                    __m128i w3_1 = _mm_srai_epi16(q3, 8);
-                    dot0_3 = _mm_add_epi32(
-                        dot0_3,
-                        _mm_madd_epi16(w3_1, _mm_set1_epi32(((const int32_t *)x0)[v * 2 + 1])));
+                            for (size_t v = 0; v < 4; v++) {
+                                __m128i pair0 = _mm_set1_epi32(((const int32_t *)record)[v * 2]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + (v * 2) * 64)),
+                                        pair0));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 16)),
+                                                   pair0));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 32)),
+                                                   pair0));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 48)),
+                                                   pair0));
+                                __m128i pair1 =
+                                    _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1]);
+                                dot0_0 = _mm_add_epi32(
+                                    dot0_0,
+                                    _mm_madd_epi16(_mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v * 2 + 1) * 64)),
+                                                   pair1));
+                                dot0_1 = _mm_add_epi32(
+                                    dot0_1,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 16)),
+                                        pair1));
+                                dot0_2 = _mm_add_epi32(
+                                    dot0_2,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 32)),
+                                        pair1));
+                                dot0_3 = _mm_add_epi32(
+                                    dot0_3,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
+                                        pair1));
+                            }
+                            __m128i dot1_0 = _mm_setzero_si128();
+                            __m128i dot1_1 = _mm_setzero_si128();
+                            __m128i dot1_2 = _mm_setzero_si128();
+                            __m128i dot1_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                            for (size_t v = 4; v < 8; v++) {
+                                __m128i pair0 = _mm_set1_epi32(((const int32_t *)record)[v * 2]);
+                                dot1_0 = _mm_add_epi32(
+                                    dot1_0,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128((const __m128i *)(panel + (v * 2) * 64)),
+                                        pair0));
+                                dot1_1 = _mm_add_epi32(
+                                    dot1_1,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 16)),
+                                                   pair0));
+                                dot1_2 = _mm_add_epi32(
+                                    dot1_2,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 32)),
+                                                   pair0));
+                                dot1_3 = _mm_add_epi32(
+                                    dot1_3,
+                                    _mm_madd_epi16(_mm_loadu_si128((
+                                                       const __m128i *)(panel + (v * 2) * 64 + 48)),
+                                                   pair0));
+                                __m128i pair1 =
+                                    _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1]);
+                                dot1_0 = _mm_add_epi32(
+                                    dot1_0,
+                                    _mm_madd_epi16(_mm_loadu_si128(
+                                                       (const __m128i *)(panel + (v * 2 + 1) * 64)),
+                                                   pair1));
+                                dot1_1 = _mm_add_epi32(
+                                    dot1_1,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 16)),
+                                        pair1));
+                                dot1_2 = _mm_add_epi32(
+                                    dot1_2,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 32)),
+                                        pair1));
+                                dot1_3 = _mm_add_epi32(
+                                    dot1_3,
+                                    _mm_madd_epi16(
+                                        _mm_loadu_si128(
+                                            (const __m128i *)(panel + (v * 2 + 1) * 64 + 48)),
+                                        pair1));
+                            }
+                            __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                            total0 = _mm_add_ps(
+                                total0,
+                                _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), _mm_loadu_ps(kept)),
+                                           scale));
+                            total0 =
+                                _mm_add_ps(total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_0),
+                                                                         _mm_loadu_ps(kept + 16)),
+                                                              scale));
+                            total1 =
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
+                                                                         _mm_loadu_ps(kept + 4)),
+                                                              scale));
+                            total1 =
+                                _mm_add_ps(total1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_1),
+                                                                         _mm_loadu_ps(kept + 20)),
+                                                              scale));
+                            total2 =
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
+                                                                         _mm_loadu_ps(kept + 8)),
+                                                              scale));
+                            total2 =
+                                _mm_add_ps(total2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_2),
+                                                                         _mm_loadu_ps(kept + 24)),
+                                                              scale));
+                            total3 =
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
+                                                                         _mm_loadu_ps(kept + 12)),
+                                                              scale));
+                            total3 =
+                                _mm_add_ps(total3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_3),
+                                                                         _mm_loadu_ps(kept + 28)),
+                                                              scale));
+                        }
+                        _mm_storeu_ps(place, total0);
+                        _mm_storeu_ps(place + 4, total1);
+                        _mm_storeu_ps(place + 8, total2);
+                        _mm_storeu_ps(place + 12, total3);
+                    }
                 }
-                __m128 d0_1 = _mm_loadu_ps((const float *)(scales + 64));
-                w_sum0_0 =
-                    _mm_add_ps(w_sum0_0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0), d0_1),
-                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d1_1 = _mm_loadu_ps((const float *)(scales + 80));
-                w_sum0_1 =
-                    _mm_add_ps(w_sum0_1, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1), d1_1),
-                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d2_1 = _mm_loadu_ps((const float *)(scales + 96));
-                w_sum0_2 =
-                    _mm_add_ps(w_sum0_2, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2), d2_1),
-                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
-                __m128 d3_1 = _mm_loadu_ps((const float *)(scales + 112));
-                w_sum0_3 =
-                    _mm_add_ps(w_sum0_3, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3), d3_1),
-                                                    _mm_set1_ps(((const float *)(x0 + 64))[0])));
+                for (size_t r = 0; r < some; r++) {
+                    float *y_row = y_tile + r * N;
+                    _mm_storeu_ps(y_row, _mm_loadu_ps(w_sums + r * 16));
+                    _mm_storeu_ps(y_row + 4, _mm_loadu_ps(w_sums + r * 16 + 4));
+                    _mm_storeu_ps(y_row + 8, _mm_loadu_ps(w_sums + r * 16 + 8));
+                    _mm_storeu_ps(y_row + 12, _mm_loadu_ps(w_sums + r * 16 + 12));
+                }
+            } else {
+                _mm_storeu_ps(w_sums, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 4, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 8, _mm_setzero_ps());
+                _mm_storeu_ps(w_sums + 12, _mm_setzero_ps());
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w_tile + b * 640 + 4096);
+                    __builtin_prefetch(w_tile + b * 640 + 4160);
+                    __builtin_prefetch(w_tile + b * 640 + 4224);
+                    __builtin_prefetch(w_tile + b * 640 + 4288);
+                    __builtin_prefetch(w_tile + b * 640 + 4352);
+                    __builtin_prefetch(w_tile + b * 640 + 4416);
+                    __builtin_prefetch(w_tile + b * 640 + 4480);
+                    __builtin_prefetch(w_tile + b * 640 + 4544);
+                    __builtin_prefetch(w_tile + b * 640 + 4608);
+                    __builtin_prefetch(w_tile + b * 640 + 4672);
+                    const uint8_t *block = w_tile + b * 512;
+                    const uint8_t *record = x + b * 128;
+                    __m128i dot0_0 = _mm_setzero_si128();
+                    __m128i dot0_1 = _mm_setzero_si128();
+                    __m128i dot0_2 = _mm_setzero_si128();
+                    __m128i dot0_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8);
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w0_1 = _mm_srai_epi16(q0, 8);
+                        dot0_0 = _mm_add_epi32(
+                            dot0_0,
+                            _mm_madd_epi16(w0_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8);
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w1_1 = _mm_srai_epi16(q1, 8);
+                        dot0_1 = _mm_add_epi32(
+                            dot0_1,
+                            _mm_madd_epi16(w1_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w2_1 = _mm_srai_epi16(q2, 8);
+                        dot0_2 = _mm_add_epi32(
+                            dot0_2,
+                            _mm_madd_epi16(w2_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8);
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w3_1 = _mm_srai_epi16(q3, 8);
+                        dot0_3 = _mm_add_epi32(
+                            dot0_3,
+                            _mm_madd_epi16(w3_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                    }
+                    __m128i dot1_0 = _mm_setzero_si128();
+                    __m128i dot1_1 = _mm_setzero_si128();
+                    __m128i dot1_2 = _mm_setzero_si128();
+                    __m128i dot1_3 = _mm_setzero_si128();
+#pragma GCC unroll 4
+                    for (size_t v = 4; v < 8; v++) {
+                        __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
+                        __m128i w0_0 = _mm_srai_epi16(_mm_slli_epi16(q0, 8), 8);
+                        dot1_0 = _mm_add_epi32(
+                            dot1_0,
+                            _mm_madd_epi16(w0_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w0_1 = _mm_srai_epi16(q0, 8);
+                        dot1_0 = _mm_add_epi32(
+                            dot1_0,
+                            _mm_madd_epi16(w0_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i q1 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 16));
+                        __m128i w1_0 = _mm_srai_epi16(_mm_slli_epi16(q1, 8), 8);
+                        dot1_1 = _mm_add_epi32(
+                            dot1_1,
+                            _mm_madd_epi16(w1_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w1_1 = _mm_srai_epi16(q1, 8);
+                        dot1_1 = _mm_add_epi32(
+                            dot1_1,
+                            _mm_madd_epi16(w1_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i q2 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 32));
+                        __m128i w2_0 = _mm_srai_epi16(_mm_slli_epi16(q2, 8), 8);
+                        dot1_2 = _mm_add_epi32(
+                            dot1_2,
+                            _mm_madd_epi16(w2_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w2_1 = _mm_srai_epi16(q2, 8);
+                        dot1_2 = _mm_add_epi32(
+                            dot1_2,
+                            _mm_madd_epi16(w2_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                        __m128i q3 = _mm_loadu_si128((const __m128i *)(block + v * 64 + 48));
+                        __m128i w3_0 = _mm_srai_epi16(_mm_slli_epi16(q3, 8), 8);
+                        dot1_3 = _mm_add_epi32(
+                            dot1_3,
+                            _mm_madd_epi16(w3_0, _mm_set1_epi32(((const int32_t *)record)[v * 2])));
+                        __m128i w3_1 = _mm_srai_epi16(q3, 8);
+                        dot1_3 = _mm_add_epi32(
+                            dot1_3,
+                            _mm_madd_epi16(w3_1,
+                                           _mm_set1_epi32(((const int32_t *)record)[v * 2 + 1])));
+                    }
+                    __m128 scale = _mm_set1_ps(((const float *)(record + 64))[0]);
+                    __m128 total0 = _mm_loadu_ps(w_sums);
+                    __m128 total1 = _mm_loadu_ps(w_sums + 4);
+                    __m128 total2 = _mm_loadu_ps(w_sums + 8);
+                    __m128 total3 = _mm_loadu_ps(w_sums + 12);
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512))),
+                                   scale));
+                    total0 = _mm_add_ps(
+                        total0,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_0),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 64))),
+                                   scale));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 16))),
+                                   scale));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_1),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 80))),
+                                   scale));
+                    total2 = _mm_add_ps(
+                        total2,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 32))),
+                                   scale));
+                    total2 = _mm_add_ps(
+                        total2,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_2),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 96))),
+                                   scale));
+                    total3 = _mm_add_ps(
+                        total3,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 48))),
+                                   scale));
+                    total3 = _mm_add_ps(
+                        total3,
+                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_3),
+                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
+                                                                           (K / 32) * 512 + 112))),
+                                   scale));
+                    _mm_storeu_ps(w_sums, total0);
+                    _mm_storeu_ps(w_sums + 4, total1);
+                    _mm_storeu_ps(w_sums + 8, total2);
+                    _mm_storeu_ps(w_sums + 12, total3);
+                }
+                _mm_storeu_ps(y_tile, _mm_loadu_ps(w_sums));
+                _mm_storeu_ps(y_tile + 4, _mm_loadu_ps(w_sums + 4));
+                _mm_storeu_ps(y_tile + 8, _mm_loadu_ps(w_sums + 8));
+                _mm_storeu_ps(y_tile + 12, _mm_loadu_ps(w_sums + 12));
             }
-            float *y0 = y + r * N + tile * 16;
-            _mm_storeu_ps(y0, w_sum0_0);
-            _mm_storeu_ps(y0 + 4, w_sum0_1);
-            _mm_storeu_ps(y0 + 8, w_sum0_2);
-            _mm_storeu_ps(y0 + 12, w_sum0_3);
         }
     }
 }
