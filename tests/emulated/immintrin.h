@@ -80,6 +80,8 @@ WORDS(slli_epi16, (__m512i a, int n), 32, h, (uint16_t)(A(h) << n))
 WORDS(srli_epi16, (__m512i a, int n), 32, h, (uint16_t)(A(h) >> n))
 WORDS(srai_epi16, (__m512i a, int n), 32, s, (int16_t)(A(s) >> n))
 WORDS(rorv_epi32, (__m512i a, __m512i b), 16, w, A(w) >> (B(w) & 31) | A(w) << (-B(w) & 31))
+WORDS(srlv_epi32, (__m512i a, __m512i b), 16, w, B(w) < 32 ? A(w) >> B(w) : 0)
+WORDS(maskz_mov_epi32, (uint32_t mask, __m512i a), 16, w, mask >> k & 1 ? A(w) : 0)
 WORDS(set1_epi8, (int x), 64, b, (int8_t)x)
 WORDS(set1_epi16, (int x), 32, s, (int16_t)x)
 WORDS(set1_epi32, (int x), 16, i, x)
@@ -156,6 +158,12 @@ EMULATED uint32_t emulated_above(__m512 a, __m512 b) {
     uint32_t mask = 0;
     for (int k = 0; k < 16; k++)
         mask |= (uint32_t)(A(f) > B(f)) << k;
+    return mask;
+}
+EMULATED uint32_t emulated_equal(__m512 a, __m512 b) {
+    uint32_t mask = 0;
+    for (int k = 0; k < 16; k++)
+        mask |= (uint32_t)(A(f) == B(f)) << k;
     return mask;
 }
 EMULATED uint32_t emulated_less(__m512i a, __m512i b) {
@@ -260,6 +268,8 @@ static __attribute__((unused, noinline)) void emulated_dpbf16ps(int c, int a, in
 #undef _mm512_srai_epi16
 #define _mm512_srai_epi16 emulated_srai_epi16
 #define _mm512_rorv_epi32 emulated_rorv_epi32
+#define _mm512_srlv_epi32 emulated_srlv_epi32
+#define _mm512_maskz_mov_epi32 emulated_maskz_mov_epi32
 #define _mm512_set1_epi8 emulated_set1_epi8
 #define _mm512_set1_epi16 emulated_set1_epi16
 #define _mm512_set1_epi32 emulated_set1_epi32
@@ -291,7 +301,8 @@ static __attribute__((unused, noinline)) void emulated_dpbf16ps(int c, int a, in
 #undef _mm512_cvtps_ph
 #define _mm512_cvtps_ph(a, n) emulated_cvtps_ph(a)
 #undef _mm512_cmp_ps_mask
-#define _mm512_cmp_ps_mask(a, b, n) emulated_above(a, b)
+#define _mm512_cmp_ps_mask(a, b, n)                                                                \
+    ((n) == _CMP_EQ_OQ ? emulated_equal(a, b) : emulated_above(a, b))
 #define _mm512_cmplt_epi32_mask emulated_less
 #define _mm512_cvtne2ps_pbh emulated_cvtne2ps_pbh
 #define _mm512_cvtneps_pbh emulated_cvtneps_pbh
