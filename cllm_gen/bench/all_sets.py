@@ -140,7 +140,9 @@ def markdown(
     for entrant in (entrant for each in classes for entrant in each.entrants):
         if entrant.failure or entrant.doubt:
             lines.append(f"{entrant.title}: {entrant.failure or entrant.doubt}.")
-    return "\n".join(lines) + "\n"
+    entrants = [entrant for each in classes for entrant in each.entrants]
+    told = dict.fromkeys(f"- {each.title}: {each.detail}" for each in entrants if each.detail)
+    return "\n".join([*lines, "", *told]).rstrip() + "\n"
 
 
 def _ordered(entrants: list[Entrant]) -> list[Entrant]:

@@ -17,7 +17,7 @@ from cllm_gen.bench.contest import OURS, Engine, Entrant, Hosted, Rival, hold, p
 from cllm_gen.bench.costs import costs
 from cllm_gen.bench.judge import judge
 from cllm_gen.bench.peer_weights import SHIPPED
-from cllm_gen.bench.peers import VARIANTS, Peer, installed, python
+from cllm_gen.bench.peers import ABSENT, VARIANTS, Peer, installed, python
 from cllm_gen.bench.probe import Abilities, probe
 from cllm_gen.bench.ratios import ratios
 from cllm_gen.image.build import Image, build
@@ -172,6 +172,9 @@ def _print(
         console.print(doubt, style="red", soft_wrap=True)
     for detail in dict.fromkeys(f"{each.title}: {each.detail}" for each in entrants if each.detail):
         console.print(detail, soft_wrap=True, highlight=False)
+    if settings.peers:
+        for name, reason in ABSENT.items():
+            console.print(f"no peer: {name} {reason}", soft_wrap=True, highlight=False)
 
 
 def draw(root: Path, console: Console, figures: Path) -> None:

@@ -2,9 +2,9 @@
  * with all of the image's objects but main.c, so that kernels, workers and cache are those that
  * serve.
  *
- * Reads whole numbers from stdin: the descriptor to write to, rows of a step, positions of a window,
- * count of tokens, tokens. Each window starts anew. Writes the logits after every token but a
- * window's last, in their order, each row as many native floats as the vocabulary has tokens. */
+ * Reads whole numbers from stdin: the descriptor to write to, rows of a step, positions of a
+ * window, count of tokens, tokens. Each window starts anew. Writes the logits after every token but
+ * a window's last, in their order, each row as many native floats as the vocabulary has tokens. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -23,6 +23,12 @@ tile units as ours does, whose speed may change from one second to the next. Ope
 prefill, and Q4_0, its best decode. llama.cpp and ik_llama.cpp: the file as shipped, and Q4_0, for which
 they have their fastest kernels; the latter in F16 too, since its Q4_1 is wrong from 32 rows on."""
 
+ABSENT = {
+    "onnxruntime-genai": "runs ONNX graphs, whose builder needs PyTorch and the model's configuration",
+    "litert-lm-api": "reads .litertlm files, and refuses GGUF",
+}
+"""Engines that were tried with these weights, and why they are no peers (README.md)."""
+
 BUILDS = ("sse2", "sse42", "avx2")
 """Of llama.cpp's kernels, besides those for all that this CPU has: for older CPUs."""
 

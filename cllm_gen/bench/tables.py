@@ -101,7 +101,7 @@ def _caption(rows: list[Result], unit: str | None) -> str:
             f"at {positions:,} positions of a text; perplexity of that text",
         ]
     if not all(each.near for each in rows):
-        lines.append("below the line: answers of another model (q4_0: quantised again) or wrong")
+        lines.append("below the line: answers of another model (q4_0), or wrong ones")
     return "\n".join(lines)
 
 

@@ -72,7 +72,7 @@ def test_the_table_says_what_ran_and_what_could_not():
             sse2,
             [
                 Entrant(OURS, "shipped", 2, runs=[run(300, 30)], quality=good),
-                Entrant("llama", "q4_0", 2, build="sse2", runs=[run(30, 10)]),
+                Entrant("llama", "q4_0", 2, build="sse2", detail="v1; SSE3", runs=[run(30, 10)]),
                 Entrant("llama", "shipped", 2, build="sse2", runs=[run(20, 5)], doubt="no logits"),
             ],
         ),
@@ -92,6 +92,7 @@ def test_the_table_says_what_ran_and_what_could_not():
     ]
     assert "Sets that this CPU cannot run: amx." in lines
     assert "llama.cpp shipped, sse2: no logits." in lines
+    assert lines[-1] == "- llama.cpp q4_0, sse2: v1; SSE3"
 
 
 @pytest.mark.skipif(not peers.installed(ROOT), reason="needs make setup-bench")
