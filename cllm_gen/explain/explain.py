@@ -13,7 +13,7 @@ from cllm_gen.explain.kernel_case import Case, Cases
 from cllm_gen.explain.kernel_library import KernelLibrary, MachineCode
 from cllm_gen.image.build import compile_image
 from cllm_gen.image.symbols import read_symbols
-from cllm_gen.lower.kernel.resolve import load_kernels, resolve_all
+from cllm_gen.lower.kernel.resolve import load_kernels, resolve
 from cllm_gen.lower.kernel.trace import Traced, trace
 from cllm_gen.lower.model.lowered import ROWS_MAX, Lowered, lowered
 from cllm_gen.machine.errors import RunFailed
@@ -107,21 +107,9 @@ class Explainer:
     def __init__(self, root: Path, appliance: Appliance):
         self.root, self.appliance = root, appliance
         self.low: Lowered = lowered(appliance.model, appliance.kv_cache)
+        self.requests = {each.name: each for each in self.low.requests}
         self.sets: list[InstructionSet] = list(appliance.targets[appliance.process])
         self._kernels = load_kernels(root)
-        self._functions = {
-            isa.name: {
-                each.request.name: each for each in resolve_all(self.low.requests, [isa]).values()
-            }
-            for isa in self.sets
-        }
-        found = [each for functions in self._functions.values() for each in functions.items()]
-        self.requests = {name: each.request for name, each in sorted(found, key=lambda it: it[0])}
-
-    def named(self, isa: InstructionSet) -> list[str]:
-        """The kernels that a set has: where the pass is content with one byte of an activation, not all
-        have such."""
-        return list(self._functions[isa.name])
 
     def matching(self, name: str) -> list[str]:
         """Kernels whose name is, or else begins with, `name`."""
@@ -151,12 +139,10 @@ class Explainer:
         found = []
         for name in names:
             for each in [isa] if isa else self.sets:
-                resolved = self._functions[each.name].get(name)
-                if resolved is None or resolved.symbol not in sizes:
-                    continue
-                if isa is None and resolved.isa.name != each.name:
-                    continue
+                resolved = resolve(self._kernels, self.requests[name], each)
                 symbol = resolved.symbol
+                if symbol not in sizes or (isa is None and resolved.isa.name != each.name):
+                    continue
                 traced = self.trace(name, each)
                 found.append(
                     Listed(
@@ -165,23 +151,19 @@ class Explainer:
                 )
         return found
 
-    def _library(self, name: str, isa: InstructionSet | None) -> KernelLibrary:
-        """The set's kernels; without a set, those of the most capable one with this kernel that runs
-        here, or else of the least."""
-        having = [each for each in self.sets if name in self._functions[each.name]]
-        if isa and isa not in having:
-            raise RunFailed(
-                f"{isa.name} has no {name}, which is of {', '.join(each.name for each in having)}"
-            )
-        for each in [isa] if isa else reversed(having[1:]):
+    def _library(self, isa: InstructionSet | None) -> KernelLibrary:
+        """The set's kernels; without a set, those of the most capable one that runs here."""
+        if isa:
+            return KernelLibrary(self.root, self.appliance, isa)
+        for each in reversed(self.sets[1:]):
             library = KernelLibrary(self.root, self.appliance, each)
-            if isa or library.runs_here():
+            if library.runs_here():
                 return library
-        return KernelLibrary(self.root, self.appliance, having[0])
+        return KernelLibrary(self.root, self.appliance, self.sets[0])
 
     def explain(self, name: str, isa: InstructionSet | None) -> Explanation:
         """One kernel; without a set, the most capable one that runs here."""
-        library = self._library(name, isa)
+        library = self._library(isa)
         traced = self.trace(name, library.isa)
         symbol = library.symbol(name)
         schedule = traced.kernel.schedule(library.isa, traced.request)

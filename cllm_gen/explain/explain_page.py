@@ -74,7 +74,7 @@ def page(console: Console, found: Explanation) -> None:
     console.print(found.summary)
     for line in found.algorithm.splitlines():
         console.print(f"    {line}", soft_wrap=True, markup=False)
-    shape = ", ".join(f"{name} {_figure(value)}" for name, value in found.shape.items())
+    shape = ", ".join(f"{name} {value:g}" for name, value in found.shape.items())
     registers = ", ".join(f"{count} {name}" for name, count in found.registers.items())
     console.print(f"shape      {shape}")
     console.print(f"schedule   {found.schedule}")
@@ -97,11 +97,6 @@ def page(console: Console, found: Explanation) -> None:
         console.print(_timings(found))
     for sentence in found.advice:
         console.print(f"• {sentence}")
-
-
-def _figure(value) -> str:
-    """A dimension or a parameter: a number, or several."""
-    return " and ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
 
 
 def _instructions(found: Explanation) -> Table:
