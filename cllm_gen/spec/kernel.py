@@ -14,7 +14,7 @@ from cllm_gen.spec.isa import InstructionSet
 
 NAME = re.compile(
     r"(?P<operation>[a-z_]+?)_(?P<type>b?f16|f32|i8|q[0-9]+(?:_[0-9k])?)_(?P<shape>[0-9]+(?:x[0-9]+)*)"
-    r"(?P<parameters>(?:_[a-z]+[0-9][0-9pem]*)*)(?:__(?P<isa>[a-z0-9]+))?"
+    r"(?P<parameters>(?:_[a-z]+[0-9][0-9pem]*)*)(?:__(?P<isa>[a-z0-9_]+))?"
 )
 C_TYPES = {
     "size": "size_t ",

@@ -99,7 +99,7 @@ def test_a_body_is_the_same_for_all_its_kernels(isa):
 def test_the_naming_law_reads_back():
     scaled = KernelRequest("attention_window", "f16", (4, 1, 64, 512), (("scale", 1e-05),))
     for request in [*REQUESTS, scaled]:
-        for isa in (None, "avx512"):
+        for isa in (None, "avx512", "avx_vnni"):
             match = NAME.fullmatch(request.name + (f"__{isa}" if isa else ""))
             assert match["operation"] == request.operation and match["type"] == request.type
             assert tuple(map(int, match["shape"].split("x"))) == request.shape
