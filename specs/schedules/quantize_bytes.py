@@ -116,13 +116,7 @@ def _scale(p, top, second):
         ),
     )
     p.set(scale, p.maximum_f32(scale, p.broadcast_f32(1e-24)))
-    if not p.has("reciprocal_f32"):
-        return scale, p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), scale))
-    # An estimate of 14 bits and one of Newton's steps.
-    guess = p.let("guess", p.reciprocal_f32(scale))
-    negative = p.subtract_f32(p.zero_f32(), scale)
-    error = p.multiply_add_f32(negative, guess, p.broadcast_f32(1.0))
-    return scale, p.let("inverse", p.multiply_add_f32(guess, error, guess))
+    return scale, p.let("inverse", p.divide_f32(p.broadcast_f32(1.0), scale))
 
 
 def quantize(p, K, row_of=at.given_row):

@@ -106,7 +106,7 @@ void rms_norm_quantize_f32_640__avx2(size_t rows, const float *x, const float *g
                           4;
             size_t lanes = UINT32_C(15) << 4 * peak;
             __m256 scale = _mm256_max_ps(
-                _mm256_mul_ps(over_registers_second, _mm256_set1_ps(0.007874015748031496f)),
+                _mm256_mul_ps(over_registers_second, _mm256_set1_ps(0.007936507936507936f)),
                 _mm256_mul_ps(over_registers_top, _mm256_set1_ps(6.151574803149606e-05f)));
             scale = _mm256_max_ps(scale, _mm256_set1_ps(1e-24f));
             __m256 inverse = _mm256_div_ps(_mm256_set1_ps(1.0f), scale);

@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 3,697 instructions a row, 2.4 an output.
+ * 3,553 instructions a row, 2.3 an output.
  */
 #define KERNEL quantize_f32_1536__avx512
 #define K 1536

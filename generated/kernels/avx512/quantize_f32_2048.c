@@ -10,7 +10,7 @@
 /*
  * specs/kernels/quantize.py | quantize_f32
  *
- * 4,929 instructions a row, 2.4 an output.
+ * 4,737 instructions a row, 2.3 an output.
  */
 #define KERNEL quantize_f32_2048__avx512
 #define K 2048

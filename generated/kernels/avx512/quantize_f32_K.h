@@ -63,15 +63,10 @@ void KERNEL(size_t rows, const float *x, void *q) {
                           4;
             size_t lanes = UINT32_C(15) << 4 * peak;
             __m512 scale = _mm512_max_ps(
-                _mm512_mul_ps(over_registers_second, _mm512_set1_ps(0.007874015748031496f)),
+                _mm512_mul_ps(over_registers_second, _mm512_set1_ps(0.007936507936507936f)),
                 _mm512_mul_ps(over_registers_top, _mm512_set1_ps(6.151574803149606e-05f)));
             scale = _mm512_max_ps(scale, _mm512_set1_ps(1e-24f));
-            __m512 guess = _mm512_rcp14_ps(scale);
-            __m512 inverse =
-                _mm512_fmadd_ps(guess,
-                                _mm512_fmadd_ps(_mm512_sub_ps(_mm512_setzero_ps(), scale), guess,
-                                                _mm512_set1_ps(1.0f)),
-                                guess);
+            __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), scale);
             __m512i q0 = _mm512_cvtps_epi32(_mm512_mul_ps(x0, inverse));
             __m512i q1 = _mm512_cvtps_epi32(_mm512_mul_ps(x1, inverse));
             __m512i high0 = _mm512_maskz_mov_epi32(
