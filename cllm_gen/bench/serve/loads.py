@@ -77,11 +77,13 @@ class _Cpu:
 
 async def _client(port: int, until: float, draw: Callable[[], bytes], into: list[Exchange]) -> None:
     """One request after the other."""
+    text = draw()
     while clock() < until:
-        exchange = await ask(port, draw())
+        exchange = await ask(port, text)
         into.append(exchange)
         if exchange.status != 200:
             await asyncio.sleep(REFUSED_S)
+        text = draw()
 
 
 def _short(prompts: Prompts, words: int = PROMPT_WORDS) -> Callable[[], bytes]:
