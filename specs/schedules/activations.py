@@ -37,10 +37,9 @@ HIGHS = 32  # BYTES: i8 high[32], zeros but for four
 START = 72  # BYTES: i32 -128 * sum(128 * high + low), where others have LEVEL
 PEAK = 76  # BYTES: i32 which four have high bytes, 0 to 7
 START_OF_HALVES = 88  # BYTES: START of the block's first 16, and of the others
-LARGEST_LOW = (
-    126  # of a value without a high byte, in units of the scale; at 127 a near tie of SmolLM2's
-)
-"""first words (0.08 nats) falls the other way with AVX2, at 125 with AVX-512."""
+LARGEST_LOW = 126  # of a value without a high byte, in units of the scale
+"""127 would fit. With it a near tie of SmolLM2's first words (0.08 nats) falls the other way with AVX2,
+with 125 on AVX-512."""
 LARGEST_BYTES = 127 * 128  # of one with it
 
 LARGEST_PARTS = 508  # of q
