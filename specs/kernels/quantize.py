@@ -1,6 +1,6 @@
 """Activations to ten bits, a scale for each block of 32 and one for the row. Eight bits would move
-one greedy token in thirty; ten move one in a hundred. Sets with byte products have more: see
-specs/schedules/quantize_bytes.py."""
+one greedy token in thirty; ten move one in a hundred. Sets with byte products have forms of their own:
+see specs/schedules/activations.py."""
 
 from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.amx import amx

@@ -8,7 +8,7 @@ from 1 to 1023 a block and q of ten bits, so that a kernel may sum whole rows in
 BYTES: a value is scale * (128 * high + low) with a float scale a block and signed bytes. Only the four
 values of a block that have its largest among them have high bytes: the scale is that of the others,
 which take one byte whatever the largest is. One byte alone, scaled by the largest of 32, would move one
-greedy token in thirty; with the four apart it is one in a hundred.
+greedy token in thirty; with the four apart it is one in seventy.
 PARTS: a value is scale * q with a float scale a block and q of ten bits, which lies in signed bytes,
 three for two values: q[i] = both[i] + 8 * first[i], q[16 + i] = 16 * both[i] + second[i].
 """
@@ -40,7 +40,7 @@ START_OF_HALVES = 88  # BYTES: START of the block's first 16, and of the others
 LARGEST_LOW = 126  # of a value without a high byte, in units of the scale
 """127 would fit. With it a near tie of SmolLM2's first words (0.08 nats) falls the other way with AVX2,
 with 125 on AVX-512."""
-LARGEST_BYTES = 127 * 128  # of one with it
+LARGEST_BYTES = 127 * 128  # of a value with one
 
 LARGEST_PARTS = 508  # of q
 BOTH = 0  # PARTS: i8 both[16], and the same once more

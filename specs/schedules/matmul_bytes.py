@@ -260,23 +260,21 @@ def steps(*together):
             with p.loop("from", p.rows, step=near) as rows_from:
                 left = p.index("left", p.rows - rows_from)
                 p.index("to", rows_from + (left < near).choose(left, near))
+                rest, rows_there = first, together
                 if lanes == TILE_ROWS and len(names) == 1:
                     pairs = p.index("pairs", last - (last - first) % 2)
                     with p.loop("tile", pairs, step=2, start=first) as tile:
                         take(tile, [(each, 0) for each in tiles(tile, 2)], 0, together)
-                    first, together_or_one = pairs, ()
-                else:
-                    together_or_one = together
-                with p.loop("tile", last, start=first) as tile:
+                    rest, rows_there = pairs, ()
+                with p.loop("tile", last, start=rest) as tile:
                     found = tiles(tile, 1)
-                    if lanes == TILE_ROWS:
-                        take(tile, [(each, 0) for each in found], 0, together_or_one)
-                    elif len(names) == 1:
-                        columns = [(found[0], part) for part in range(0, TILE_ROWS, lanes)]
-                        take(tile, columns, 0, together)
-                    else:
+                    if lanes < TILE_ROWS and len(names) > 1:
                         with p.loop("part", TILE_ROWS, step=lanes) as part:
                             take(tile, [(each, part) for each in found], part, together)
+                    else:
+                        parts = range(0, TILE_ROWS, lanes)
+                        columns = [(each, part) for each in found for part in parts]
+                        take(tile, columns, 0, rows_there)
 
         return matmul
 
