@@ -9,6 +9,7 @@ from specs.devices.uart16550 import uart16550
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
+from specs.isa.avx512_bf16 import avx512_bf16
 from specs.isa.avx_vnni import avx_vnni
 from specs.isa.sse2 import sse2
 from specs.isa.ssse3 import ssse3
@@ -25,7 +26,7 @@ from specs.surfaces.openai import openai
 from specs.targets.hosted import hosted
 from specs.targets.x86_64 import x86_64
 
-_SETS = [word64, sse2, ssse3, avx2, avx_vnni, avx512, amx]
+_SETS = [word64, sse2, ssse3, avx2, avx_vnni, avx512, avx512_bf16, amx]
 
 appliance = Appliance(
     name="gemma3",

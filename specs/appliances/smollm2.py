@@ -7,6 +7,7 @@ from specs.devices.uart16550 import uart16550
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
+from specs.isa.avx512_bf16 import avx512_bf16
 from specs.isa.avx_vnni import avx_vnni
 from specs.isa.sse2 import sse2
 from specs.isa.ssse3 import ssse3
@@ -34,8 +35,8 @@ appliance = Appliance(
     protocols=[ethernet, arp, ipv4, icmp, udp, dhcp, tcp],
     targets={
         i386: [word32, sse2, ssse3],
-        x86_64: [word64, sse2, ssse3, avx2, avx_vnni, avx512, amx],
-        hosted: [word32, word64, sse2, ssse3, avx2, avx_vnni, avx512, amx],
+        x86_64: [word64, sse2, ssse3, avx2, avx_vnni, avx512, avx512_bf16, amx],
+        hosted: [word32, word64, sse2, ssse3, avx2, avx_vnni, avx512, avx512_bf16, amx],
     },
     memory=MemoryMap(heap=24 * MIB),
     default=True,

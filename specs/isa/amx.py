@@ -1,9 +1,8 @@
-"""AMX: eight tiles of 16 rows by 64 bytes, and products of bfloat16 tiles summed in f32. With it come
-the conversions of AVX-512 BF16 that make its operands. Source: Intel SDM volume 1, chapter 18, and
-volume 2, the entry of each mnemonic."""
+"""AMX: eight tiles of 16 rows by 64 bytes, and products of bfloat16 tiles summed in f32. Source: Intel SDM
+volume 1, chapter 18, and volume 2, the entry of each mnemonic."""
 
 from cllm_gen.spec.isa import CpuidBit, Instruction, InstructionSet, RegisterFile, TileShape
-from specs.isa.avx512 import avx512
+from specs.isa.avx512_bf16 import avx512_bf16
 
 _TILE_STATE = 0x60000  # XCR0: tile configuration, tile data
 _FENCE = (
@@ -13,12 +12,11 @@ _FENCE = (
 amx = InstructionSet(
     name="amx",
     summary="tiles of 16 by 16 sums, products of bfloat16",
-    base=avx512,
+    base=avx512_bf16,
     headers=("immintrin.h",),
-    flags=("-mavx512bf16", "-mamx-tile", "-mamx-bf16"),
+    flags=("-mamx-tile", "-mamx-bf16"),
     features=(
         CpuidBit("amx_tile", leaf=7, subleaf=0, register="edx", bit=24, state=_TILE_STATE),
-        CpuidBit("avx512_bf16", leaf=7, subleaf=1, register="eax", bit=5),
         CpuidBit("amx_bf16", leaf=7, subleaf=0, register="edx", bit=22),
     ),
     registers=(
@@ -29,7 +27,6 @@ amx = InstructionSet(
             {64: 8},
             TileShape(16, 64, "_tile_loadconfig({p})", "_tile_release()"),
         ),
-        RegisterFile("__m512i", 512, ("bf16",), {64: 32}),
     ),
     instructions=(
         # Tiles.
@@ -55,20 +52,6 @@ amx = InstructionSet(
             "multiply_tiles_bf16(c: f32[16][16], a: bf16[16][32], b: bf16[16][32]) -> f32[16][16]"
             " = c[i, j] + sum(k < 16: a[i, 2*k] * b[k, 2*j] + a[i, 2*k + 1] * b[k, 2*j + 1])",
             tolerance=2.0**-20,
-        ),
-        # From floats to bfloat16, to the nearest, ties to even.
-        Instruction(
-            "(__m512i)_mm512_cvtne2ps_pbh({b}, {a})",
-            "round_bf16(a: f32[16], b: f32[16]) -> bf16[32]"
-            " = select(i < 16, a[i % 16], b[i % 16])",
-        ),
-        Instruction(
-            "_mm512_storeu_si512({p}, {a})",
-            "store_bf16(p: *bf16[32], a: bf16[32]) -> *bf16[32] = a[i]",
-        ),
-        Instruction(
-            "_mm256_storeu_si256((__m256i *)({p}), (__m256i)_mm512_cvtneps_pbh({a}))",
-            "store_rounded_bf16(p: *bf16[16], a: f32[16]) -> *bf16[16] = a[i]",
         ),
         # Bits of 32-bit lanes.
         Instruction("_mm512_loadu_si512({p})", "load_u32(p: *u32[16]) -> u32[16] = p[i]"),

@@ -9,6 +9,7 @@ from cllm_gen.spec.kernel import Kernel, Schedule
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
+from specs.isa.avx512_bf16 import avx512_bf16
 from specs.isa.sse2 import sse2
 from specs.isa.word32 import word32
 from specs.isa.word64 import word64
@@ -27,7 +28,11 @@ _ALGORITHM = """
     """
 
 _AVX512 = {
-    "avx512": Schedule(avx512, attention_avx512.attention_f16, "one row straight from the cache")
+    isa.name: Schedule(isa, trace, f"one row straight from the cache, as {form}")
+    for isa, trace, form in (
+        (avx512, attention_avx512.by_floats, "floats"),
+        (avx512_bf16, attention_avx512.by_bfloats, "bfloat16"),
+    )
 }
 _TILES = {
     "amx": Schedule(

@@ -1,6 +1,6 @@
-"""Attention in 512-bit vectors: a vector of keys is 8 positions by a pair of dimensions, one of values 8
-dimensions by a pair of positions, and pairs of lanes are added once at the end. One row reads the
-cache once, converting as it goes; several share a block's conversion, and do the same arithmetic.
+"""Attention in 512-bit vectors: a vector of keys is some positions by a pair of dimensions, one of values
+as many dimensions by a pair of positions. One row reads the cache once, converting as it goes; several
+share a block's conversion, and do the same arithmetic.
 
 A row's shares are 2^(score - reference): a head's reference is a maximum that is raised only when
 a score exceeds it by HEADROOM, since floats lose no digits by being large; then what was summed
@@ -12,13 +12,109 @@ from math import e, log, log2
 from cllm_gen.schedule.kv_layout import BLOCK_TOKENS, half_bytes
 from cllm_gen.schedule.terms import Term
 from specs.schedules.attention_blocks import LEAST, LEFT, first_block, lesser, state_of
-from specs.schedules.exponential import power_of_two
+from specs.schedules.exponential import power_of_two, rough_power_of_two
 
-PAIRS = 8  # in a vector
 HEADROOM = 40.0
 LINE = 64  # bytes
 _MIXED = 8192
 """Floats of mixtures that are kept at once."""
+
+
+class _Form:
+    """What is multiplied: queries, keys, shares and values in vectors of `span` elements, half as many
+    pairs, with sums in floats."""
+
+    def __init__(self, p):
+        self.p, self.lanes = p, p.lanes("add_f32")
+        self.span = p.lanes(f"store_{self.element}")
+        self.parts = self.span // self.lanes  # vectors of floats that make one
+
+    def _of(self, load, place):
+        return self.joined(*(load(place + n * self.lanes) for n in range(self.parts)))
+
+    def from_cache(self, place):
+        """A vector of a cache of f16."""
+        return self._of(self.p.load_f16, place)
+
+    def even_from_cache(self, place):
+        """The same with zeros for the second of each pair."""
+        return self._of(self.p.load_even_f16, place)
+
+
+class _Floats(_Form):
+    """Floats. The two products of a pair have lanes of their own, added when all is summed."""
+
+    element, turns, power = "f32", 1, staticmethod(power_of_two)
+
+    def __init__(self, p):
+        super().__init__(p)
+        self.load, self.store, self.pair, self.add = (
+            p.load_f32,
+            p.store_f32,
+            p.broadcast_pair_f32,
+            p.add_product,
+        )
+
+    def joined(self, a):
+        """A vector of floats."""
+        return a
+
+    def _joined(self, name, a, b):
+        """Sums of the pairs of lanes of two named vectors."""
+        p = self.p
+        return p.let(name, p.add_f32(p.evens_f32(a, b), p.odds_f32(a, b)))
+
+    def scores(self, h, dots):
+        """A head's scores of a block's positions, in order, of sums by turn and vector."""
+        (sums,) = dots
+        return [self._joined(f"score{h}_{n}", *sums[2 * n : 2 * n + 2]) for n in (0, 1)]
+
+    def shares(self, shares, size):
+        """Where shares are read by pairs."""
+        return shares
+
+    def mixed(self, mixture, i):
+        """A head's mixture from dimension i on."""
+        p = self.p
+        pairs = mixture + i * 2
+        low, high = (
+            p.let(name, p.load_f32(pairs + n * self.lanes))
+            for n, name in enumerate(("low", "high"))
+        )
+        return self._joined("both", low, high)
+
+
+class _Bfloats(_Form):
+    """bfloat16. An instruction adds the two products of a pair to one sum; scores are summed in two
+    turns, so that there are enough sums to hide how long one takes."""
+
+    element, turns, power = "bf16", 2, staticmethod(rough_power_of_two)
+
+    def __init__(self, p):
+        super().__init__(p)
+        self.load, self.store, self.pair = p.load_bf16, p.store_bf16, p.broadcast_pair_bf16
+        self.joined = p.round_bf16
+
+    def add(self, total, a, b):
+        """total += the products of pairs."""
+        self.p.set(total, self.p.add_pairs_bf16(total, a, b))
+
+    def scores(self, h, dots):
+        """A head's scores of a block's positions, in order, of sums by turn and vector."""
+        p = self.p
+        return [p.let(f"score{h}_{n}", p.add_f32(*pair)) for n, pair in enumerate(zip(*dots))]
+
+    def shares(self, shares, size):
+        """Where shares are read by pairs: rounded only now, since until now they may fade."""
+        p = self.p
+        near = p.array("near_shares", "bf16", size)
+        for i in range(0, size, self.span):
+            p.do(self.store(near + i, self._of(p.load_f32, shares + i)))
+        return near
+
+    def mixed(self, mixture, i):
+        """A head's mixture from dimension i on."""
+        return self.p.load_f32(mixture + i)
 
 
 class _Rows:
@@ -29,20 +125,23 @@ class _Rows:
     position, begin, end    of the row at work, where its first block begins, and one beyond itself
     """
 
-    def __init__(self, p, H, G, D, W, scale):
-        self.p, self.heads, self.group, self.D, self.W = p, H, H // G, D, W
+    def __init__(self, p, form, H, G, D, W, scale):
+        self.p, self.form, self.heads, self.group, self.D, self.W = p, form(p), H, H // G, D, W
         self.scale = scale * log2(e)
         self.half = half_bytes("f16", D)
         self.lanes = p.lanes("add_f32")
-        self.most = next(n for n in (64, 32, 16, 8, 4, 2, 1) if n * self.group * 2 * D <= _MIXED)
+        self.mixture = 2 * D // self.form.parts  # floats of a head's mixture
+        self.most = next(
+            n for n in (64, 32, 16, 8, 4, 2, 1) if n * self.group * self.mixture <= _MIXED
+        )
         self.q, self.y = p.argument("q", "f32"), p.argument("y", "f32")
 
     def _arrays(self, rows):
         p, group, D = self.p, self.group, self.D
         self.rows = rows
-        self.scaled = p.array("scaled", "f32", rows * group * D)
+        self.scaled = p.array("scaled", self.form.element, rows * group * D)
         self.shares = p.array("shares", "f32", 2 * rows * group * BLOCK_TOKENS)
-        self.mixed = p.array("mixed", "f32", rows * group * D * 2)
+        self.mixed = p.array("mixed", "f32", rows * group * self.mixture)
         self.sums = p.array("sums", "f32", rows * group * self.lanes)
         self.references = p.array("references", "f32", rows * group)
 
@@ -67,10 +166,10 @@ class _Rows:
 
     def several(self):
         """The groups of a call for more, in passes; a block is converted once a pass."""
-        p, D = self.p, self.D
+        p, element, size = self.p, self.form.element, BLOCK_TOKENS * self.D
         self._arrays(self.most)
-        self.keys = p.array("near_keys", "f32", BLOCK_TOKENS * D)
-        self.values = p.array("near_values", "f32", BLOCK_TOKENS * D)
+        self.keys = p.array("near_keys", element, size)
+        self.values = p.array("near_values", element, size)
         with p.loop("base", p.rows, step=self.most) as base:
             some = p.minimum("some", p.index("left", p.rows - base), self.most)
             first = p.index("pass_position", p.scalar("position") + base)
@@ -118,18 +217,18 @@ class _Rows:
         self.begin = first_block(p, position, self.W)
 
     def _convert(self, target, source):
-        """A block's keys or values to floats, in the order of the cache. Of what no position has filled
-        nothing is used."""
-        p = self.p
+        """A block's keys or values as they are multiplied, in the order of the cache. Of what no position
+        has filled nothing is used."""
+        p, form = self.p, self.form
         source = p.pointer(f"{target.text}_halves", source.cast("u16"))
-        with p.loop("i", BLOCK_TOKENS * self.D, step=self.lanes) as i:
-            p.do(p.store_f32(target + i, p.load_f16(source + i)))
+        with p.loop("i", BLOCK_TOKENS * self.D, step=form.span) as i:
+            p.do(form.store(target + i, form.from_cache(source + i)))
 
     def _near(self, cache, target):
         """Where a block's keys or values are read, and how: from the cache by who is alone."""
         if self.rows == 1:
-            return cache, self.p.load_f16
-        return target, self.p.load_f32
+            return cache, self.form.from_cache
+        return target, self.form.load
 
     # Places.
 
@@ -161,22 +260,22 @@ class _Rows:
     # Steps.
 
     def _begin(self, g):
-        p, group, D = self.p, self.group, self.D
+        p, form, group, D = self.p, self.form, self.group, self.D
         query = self.q + self._head(g, 0)
-        scaled, mixed = self._state(self.scaled, 0, D), self._state(self.mixed, 0, 2 * D)
-        with p.loop("i", group * D, step=self.lanes) as i:
-            x = p.multiply_f32(p.load_f32(query + i), p.broadcast_f32(self.scale))
-            p.do(p.store_f32(scaled + i, x))
-        with p.loop("i", 2 * group * D, step=self.lanes) as i:
+        scaled, mixed = self._state(self.scaled, 0, D), self._state(self.mixed, 0, self.mixture)
+        with p.loop("i", group * D, step=form.span) as i:
+            parts = [
+                p.multiply_f32(
+                    p.load_f32(query + (i + n * self.lanes)), p.broadcast_f32(self.scale)
+                )
+                for n in range(form.parts)
+            ]
+            p.do(form.store(scaled + i, form.joined(*parts)))
+        with p.loop("i", group * self.mixture, step=self.lanes) as i:
             p.do(p.store_f32(mixed + i, p.zero_f32()))
         with p.loop("h", group) as h:
             p.do(p.store_f32(self._state(self.sums, h, self.lanes), p.zero_f32()))
             p.do(p.store_first_f32(self._state(self.references, h, 1), p.broadcast_f32(LEAST)))
-
-    def _joined(self, name, a, b):
-        """Sums of the pairs of lanes of two named vectors."""
-        p = self.p
-        return p.let(name, p.add_f32(p.evens_f32(a, b), p.odds_f32(a, b)))
 
     def _head(self, g, h):
         """Offset of a head's values in q and y."""
@@ -184,30 +283,38 @@ class _Rows:
 
     def _scores(self, g, start):
         """Shares of a block, and their sums."""
-        p, group, lanes = self.p, self.group, self.lanes
-        vectors = BLOCK_TOKENS // PAIRS
+        p, form, group, lanes = self.p, self.form, self.group, self.lanes
+        turns, vectors = range(form.turns), range(2 * BLOCK_TOKENS // form.span)
         index = p.index("index", start // BLOCK_TOKENS)
         pairs, load = self._near(self._block(g, index).cast("u16"), getattr(self, "keys", None))
         pairs = p.pointer("pairs", pairs)
         scaled = p.pointer("queries", self._state(self.scaled, 0, self.D))
         following = self._fetch(g, start)
-        dots = [[p.let(f"dot{h}_{n}", p.zero_f32()) for n in range(vectors)] for h in range(group)]
-        with p.loop("i", self.D // 2) as i:
-            if following:
-                for line in range(0, 4 * BLOCK_TOKENS, LINE):
-                    p.prefetch(following + (i * (4 * BLOCK_TOKENS) + line))
-            near = [
-                p.let(f"key{n}", load(pairs + (i * (2 * BLOCK_TOKENS) + n * lanes)))
-                for n in range(vectors)
+        dots = [
+            [
+                [p.let(f"dot{h}_{turn * len(vectors) + n}", p.zero_f32()) for n in vectors]
+                for turn in turns
             ]
-            for h in range(group):
-                x = p.let(f"q{h}", p.broadcast_pair_f32(scaled + (i * 2 + h * self.D)))
-                for n in range(vectors):
-                    p.add_product(dots[h][n], near[n], x)
-        scores = [
-            [self._joined(f"score{h}_{n}", *dots[h][2 * n : 2 * n + 2]) for n in (0, 1)]
             for h in range(group)
         ]
+        with p.loop("i", self.D // 2, step=len(turns)) as i:
+            for turn in turns:
+                at = i + turn if turn else i
+                if following:
+                    for line in range(0, 4 * BLOCK_TOKENS, LINE):
+                        p.prefetch(following + (at * (4 * BLOCK_TOKENS) + line))
+                near = [
+                    p.let(
+                        f"key{turn * len(vectors) + n}",
+                        load(pairs + (at * (2 * BLOCK_TOKENS) + n * form.span)),
+                    )
+                    for n in vectors
+                ]
+                for h in range(group):
+                    x = p.let(f"q{turn * group + h}", form.pair(scaled + (at * 2 + h * self.D)))
+                    for n in vectors:
+                        form.add(dots[h][turn][n], near[n], x)
+        scores = [form.scores(h, dots[h]) for h in range(group)]
         self._hide(scores, start)
         most = None
         for h, pair in enumerate(scores):
@@ -224,7 +331,7 @@ class _Rows:
             total = p.load_f32(self._state(self.sums, h, lanes))
             for n, score in enumerate(pair):
                 x = p.let(f"x{h}_{n}", p.subtract_f32(score, reference))
-                share = power_of_two(p, x, f"e{h}_{n}")
+                share = form.power(p, x, f"e{h}_{n}")
                 p.do(p.store_f32(place + n * lanes, share))
                 total = p.add_f32(total, share)
             p.do(p.store_f32(self._state(self.sums, h, lanes), total))
@@ -267,51 +374,52 @@ class _Rows:
                 p.do(p.store_f32(place + i, p.multiply_f32(p.load_f32(place + i), fade)))
 
         fades(self._state(self.sums, h, lanes), lanes)
-        fades(p.pointer(f"mixed{h}", self._state(self.mixed, h, 2 * self.D)), 2 * self.D)
+        fades(p.pointer(f"mixed{h}", self._state(self.mixed, h, self.mixture)), self.mixture)
         with p.when(later):
             fades(p.pointer(f"waiting{h}", self._turn(index + 1, h)), BLOCK_TOKENS)
 
     def _mix(self, g, start):
         """mixed += a block's values by their shares."""
-        p, group, lanes, D = self.p, self.group, self.lanes, self.D
+        p, form, group, lanes, D = self.p, self.form, self.group, self.lanes, self.D
         index = p.index("index", start // BLOCK_TOKENS)
         halves = p.pointer("values", (self._block(g, index) + self.half).cast("u16"))
         values, load = self._near(halves, getattr(self, "values", None))
         following = self._fetch(g, start)
-        shares = p.pointer("its_shares", self._turn(index, 0))
+        shares = form.shares(p.pointer("its_shares", self._turn(index, 0)), group * BLOCK_TOKENS)
         filled = p.minimum("filled", p.index("unread", self.end - start), BLOCK_TOKENS)
-        mixed = p.pointer("mixture", self._state(self.mixed, 0, 2 * D))
-        wide = next(n for n in (8, 4, 2) if n * group <= 24 and D % (n * PAIRS) == 0)
-        with p.loop("i", 2 * D, step=wide * lanes) as i:
-            places = [mixed + (i + h * (2 * D)) for h in range(group)]
+        mixed = p.pointer("mixture", self._state(self.mixed, 0, self.mixture))
+        wide = next(n for n in (8, 4, 2, 1) if n * group <= 24 and self.mixture % (n * lanes) == 0)
+        with p.loop("i", self.mixture, step=wide * lanes) as i:
+            places = [mixed + (i + h * self.mixture) for h in range(group)]
+            near = i * form.parts if form.parts > 1 else i
             sums = [
                 [p.let(f"out{h}_{n}", p.load_f32(places[h] + lanes * n)) for n in range(wide)]
                 for h in range(group)
             ]
             with p.loop("t", filled // 2) as t:
                 if following:
-                    for line in range(0, wide * lanes * 2, LINE):
+                    for line in range(0, wide * form.span * 2, LINE):
                         ahead = following + self.half
-                        p.prefetch(ahead + (t * (4 * D) + i * 2 + line))
-                self._add(shares, values + (t * (2 * D) + i), t, sums, load)
+                        p.prefetch(ahead + (t * (4 * D) + near * 2 + line))
+                self._add(shares, values + (t * (2 * D) + near), t, sums, load)
             p.note("The last of an odd number of positions.")
             with p.loop("t", p.index("half", (filled + 1) // 2), start=filled // 2) as t:
-                self._add(shares, halves + (t * (2 * D) + i), t, sums, p.load_even_f16)
+                self._add(shares, halves + (t * (2 * D) + near), t, sums, form.even_from_cache)
             for h in range(group):
                 for n in range(wide):
                     p.do(p.store_f32(places[h] + lanes * n, sums[h][n]))
 
     def _add(self, shares, pairs, t, sums, load):
         """Adds one pair of positions by its shares."""
-        p = self.p
+        p, form = self.p, self.form
         weights = [
-            p.let(f"weight{h}", p.broadcast_pair_f32(shares + (t * 2 + h * BLOCK_TOKENS)))
+            p.let(f"weight{h}", form.pair(shares + (t * 2 + h * BLOCK_TOKENS)))
             for h in range(self.group)
         ]
         for n in range(len(sums[0])):
-            value = p.let(f"value{n}", load(pairs + n * self.lanes))
+            value = p.let(f"value{n}", load(pairs + n * form.span))
             for h in range(self.group):
-                p.add_product(sums[h][n], weights[h], value)
+                form.add(sums[h][n], weights[h], value)
 
     def _finish(self, g):
         """y = what was mixed by the inverse of the sum of shares, or what was mixed beside the state."""
@@ -328,20 +436,22 @@ class _Rows:
                 p.do(p.store_first_f32(left + 1, total))
                 p.set(inverse, p.broadcast_f32(1.0))
             out = p.pointer("out", self.y + self._head(g, h))
-            mixture = p.pointer("mixture", self._state(self.mixed, h, 2 * D))
+            mixture = p.pointer("mixture", self._state(self.mixed, h, self.mixture))
             with p.loop("i", D, step=lanes) as i:
-                pairs = mixture + i * 2
-                low, high = (
-                    p.let(name, p.load_f32(pairs + n * lanes))
-                    for n, name in enumerate(("low", "high"))
-                )
-                both = self._joined("both", low, high)
-                p.do(p.store_f32(out + i, p.multiply_f32(both, inverse)))
+                mixed = self.form.mixed(mixture, i)
+                p.do(p.store_f32(out + i, p.multiply_f32(mixed, inverse)))
 
 
-def attention_f16(p, H, G, D, W=0, scale=0.0, floats=0.0):
-    """Steps of one row, and of several."""
-    with p.when(p.rows.equals(1)):
-        _Rows(p, H, G, D, W, scale or D**-0.5).one()
-    with p.when(p.rows > 1):
-        _Rows(p, H, G, D, W, scale or D**-0.5).several()
+def _by(form):
+    """The trace of a schedule whose products are of that form: steps of one row, and of several."""
+
+    def attention(p, H, G, D, W=0, scale=0.0, floats=0.0):
+        with p.when(p.rows.equals(1)):
+            _Rows(p, form, H, G, D, W, scale or D**-0.5).one()
+        with p.when(p.rows > 1):
+            _Rows(p, form, H, G, D, W, scale or D**-0.5).several()
+
+    return attention
+
+
+by_floats, by_bfloats = _by(_Floats), _by(_Bfloats)

@@ -5,6 +5,7 @@ from cllm_gen.spec.target import Target
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
+from specs.isa.avx512_bf16 import avx512_bf16
 from specs.isa.avx_vnni import avx_vnni
 from specs.isa.sse2 import sse2
 from specs.isa.ssse3 import ssse3
@@ -19,7 +20,7 @@ hosted = Target(
     flags=("-m64", "-mtune=generic", "-pthread"),
     folders=("cpu/x86", "platform/linux"),
     headers=("cpu/x86",),
-    sets=(word32, word64, sse2, ssse3, avx2, avx_vnni, avx512, amx),
+    sets=(word32, word64, sse2, ssse3, avx2, avx_vnni, avx512, avx512_bf16, amx),
     sanitizers={
         "memory": ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"),
         "threads": ("-fsanitize=thread",),

@@ -91,6 +91,7 @@ WORDS(shuffle_epi32, (__m512i a, int n), 16, w,
       ((const uint32_t *)&a)[k / 4 * 4 + (n >> 2 * (k % 4) & 3)])
 WORDS(shuffle_i32x4, (__m512i a, __m512i b, int n), 16, w,
       (k < 8 ? (const uint32_t *)&a : (const uint32_t *)&b)[(n >> 2 * (k / 4) & 3) * 4 + k % 4])
+WORDS(broadcastd_epi32, (__m128i a), 16, i, ((const int32_t *)&a)[0])
 WORDS(broadcastq_epi64, (__m128i a), 8, q, ((const uint64_t *)&a)[0])
 WORDS(cvtepu16_epi32, (__m256i a), 16, w, ((const uint16_t *)&a)[k])
 WORDS(cvtps_epi32, (__m512 a), 16, i, _mm_cvtss_si32(_mm_set_ss(A(f))))
@@ -181,6 +182,16 @@ EMULATED __m256i emulated_cvtneps_pbh(__m512 a) {
     emulated_512 r = {.si = emulated_cvtne2ps_pbh(a, a)};
     return r.half_si[0];
 }
+EMULATED float emulated_wide(const void *halves, int k) {
+    uint32_t bits = (uint32_t)((const uint16_t *)halves)[k] << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+FLOATS(dpbf16_ps, (__m512 c, __m512bh a, __m512bh b),
+       __builtin_fmaf(emulated_wide(&a, 2 * k), emulated_wide(&b, 2 * k),
+                      __builtin_fmaf(emulated_wide(&a, 2 * k + 1), emulated_wide(&b, 2 * k + 1),
+                                     C(f))))
 
 /* Tiles: eight of 16 rows of 64 bytes; rows beyond a tile's shape are zeros. */
 static _Thread_local uint8_t emulated_tiles[8][16][64] __attribute__((unused));
@@ -284,6 +295,7 @@ static __attribute__((unused, noinline)) void emulated_dpbf16ps(int c, int a, in
 #define _mm512_shuffle_epi32 emulated_shuffle_epi32
 #undef _mm512_shuffle_i32x4
 #define _mm512_shuffle_i32x4 emulated_shuffle_i32x4
+#define _mm512_broadcastd_epi32 emulated_broadcastd_epi32
 #define _mm512_broadcastq_epi64 emulated_broadcastq_epi64
 #define _mm512_cvtepu16_epi32 emulated_cvtepu16_epi32
 #define _mm512_cvtps_epi32 emulated_cvtps_epi32
@@ -305,6 +317,7 @@ static __attribute__((unused, noinline)) void emulated_dpbf16ps(int c, int a, in
     ((n) == _CMP_EQ_OQ ? emulated_equal(a, b) : emulated_above(a, b))
 #define _mm512_cmplt_epi32_mask emulated_less
 #define _mm512_cvtne2ps_pbh emulated_cvtne2ps_pbh
+#define _mm512_dpbf16_ps emulated_dpbf16_ps
 #define _mm512_cvtneps_pbh emulated_cvtneps_pbh
 #define _tile_loadconfig emulated_loadconfig
 #define _tile_release() ((void)0)

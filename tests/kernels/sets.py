@@ -11,6 +11,7 @@ from cllm_gen.spec.isa import InstructionSet
 from specs.isa.amx import amx
 from specs.isa.avx2 import avx2
 from specs.isa.avx512 import avx512
+from specs.isa.avx512_bf16 import avx512_bf16
 from specs.targets.hosted import hosted
 
 SETS = list(hosted.sets)
@@ -54,7 +55,7 @@ def has(isa: InstructionSet) -> bool:
 
 def emulated(isa: InstructionSet) -> bool:
     """Whether this CPU lacks the set but can emulate it."""
-    return not has(isa) and isa in (avx512, amx) and has(avx2)
+    return not has(isa) and isa in (avx512, avx512_bf16, amx) and has(avx2)
 
 
 def flags(isa: InstructionSet) -> list[str]:

@@ -24,7 +24,8 @@ SCALE = (("scale", 0.31),)
 
 def _bound(isa_name: str) -> float:
     """Largest error as a share of the largest value."""
-    return {"word32": 4e-4, "word64": 4e-4, "amx": 3e-2}.get(isa_name, 3e-6)
+    bounds = {"word32": 4e-4, "word64": 4e-4, "avx512_bf16": 3e-2, "amx": 3e-2}
+    return bounds.get(isa_name, 3e-6)
 
 
 def _requests() -> list[KernelRequest]:

@@ -21,9 +21,10 @@ def test_a_set_that_was_not_run_is_told(monkeypatch):
 def test_an_emulated_set_is_told_as_such(monkeypatch):
     flags = {feature.name for feature in sets.avx2.all_features}
     monkeypatch.setattr(sets, "CPU_FLAGS", flags | {"pni", "ssse3"})
-    avx_vnni, avx512, amx = sets.summary()[1:]
+    avx_vnni, avx512, avx512_bf16, amx = sets.summary()[1:]
     assert avx_vnni == "not run: avx_vnni, for want of avx_vnni; its tests are skipped"
     assert avx512.startswith("not run: avx512, for want of avx512f") and "emulated" in avx512
+    assert avx512_bf16.startswith("not run: avx512_bf16, for want of avx512f")
     assert amx.startswith("not run: amx, for want of ") and "emulated" in amx
 
 

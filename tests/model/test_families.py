@@ -16,7 +16,7 @@ from tests.reference.decoders import Gemma3, Qwen
 from tests.reference.llama import Reference
 
 LARGEST_ERROR = 0.03  # of the logits' root mean square: activations are rounded to ten bits
-CHOSEN = ("sse2", "ssse3", "avx2", "avx_vnni", "avx512")
+CHOSEN = ("sse2", "ssse3", "avx2", "avx_vnni", "avx512", "avx512_bf16")
 FACTORS = (1.0, 1.0, 1.5, 2.5, 4.0, 8.0, 8.0, 8.0)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.model.native import KV_BLOCK_TOKENS, LOGITS_MAX, ROWS_MAX, Pass
 from tests.reference.llama import Reference
 
-SETS = ("sse2", "ssse3", "avx2", "avx_vnni", "avx512", "amx", "word32", "word64")
+SETS = ("sse2", "ssse3", "avx2", "avx_vnni", "avx512", "avx512_bf16", "amx", "word32", "word64")
 
 
 def opened(library, model, packed, name, blocks: int, workers: int = 1) -> Pass:

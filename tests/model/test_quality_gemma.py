@@ -21,7 +21,7 @@ from tests.model.test_quality import MEAN_DIVERGENCE, SAME_GREEDY, log_softmax
 from tests.reference import decoders
 from tests.tokenizer import sentencepieces
 
-SETS = ("avx2", "avx_vnni", "avx512", "amx", "sse2", "ssse3")
+SETS = ("avx2", "avx_vnni", "avx512", "avx512_bf16", "amx", "sse2", "ssse3")
 BEGINNINGS = {"sse2": 12, "ssse3": 12}
 """Sets that are slow: positions of each text that they go through."""
 TEXTS, TAIL, STEP = PROMPTS[5:21], 40, 8

@@ -16,10 +16,9 @@ const struct language_model *const served_model = &gemma3_270m__f16;
 
 extern const struct kernel_set gemma3_270m__f16__word64, gemma3_270m__f16__sse2,
     gemma3_270m__f16__ssse3, gemma3_270m__f16__avx2, gemma3_270m__f16__avx_vnni,
-    gemma3_270m__f16__avx512, gemma3_270m__f16__amx;
+    gemma3_270m__f16__avx512, gemma3_270m__f16__avx512_bf16, gemma3_270m__f16__amx;
 const struct kernel_set *const served_kernel_sets[] = {
-    &gemma3_270m__f16__word64,   &gemma3_270m__f16__sse2,
-    &gemma3_270m__f16__ssse3,    &gemma3_270m__f16__avx2,
-    &gemma3_270m__f16__avx_vnni, &gemma3_270m__f16__avx512,
-    &gemma3_270m__f16__amx,      NULL,
+    &gemma3_270m__f16__word64,      &gemma3_270m__f16__sse2,     &gemma3_270m__f16__ssse3,
+    &gemma3_270m__f16__avx2,        &gemma3_270m__f16__avx_vnni, &gemma3_270m__f16__avx512,
+    &gemma3_270m__f16__avx512_bf16, &gemma3_270m__f16__amx,      NULL,
 };

@@ -16,10 +16,9 @@ const struct language_model *const served_model = &smollm2_135m__f16;
 
 extern const struct kernel_set smollm2_135m__f16__word64, smollm2_135m__f16__sse2,
     smollm2_135m__f16__ssse3, smollm2_135m__f16__avx2, smollm2_135m__f16__avx_vnni,
-    smollm2_135m__f16__avx512, smollm2_135m__f16__amx;
+    smollm2_135m__f16__avx512, smollm2_135m__f16__avx512_bf16, smollm2_135m__f16__amx;
 const struct kernel_set *const served_kernel_sets[] = {
-    &smollm2_135m__f16__word64,   &smollm2_135m__f16__sse2,
-    &smollm2_135m__f16__ssse3,    &smollm2_135m__f16__avx2,
-    &smollm2_135m__f16__avx_vnni, &smollm2_135m__f16__avx512,
-    &smollm2_135m__f16__amx,      NULL,
+    &smollm2_135m__f16__word64,      &smollm2_135m__f16__sse2,     &smollm2_135m__f16__ssse3,
+    &smollm2_135m__f16__avx2,        &smollm2_135m__f16__avx_vnni, &smollm2_135m__f16__avx512,
+    &smollm2_135m__f16__avx512_bf16, &smollm2_135m__f16__amx,      NULL,
 };
