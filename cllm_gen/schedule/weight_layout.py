@@ -2,9 +2,8 @@
 set, and exact: a packed matrix has the values of its file, bit for bit.
 
 A matrix of N x K (N a multiple of 16, K of 32; a vocabulary of another N has rows of zeros behind its
-last) is N/16 tiles. A tile is the quants of its K/32
-blocks, block after block; then the scale records of its K/32 blocks; then, at the next multiple of
-64 bytes, a bound for each row: f32 [16], the least power of two not less than the largest |d| or |m|
+last) is N/16 tiles. A tile is its K/32 blocks, of each its quants and behind them its record of
+scales: memory is read fastest from one place on. Then, at the next multiple of 64 bytes, comes a bound for each row: f32 [16], the least power of two not less than the largest |d| or |m|
 of the row (0 if all are 0), for sets that compute in integers; its sign is minus unless the row is
 plain: no d negative, no m positive, none below the least normal half, 2^-14, in magnitude, and the
 bound not above 2^11. The tile ends at a multiple of 64 bytes.
@@ -60,13 +59,14 @@ class Layout:
     def is_float(self) -> bool:
         return self.record_bytes == 0
 
-    def records_at(self, columns: int) -> int:
-        """Offset in a tile of the first record; a block's is `record_bytes` behind the last one's."""
-        return columns // BLOCK * self.quant_bytes
+    @property
+    def block_bytes(self) -> int:
+        """From one block of a tile to the next; its record is `quant_bytes` behind its begin."""
+        return self.quant_bytes + self.record_bytes
 
     def bounds_at(self, columns: int) -> int:
         """Offset in a tile of the rows' bounds."""
-        return _aligned(columns // BLOCK * (self.quant_bytes + self.record_bytes))
+        return _aligned(columns // BLOCK * self.block_bytes)
 
     def tile_bytes(self, columns: int) -> int:
         """Bytes of one tile of rows of `columns` values."""

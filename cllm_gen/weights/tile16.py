@@ -31,10 +31,12 @@ def pack(type_name: str, raw: np.ndarray) -> bytes:
     size = layout.bytes(rows, blocks * BLOCK)
     tiles, columns = rows // TILE_ROWS, blocks * BLOCK
     data = np.zeros((tiles, layout.tile_bytes(columns)), np.uint8)
-    records_at, bounds_at = layout.records_at(columns), layout.bounds_at(columns)
-    data[:, :records_at] = _vectors(stored, quants.q).reshape(tiles, -1)
+    bounds_at = layout.bounds_at(columns)
+    whole = data[:, : blocks * layout.block_bytes].reshape(tiles, blocks, layout.block_bytes)
+    whole[..., : layout.quant_bytes] = _vectors(stored, quants.q).reshape(tiles, blocks, -1)
     records = _records(quants, "<f2" if layout.record_bytes <= 64 else "<f4", type_name)
-    data[:, records_at : records_at + records.shape[1]] = records
+    whole[..., layout.quant_bytes :] = records.reshape(tiles, blocks, -1)
+    data[:, : blocks * layout.block_bytes] = whole.reshape(tiles, -1)
     data[:, bounds_at : bounds_at + BOUND_BYTES] = _bounds(quants).reshape(tiles, -1).view(np.uint8)
     assert data.size == size
     return data.tobytes()
@@ -47,9 +49,8 @@ def unpack(type_name: str, packed: bytes, rows: int, columns: int) -> np.ndarray
     data = np.frombuffer(packed, np.uint8).reshape(tiles, layout.tile_bytes(columns))
     if stored in _FLOATS:
         return _unpack_floats(stored, data, rows, columns)
-    records_at = layout.records_at(columns)
-    quants = data[:, :records_at].reshape(tiles, blocks, -1)
-    records = data[:, records_at : records_at + blocks * layout.record_bytes]
+    whole = data[:, : blocks * layout.block_bytes].reshape(tiles, blocks, layout.block_bytes)
+    quants, records = whole[..., : layout.quant_bytes], whole[..., layout.quant_bytes :]
     scales = np.ascontiguousarray(records).view("<f2" if layout.record_bytes <= 64 else "<f4")
     scales = scales.reshape(tiles, blocks, -1, TILE_ROWS).transpose(0, 3, 1, 2)
     scales = scales.reshape(rows, blocks, -1).astype(np.float32)

@@ -61,9 +61,8 @@ def _quantised(type_name):
             tile = token // TILE_ROWS * layout.tile_bytes(K)
             weights = p.pointer("weights", p.argument("w", "u8") + tile)
             with p.loop("b", K // 32) as b:
-                block = p.pointer("block", weights + b * layout.quant_bytes)
-                record = weights + b * layout.record_bytes + layout.records_at(K)
-                record = p.pointer("record", record)
+                block = p.pointer("block", weights + b * layout.block_bytes)
+                record = p.pointer("record", block + layout.quant_bytes)
                 scales = [p.let("scale", _scale(p, layout, record, 0, lane))]
                 if type_name == "q6_k":
                     scales.append(p.let("scale_behind", _scale(p, layout, record, 1, lane)))

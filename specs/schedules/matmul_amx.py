@@ -80,8 +80,8 @@ class _Making:
     def aim(self, weights, before, panel):
         """Aims at a tile, from block `before` on."""
         p, layout = self.p, self.layout
-        p.assign(self.quants, weights + before * layout.quant_bytes)
-        p.assign(self.records, weights + (before * layout.record_bytes + layout.records_at(self.K)))
+        p.assign(self.quants, weights + before * layout.block_bytes)
+        p.assign(self.records, self.quants + layout.quant_bytes)
         p.assign(self.rows, panel)
 
     def piece(self, second, before, panel):
@@ -99,8 +99,9 @@ class _Making:
         p.assign(self.rows, self.rows + panels.piece_rows)
         p.assign(self.made, self.made + 1)
         with p.when((self.made % panels.pieces).equals(Term("0"))):
-            p.prefetch(self.records + AHEAD // 4)
-            p.assign(self.records, self.records + self.layout.record_bytes)
+            p.prefetch(self.records + AHEAD)
+            p.assign(self.quants, self.quants + self.layout.record_bytes)
+            p.assign(self.records, self.records + self.layout.block_bytes)
             p.assign(self.rows, self.rows + (2 * BLOCK - panels.pieces * panels.piece_rows))
 
     def _quant_step(self):

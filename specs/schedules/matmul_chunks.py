@@ -42,7 +42,7 @@ class _Matrix:
 
     def _number(self, tile, b, n, c):
         """Number n of each output in the record of block b, those of vector c."""
-        record = tile + (b * self.layout.record_bytes + self.layout.records_at(self.K))
+        record = tile + (b * self.layout.block_bytes + self.layout.quant_bytes)
         if self.layout.record_bytes <= LINE:
             return load_halves(self.p, record + 2 * (TILE_ROWS * n + self.lanes * c))
         return self.p.load_f32((record + 4 * (TILE_ROWS * n + self.lanes * c)).cast("f32"))
@@ -68,7 +68,7 @@ class _Matrix:
 
     def _fetch(self, tile, b):
         """Has as many bytes as a block fetched that lie so many further on as block b does."""
-        block_bytes = self.layout.quant_bytes + self.layout.record_bytes
+        block_bytes = self.layout.block_bytes
         for line in range(0, block_bytes, LINE):
             self.p.prefetch(tile + (b * block_bytes + (AHEAD + line)))
 
@@ -89,7 +89,7 @@ class _Matrix:
             count = p.minimum("count", p.index("after", left), BLOCKS)
             with p.loop("b", count) as b:
                 self._fetch(tile, begin + b)
-                block = p.pointer("block", tile + (begin + b) * self.layout.quant_bytes)
+                block = p.pointer("block", tile + (begin + b) * self.layout.block_bytes)
                 self.form.unpack(block, self.panel + b * self.form.panel_bytes)
                 kept = p.pointer("kept", self.kept + b * (self.numbers * TILE_ROWS))
                 for n in range(self.numbers):
@@ -128,7 +128,7 @@ class _Matrix:
             p.do(p.store_f32(place, p.zero_f32()))
         with p.loop("b", self.K // 32) as b:
             self._fetch(tile, b)
-            block = p.pointer("block", tile + b * self.layout.quant_bytes)
+            block = p.pointer("block", tile + b * self.layout.block_bytes)
             record = p.pointer("record", x + b * at.BLOCK_BYTES)
             values = self.form.activations(record)
 

@@ -92,8 +92,8 @@ def _tile(p, type_name, K, weights, x, count, name):
         [p.let(f"{name}sum{i}_{c}", p.zero_f32()) for c in range(16 // lanes)] for i in range(count)
     ]
     with p.loop("b", K // 32) as b:
-        block = p.pointer("block", weights + b * layout.quant_bytes)
-        scales = p.pointer("scales", weights + b * layout.record_bytes + layout.records_at(K))
+        block = p.pointer("block", weights + b * layout.block_bytes)
+        scales = p.pointer("scales", block + layout.quant_bytes)
         records = [p.pointer(f"x{i}", x + (b * at.BLOCK_BYTES + i * stride)) for i in range(count)]
         dots = [
             [p.let(f"dot{i}_{c}", p.zero_i32()) for c in range(16 // lanes)] for i in range(count)

@@ -143,12 +143,12 @@ def words(width, together):
         def add_blocks(p, K, weights, row, n, totals, shift, plain):
             """Adds each block's products to the rows' totals."""
             with p.loop("b", K // 32) as b:
-                block = p.pointer("block", weights + b * layout.quant_bytes)
+                block = p.pointer("block", weights + b * layout.block_bytes)
                 record = p.pointer("record", row + (b * at.BLOCK_BYTES + at.ROW_HEADER))
                 level = (record + at.LEVEL).at(0, "i32")
                 digits = _digits_q4_1 if type_name == "q4_1" else _digits_q8_0
                 dots = digits(p, block, record, together, n * 4, width)
-                place = weights + (b * layout.record_bytes + n * 2 + layout.records_at(K))
+                place = block + (n * 2 + layout.quant_bytes)
                 scales = p.pointer("scales", place)
                 if type_name == "q4_1":
                     level_sum = p.let("level_sum", p.plus((record + at.LEVEL_SUM).at(0, "i32"), 0))

@@ -117,9 +117,9 @@ def test_quants_lie_where_documented():
         raw, layout = gguf_blocks.matrix(type_name, 32, 64, rng), layout_of(type_name)
         packed = np.frombuffer(pack(type_name, raw), np.uint8).reshape(2, layout.tile_bytes(64))
         block = raw[16 * t + r, b * size : (b + 1) * size]
-        start = b * layout.quant_bytes
+        start = b * layout.block_bytes
         assert packed[t, start + vector * 64 + r * 4 + j] == block[skip + 4 * vector + j]
-        d = packed[t, layout.records_at(64) + b * layout.record_bytes :][2 * r : 2 * r + 2]
+        d = packed[t, start + layout.quant_bytes :][2 * r : 2 * r + 2]
         assert np.array_equal(d, block[:2])
         if type_name == "q5_1":
             bits = np.unpackbits(block[4:8], bitorder="little")[j::4]
@@ -139,7 +139,7 @@ def test_floats_lie_where_documented():
 def test_parts_of_a_tile_begin_on_lines(type_name):
     layout = layout_of(type_name)
     for columns in (256, 768, 2048):
-        assert layout.records_at(columns) % 64 == layout.bounds_at(columns) % 64 == 0
+        assert layout.bounds_at(columns) % 64 == 0
         assert layout.tile_bytes(columns) % 64 == 0
 
 

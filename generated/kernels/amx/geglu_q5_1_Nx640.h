@@ -85,12 +85,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
     uint16_t *rows_of = panels;
     size_t made = 0;
     quants = (const uint8_t *)gate + first * 7744;
-    records = (const uint8_t *)gate + first * 7744 + 6400;
+    records = quants + 320;
     rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? 40 : 0); piece++) {
         if (made == 20) {
             quants = (const uint8_t *)up + first * 7744;
-            records = (const uint8_t *)up + first * 7744 + 6400;
+            records = quants + 320;
             rows_of = panels + 512;
         }
         if ((made % 1) == 0) {
@@ -386,8 +386,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
         rows_of = rows_of + 256;
         made = made + 1;
         if ((made % 1) == 0) {
-            __builtin_prefetch(records + 256);
-            records = records + 64;
+            __builtin_prefetch(records + 1024);
+            quants = quants + 64;
+            records = records + 384;
             rows_of = rows_of + 768;
         }
     }
@@ -400,7 +401,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
         size_t pieces = (groups > (group + 1) ? 40 : 0);
         size_t due = 0;
         quants = (const uint8_t *)gate + (first + group + 1) * 7744;
-        records = (const uint8_t *)gate + (first + group + 1) * 7744 + 6400;
+        records = quants + 320;
         rows_of = panels + ((group + 1) % 2) * 20480;
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
@@ -430,7 +431,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     due = due - steps;
                     if (made == 20) {
                         quants = (const uint8_t *)up + (first + group + 1) * 7744;
-                        records = (const uint8_t *)up + (first + group + 1) * 7744 + 6400;
+                        records = quants + 320;
                         rows_of = panels + ((group + 1) % 2) * 20480 + 512;
                     }
                     if ((made % 1) == 0) {
@@ -762,8 +763,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     rows_of = rows_of + 256;
                     made = made + 1;
                     if ((made % 1) == 0) {
-                        __builtin_prefetch(records + 256);
-                        records = records + 64;
+                        __builtin_prefetch(records + 1024);
+                        quants = quants + 64;
+                        records = records + 384;
                         rows_of = rows_of + 768;
                     }
                 }

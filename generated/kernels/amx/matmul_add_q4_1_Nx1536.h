@@ -80,13 +80,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
     uint16_t *rows_of = panels;
     size_t made = 0;
     quants = (const uint8_t *)w + first * 15424;
-    records = (const uint8_t *)w + first * 15424 + 12288;
+    records = quants + 256;
     rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 64) : 0);
          piece++) {
         if (made == 64) {
             quants = (const uint8_t *)w + (first + 1) * 15424;
-            records = (const uint8_t *)w + (first + 1) * 15424 + 12288;
+            records = quants + 256;
             rows_of = panels + 512;
         }
         if ((made % 4) == 0) {
@@ -161,8 +161,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
         rows_of = rows_of + 64;
         made = made + 1;
         if ((made % 4) == 0) {
-            __builtin_prefetch(records + 256);
-            records = records + 64;
+            __builtin_prefetch(records + 1024);
+            quants = quants + 64;
+            records = records + 320;
             rows_of = rows_of + 768;
         }
     }
@@ -174,9 +175,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                   : 0);
         size_t due = 0;
         size_t before = ((group + 1) % 3) * 16;
-        quants = (const uint8_t *)w + (first + ((group + 1) / 3) * 2) * 15424 + before * 256;
-        records =
-            (const uint8_t *)w + (first + ((group + 1) / 3) * 2) * 15424 + before * 64 + 12288;
+        quants = (const uint8_t *)w + (first + ((group + 1) / 3) * 2) * 15424 + before * 320;
+        records = quants + 256;
         rows_of = panels + ((group + 1) % 2) * 16384;
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
@@ -215,9 +215,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     due = due - steps;
                     if (made == 64) {
                         quants = (const uint8_t *)w + (first + ((group + 1) / 3) * 2 + 1) * 15424 +
-                                 before * 256;
-                        records = (const uint8_t *)w + (first + ((group + 1) / 3) * 2 + 1) * 15424 +
-                                  before * 64 + 12288;
+                                 before * 320;
+                        records = quants + 256;
                         rows_of = panels + ((group + 1) % 2) * 16384 + 512;
                     }
                     if ((made % 4) == 0) {
@@ -295,8 +294,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     rows_of = rows_of + 64;
                     made = made + 1;
                     if ((made % 4) == 0) {
-                        __builtin_prefetch(records + 256);
-                        records = records + 64;
+                        __builtin_prefetch(records + 1024);
+                        quants = quants + 64;
+                        records = records + 320;
                         rows_of = rows_of + 768;
                     }
                 }

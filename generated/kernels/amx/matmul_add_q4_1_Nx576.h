@@ -80,13 +80,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
     uint16_t *rows_of = panels;
     size_t made = 0;
     quants = (const uint8_t *)w + first * 5824;
-    records = (const uint8_t *)w + first * 5824 + 4608;
+    records = quants + 256;
     rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 72) : 0);
          piece++) {
         if (made == 72) {
             quants = (const uint8_t *)w + (first + 1) * 5824;
-            records = (const uint8_t *)w + (first + 1) * 5824 + 4608;
+            records = quants + 256;
             rows_of = panels + 512;
         }
         if ((made % 4) == 0) {
@@ -161,8 +161,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
         rows_of = rows_of + 64;
         made = made + 1;
         if ((made % 4) == 0) {
-            __builtin_prefetch(records + 256);
-            records = records + 64;
+            __builtin_prefetch(records + 1024);
+            quants = quants + 64;
+            records = records + 320;
             rows_of = rows_of + 768;
         }
     }
@@ -173,7 +174,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             (groups > (group + 1) ? (((last - (first + (group + 1) * 2)) > 1 ? 2 : 1) * 72) : 0);
         size_t due = 0;
         quants = (const uint8_t *)w + (first + (group + 1) * 2) * 5824;
-        records = (const uint8_t *)w + (first + (group + 1) * 2) * 5824 + 4608;
+        records = quants + 256;
         rows_of = panels + ((group + 1) % 2) * 18432;
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
@@ -212,7 +213,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     due = due - steps;
                     if (made == 72) {
                         quants = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 5824;
-                        records = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 5824 + 4608;
+                        records = quants + 256;
                         rows_of = panels + ((group + 1) % 2) * 18432 + 512;
                     }
                     if ((made % 4) == 0) {
@@ -290,8 +291,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     rows_of = rows_of + 64;
                     made = made + 1;
                     if ((made % 4) == 0) {
-                        __builtin_prefetch(records + 256);
-                        records = records + 64;
+                        __builtin_prefetch(records + 1024);
+                        quants = quants + 64;
+                        records = records + 320;
                         rows_of = rows_of + 768;
                     }
                 }

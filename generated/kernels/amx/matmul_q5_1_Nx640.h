@@ -82,13 +82,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
     uint16_t *rows_of = panels;
     size_t made = 0;
     quants = (const uint8_t *)w + first * 7744;
-    records = (const uint8_t *)w + first * 7744 + 6400;
+    records = quants + 320;
     rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 20) : 0);
          piece++) {
         if (made == 20) {
             quants = (const uint8_t *)w + (first + 1) * 7744;
-            records = (const uint8_t *)w + (first + 1) * 7744 + 6400;
+            records = quants + 320;
             rows_of = panels + 512;
         }
         if ((made % 1) == 0) {
@@ -384,8 +384,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
         rows_of = rows_of + 256;
         made = made + 1;
         if ((made % 1) == 0) {
-            __builtin_prefetch(records + 256);
-            records = records + 64;
+            __builtin_prefetch(records + 1024);
+            quants = quants + 64;
+            records = records + 384;
             rows_of = rows_of + 768;
         }
     }
@@ -396,7 +397,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             (groups > (group + 1) ? (((last - (first + (group + 1) * 2)) > 1 ? 2 : 1) * 20) : 0);
         size_t due = 0;
         quants = (const uint8_t *)w + (first + (group + 1) * 2) * 7744;
-        records = (const uint8_t *)w + (first + (group + 1) * 2) * 7744 + 6400;
+        records = quants + 320;
         rows_of = panels + ((group + 1) % 2) * 20480;
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
@@ -431,7 +432,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     due = due - steps;
                     if (made == 20) {
                         quants = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 7744;
-                        records = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 7744 + 6400;
+                        records = quants + 320;
                         rows_of = panels + ((group + 1) % 2) * 20480 + 512;
                     }
                     if ((made % 1) == 0) {
@@ -763,8 +764,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     rows_of = rows_of + 256;
                     made = made + 1;
                     if ((made % 1) == 0) {
-                        __builtin_prefetch(records + 256);
-                        records = records + 64;
+                        __builtin_prefetch(records + 1024);
+                        quants = quants + 64;
+                        records = records + 384;
                         rows_of = rows_of + 768;
                     }
                 }

@@ -76,13 +76,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
     uint16_t *rows_of = panels;
     size_t made = 0;
     quants = (const uint8_t *)w + first * 41024;
-    records = (const uint8_t *)w + first * 41024 + 32768;
+    records = quants + 512;
     rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 64) : 0);
          piece++) {
         if (made == 64) {
             quants = (const uint8_t *)w + (first + 1) * 41024;
-            records = (const uint8_t *)w + (first + 1) * 41024 + 32768;
+            records = quants + 512;
             rows_of = panels + 512;
         }
         if ((made % 2) == 0) {
@@ -145,8 +145,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
         rows_of = rows_of + 128;
         made = made + 1;
         if ((made % 4) == 0) {
-            __builtin_prefetch(records + 256);
-            records = records + 128;
+            __builtin_prefetch(records + 1024);
+            quants = quants + 128;
+            records = records + 640;
             rows_of = rows_of + 512;
         }
     }
@@ -158,9 +159,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                   : 0);
         size_t due = 0;
         size_t before = ((group + 1) % 4) * 16;
-        quants = (const uint8_t *)w + (first + ((group + 1) / 4) * 2) * 41024 + before * 512;
-        records =
-            (const uint8_t *)w + (first + ((group + 1) / 4) * 2) * 41024 + before * 128 + 32768;
+        quants = (const uint8_t *)w + (first + ((group + 1) / 4) * 2) * 41024 + before * 640;
+        records = quants + 512;
         rows_of = panels + ((group + 1) % 2) * 16384;
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
@@ -205,9 +205,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     due = due - steps;
                     if (made == 64) {
                         quants = (const uint8_t *)w + (first + ((group + 1) / 4) * 2 + 1) * 41024 +
-                                 before * 512;
-                        records = (const uint8_t *)w + (first + ((group + 1) / 4) * 2 + 1) * 41024 +
-                                  before * 128 + 32768;
+                                 before * 640;
+                        records = quants + 512;
                         rows_of = panels + ((group + 1) % 2) * 16384 + 512;
                     }
                     if ((made % 2) == 0) {
@@ -275,8 +274,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     rows_of = rows_of + 128;
                     made = made + 1;
                     if ((made % 4) == 0) {
-                        __builtin_prefetch(records + 256);
-                        records = records + 128;
+                        __builtin_prefetch(records + 1024);
+                        quants = quants + 128;
+                        records = records + 640;
                         rows_of = rows_of + 512;
                     }
                 }

@@ -76,13 +76,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
     uint16_t *rows_of = panels;
     size_t made = 0;
     quants = (const uint8_t *)w + first * 9856;
-    records = (const uint8_t *)w + first * 9856 + 9216;
+    records = quants + 512;
     rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? (((last - first) > 1 ? 2 : 1) * 72) : 0);
          piece++) {
         if (made == 72) {
             quants = (const uint8_t *)w + (first + 1) * 9856;
-            records = (const uint8_t *)w + (first + 1) * 9856 + 9216;
+            records = quants + 512;
             rows_of = panels + 512;
         }
         if ((made % 4) == 0) {
@@ -147,8 +147,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
         rows_of = rows_of + 128;
         made = made + 1;
         if ((made % 4) == 0) {
-            __builtin_prefetch(records + 256);
-            records = records + 32;
+            __builtin_prefetch(records + 1024);
+            quants = quants + 32;
+            records = records + 544;
             rows_of = rows_of + 512;
         }
     }
@@ -159,7 +160,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             (groups > (group + 1) ? (((last - (first + (group + 1) * 2)) > 1 ? 2 : 1) * 72) : 0);
         size_t due = 0;
         quants = (const uint8_t *)w + (first + (group + 1) * 2) * 9856;
-        records = (const uint8_t *)w + (first + (group + 1) * 2) * 9856 + 9216;
+        records = quants + 512;
         rows_of = panels + ((group + 1) % 2) * 18432;
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
@@ -194,7 +195,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     due = due - steps;
                     if (made == 72) {
                         quants = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 9856;
-                        records = (const uint8_t *)w + (first + (group + 1) * 2 + 1) * 9856 + 9216;
+                        records = quants + 512;
                         rows_of = panels + ((group + 1) % 2) * 18432 + 512;
                     }
                     if ((made % 4) == 0) {
@@ -262,8 +263,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     rows_of = rows_of + 128;
                     made = made + 1;
                     if ((made % 4) == 0) {
-                        __builtin_prefetch(records + 256);
-                        records = records + 32;
+                        __builtin_prefetch(records + 1024);
+                        quants = quants + 32;
+                        records = records + 544;
                         rows_of = rows_of + 512;
                     }
                 }

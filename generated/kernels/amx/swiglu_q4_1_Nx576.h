@@ -82,12 +82,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
     uint16_t *rows_of = panels;
     size_t made = 0;
     quants = (const uint8_t *)gate + first * 5824;
-    records = (const uint8_t *)gate + first * 5824 + 4608;
+    records = quants + 256;
     rows_of = panels;
     for (size_t piece = 0; piece < (groups > 0 ? 144 : 0); piece++) {
         if (made == 72) {
             quants = (const uint8_t *)up + first * 5824;
-            records = (const uint8_t *)up + first * 5824 + 4608;
+            records = quants + 256;
             rows_of = panels + 512;
         }
         if ((made % 4) == 0) {
@@ -162,8 +162,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
         rows_of = rows_of + 64;
         made = made + 1;
         if ((made % 4) == 0) {
-            __builtin_prefetch(records + 256);
-            records = records + 64;
+            __builtin_prefetch(records + 1024);
+            quants = quants + 64;
+            records = records + 320;
             rows_of = rows_of + 768;
         }
     }
@@ -176,7 +177,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
         size_t pieces = (groups > (group + 1) ? 144 : 0);
         size_t due = 0;
         quants = (const uint8_t *)gate + (first + group + 1) * 5824;
-        records = (const uint8_t *)gate + (first + group + 1) * 5824 + 4608;
+        records = quants + 256;
         rows_of = panels + ((group + 1) % 2) * 18432;
         made = 0;
         for (size_t r = 0; r < rows; r += 32) {
@@ -206,7 +207,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     due = due - steps;
                     if (made == 72) {
                         quants = (const uint8_t *)up + (first + group + 1) * 5824;
-                        records = (const uint8_t *)up + (first + group + 1) * 5824 + 4608;
+                        records = quants + 256;
                         rows_of = panels + ((group + 1) % 2) * 18432 + 512;
                     }
                     if ((made % 4) == 0) {
@@ -284,8 +285,9 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     rows_of = rows_of + 64;
                     made = made + 1;
                     if ((made % 4) == 0) {
-                        __builtin_prefetch(records + 256);
-                        records = records + 64;
+                        __builtin_prefetch(records + 1024);
+                        quants = quants + 64;
+                        records = records + 320;
                         rows_of = rows_of + 768;
                     }
                 }

@@ -58,8 +58,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
                         __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
                         __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                        const uint8_t *block0 = gate0 + b * 320 + part * 4;
-                        const uint8_t *block1 = up0 + b * 320 + part * 4;
+                        const uint8_t *block0 = gate0 + b * 384 + part * 4;
+                        const uint8_t *block1 = up0 + b * 384 + part * 4;
                         const uint8_t *x0 = x + b * 128;
                         const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                         const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -289,8 +289,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             dot3_1_1_pairs = _mm256_add_epi16(dot3_1_1_pairs,
                                                               _mm256_maddubs_epi16(q1_high, x3_1));
                         }
-                        const uint16_t *scales0 =
-                            (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
+                        const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 384 + 320) + part;
                         __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                         __m256 m0 =
                             _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
@@ -346,8 +345,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
                         sum3_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x3 + 80))[0]),
                                                  sum3_0);
-                        const uint16_t *scales1 =
-                            (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
+                        const uint16_t *scales1 = (const uint16_t *)(up0 + b * 384 + 320) + part;
                         __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
                         __m256 m1 =
                             _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
@@ -572,24 +570,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 for (; r + 2 <= to; r += 2) {
                     const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
                     __m256 sum0_0 = _mm256_setzero_ps();
-                    __m256 sum0_1 = _mm256_setzero_ps();
                     __m256 sum1_0 = _mm256_setzero_ps();
-                    __m256 sum1_1 = _mm256_setzero_ps();
                     for (size_t b = 0; b < K / 32; b++) {
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                        const uint8_t *block0 = gate0 + b * 320 + part * 4;
-                        const uint8_t *block1 = up0 + b * 320 + part * 4;
+                        __builtin_prefetch(gate0 + b * 384 + 640);
+                        __builtin_prefetch(gate0 + b * 384 + 704);
+                        __builtin_prefetch(gate0 + b * 384 + 768);
+                        __builtin_prefetch(gate0 + b * 384 + 832);
+                        __builtin_prefetch(gate0 + b * 384 + 896);
+                        __builtin_prefetch(gate0 + b * 384 + 960);
+                        const uint8_t *block0 = gate0 + b * 384 + part * 4;
                         const uint8_t *x0 = x + b * 128;
                         const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                         size_t peak0 = ((const int32_t *)(x0 + 76))[0];
@@ -615,25 +604,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __m256i dot0_0_0_pairs = _mm256_setzero_si256();
                         __m256i dot0_0_1 = _mm256_setzero_si256();
                         __m256i dot0_0_1_pairs = _mm256_setzero_si256();
-                        __m256i four0_1_0 = _mm256_or_si256(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(_mm256_loadu_si256(
-                                                      (const __m256i *)(block1 + (peak0 % 4) * 64)),
-                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
-                                _mm256_set1_epi8(15)),
-                            _mm256_slli_epi16(
-                                _mm256_and_si256(
-                                    _mm256_srlv_epi32(
-                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
-                                        number0),
-                                    _mm256_set1_epi8(1)),
-                                4));
-                        __m256i high0_1_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                        __m256i dot0_1_0 = _mm256_madd_epi16(
-                            _mm256_maddubs_epi16(four0_1_0, high0_1_0), _mm256_set1_epi16(128));
-                        __m256i dot0_1_0_pairs = _mm256_setzero_si256();
-                        __m256i dot0_1_1 = _mm256_setzero_si256();
-                        __m256i dot0_1_1_pairs = _mm256_setzero_si256();
                         __m256i four1_0_0 = _mm256_or_si256(
                             _mm256_and_si256(
                                 _mm256_srlv_epi32(_mm256_loadu_si256(
@@ -653,27 +623,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __m256i dot1_0_0_pairs = _mm256_setzero_si256();
                         __m256i dot1_0_1 = _mm256_setzero_si256();
                         __m256i dot1_0_1_pairs = _mm256_setzero_si256();
-                        __m256i four1_1_0 = _mm256_or_si256(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(_mm256_loadu_si256(
-                                                      (const __m256i *)(block1 + (peak1 % 4) * 64)),
-                                                  _mm256_and_si256(number1, _mm256_set1_epi32(4))),
-                                _mm256_set1_epi8(15)),
-                            _mm256_slli_epi16(
-                                _mm256_and_si256(
-                                    _mm256_srlv_epi32(
-                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
-                                        number1),
-                                    _mm256_set1_epi8(1)),
-                                4));
-                        __m256i high1_1_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                        __m256i dot1_1_0 = _mm256_madd_epi16(
-                            _mm256_maddubs_epi16(four1_1_0, high1_1_0), _mm256_set1_epi16(128));
-                        __m256i dot1_1_0_pairs = _mm256_setzero_si256();
-                        __m256i dot1_1_1 = _mm256_setzero_si256();
-                        __m256i dot1_1_1_pairs = _mm256_setzero_si256();
                         __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
-                        __m256i fifth1 = _mm256_loadu_si256((const __m256i *)(block1 + 256));
 #pragma GCC unroll 4
                         for (size_t v = 0; v < 4; v++) {
                             __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
@@ -686,39 +636,20 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             __m256i q0_high = _mm256_or_si256(
                                 _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
                                 second0);
-                            __m256i q1 = _mm256_loadu_si256((const __m256i *)(block1 + v * 64));
-                            __m256i first1 = _mm256_and_si256(_mm256_slli_epi16(fifth1, 4),
-                                                              _mm256_set1_epi8(16));
-                            __m256i second1 = _mm256_and_si256(fifth1, _mm256_set1_epi8(16));
-                            fifth1 = _mm256_srli_epi16(fifth1, 1);
-                            __m256i q1_low =
-                                _mm256_or_si256(_mm256_and_si256(q1, _mm256_set1_epi8(15)), first1);
-                            __m256i q1_high = _mm256_or_si256(
-                                _mm256_and_si256(_mm256_srli_epi16(q1, 4), _mm256_set1_epi8(15)),
-                                second1);
                             __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
                             dot0_0_0_pairs = _mm256_add_epi16(dot0_0_0_pairs,
                                                               _mm256_maddubs_epi16(q0_low, x0_0));
-                            dot0_1_0_pairs = _mm256_add_epi16(dot0_1_0_pairs,
-                                                              _mm256_maddubs_epi16(q1_low, x0_0));
                             __m256i x1_0 = _mm256_set1_epi32(((const int32_t *)x1)[v]);
                             dot1_0_0_pairs = _mm256_add_epi16(dot1_0_0_pairs,
                                                               _mm256_maddubs_epi16(q0_low, x1_0));
-                            dot1_1_0_pairs = _mm256_add_epi16(dot1_1_0_pairs,
-                                                              _mm256_maddubs_epi16(q1_low, x1_0));
                             __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
                             dot0_0_1_pairs = _mm256_add_epi16(dot0_0_1_pairs,
                                                               _mm256_maddubs_epi16(q0_high, x0_1));
-                            dot0_1_1_pairs = _mm256_add_epi16(dot0_1_1_pairs,
-                                                              _mm256_maddubs_epi16(q1_high, x0_1));
                             __m256i x1_1 = _mm256_set1_epi32(((const int32_t *)x1)[v + 4]);
                             dot1_0_1_pairs = _mm256_add_epi16(dot1_0_1_pairs,
                                                               _mm256_maddubs_epi16(q0_high, x1_1));
-                            dot1_1_1_pairs = _mm256_add_epi16(dot1_1_1_pairs,
-                                                              _mm256_maddubs_epi16(q1_high, x1_1));
                         }
-                        const uint16_t *scales0 =
-                            (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
+                        const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 384 + 320) + part;
                         __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                         __m256 m0 =
                             _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
@@ -748,36 +679,116 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
                         sum1_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x1 + 80))[0]),
                                                  sum1_0);
-                        const uint16_t *scales1 =
-                            (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
-                        __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
-                        __m256 m1 =
-                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
+                    }
+                    __m256 sum0_1 = _mm256_setzero_ps();
+                    __m256 sum1_1 = _mm256_setzero_ps();
+                    for (size_t b = 0; b < K / 32; b++) {
+                        __builtin_prefetch(up0 + b * 384 + 640);
+                        __builtin_prefetch(up0 + b * 384 + 704);
+                        __builtin_prefetch(up0 + b * 384 + 768);
+                        __builtin_prefetch(up0 + b * 384 + 832);
+                        __builtin_prefetch(up0 + b * 384 + 896);
+                        __builtin_prefetch(up0 + b * 384 + 960);
+                        const uint8_t *block0 = up0 + b * 384 + part * 4;
+                        const uint8_t *x0 = x + b * 128;
+                        const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                        size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                        size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                        __m256i number0 = _mm256_set1_epi32(peak0);
+                        __m256i number1 = _mm256_set1_epi32(peak1);
+                        __m256i four0_0_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak0 % 4) * 64)),
+                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number0),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high0_0_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                        __m256i dot0_0_0 = _mm256_madd_epi16(
+                            _mm256_maddubs_epi16(four0_0_0, high0_0_0), _mm256_set1_epi16(128));
+                        __m256i dot0_0_0_pairs = _mm256_setzero_si256();
+                        __m256i dot0_0_1 = _mm256_setzero_si256();
+                        __m256i dot0_0_1_pairs = _mm256_setzero_si256();
+                        __m256i four1_0_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak1 % 4) * 64)),
+                                                  _mm256_and_si256(number1, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number1),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high1_0_0 = _mm256_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                        __m256i dot1_0_0 = _mm256_madd_epi16(
+                            _mm256_maddubs_epi16(four1_0_0, high1_0_0), _mm256_set1_epi16(128));
+                        __m256i dot1_0_0_pairs = _mm256_setzero_si256();
+                        __m256i dot1_0_1 = _mm256_setzero_si256();
+                        __m256i dot1_0_1_pairs = _mm256_setzero_si256();
+                        __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
+                            __m256i first0 = _mm256_and_si256(_mm256_slli_epi16(fifth0, 4),
+                                                              _mm256_set1_epi8(16));
+                            __m256i second0 = _mm256_and_si256(fifth0, _mm256_set1_epi8(16));
+                            fifth0 = _mm256_srli_epi16(fifth0, 1);
+                            __m256i q0_low =
+                                _mm256_or_si256(_mm256_and_si256(q0, _mm256_set1_epi8(15)), first0);
+                            __m256i q0_high = _mm256_or_si256(
+                                _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
+                                second0);
+                            __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
+                            dot0_0_0_pairs = _mm256_add_epi16(dot0_0_0_pairs,
+                                                              _mm256_maddubs_epi16(q0_low, x0_0));
+                            __m256i x1_0 = _mm256_set1_epi32(((const int32_t *)x1)[v]);
+                            dot1_0_0_pairs = _mm256_add_epi16(dot1_0_0_pairs,
+                                                              _mm256_maddubs_epi16(q0_low, x1_0));
+                            __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
+                            dot0_0_1_pairs = _mm256_add_epi16(dot0_0_1_pairs,
+                                                              _mm256_maddubs_epi16(q0_high, x0_1));
+                            __m256i x1_1 = _mm256_set1_epi32(((const int32_t *)x1)[v + 4]);
+                            dot1_0_1_pairs = _mm256_add_epi16(dot1_0_1_pairs,
+                                                              _mm256_maddubs_epi16(q0_high, x1_1));
+                        }
+                        const uint16_t *scales0 = (const uint16_t *)(up0 + b * 384 + 320) + part;
+                        __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
+                        __m256 m0 =
+                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
                         sum0_1 = _mm256_fmadd_ps(
                             _mm256_mul_ps(
                                 _mm256_cvtepi32_ps(_mm256_add_epi32(
                                     _mm256_add_epi32(
-                                        dot0_1_0,
-                                        _mm256_madd_epi16(dot0_1_0_pairs, _mm256_set1_epi16(1))),
+                                        dot0_0_0,
+                                        _mm256_madd_epi16(dot0_0_0_pairs, _mm256_set1_epi16(1))),
                                     _mm256_add_epi32(
-                                        dot0_1_1,
-                                        _mm256_madd_epi16(dot0_1_1_pairs, _mm256_set1_epi16(1))))),
-                                d1),
+                                        dot0_0_1,
+                                        _mm256_madd_epi16(dot0_0_1_pairs, _mm256_set1_epi16(1))))),
+                                d0),
                             _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                        sum0_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
+                        sum0_1 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
                                                  sum0_1);
                         sum1_1 = _mm256_fmadd_ps(
                             _mm256_mul_ps(
                                 _mm256_cvtepi32_ps(_mm256_add_epi32(
                                     _mm256_add_epi32(
-                                        dot1_1_0,
-                                        _mm256_madd_epi16(dot1_1_0_pairs, _mm256_set1_epi16(1))),
+                                        dot1_0_0,
+                                        _mm256_madd_epi16(dot1_0_0_pairs, _mm256_set1_epi16(1))),
                                     _mm256_add_epi32(
-                                        dot1_1_1,
-                                        _mm256_madd_epi16(dot1_1_1_pairs, _mm256_set1_epi16(1))))),
-                                d1),
+                                        dot1_0_1,
+                                        _mm256_madd_epi16(dot1_0_1_pairs, _mm256_set1_epi16(1))))),
+                                d0),
                             _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                        sum1_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x1 + 80))[0]),
+                        sum1_1 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x1 + 80))[0]),
                                                  sum1_1);
                     }
                     float *y0 = y + r * N + tile * 16 + part;
@@ -866,22 +877,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 for (; r < to; r++) {
                     const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
                     __m256 sum0_0 = _mm256_setzero_ps();
-                    __m256 sum0_1 = _mm256_setzero_ps();
                     for (size_t b = 0; b < K / 32; b++) {
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 64);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 128);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 192);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 256);
-                        __builtin_prefetch(gate0 + b * 384 + 2 * TILE_BYTES + 320);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 64);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 128);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 192);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 256);
-                        __builtin_prefetch(up0 + b * 384 + 2 * TILE_BYTES + 320);
-                        const uint8_t *block0 = gate0 + b * 320 + part * 4;
-                        const uint8_t *block1 = up0 + b * 320 + part * 4;
+                        __builtin_prefetch(gate0 + b * 384 + 640);
+                        __builtin_prefetch(gate0 + b * 384 + 704);
+                        __builtin_prefetch(gate0 + b * 384 + 768);
+                        __builtin_prefetch(gate0 + b * 384 + 832);
+                        __builtin_prefetch(gate0 + b * 384 + 896);
+                        __builtin_prefetch(gate0 + b * 384 + 960);
+                        const uint8_t *block0 = gate0 + b * 384 + part * 4;
                         const uint8_t *x0 = x + b * 128;
                         size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                         __m256i number0 = _mm256_set1_epi32(peak0);
@@ -904,27 +907,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __m256i dot0_0_0_pairs = _mm256_setzero_si256();
                         __m256i dot0_0_1 = _mm256_setzero_si256();
                         __m256i dot0_0_1_pairs = _mm256_setzero_si256();
-                        __m256i four0_1_0 = _mm256_or_si256(
-                            _mm256_and_si256(
-                                _mm256_srlv_epi32(_mm256_loadu_si256(
-                                                      (const __m256i *)(block1 + (peak0 % 4) * 64)),
-                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
-                                _mm256_set1_epi8(15)),
-                            _mm256_slli_epi16(
-                                _mm256_and_si256(
-                                    _mm256_srlv_epi32(
-                                        _mm256_loadu_si256((const __m256i *)(block1 + 256)),
-                                        number0),
-                                    _mm256_set1_epi8(1)),
-                                4));
-                        __m256i high0_1_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                        __m256i dot0_1_0 = _mm256_madd_epi16(
-                            _mm256_maddubs_epi16(four0_1_0, high0_1_0), _mm256_set1_epi16(128));
-                        __m256i dot0_1_0_pairs = _mm256_setzero_si256();
-                        __m256i dot0_1_1 = _mm256_setzero_si256();
-                        __m256i dot0_1_1_pairs = _mm256_setzero_si256();
                         __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
-                        __m256i fifth1 = _mm256_loadu_si256((const __m256i *)(block1 + 256));
 #pragma GCC unroll 4
                         for (size_t v = 0; v < 4; v++) {
                             __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
@@ -937,29 +920,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             __m256i q0_high = _mm256_or_si256(
                                 _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
                                 second0);
-                            __m256i q1 = _mm256_loadu_si256((const __m256i *)(block1 + v * 64));
-                            __m256i first1 = _mm256_and_si256(_mm256_slli_epi16(fifth1, 4),
-                                                              _mm256_set1_epi8(16));
-                            __m256i second1 = _mm256_and_si256(fifth1, _mm256_set1_epi8(16));
-                            fifth1 = _mm256_srli_epi16(fifth1, 1);
-                            __m256i q1_low =
-                                _mm256_or_si256(_mm256_and_si256(q1, _mm256_set1_epi8(15)), first1);
-                            __m256i q1_high = _mm256_or_si256(
-                                _mm256_and_si256(_mm256_srli_epi16(q1, 4), _mm256_set1_epi8(15)),
-                                second1);
                             __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
                             dot0_0_0_pairs = _mm256_add_epi16(dot0_0_0_pairs,
                                                               _mm256_maddubs_epi16(q0_low, x0_0));
-                            dot0_1_0_pairs = _mm256_add_epi16(dot0_1_0_pairs,
-                                                              _mm256_maddubs_epi16(q1_low, x0_0));
                             __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
                             dot0_0_1_pairs = _mm256_add_epi16(dot0_0_1_pairs,
                                                               _mm256_maddubs_epi16(q0_high, x0_1));
-                            dot0_1_1_pairs = _mm256_add_epi16(dot0_1_1_pairs,
-                                                              _mm256_maddubs_epi16(q1_high, x0_1));
                         }
-                        const uint16_t *scales0 =
-                            (const uint16_t *)(gate0 + b * 64 + (K / 32) * 320) + part;
+                        const uint16_t *scales0 = (const uint16_t *)(gate0 + b * 384 + 320) + part;
                         __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                         __m256 m0 =
                             _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
@@ -976,23 +944,74 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
                         sum0_0 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
                                                  sum0_0);
-                        const uint16_t *scales1 =
-                            (const uint16_t *)(up0 + b * 64 + (K / 32) * 320) + part;
-                        __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
-                        __m256 m1 =
-                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
+                    }
+                    __m256 sum0_1 = _mm256_setzero_ps();
+                    for (size_t b = 0; b < K / 32; b++) {
+                        __builtin_prefetch(up0 + b * 384 + 640);
+                        __builtin_prefetch(up0 + b * 384 + 704);
+                        __builtin_prefetch(up0 + b * 384 + 768);
+                        __builtin_prefetch(up0 + b * 384 + 832);
+                        __builtin_prefetch(up0 + b * 384 + 896);
+                        __builtin_prefetch(up0 + b * 384 + 960);
+                        const uint8_t *block0 = up0 + b * 384 + part * 4;
+                        const uint8_t *x0 = x + b * 128;
+                        size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                        __m256i number0 = _mm256_set1_epi32(peak0);
+                        __m256i four0_0_0 = _mm256_or_si256(
+                            _mm256_and_si256(
+                                _mm256_srlv_epi32(_mm256_loadu_si256(
+                                                      (const __m256i *)(block0 + (peak0 % 4) * 64)),
+                                                  _mm256_and_si256(number0, _mm256_set1_epi32(4))),
+                                _mm256_set1_epi8(15)),
+                            _mm256_slli_epi16(
+                                _mm256_and_si256(
+                                    _mm256_srlv_epi32(
+                                        _mm256_loadu_si256((const __m256i *)(block0 + 256)),
+                                        number0),
+                                    _mm256_set1_epi8(1)),
+                                4));
+                        __m256i high0_0_0 = _mm256_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                        __m256i dot0_0_0 = _mm256_madd_epi16(
+                            _mm256_maddubs_epi16(four0_0_0, high0_0_0), _mm256_set1_epi16(128));
+                        __m256i dot0_0_0_pairs = _mm256_setzero_si256();
+                        __m256i dot0_0_1 = _mm256_setzero_si256();
+                        __m256i dot0_0_1_pairs = _mm256_setzero_si256();
+                        __m256i fifth0 = _mm256_loadu_si256((const __m256i *)(block0 + 256));
+#pragma GCC unroll 4
+                        for (size_t v = 0; v < 4; v++) {
+                            __m256i q0 = _mm256_loadu_si256((const __m256i *)(block0 + v * 64));
+                            __m256i first0 = _mm256_and_si256(_mm256_slli_epi16(fifth0, 4),
+                                                              _mm256_set1_epi8(16));
+                            __m256i second0 = _mm256_and_si256(fifth0, _mm256_set1_epi8(16));
+                            fifth0 = _mm256_srli_epi16(fifth0, 1);
+                            __m256i q0_low =
+                                _mm256_or_si256(_mm256_and_si256(q0, _mm256_set1_epi8(15)), first0);
+                            __m256i q0_high = _mm256_or_si256(
+                                _mm256_and_si256(_mm256_srli_epi16(q0, 4), _mm256_set1_epi8(15)),
+                                second0);
+                            __m256i x0_0 = _mm256_set1_epi32(((const int32_t *)x0)[v]);
+                            dot0_0_0_pairs = _mm256_add_epi16(dot0_0_0_pairs,
+                                                              _mm256_maddubs_epi16(q0_low, x0_0));
+                            __m256i x0_1 = _mm256_set1_epi32(((const int32_t *)x0)[v + 4]);
+                            dot0_0_1_pairs = _mm256_add_epi16(dot0_0_1_pairs,
+                                                              _mm256_maddubs_epi16(q0_high, x0_1));
+                        }
+                        const uint16_t *scales0 = (const uint16_t *)(up0 + b * 384 + 320) + part;
+                        __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
+                        __m256 m0 =
+                            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
                         sum0_1 = _mm256_fmadd_ps(
                             _mm256_mul_ps(
                                 _mm256_cvtepi32_ps(_mm256_add_epi32(
                                     _mm256_add_epi32(
-                                        dot0_1_0,
-                                        _mm256_madd_epi16(dot0_1_0_pairs, _mm256_set1_epi16(1))),
+                                        dot0_0_0,
+                                        _mm256_madd_epi16(dot0_0_0_pairs, _mm256_set1_epi16(1))),
                                     _mm256_add_epi32(
-                                        dot0_1_1,
-                                        _mm256_madd_epi16(dot0_1_1_pairs, _mm256_set1_epi16(1))))),
-                                d1),
+                                        dot0_0_1,
+                                        _mm256_madd_epi16(dot0_0_1_pairs, _mm256_set1_epi16(1))))),
+                                d0),
                             _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                        sum0_1 = _mm256_fmadd_ps(m1, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
+                        sum0_1 = _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]),
                                                  sum0_1);
                     }
                     float *y0 = y + r * N + tile * 16 + part;

@@ -50,8 +50,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 384);
                     __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 448);
                     __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 512);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w0 + b * 512 + 32;
+                    const uint8_t *block0 = w0 + b * 544;
+                    const uint8_t *block1 = w0 + b * 544 + 32;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -205,7 +205,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                                    _mm256_sign_epi8(x3_1, q1_high)),
                                               _mm256_set1_epi16(1)));
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 32 + (K / 32) * 512);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 544 + 512);
                     __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
                                              _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
@@ -215,7 +215,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm256_set1_ps(((const float *)(x2 + 64))[0]), sum2_0);
                     sum3_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot3_0_0), d0),
                                              _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 32 + (K / 32) * 512) + 8;
+                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 544 + 512) + 8;
                     __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
                                              _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
@@ -246,17 +246,17 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 __m256 sum1_0 = _mm256_setzero_ps();
                 __m256 sum1_1 = _mm256_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 512);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w0 + b * 512 + 32;
+                    __builtin_prefetch(w0 + b * 544 + 640);
+                    __builtin_prefetch(w0 + b * 544 + 704);
+                    __builtin_prefetch(w0 + b * 544 + 768);
+                    __builtin_prefetch(w0 + b * 544 + 832);
+                    __builtin_prefetch(w0 + b * 544 + 896);
+                    __builtin_prefetch(w0 + b * 544 + 960);
+                    __builtin_prefetch(w0 + b * 544 + 1024);
+                    __builtin_prefetch(w0 + b * 544 + 1088);
+                    __builtin_prefetch(w0 + b * 544 + 1152);
+                    const uint8_t *block0 = w0 + b * 544;
+                    const uint8_t *block1 = w0 + b * 544 + 32;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
@@ -338,13 +338,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                                    _mm256_sign_epi8(x1_1, q1_high)),
                                               _mm256_set1_epi16(1)));
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 32 + (K / 32) * 512);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 544 + 512);
                     __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
                                              _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
                     sum1_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_0_0), d0),
                                              _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 32 + (K / 32) * 512) + 8;
+                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 544 + 512) + 8;
                     __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
                                              _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
@@ -363,17 +363,17 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 __m256 sum0_0 = _mm256_setzero_ps();
                 __m256 sum0_1 = _mm256_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w0 + b * 544 + 2 * TILE_BYTES + 512);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w0 + b * 512 + 32;
+                    __builtin_prefetch(w0 + b * 544 + 640);
+                    __builtin_prefetch(w0 + b * 544 + 704);
+                    __builtin_prefetch(w0 + b * 544 + 768);
+                    __builtin_prefetch(w0 + b * 544 + 832);
+                    __builtin_prefetch(w0 + b * 544 + 896);
+                    __builtin_prefetch(w0 + b * 544 + 960);
+                    __builtin_prefetch(w0 + b * 544 + 1024);
+                    __builtin_prefetch(w0 + b * 544 + 1088);
+                    __builtin_prefetch(w0 + b * 544 + 1152);
+                    const uint8_t *block0 = w0 + b * 544;
+                    const uint8_t *block1 = w0 + b * 544 + 32;
                     const uint8_t *x0 = x + b * 128;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                     __m256i four0_0_0 = _mm256_loadu_si256((const __m256i *)(block0 + peak0 * 64));
@@ -421,12 +421,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                                    _mm256_sign_epi8(x0_1, q1_high)),
                                               _mm256_set1_epi16(1)));
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 32 + (K / 32) * 512);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 544 + 512);
                     __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                     sum0_0 = _mm256_fmadd_ps(
                         _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(dot0_0_0, dot0_0_1)), d0),
                         _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 32 + (K / 32) * 512) + 8;
+                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 544 + 512) + 8;
                     __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
                     sum0_1 = _mm256_fmadd_ps(
                         _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(dot0_1_0, dot0_1_1)), d1),

@@ -57,8 +57,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 128);
                     __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 192);
                     __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 256);
-                    const uint8_t *block0 = w0 + b * 256;
-                    const uint8_t *block1 = w1 + b * 256;
+                    const uint8_t *block0 = w0 + b * 320;
+                    const uint8_t *block1 = w1 + b * 320;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -208,7 +208,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot5_0_0 = _mm512_dpbusd_epi32(dot5_0_0, q0_high, x5_1);
                         dot5_1_0 = _mm512_dpbusd_epi32(dot5_1_0, q1_high, x5_1);
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 320 + 256);
                     __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                     __m512 m0 =
                         _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
@@ -236,7 +236,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_0);
                     sum5_0 =
                         _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x5 + 80))[0]), sum5_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + (K / 32) * 256);
+                    const uint16_t *scales1 = (const uint16_t *)(w1 + b * 320 + 256);
                     __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
                     __m512 m1 =
                         _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
@@ -305,8 +305,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 128);
                     __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 192);
                     __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 256);
-                    const uint8_t *block0 = w0 + b * 256;
-                    const uint8_t *block1 = w1 + b * 256;
+                    const uint8_t *block0 = w0 + b * 320;
+                    const uint8_t *block1 = w1 + b * 320;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -410,7 +410,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot3_0_0 = _mm512_dpbusd_epi32(dot3_0_0, q0_high, x3_1);
                         dot3_1_0 = _mm512_dpbusd_epi32(dot3_1_0, q1_high, x3_1);
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 320 + 256);
                     __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                     __m512 m0 =
                         _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
@@ -430,7 +430,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
                     sum3_0 =
                         _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + (K / 32) * 256);
+                    const uint16_t *scales1 = (const uint16_t *)(w1 + b * 320 + 256);
                     __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
                     __m512 m1 =
                         _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
@@ -467,22 +467,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             for (; r + 2 <= to; r += 2) {
                 const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
                 __m512 sum0_0 = _mm512_setzero_ps();
-                __m512 sum0_1 = _mm512_setzero_ps();
                 __m512 sum1_0 = _mm512_setzero_ps();
-                __m512 sum1_1 = _mm512_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 256);
-                    const uint8_t *block0 = w0 + b * 256;
-                    const uint8_t *block1 = w1 + b * 256;
+                    __builtin_prefetch(w0 + b * 320 + 640);
+                    __builtin_prefetch(w0 + b * 320 + 704);
+                    __builtin_prefetch(w0 + b * 320 + 768);
+                    __builtin_prefetch(w0 + b * 320 + 832);
+                    __builtin_prefetch(w0 + b * 320 + 896);
+                    const uint8_t *block0 = w0 + b * 320;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
@@ -496,13 +488,6 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
                     __m512i dot0_0_0 = _mm512_slli_epi32(
                         _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
-                    __m512i four0_1_0 = _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15));
-                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                    __m512i dot0_1_0 = _mm512_slli_epi32(
-                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
                     __m512i four1_0_0 = _mm512_and_si512(
                         _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
                                           _mm512_and_si512(number1, _mm512_set1_epi32(4))),
@@ -510,37 +495,22 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
                     __m512i dot1_0_0 = _mm512_slli_epi32(
                         _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
-                    __m512i four1_1_0 = _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak1 % 4) * 64),
-                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15));
-                    __m512i high1_1_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
-                    __m512i dot1_1_0 = _mm512_slli_epi32(
-                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7);
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
                         __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
                         __m512i q0_high =
                             _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
-                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                        __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
-                        __m512i q1_high =
-                            _mm512_and_si512(_mm512_srli_epi16(q1, 4), _mm512_set1_epi8(15));
                         __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
                         dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
                         __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
                         dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
-                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
                         __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                         dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
-                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_high, x0_1);
                         __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
                         dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
-                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_high, x1_1);
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 320 + 256);
                     __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                     __m512 m0 =
                         _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
@@ -552,18 +522,63 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
                     sum1_0 =
                         _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + (K / 32) * 256);
-                    __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
-                    __m512 m1 =
-                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
-                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                }
+                __m512 sum0_1 = _mm512_setzero_ps();
+                __m512 sum1_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w1 + b * 320 + 640);
+                    __builtin_prefetch(w1 + b * 320 + 704);
+                    __builtin_prefetch(w1 + b * 320 + 768);
+                    __builtin_prefetch(w1 + b * 320 + 832);
+                    __builtin_prefetch(w1 + b * 320 + 896);
+                    const uint8_t *block0 = w1 + b * 320;
+                    const uint8_t *x0 = x + b * 128;
+                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i number1 = _mm512_set1_epi32(peak1);
+                    __m512i four0_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i four1_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak1 % 4) * 64),
+                                          _mm512_and_si512(number1, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high1_0_0 = _mm512_set1_epi32(((const int32_t *)(x1 + 32))[peak1]);
+                    __m512i dot1_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7);
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                        __m512i q0_high =
+                            _mm512_and_si512(_mm512_srli_epi16(q0, 4), _mm512_set1_epi8(15));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_high, x0_1);
+                        __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_high, x1_1);
+                    }
+                    const uint16_t *scales0 = (const uint16_t *)(w1 + b * 320 + 256);
+                    __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                    __m512 m0 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
                                              _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
                     sum0_1 =
-                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
-                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
                                              _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
                     sum1_1 =
-                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x1 + 80))[0]), sum1_1);
                 }
                 float *y0 = y + r * N + tile * 16;
                 _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
@@ -575,20 +590,13 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             for (; r < to; r++) {
                 const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
                 __m512 sum0_0 = _mm512_setzero_ps();
-                __m512 sum0_1 = _mm512_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w1 + b * 320 + 2 * TILE_BYTES + 256);
-                    const uint8_t *block0 = w0 + b * 256;
-                    const uint8_t *block1 = w1 + b * 256;
+                    __builtin_prefetch(w0 + b * 320 + 640);
+                    __builtin_prefetch(w0 + b * 320 + 704);
+                    __builtin_prefetch(w0 + b * 320 + 768);
+                    __builtin_prefetch(w0 + b * 320 + 832);
+                    __builtin_prefetch(w0 + b * 320 + 896);
+                    const uint8_t *block0 = w0 + b * 320;
                     const uint8_t *x0 = x + b * 128;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                     __m512i number0 = _mm512_set1_epi32(peak0);
@@ -600,30 +608,17 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m512i dot0_0_0 = _mm512_slli_epi32(
                         _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
                     __m512i dot0_0_1 = _mm512_setzero_si512();
-                    __m512i four0_1_0 = _mm512_and_si512(
-                        _mm512_srlv_epi32(_mm512_loadu_si512(block1 + (peak0 % 4) * 64),
-                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
-                        _mm512_set1_epi8(15));
-                    __m512i high0_1_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
-                    __m512i dot0_1_0 = _mm512_slli_epi32(
-                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7);
-                    __m512i dot0_1_1 = _mm512_setzero_si512();
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
                         __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
                         __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
-                        __m512i q1 = _mm512_loadu_si512(block1 + v * 64);
-                        __m512i q1_low = _mm512_and_si512(q1, _mm512_set1_epi8(15));
-                        __m512i q1_high = _mm512_and_si512(q1, _mm512_set1_epi8(-16));
                         __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
                         dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
                         __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                         dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
-                        dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, x0_1);
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 320 + 256);
                     __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                     __m512 m0 =
                         _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
@@ -634,17 +629,47 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
                     sum0_0 =
                         _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w1 + b * 64 + (K / 32) * 256);
-                    __m512 d1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1)));
-                    __m512 m1 =
-                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales1 + 16)));
+                }
+                __m512 sum0_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w1 + b * 320 + 640);
+                    __builtin_prefetch(w1 + b * 320 + 704);
+                    __builtin_prefetch(w1 + b * 320 + 768);
+                    __builtin_prefetch(w1 + b * 320 + 832);
+                    __builtin_prefetch(w1 + b * 320 + 896);
+                    const uint8_t *block0 = w1 + b * 320;
+                    const uint8_t *x0 = x + b * 128;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    __m512i number0 = _mm512_set1_epi32(peak0);
+                    __m512i four0_0_0 = _mm512_and_si512(
+                        _mm512_srlv_epi32(_mm512_loadu_si512(block0 + (peak0 % 4) * 64),
+                                          _mm512_and_si512(number0, _mm512_set1_epi32(4))),
+                        _mm512_set1_epi8(15));
+                    __m512i high0_0_0 = _mm512_set1_epi32(((const int32_t *)(x0 + 32))[peak0]);
+                    __m512i dot0_0_0 = _mm512_slli_epi32(
+                        _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7);
+                    __m512i dot0_0_1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0 = _mm512_loadu_si512(block0 + v * 64);
+                        __m512i q0_low = _mm512_and_si512(q0, _mm512_set1_epi8(15));
+                        __m512i q0_high = _mm512_and_si512(q0, _mm512_set1_epi8(-16));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
+                    }
+                    const uint16_t *scales0 = (const uint16_t *)(w1 + b * 320 + 256);
+                    __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
+                    __m512 m0 =
+                        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));
                     sum0_1 = _mm512_fmadd_ps(
                         _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(
-                                          dot0_1_0, _mm512_srai_epi32(dot0_1_1, 4))),
-                                      d1),
+                                          dot0_0_0, _mm512_srai_epi32(dot0_0_1, 4))),
+                                      d0),
                         _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
                     sum0_1 =
-                        _mm512_fmadd_ps(m1, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
+                        _mm512_fmadd_ps(m0, _mm512_set1_ps(((const float *)(x0 + 80))[0]), sum0_1);
                 }
                 float *y0 = y + r * N + tile * 16;
                 _mm512_storeu_ps(y0, _mm512_add_ps(_mm512_loadu_ps(y0), sum0_0));
@@ -657,12 +682,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
                 __m512 sum0_0 = _mm512_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 320 + 2 * TILE_BYTES + 256);
-                    const uint8_t *block0 = w0 + b * 256;
+                    __builtin_prefetch(w0 + b * 320 + 640);
+                    __builtin_prefetch(w0 + b * 320 + 704);
+                    __builtin_prefetch(w0 + b * 320 + 768);
+                    __builtin_prefetch(w0 + b * 320 + 832);
+                    __builtin_prefetch(w0 + b * 320 + 896);
+                    const uint8_t *block0 = w0 + b * 320;
                     const uint8_t *x0 = x + b * 128;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                     __m512i number0 = _mm512_set1_epi32(peak0);
@@ -684,7 +709,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                         dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 256);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 320 + 256);
                     __m512 d0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0)));
                     __m512 m0 =
                         _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales0 + 16)));

@@ -67,8 +67,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 448);
                     __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 512);
                     __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 576);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w1 + b * 512;
+                    const uint8_t *block0 = w0 + b * 640;
+                    const uint8_t *block1 = w1 + b * 640;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -320,7 +320,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot5_0_1 = _mm512_dpbusd_epi32(dot5_0_1, q0_high, x5_1);
                         dot5_1_1 = _mm512_dpbusd_epi32(dot5_1_1, q1_high, x5_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 512);
+                    const float *scales0 = (const float *)(w0 + b * 640 + 512);
                     __m512 d0 = _mm512_loadu_ps(scales0);
                     __m512 e0 = _mm512_loadu_ps(scales0 + 16);
                     sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
@@ -347,7 +347,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_0);
                     sum5_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot5_0_1), e0),
                                              _mm512_set1_ps(((const float *)(x5 + 64))[0]), sum5_0);
-                    const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 512);
+                    const float *scales1 = (const float *)(w1 + b * 640 + 512);
                     __m512 d1 = _mm512_loadu_ps(scales1);
                     __m512 e1 = _mm512_loadu_ps(scales1 + 16);
                     sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
@@ -425,8 +425,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 448);
                     __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 512);
                     __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 576);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w1 + b * 512;
+                    const uint8_t *block0 = w0 + b * 640;
+                    const uint8_t *block1 = w1 + b * 640;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -598,7 +598,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot3_0_1 = _mm512_dpbusd_epi32(dot3_0_1, q0_high, x3_1);
                         dot3_1_1 = _mm512_dpbusd_epi32(dot3_1_1, q1_high, x3_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 512);
+                    const float *scales0 = (const float *)(w0 + b * 640 + 512);
                     __m512 d0 = _mm512_loadu_ps(scales0);
                     __m512 e0 = _mm512_loadu_ps(scales0 + 16);
                     sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
@@ -617,7 +617,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
                     sum3_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot3_0_1), e0),
                                              _mm512_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
-                    const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 512);
+                    const float *scales1 = (const float *)(w1 + b * 640 + 512);
                     __m512 d1 = _mm512_loadu_ps(scales1);
                     __m512 e1 = _mm512_loadu_ps(scales1 + 16);
                     sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
@@ -653,32 +653,19 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             for (; r + 2 <= to; r += 2) {
                 const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
                 __m512 sum0_0 = _mm512_setzero_ps();
-                __m512 sum0_1 = _mm512_setzero_ps();
                 __m512 sum1_0 = _mm512_setzero_ps();
-                __m512 sum1_1 = _mm512_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 512);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 576);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 512);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 576);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w1 + b * 512;
+                    __builtin_prefetch(w0 + b * 640 + 640);
+                    __builtin_prefetch(w0 + b * 640 + 704);
+                    __builtin_prefetch(w0 + b * 640 + 768);
+                    __builtin_prefetch(w0 + b * 640 + 832);
+                    __builtin_prefetch(w0 + b * 640 + 896);
+                    __builtin_prefetch(w0 + b * 640 + 960);
+                    __builtin_prefetch(w0 + b * 640 + 1024);
+                    __builtin_prefetch(w0 + b * 640 + 1088);
+                    __builtin_prefetch(w0 + b * 640 + 1152);
+                    __builtin_prefetch(w0 + b * 640 + 1216);
+                    const uint8_t *block0 = w0 + b * 640;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
@@ -699,21 +686,82 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_slli_epi32(
                             _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_1, high0_0_1), 7),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 92))[0]));
-                    __m512i four0_1_0 = _mm512_xor_si512(_mm512_loadu_si512(block1 + peak0 * 64),
+                    __m512i four1_0_0 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak1 * 64),
                                                          _mm512_set1_epi8(-128));
-                    __m512i high0_1_0 = _mm512_set1_epi32(
+                    __m512i high1_0_0 = _mm512_set1_epi32(
+                        ((peak1 / 4) == 0 ? ((const int32_t *)(x1 + 32))[peak1] : 0));
+                    __m512i dot1_0_0 = _mm512_add_epi32(
+                        _mm512_slli_epi32(
+                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_0, high1_0_0), 7),
+                        _mm512_set1_epi32(((const int32_t *)(x1 + 88))[0]));
+                    __m512i four1_0_1 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak1 * 64),
+                                                         _mm512_set1_epi8(-128));
+                    __m512i high1_0_1 = _mm512_set1_epi32(
+                        ((peak1 / 4) == 1 ? ((const int32_t *)(x1 + 32))[peak1] : 0));
+                    __m512i dot1_0_1 = _mm512_add_epi32(
+                        _mm512_slli_epi32(
+                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_1, high1_0_1), 7),
+                        _mm512_set1_epi32(((const int32_t *)(x1 + 92))[0]));
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0_low = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64),
+                                                          _mm512_set1_epi8(-128));
+                        __m512i q0_high = _mm512_xor_si512(
+                            _mm512_loadu_si512(block0 + v * 64 + 256), _mm512_set1_epi8(-128));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
+                        dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
+                        __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
+                        dot1_0_1 = _mm512_dpbusd_epi32(dot1_0_1, q0_high, x1_1);
+                    }
+                    const float *scales0 = (const float *)(w0 + b * 640 + 512);
+                    __m512 d0 = _mm512_loadu_ps(scales0);
+                    __m512 e0 = _mm512_loadu_ps(scales0 + 16);
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_1), e0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_1), e0),
+                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
+                }
+                __m512 sum0_1 = _mm512_setzero_ps();
+                __m512 sum1_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w1 + b * 640 + 640);
+                    __builtin_prefetch(w1 + b * 640 + 704);
+                    __builtin_prefetch(w1 + b * 640 + 768);
+                    __builtin_prefetch(w1 + b * 640 + 832);
+                    __builtin_prefetch(w1 + b * 640 + 896);
+                    __builtin_prefetch(w1 + b * 640 + 960);
+                    __builtin_prefetch(w1 + b * 640 + 1024);
+                    __builtin_prefetch(w1 + b * 640 + 1088);
+                    __builtin_prefetch(w1 + b * 640 + 1152);
+                    __builtin_prefetch(w1 + b * 640 + 1216);
+                    const uint8_t *block0 = w1 + b * 640;
+                    const uint8_t *x0 = x + b * 128;
+                    const uint8_t *x1 = x + b * 128 + ROW_BYTES;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    size_t peak1 = ((const int32_t *)(x1 + 76))[0];
+                    __m512i four0_0_0 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak0 * 64),
+                                                         _mm512_set1_epi8(-128));
+                    __m512i high0_0_0 = _mm512_set1_epi32(
                         ((peak0 / 4) == 0 ? ((const int32_t *)(x0 + 32))[peak0] : 0));
-                    __m512i dot0_1_0 = _mm512_add_epi32(
+                    __m512i dot0_0_0 = _mm512_add_epi32(
                         _mm512_slli_epi32(
-                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7),
+                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 88))[0]));
-                    __m512i four0_1_1 = _mm512_xor_si512(_mm512_loadu_si512(block1 + peak0 * 64),
+                    __m512i four0_0_1 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak0 * 64),
                                                          _mm512_set1_epi8(-128));
-                    __m512i high0_1_1 = _mm512_set1_epi32(
+                    __m512i high0_0_1 = _mm512_set1_epi32(
                         ((peak0 / 4) == 1 ? ((const int32_t *)(x0 + 32))[peak0] : 0));
-                    __m512i dot0_1_1 = _mm512_add_epi32(
+                    __m512i dot0_0_1 = _mm512_add_epi32(
                         _mm512_slli_epi32(
-                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_1, high0_1_1), 7),
+                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_1, high0_0_1), 7),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 92))[0]));
                     __m512i four1_0_0 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak1 * 64),
                                                          _mm512_set1_epi8(-128));
@@ -731,66 +779,31 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_slli_epi32(
                             _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_0_1, high1_0_1), 7),
                         _mm512_set1_epi32(((const int32_t *)(x1 + 92))[0]));
-                    __m512i four1_1_0 = _mm512_xor_si512(_mm512_loadu_si512(block1 + peak1 * 64),
-                                                         _mm512_set1_epi8(-128));
-                    __m512i high1_1_0 = _mm512_set1_epi32(
-                        ((peak1 / 4) == 0 ? ((const int32_t *)(x1 + 32))[peak1] : 0));
-                    __m512i dot1_1_0 = _mm512_add_epi32(
-                        _mm512_slli_epi32(
-                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_0, high1_1_0), 7),
-                        _mm512_set1_epi32(((const int32_t *)(x1 + 88))[0]));
-                    __m512i four1_1_1 = _mm512_xor_si512(_mm512_loadu_si512(block1 + peak1 * 64),
-                                                         _mm512_set1_epi8(-128));
-                    __m512i high1_1_1 = _mm512_set1_epi32(
-                        ((peak1 / 4) == 1 ? ((const int32_t *)(x1 + 32))[peak1] : 0));
-                    __m512i dot1_1_1 = _mm512_add_epi32(
-                        _mm512_slli_epi32(
-                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four1_1_1, high1_1_1), 7),
-                        _mm512_set1_epi32(((const int32_t *)(x1 + 92))[0]));
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
                         __m512i q0_low = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64),
                                                           _mm512_set1_epi8(-128));
                         __m512i q0_high = _mm512_xor_si512(
                             _mm512_loadu_si512(block0 + v * 64 + 256), _mm512_set1_epi8(-128));
-                        __m512i q1_low = _mm512_xor_si512(_mm512_loadu_si512(block1 + v * 64),
-                                                          _mm512_set1_epi8(-128));
-                        __m512i q1_high = _mm512_xor_si512(
-                            _mm512_loadu_si512(block1 + v * 64 + 256), _mm512_set1_epi8(-128));
                         __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
                         dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
                         __m512i x1_0 = _mm512_set1_epi32(((const int32_t *)x1)[v]);
                         dot1_0_0 = _mm512_dpbusd_epi32(dot1_0_0, q0_low, x1_0);
-                        dot1_1_0 = _mm512_dpbusd_epi32(dot1_1_0, q1_low, x1_0);
                         __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                         dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
-                        dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, x0_1);
                         __m512i x1_1 = _mm512_set1_epi32(((const int32_t *)x1)[v + 4]);
                         dot1_0_1 = _mm512_dpbusd_epi32(dot1_0_1, q0_high, x1_1);
-                        dot1_1_1 = _mm512_dpbusd_epi32(dot1_1_1, q1_high, x1_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 512);
+                    const float *scales0 = (const float *)(w1 + b * 640 + 512);
                     __m512 d0 = _mm512_loadu_ps(scales0);
                     __m512 e0 = _mm512_loadu_ps(scales0 + 16);
-                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
-                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_1), e0),
-                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
-                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                    sum1_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_1), e0),
-                                             _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                    const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 512);
-                    __m512 d1 = _mm512_loadu_ps(scales1);
-                    __m512 e1 = _mm512_loadu_ps(scales1 + 16);
-                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
                                              _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_1), e1),
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_1), e0),
                                              _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_0), d1),
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_0), d0),
                                              _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
-                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_1_1), e1),
+                    sum1_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot1_0_1), e0),
                                              _mm512_set1_ps(((const float *)(x1 + 64))[0]), sum1_1);
                 }
                 float *y0 = y + r * N + tile * 16;
@@ -803,30 +816,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             for (; r < to; r++) {
                 const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
                 __m512 sum0_0 = _mm512_setzero_ps();
-                __m512 sum0_1 = _mm512_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 512);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 576);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 512);
-                    __builtin_prefetch(w1 + b * 640 + 2 * TILE_BYTES + 576);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w1 + b * 512;
+                    __builtin_prefetch(w0 + b * 640 + 640);
+                    __builtin_prefetch(w0 + b * 640 + 704);
+                    __builtin_prefetch(w0 + b * 640 + 768);
+                    __builtin_prefetch(w0 + b * 640 + 832);
+                    __builtin_prefetch(w0 + b * 640 + 896);
+                    __builtin_prefetch(w0 + b * 640 + 960);
+                    __builtin_prefetch(w0 + b * 640 + 1024);
+                    __builtin_prefetch(w0 + b * 640 + 1088);
+                    __builtin_prefetch(w0 + b * 640 + 1152);
+                    __builtin_prefetch(w0 + b * 640 + 1216);
+                    const uint8_t *block0 = w0 + b * 640;
                     const uint8_t *x0 = x + b * 128;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                     __m512i four0_0_0 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak0 * 64),
@@ -845,21 +846,55 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm512_slli_epi32(
                             _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_1, high0_0_1), 7),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 92))[0]));
-                    __m512i four0_1_0 = _mm512_xor_si512(_mm512_loadu_si512(block1 + peak0 * 64),
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < 4; v++) {
+                        __m512i q0_low = _mm512_xor_si512(_mm512_loadu_si512(block0 + v * 64),
+                                                          _mm512_set1_epi8(-128));
+                        __m512i q0_high = _mm512_xor_si512(
+                            _mm512_loadu_si512(block0 + v * 64 + 256), _mm512_set1_epi8(-128));
+                        __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
+                        dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
+                        __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
+                        dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
+                    }
+                    const float *scales0 = (const float *)(w0 + b * 640 + 512);
+                    __m512 d0 = _mm512_loadu_ps(scales0);
+                    __m512 e0 = _mm512_loadu_ps(scales0 + 16);
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_1), e0),
+                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
+                }
+                __m512 sum0_1 = _mm512_setzero_ps();
+                for (size_t b = 0; b < K / 32; b++) {
+                    __builtin_prefetch(w1 + b * 640 + 640);
+                    __builtin_prefetch(w1 + b * 640 + 704);
+                    __builtin_prefetch(w1 + b * 640 + 768);
+                    __builtin_prefetch(w1 + b * 640 + 832);
+                    __builtin_prefetch(w1 + b * 640 + 896);
+                    __builtin_prefetch(w1 + b * 640 + 960);
+                    __builtin_prefetch(w1 + b * 640 + 1024);
+                    __builtin_prefetch(w1 + b * 640 + 1088);
+                    __builtin_prefetch(w1 + b * 640 + 1152);
+                    __builtin_prefetch(w1 + b * 640 + 1216);
+                    const uint8_t *block0 = w1 + b * 640;
+                    const uint8_t *x0 = x + b * 128;
+                    size_t peak0 = ((const int32_t *)(x0 + 76))[0];
+                    __m512i four0_0_0 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak0 * 64),
                                                          _mm512_set1_epi8(-128));
-                    __m512i high0_1_0 = _mm512_set1_epi32(
+                    __m512i high0_0_0 = _mm512_set1_epi32(
                         ((peak0 / 4) == 0 ? ((const int32_t *)(x0 + 32))[peak0] : 0));
-                    __m512i dot0_1_0 = _mm512_add_epi32(
+                    __m512i dot0_0_0 = _mm512_add_epi32(
                         _mm512_slli_epi32(
-                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_0, high0_1_0), 7),
+                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_0, high0_0_0), 7),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 88))[0]));
-                    __m512i four0_1_1 = _mm512_xor_si512(_mm512_loadu_si512(block1 + peak0 * 64),
+                    __m512i four0_0_1 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak0 * 64),
                                                          _mm512_set1_epi8(-128));
-                    __m512i high0_1_1 = _mm512_set1_epi32(
+                    __m512i high0_0_1 = _mm512_set1_epi32(
                         ((peak0 / 4) == 1 ? ((const int32_t *)(x0 + 32))[peak0] : 0));
-                    __m512i dot0_1_1 = _mm512_add_epi32(
+                    __m512i dot0_0_1 = _mm512_add_epi32(
                         _mm512_slli_epi32(
-                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_1_1, high0_1_1), 7),
+                            _mm512_dpbusd_epi32(_mm512_setzero_si512(), four0_0_1, high0_0_1), 7),
                         _mm512_set1_epi32(((const int32_t *)(x0 + 92))[0]));
 #pragma GCC unroll 4
                     for (size_t v = 0; v < 4; v++) {
@@ -867,30 +902,17 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                           _mm512_set1_epi8(-128));
                         __m512i q0_high = _mm512_xor_si512(
                             _mm512_loadu_si512(block0 + v * 64 + 256), _mm512_set1_epi8(-128));
-                        __m512i q1_low = _mm512_xor_si512(_mm512_loadu_si512(block1 + v * 64),
-                                                          _mm512_set1_epi8(-128));
-                        __m512i q1_high = _mm512_xor_si512(
-                            _mm512_loadu_si512(block1 + v * 64 + 256), _mm512_set1_epi8(-128));
                         __m512i x0_0 = _mm512_set1_epi32(((const int32_t *)x0)[v]);
                         dot0_0_0 = _mm512_dpbusd_epi32(dot0_0_0, q0_low, x0_0);
-                        dot0_1_0 = _mm512_dpbusd_epi32(dot0_1_0, q1_low, x0_0);
                         __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                         dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
-                        dot0_1_1 = _mm512_dpbusd_epi32(dot0_1_1, q1_high, x0_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 512);
+                    const float *scales0 = (const float *)(w1 + b * 640 + 512);
                     __m512 d0 = _mm512_loadu_ps(scales0);
                     __m512 e0 = _mm512_loadu_ps(scales0 + 16);
-                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
-                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_1), e0),
-                                             _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    const float *scales1 = (const float *)(w1 + b * 128 + (K / 32) * 512);
-                    __m512 d1 = _mm512_loadu_ps(scales1);
-                    __m512 e1 = _mm512_loadu_ps(scales1 + 16);
-                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_0), d1),
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),
                                              _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
-                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_1_1), e1),
+                    sum0_1 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_1), e0),
                                              _mm512_set1_ps(((const float *)(x0 + 64))[0]), sum0_1);
                 }
                 float *y0 = y + r * N + tile * 16;
@@ -904,17 +926,17 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 const uint8_t *x = (const uint8_t *)q + r * ROW_BYTES + 64;
                 __m512 sum0_0 = _mm512_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 512);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 576);
-                    const uint8_t *block0 = w0 + b * 512;
+                    __builtin_prefetch(w0 + b * 640 + 640);
+                    __builtin_prefetch(w0 + b * 640 + 704);
+                    __builtin_prefetch(w0 + b * 640 + 768);
+                    __builtin_prefetch(w0 + b * 640 + 832);
+                    __builtin_prefetch(w0 + b * 640 + 896);
+                    __builtin_prefetch(w0 + b * 640 + 960);
+                    __builtin_prefetch(w0 + b * 640 + 1024);
+                    __builtin_prefetch(w0 + b * 640 + 1088);
+                    __builtin_prefetch(w0 + b * 640 + 1152);
+                    __builtin_prefetch(w0 + b * 640 + 1216);
+                    const uint8_t *block0 = w0 + b * 640;
                     const uint8_t *x0 = x + b * 128;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                     __m512i four0_0_0 = _mm512_xor_si512(_mm512_loadu_si512(block0 + peak0 * 64),
@@ -944,7 +966,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         __m512i x0_1 = _mm512_set1_epi32(((const int32_t *)x0)[v + 4]);
                         dot0_0_1 = _mm512_dpbusd_epi32(dot0_0_1, q0_high, x0_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 512);
+                    const float *scales0 = (const float *)(w0 + b * 640 + 512);
                     __m512 d0 = _mm512_loadu_ps(scales0);
                     __m512 e0 = _mm512_loadu_ps(scales0 + 16);
                     sum0_0 = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot0_0_0), d0),

@@ -47,8 +47,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
                     __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
                     __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = w0 + b * 256;
-                    const uint8_t *block1 = w0 + b * 256 + 32;
+                    const uint8_t *block0 = w0 + b * 384;
+                    const uint8_t *block1 = w0 + b * 384 + 32;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -160,7 +160,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot3_0_0 = _mm256_dpbusd_avx_epi32(dot3_0_0, q0_high, x3_1);
                         dot3_1_0 = _mm256_dpbusd_avx_epi32(dot3_1_0, q1_high, x3_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
+                    const float *scales0 = (const float *)(w0 + b * 384 + 256);
                     __m256 d0 = _mm256_loadu_ps(scales0);
                     __m256 m0 = _mm256_loadu_ps(scales0 + 16);
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
@@ -179,7 +179,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
                     sum3_0 =
                         _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
-                    const float *scales1 = (const float *)(w0 + b * 128 + (K / 32) * 256) + 8;
+                    const float *scales1 = (const float *)(w0 + b * 384 + 256) + 8;
                     __m256 d1 = _mm256_loadu_ps(scales1);
                     __m256 m1 = _mm256_loadu_ps(scales1 + 16);
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
@@ -219,14 +219,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 __m256 sum1_0 = _mm256_setzero_ps();
                 __m256 sum1_1 = _mm256_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = w0 + b * 256;
-                    const uint8_t *block1 = w0 + b * 256 + 32;
+                    __builtin_prefetch(w0 + b * 384 + 640);
+                    __builtin_prefetch(w0 + b * 384 + 704);
+                    __builtin_prefetch(w0 + b * 384 + 768);
+                    __builtin_prefetch(w0 + b * 384 + 832);
+                    __builtin_prefetch(w0 + b * 384 + 896);
+                    __builtin_prefetch(w0 + b * 384 + 960);
+                    const uint8_t *block0 = w0 + b * 384;
+                    const uint8_t *block1 = w0 + b * 384 + 32;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
@@ -288,7 +288,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_high, x1_1);
                         dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_high, x1_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
+                    const float *scales0 = (const float *)(w0 + b * 384 + 256);
                     __m256 d0 = _mm256_loadu_ps(scales0);
                     __m256 m0 = _mm256_loadu_ps(scales0 + 16);
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
@@ -299,7 +299,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
                     sum1_0 =
                         _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                    const float *scales1 = (const float *)(w0 + b * 128 + (K / 32) * 256) + 8;
+                    const float *scales1 = (const float *)(w0 + b * 384 + 256) + 8;
                     __m256 d1 = _mm256_loadu_ps(scales1);
                     __m256 m1 = _mm256_loadu_ps(scales1 + 16);
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
@@ -323,14 +323,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 __m256 sum0_0 = _mm256_setzero_ps();
                 __m256 sum0_1 = _mm256_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = w0 + b * 256;
-                    const uint8_t *block1 = w0 + b * 256 + 32;
+                    __builtin_prefetch(w0 + b * 384 + 640);
+                    __builtin_prefetch(w0 + b * 384 + 704);
+                    __builtin_prefetch(w0 + b * 384 + 768);
+                    __builtin_prefetch(w0 + b * 384 + 832);
+                    __builtin_prefetch(w0 + b * 384 + 896);
+                    __builtin_prefetch(w0 + b * 384 + 960);
+                    const uint8_t *block0 = w0 + b * 384;
+                    const uint8_t *block1 = w0 + b * 384 + 32;
                     const uint8_t *x0 = x + b * 128;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                     __m256i number0 = _mm256_set1_epi32(peak0);
@@ -367,7 +367,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot0_0_1 = _mm256_dpbusd_avx_epi32(dot0_0_1, q0_high, x0_1);
                         dot0_1_1 = _mm256_dpbusd_avx_epi32(dot0_1_1, q1_high, x0_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 256);
+                    const float *scales0 = (const float *)(w0 + b * 384 + 256);
                     __m256 d0 = _mm256_loadu_ps(scales0);
                     __m256 m0 = _mm256_loadu_ps(scales0 + 16);
                     sum0_0 = _mm256_fmadd_ps(
@@ -377,7 +377,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
                     sum0_0 =
                         _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                    const float *scales1 = (const float *)(w0 + b * 128 + (K / 32) * 256) + 8;
+                    const float *scales1 = (const float *)(w0 + b * 384 + 256) + 8;
                     __m256 d1 = _mm256_loadu_ps(scales1);
                     __m256 m1 = _mm256_loadu_ps(scales1 + 16);
                     sum0_1 = _mm256_fmadd_ps(

@@ -47,8 +47,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
                     __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
                     __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = w0 + b * 320;
-                    const uint8_t *block1 = w0 + b * 320 + 32;
+                    const uint8_t *block0 = w0 + b * 384;
+                    const uint8_t *block1 = w0 + b * 384 + 32;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -230,7 +230,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot3_0_0 = _mm256_dpbusd_avx_epi32(dot3_0_0, q0_high, x3_1);
                         dot3_1_0 = _mm256_dpbusd_avx_epi32(dot3_1_0, q1_high, x3_1);
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 320);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 384 + 320);
                     __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                     __m256 m0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
@@ -249,7 +249,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
                     sum3_0 =
                         _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x3 + 80))[0]), sum3_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 320) + 8;
+                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 384 + 320) + 8;
                     __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
                     __m256 m1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
@@ -289,14 +289,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 __m256 sum1_0 = _mm256_setzero_ps();
                 __m256 sum1_1 = _mm256_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = w0 + b * 320;
-                    const uint8_t *block1 = w0 + b * 320 + 32;
+                    __builtin_prefetch(w0 + b * 384 + 640);
+                    __builtin_prefetch(w0 + b * 384 + 704);
+                    __builtin_prefetch(w0 + b * 384 + 768);
+                    __builtin_prefetch(w0 + b * 384 + 832);
+                    __builtin_prefetch(w0 + b * 384 + 896);
+                    __builtin_prefetch(w0 + b * 384 + 960);
+                    const uint8_t *block0 = w0 + b * 384;
+                    const uint8_t *block1 = w0 + b * 384 + 32;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
@@ -400,7 +400,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot1_0_0 = _mm256_dpbusd_avx_epi32(dot1_0_0, q0_high, x1_1);
                         dot1_1_0 = _mm256_dpbusd_avx_epi32(dot1_1_0, q1_high, x1_1);
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 320);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 384 + 320);
                     __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                     __m256 m0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
@@ -411,7 +411,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
                     sum1_0 =
                         _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x1 + 80))[0]), sum1_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 320) + 8;
+                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 384 + 320) + 8;
                     __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
                     __m256 m1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
@@ -435,14 +435,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 __m256 sum0_0 = _mm256_setzero_ps();
                 __m256 sum0_1 = _mm256_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 384 + 2 * TILE_BYTES + 320);
-                    const uint8_t *block0 = w0 + b * 320;
-                    const uint8_t *block1 = w0 + b * 320 + 32;
+                    __builtin_prefetch(w0 + b * 384 + 640);
+                    __builtin_prefetch(w0 + b * 384 + 704);
+                    __builtin_prefetch(w0 + b * 384 + 768);
+                    __builtin_prefetch(w0 + b * 384 + 832);
+                    __builtin_prefetch(w0 + b * 384 + 896);
+                    __builtin_prefetch(w0 + b * 384 + 960);
+                    const uint8_t *block0 = w0 + b * 384;
+                    const uint8_t *block1 = w0 + b * 384 + 32;
                     const uint8_t *x0 = x + b * 128;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                     __m256i number0 = _mm256_set1_epi32(peak0);
@@ -509,7 +509,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot0_0_1 = _mm256_dpbusd_avx_epi32(dot0_0_1, q0_high, x0_1);
                         dot0_1_1 = _mm256_dpbusd_avx_epi32(dot0_1_1, q1_high, x0_1);
                     }
-                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 320);
+                    const uint16_t *scales0 = (const uint16_t *)(w0 + b * 384 + 320);
                     __m256 d0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0)));
                     __m256 m0 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales0 + 16)));
                     sum0_0 = _mm256_fmadd_ps(
@@ -517,7 +517,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
                     sum0_0 =
                         _mm256_fmadd_ps(m0, _mm256_set1_ps(((const float *)(x0 + 80))[0]), sum0_0);
-                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 64 + (K / 32) * 320) + 8;
+                    const uint16_t *scales1 = (const uint16_t *)(w0 + b * 384 + 320) + 8;
                     __m256 d1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1)));
                     __m256 m1 = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales1 + 16)));
                     sum0_1 = _mm256_fmadd_ps(

@@ -51,8 +51,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 448);
                     __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 512);
                     __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 576);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w0 + b * 512 + 32;
+                    const uint8_t *block0 = w0 + b * 640;
+                    const uint8_t *block1 = w0 + b * 640 + 32;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     const uint8_t *x2 = x + b * 128 + 2 * ROW_BYTES;
@@ -260,7 +260,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot3_0_1 = _mm256_dpbusd_avx_epi32(dot3_0_1, q0_high, x3_1);
                         dot3_1_1 = _mm256_dpbusd_avx_epi32(dot3_1_1, q1_high, x3_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 512);
+                    const float *scales0 = (const float *)(w0 + b * 640 + 512);
                     __m256 d0 = _mm256_loadu_ps(scales0);
                     __m256 e0 = _mm256_loadu_ps(scales0 + 16);
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
@@ -279,7 +279,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
                     sum3_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot3_0_1), e0),
                                              _mm256_set1_ps(((const float *)(x3 + 64))[0]), sum3_0);
-                    const float *scales1 = (const float *)(w0 + b * 128 + (K / 32) * 512) + 8;
+                    const float *scales1 = (const float *)(w0 + b * 640 + 512) + 8;
                     __m256 d1 = _mm256_loadu_ps(scales1);
                     __m256 e1 = _mm256_loadu_ps(scales1 + 16);
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
@@ -319,18 +319,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 __m256 sum1_0 = _mm256_setzero_ps();
                 __m256 sum1_1 = _mm256_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 512);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 576);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w0 + b * 512 + 32;
+                    __builtin_prefetch(w0 + b * 640 + 640);
+                    __builtin_prefetch(w0 + b * 640 + 704);
+                    __builtin_prefetch(w0 + b * 640 + 768);
+                    __builtin_prefetch(w0 + b * 640 + 832);
+                    __builtin_prefetch(w0 + b * 640 + 896);
+                    __builtin_prefetch(w0 + b * 640 + 960);
+                    __builtin_prefetch(w0 + b * 640 + 1024);
+                    __builtin_prefetch(w0 + b * 640 + 1088);
+                    __builtin_prefetch(w0 + b * 640 + 1152);
+                    __builtin_prefetch(w0 + b * 640 + 1216);
+                    const uint8_t *block0 = w0 + b * 640;
+                    const uint8_t *block1 = w0 + b * 640 + 32;
                     const uint8_t *x0 = x + b * 128;
                     const uint8_t *x1 = x + b * 128 + ROW_BYTES;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
@@ -442,7 +442,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot1_0_1 = _mm256_dpbusd_avx_epi32(dot1_0_1, q0_high, x1_1);
                         dot1_1_1 = _mm256_dpbusd_avx_epi32(dot1_1_1, q1_high, x1_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 512);
+                    const float *scales0 = (const float *)(w0 + b * 640 + 512);
                     __m256 d0 = _mm256_loadu_ps(scales0);
                     __m256 e0 = _mm256_loadu_ps(scales0 + 16);
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
@@ -453,7 +453,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                              _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
                     sum1_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot1_0_1), e0),
                                              _mm256_set1_ps(((const float *)(x1 + 64))[0]), sum1_0);
-                    const float *scales1 = (const float *)(w0 + b * 128 + (K / 32) * 512) + 8;
+                    const float *scales1 = (const float *)(w0 + b * 640 + 512) + 8;
                     __m256 d1 = _mm256_loadu_ps(scales1);
                     __m256 e1 = _mm256_loadu_ps(scales1 + 16);
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),
@@ -477,18 +477,18 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 __m256 sum0_0 = _mm256_setzero_ps();
                 __m256 sum0_1 = _mm256_setzero_ps();
                 for (size_t b = 0; b < K / 32; b++) {
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 64);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 128);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 192);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 256);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 320);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 384);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 448);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 512);
-                    __builtin_prefetch(w0 + b * 640 + 2 * TILE_BYTES + 576);
-                    const uint8_t *block0 = w0 + b * 512;
-                    const uint8_t *block1 = w0 + b * 512 + 32;
+                    __builtin_prefetch(w0 + b * 640 + 640);
+                    __builtin_prefetch(w0 + b * 640 + 704);
+                    __builtin_prefetch(w0 + b * 640 + 768);
+                    __builtin_prefetch(w0 + b * 640 + 832);
+                    __builtin_prefetch(w0 + b * 640 + 896);
+                    __builtin_prefetch(w0 + b * 640 + 960);
+                    __builtin_prefetch(w0 + b * 640 + 1024);
+                    __builtin_prefetch(w0 + b * 640 + 1088);
+                    __builtin_prefetch(w0 + b * 640 + 1152);
+                    __builtin_prefetch(w0 + b * 640 + 1216);
+                    const uint8_t *block0 = w0 + b * 640;
+                    const uint8_t *block1 = w0 + b * 640 + 32;
                     const uint8_t *x0 = x + b * 128;
                     size_t peak0 = ((const int32_t *)(x0 + 76))[0];
                     __m256i four0_0_0 =
@@ -552,14 +552,14 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         dot0_0_1 = _mm256_dpbusd_avx_epi32(dot0_0_1, q0_high, x0_1);
                         dot0_1_1 = _mm256_dpbusd_avx_epi32(dot0_1_1, q1_high, x0_1);
                     }
-                    const float *scales0 = (const float *)(w0 + b * 128 + (K / 32) * 512);
+                    const float *scales0 = (const float *)(w0 + b * 640 + 512);
                     __m256 d0 = _mm256_loadu_ps(scales0);
                     __m256 e0 = _mm256_loadu_ps(scales0 + 16);
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_0), d0),
                                              _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
                     sum0_0 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_0_1), e0),
                                              _mm256_set1_ps(((const float *)(x0 + 64))[0]), sum0_0);
-                    const float *scales1 = (const float *)(w0 + b * 128 + (K / 32) * 512) + 8;
+                    const float *scales1 = (const float *)(w0 + b * 640 + 512) + 8;
                     __m256 d1 = _mm256_loadu_ps(scales1);
                     __m256 e1 = _mm256_loadu_ps(scales1 + 16);
                     sum0_1 = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot0_1_0), d1),

@@ -28,8 +28,8 @@ void embed_q8_0_262144x640__sse2(size_t rows, const int32_t *tokens, const void 
         size_t lane = token % 16;
         const uint8_t *weights = (const uint8_t *)w + (token / 16) * 10944;
         for (size_t b = 0; b < 20; b++) {
-            const uint8_t *block = weights + b * 512;
-            const uint8_t *record = weights + b * 32 + 10240;
+            const uint8_t *block = weights + b * 544;
+            const uint8_t *record = block + 512;
             __m128 scale = _mm_mul_ps(
                 _mm_castsi128_ps(_mm_and_si128(
                     _mm_srai_epi32(

@@ -28,8 +28,8 @@ void embed_q8_0_49152x576__sse2(size_t rows, const int32_t *tokens, const void *
         size_t lane = token % 16;
         const uint8_t *weights = (const uint8_t *)w + (token / 16) * 9856;
         for (size_t b = 0; b < 18; b++) {
-            const uint8_t *block = weights + b * 512;
-            const uint8_t *record = weights + b * 32 + 9216;
+            const uint8_t *block = weights + b * 544;
+            const uint8_t *record = block + 512;
             __m128 scale = _mm_mul_ps(
                 _mm_castsi128_ps(_mm_and_si128(
                     _mm_srai_epi32(

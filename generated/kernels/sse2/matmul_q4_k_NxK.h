@@ -48,7 +48,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         __builtin_prefetch(w_tile + (begin + b) * 384 + 4288);
                         __builtin_prefetch(w_tile + (begin + b) * 384 + 4352);
                         __builtin_prefetch(w_tile + (begin + b) * 384 + 4416);
-                        const uint8_t *block = w_tile + (begin + b) * 256;
+                        const uint8_t *block = w_tile + (begin + b) * 384;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(w_panel + b * 1024 + v * 128);
                             __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -93,30 +93,29 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             _mm_storeu_si128((__m128i *)(out + 624), _mm_srli_epi16(q3, 12));
                         }
                         float *kept = w_numbers + b * 32;
-                        _mm_storeu_ps(kept,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 256)));
-                        _mm_storeu_ps(kept + 4,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 256 + 16)));
-                        _mm_storeu_ps(kept + 8,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 256 + 32)));
-                        _mm_storeu_ps(kept + 12,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 256 + 48)));
-                        _mm_storeu_ps(kept + 16,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 256 + 64)));
-                        _mm_storeu_ps(kept + 20,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 256 + 80)));
-                        _mm_storeu_ps(kept + 24,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 256 + 96)));
-                        _mm_storeu_ps(kept + 28,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 256 + 112)));
+                        _mm_storeu_ps(
+                            kept, _mm_loadu_ps((const float *)(w_tile + (begin + b) * 384 + 256)));
+                        _mm_storeu_ps(
+                            kept + 4,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 384 + 256 + 16)));
+                        _mm_storeu_ps(
+                            kept + 8,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 384 + 256 + 32)));
+                        _mm_storeu_ps(
+                            kept + 12,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 384 + 256 + 48)));
+                        _mm_storeu_ps(
+                            kept + 16,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 384 + 256 + 64)));
+                        _mm_storeu_ps(
+                            kept + 20,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 384 + 256 + 80)));
+                        _mm_storeu_ps(
+                            kept + 24,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 384 + 256 + 96)));
+                        _mm_storeu_ps(
+                            kept + 28,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 384 + 256 + 112)));
                     }
                     for (size_t r = 0; r < some; r++) {
                         float *place = w_sums + r * 16;
@@ -234,7 +233,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 384 + 4288);
                     __builtin_prefetch(w_tile + b * 384 + 4352);
                     __builtin_prefetch(w_tile + b * 384 + 4416);
-                    const uint8_t *block = w_tile + b * 256;
+                    const uint8_t *block = w_tile + b * 384;
                     const uint8_t *record = x + b * 128;
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
@@ -330,45 +329,44 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m128 total2 = _mm_loadu_ps(w_sums + 8);
                     __m128 total3 = _mm_loadu_ps(w_sums + 12);
                     total0 = _mm_add_ps(
-                        total0, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 256 + 64)),
-                                           scale_sum));
-                    total0 = _mm_add_ps(
                         total0,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 256))),
-                                   scale));
-                    total1 = _mm_add_ps(
-                        total1, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 256 + 80)),
-                                           scale_sum));
+                        _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 384 + 256 + 64)),
+                                   scale_sum));
+                    total0 = _mm_add_ps(
+                        total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
+                                                      _mm_loadu_ps(
+                                                          (const float *)(w_tile + b * 384 + 256))),
+                                           scale));
                     total1 = _mm_add_ps(
                         total1,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 256 + 16))),
-                                   scale));
-                    total2 = _mm_add_ps(
-                        total2, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 256 + 96)),
-                                           scale_sum));
+                        _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 384 + 256 + 80)),
+                                   scale_sum));
+                    total1 = _mm_add_ps(
+                        total1,
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 384 + 256 + 16))),
+                            scale));
                     total2 = _mm_add_ps(
                         total2,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 256 + 32))),
-                                   scale));
-                    total3 = _mm_add_ps(
-                        total3, _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                        (K / 32) * 256 + 112)),
-                                           scale_sum));
+                        _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 384 + 256 + 96)),
+                                   scale_sum));
+                    total2 = _mm_add_ps(
+                        total2,
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 384 + 256 + 32))),
+                            scale));
                     total3 = _mm_add_ps(
                         total3,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 256 + 48))),
-                                   scale));
+                        _mm_mul_ps(_mm_loadu_ps((const float *)(w_tile + b * 384 + 256 + 112)),
+                                   scale_sum));
+                    total3 = _mm_add_ps(
+                        total3,
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 384 + 256 + 48))),
+                            scale));
                     _mm_storeu_ps(w_sums, total0);
                     _mm_storeu_ps(w_sums + 4, total1);
                     _mm_storeu_ps(w_sums + 8, total2);

@@ -51,7 +51,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         __builtin_prefetch(w_tile + (begin + b) * 544 + 4480);
                         __builtin_prefetch(w_tile + (begin + b) * 544 + 4544);
                         __builtin_prefetch(w_tile + (begin + b) * 544 + 4608);
-                        const uint8_t *block = w_tile + (begin + b) * 512;
+                        const uint8_t *block = w_tile + (begin + b) * 544;
                         for (size_t v = 0; v < 8; v++) {
                             int8_t *out = (int8_t *)(w_panel + b * 1024 + v * 128);
                             __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -79,8 +79,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 32 +
-                                                                       (K / 32) * 512)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 544 +
+                                                                       512)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -91,8 +91,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 32 +
-                                                                       (K / 32) * 512 + 8)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 544 +
+                                                                       512 + 8)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -103,8 +103,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 32 +
-                                                                       (K / 32) * 512 + 16)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 544 +
+                                                                       512 + 16)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -115,8 +115,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 32 +
-                                                                       (K / 32) * 512 + 24)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 544 +
+                                                                       512 + 24)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -231,7 +231,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 544 + 4480);
                     __builtin_prefetch(w_tile + b * 544 + 4544);
                     __builtin_prefetch(w_tile + b * 544 + 4608);
-                    const uint8_t *block = w_tile + b * 512;
+                    const uint8_t *block = w_tile + b * 544;
                     const uint8_t *record = x + b * 128;
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
@@ -292,12 +292,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                 _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(w_tile + b * 32 +
-                                                                               (K / 32) * 512)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 544 + 512)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
@@ -306,48 +306,48 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 32 +
-                                                                           (K / 32) * 512 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 544 + 512 + 8)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 32 +
-                                                                           (K / 32) * 512 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 544 + 512 + 16)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 32 +
-                                                                           (K / 32) * 512 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 544 + 512 + 24)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(w_sums, total0);
                     _mm_storeu_ps(w_sums + 4, total1);

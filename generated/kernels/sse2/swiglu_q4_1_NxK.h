@@ -53,7 +53,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __builtin_prefetch(gate_tile + (begin + b) * 320 + 4224);
                         __builtin_prefetch(gate_tile + (begin + b) * 320 + 4288);
                         __builtin_prefetch(gate_tile + (begin + b) * 320 + 4352);
-                        const uint8_t *block = gate_tile + (begin + b) * 256;
+                        const uint8_t *block = gate_tile + (begin + b) * 320;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(gate_panel + b * 1024 + v * 128);
                             __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -99,17 +99,17 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         }
                         float *kept = gate_numbers + b * 32;
                         _mm_storeu_ps(
-                            kept, _mm_mul_ps(
-                                      _mm_castsi128_ps(_mm_and_si128(
-                                          _mm_srai_epi32(
-                                              _mm_unpacklo_epi16(
-                                                  _mm_setzero_si128(),
-                                                  _mm_loadl_epi64((const __m128i *)((
-                                                      const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                      (K / 32) * 256)))),
-                                              3),
-                                          _mm_set1_epi32(-1879056384))),
-                                      _mm_set1_ps(5.192296858534828e+33f)));
+                            kept,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(gate_tile +
+                                                                       (begin + b) * 320 + 256)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
                         _mm_storeu_ps(
                             kept + 4,
                             _mm_mul_ps(
@@ -118,8 +118,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 8)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 8)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -131,8 +131,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 16)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 16)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -144,8 +144,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 24)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 24)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -157,8 +157,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 32)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 32)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -170,8 +170,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 40)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 40)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -183,8 +183,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 48)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 48)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -196,8 +196,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 56)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 56)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -311,7 +311,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __builtin_prefetch(up_tile + (begin + b) * 320 + 4224);
                         __builtin_prefetch(up_tile + (begin + b) * 320 + 4288);
                         __builtin_prefetch(up_tile + (begin + b) * 320 + 4352);
-                        const uint8_t *block = up_tile + (begin + b) * 256;
+                        const uint8_t *block = up_tile + (begin + b) * 320;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(up_panel + b * 1024 + v * 128);
                             __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -363,8 +363,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -375,8 +375,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 8)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 8)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -387,8 +387,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 16)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 16)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -399,8 +399,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 24)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 24)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -411,8 +411,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 32)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 32)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -423,8 +423,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 40)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 40)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -435,8 +435,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 48)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 48)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -447,8 +447,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 56)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 56)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -700,7 +700,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(gate_tile + b * 320 + 4224);
                     __builtin_prefetch(gate_tile + b * 320 + 4288);
                     __builtin_prefetch(gate_tile + b * 320 + 4352);
-                    const uint8_t *block = gate_tile + b * 256;
+                    const uint8_t *block = gate_tile + b * 320;
                     const uint8_t *record = x + b * 128;
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
@@ -800,12 +800,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 32)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 320 + 256 + 32)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -816,12 +816,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(gate_tile + b * 64 +
-                                                                               (K / 32) * 256)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(gate_tile + b * 320 + 256)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
@@ -830,12 +830,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 40)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 320 + 256 + 40)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -844,28 +844,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 320 +
+                                                                               256 + 8)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 48)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 320 + 256 + 48)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -874,28 +874,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 320 +
+                                                                               256 + 16)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 56)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 320 + 256 + 56)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -904,16 +904,16 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 320 +
+                                                                               256 + 24)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(gate_sums, total0);
                     _mm_storeu_ps(gate_sums + 4, total1);
@@ -930,7 +930,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(up_tile + b * 320 + 4224);
                     __builtin_prefetch(up_tile + b * 320 + 4288);
                     __builtin_prefetch(up_tile + b * 320 + 4352);
-                    const uint8_t *block = up_tile + b * 256;
+                    const uint8_t *block = up_tile + b * 320;
                     const uint8_t *record = x + b * 128;
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
@@ -1030,12 +1030,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 32)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 320 + 256 + 32)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1046,12 +1046,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(up_tile + b * 64 +
-                                                                               (K / 32) * 256)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(up_tile + b * 320 + 256)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
@@ -1060,12 +1060,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 40)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 320 + 256 + 40)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1074,28 +1074,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(up_tile + b * 320 + 256 + 8)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 48)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 320 + 256 + 48)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1104,28 +1104,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 320 +
+                                                                               256 + 16)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 56)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 320 + 256 + 56)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1134,16 +1134,16 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 320 +
+                                                                               256 + 24)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(up_sums, total0);
                     _mm_storeu_ps(up_sums + 4, total1);

@@ -55,7 +55,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __builtin_prefetch(gate_tile + (begin + b) * 384 + 4288);
                         __builtin_prefetch(gate_tile + (begin + b) * 384 + 4352);
                         __builtin_prefetch(gate_tile + (begin + b) * 384 + 4416);
-                        const uint8_t *block = gate_tile + (begin + b) * 320;
+                        const uint8_t *block = gate_tile + (begin + b) * 384;
                         __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
                         __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
                         __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
@@ -145,17 +145,17 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         }
                         float *kept = gate_numbers + b * 32;
                         _mm_storeu_ps(
-                            kept, _mm_mul_ps(
-                                      _mm_castsi128_ps(_mm_and_si128(
-                                          _mm_srai_epi32(
-                                              _mm_unpacklo_epi16(
-                                                  _mm_setzero_si128(),
-                                                  _mm_loadl_epi64((const __m128i *)((
-                                                      const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                      (K / 32) * 320)))),
-                                              3),
-                                          _mm_set1_epi32(-1879056384))),
-                                      _mm_set1_ps(5.192296858534828e+33f)));
+                            kept,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(gate_tile +
+                                                                       (begin + b) * 384 + 320)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
                         _mm_storeu_ps(
                             kept + 4,
                             _mm_mul_ps(
@@ -164,8 +164,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 320 + 8)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 384 +
+                                                                320 + 8)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -177,8 +177,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 320 + 16)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 384 +
+                                                                320 + 16)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -190,8 +190,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 320 + 24)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 384 +
+                                                                320 + 24)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -203,8 +203,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 320 + 32)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 384 +
+                                                                320 + 32)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -216,8 +216,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 320 + 40)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 384 +
+                                                                320 + 40)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -229,8 +229,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 320 + 48)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 384 +
+                                                                320 + 48)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -242,8 +242,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 320 + 56)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 384 +
+                                                                320 + 56)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -409,7 +409,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __builtin_prefetch(up_tile + (begin + b) * 384 + 4288);
                         __builtin_prefetch(up_tile + (begin + b) * 384 + 4352);
                         __builtin_prefetch(up_tile + (begin + b) * 384 + 4416);
-                        const uint8_t *block = up_tile + (begin + b) * 320;
+                        const uint8_t *block = up_tile + (begin + b) * 384;
                         __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
                         __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
                         __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
@@ -505,8 +505,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 384 +
+                                                                       320)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -517,8 +517,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 8)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 384 +
+                                                                       320 + 8)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -529,8 +529,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 16)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 384 +
+                                                                       320 + 16)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -541,8 +541,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 24)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 384 +
+                                                                       320 + 24)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -553,8 +553,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 32)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 384 +
+                                                                       320 + 32)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -565,8 +565,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 40)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 384 +
+                                                                       320 + 40)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -577,8 +577,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 48)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 384 +
+                                                                       320 + 48)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -589,8 +589,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 56)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 384 +
+                                                                       320 + 56)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -910,7 +910,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(gate_tile + b * 384 + 4288);
                     __builtin_prefetch(gate_tile + b * 384 + 4352);
                     __builtin_prefetch(gate_tile + b * 384 + 4416);
-                    const uint8_t *block = gate_tile + b * 320;
+                    const uint8_t *block = gate_tile + b * 384;
                     const uint8_t *record = x + b * 128;
                     int32_t pairs[16] __attribute__((aligned(64)));
                     static const int16_t both_factors[16] __attribute__((aligned(64))) = {
@@ -1074,12 +1074,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 32)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 384 + 320 + 32)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1090,12 +1090,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(gate_tile + b * 64 +
-                                                                               (K / 32) * 320)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(gate_tile + b * 384 + 320)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
@@ -1104,12 +1104,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 40)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 384 + 320 + 40)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1118,28 +1118,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 384 +
+                                                                               320 + 8)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 48)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 384 + 320 + 48)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1148,28 +1148,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 384 +
+                                                                               320 + 16)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 56)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 384 + 320 + 56)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1178,16 +1178,16 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 320 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 384 +
+                                                                               320 + 24)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(gate_sums, total0);
                     _mm_storeu_ps(gate_sums + 4, total1);
@@ -1205,7 +1205,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(up_tile + b * 384 + 4288);
                     __builtin_prefetch(up_tile + b * 384 + 4352);
                     __builtin_prefetch(up_tile + b * 384 + 4416);
-                    const uint8_t *block = up_tile + b * 320;
+                    const uint8_t *block = up_tile + b * 384;
                     const uint8_t *record = x + b * 128;
                     int32_t pairs[16] __attribute__((aligned(64)));
                     static const int16_t both_factors[16] __attribute__((aligned(64))) = {
@@ -1369,12 +1369,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 32)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 384 + 320 + 32)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1385,12 +1385,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(up_tile + b * 64 +
-                                                                               (K / 32) * 320)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(up_tile + b * 384 + 320)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
@@ -1399,12 +1399,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 40)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 384 + 320 + 40)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1413,28 +1413,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(up_tile + b * 384 + 320 + 8)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 48)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 384 + 320 + 48)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1443,28 +1443,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 384 +
+                                                                               320 + 16)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 56)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 384 + 320 + 56)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1473,16 +1473,16 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 320 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 384 +
+                                                                               320 + 24)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(up_sums, total0);
                     _mm_storeu_ps(up_sums + 4, total1);

@@ -48,7 +48,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         __builtin_prefetch(w_tile + (begin + b) * 384 + 4288);
                         __builtin_prefetch(w_tile + (begin + b) * 384 + 4352);
                         __builtin_prefetch(w_tile + (begin + b) * 384 + 4416);
-                        const uint8_t *block = w_tile + (begin + b) * 320;
+                        const uint8_t *block = w_tile + (begin + b) * 384;
                         __m128i fifth0 = _mm_loadu_si128((const __m128i *)(block + 256));
                         __m128i fifth1 = _mm_loadu_si128((const __m128i *)(block + 272));
                         __m128i fifth2 = _mm_loadu_si128((const __m128i *)(block + 288));
@@ -144,8 +144,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 384 +
+                                                                       320)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -156,8 +156,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 8)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 384 +
+                                                                       320 + 8)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -168,8 +168,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 16)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 384 +
+                                                                       320 + 16)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -180,8 +180,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 24)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 384 +
+                                                                       320 + 24)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -192,8 +192,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 32)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 384 +
+                                                                       320 + 32)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -204,8 +204,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 40)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 384 +
+                                                                       320 + 40)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -216,8 +216,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 48)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 384 +
+                                                                       320 + 48)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -228,8 +228,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 320 + 56)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 384 +
+                                                                       320 + 56)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -401,7 +401,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 384 + 4288);
                     __builtin_prefetch(w_tile + b * 384 + 4352);
                     __builtin_prefetch(w_tile + b * 384 + 4416);
-                    const uint8_t *block = w_tile + b * 320;
+                    const uint8_t *block = w_tile + b * 384;
                     const uint8_t *record = x + b * 128;
                     int32_t pairs[16] __attribute__((aligned(64)));
                     static const int16_t both_factors[16] __attribute__((aligned(64))) = {
@@ -563,16 +563,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     total0 = _mm_add_ps(
                         total0,
                         _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 320 + 32)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                              _mm_setzero_si128(),
+                                                              _mm_loadl_epi64((const __m128i *)((
+                                                                  const int8_t *)(w_tile + b * 384 +
+                                                                                  320 + 32)))),
+                                                          3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
                     total0 = _mm_add_ps(
                         total0,
@@ -581,104 +580,101 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                 _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(w_tile + b * 64 +
-                                                                               (K / 32) * 320)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 384 + 320)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total1 = _mm_add_ps(
                         total1,
                         _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 320 + 40)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                              _mm_setzero_si128(),
+                                                              _mm_loadl_epi64((const __m128i *)((
+                                                                  const int8_t *)(w_tile + b * 384 +
+                                                                                  320 + 40)))),
+                                                          3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
                     total1 = _mm_add_ps(
                         total1,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 320 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 384 + 320 + 8)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 320 + 48)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                              _mm_setzero_si128(),
+                                                              _mm_loadl_epi64((const __m128i *)((
+                                                                  const int8_t *)(w_tile + b * 384 +
+                                                                                  320 + 48)))),
+                                                          3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 320 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 384 + 320 + 16)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 320 + 56)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                              _mm_setzero_si128(),
+                                                              _mm_loadl_epi64((const __m128i *)((
+                                                                  const int8_t *)(w_tile + b * 384 +
+                                                                                  320 + 56)))),
+                                                          3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 320 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 384 + 320 + 24)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(w_sums, total0);
                     _mm_storeu_ps(w_sums + 4, total1);

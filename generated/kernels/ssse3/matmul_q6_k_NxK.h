@@ -52,7 +52,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         __builtin_prefetch(w_tile + (begin + b) * 640 + 4544);
                         __builtin_prefetch(w_tile + (begin + b) * 640 + 4608);
                         __builtin_prefetch(w_tile + (begin + b) * 640 + 4672);
-                        const uint8_t *block = w_tile + (begin + b) * 512;
+                        const uint8_t *block = w_tile + (begin + b) * 640;
                         for (size_t v = 0; v < 8; v++) {
                             int8_t *out = (int8_t *)(w_panel + b * 1024 + v * 128);
                             __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -73,30 +73,29 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             _mm_storeu_si128((__m128i *)(out + 112), _mm_srai_epi16(q3, 8));
                         }
                         float *kept = w_numbers + b * 32;
-                        _mm_storeu_ps(kept,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 512)));
-                        _mm_storeu_ps(kept + 4,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 512 + 16)));
-                        _mm_storeu_ps(kept + 8,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 512 + 32)));
-                        _mm_storeu_ps(kept + 12,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 512 + 48)));
-                        _mm_storeu_ps(kept + 16,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 512 + 64)));
-                        _mm_storeu_ps(kept + 20,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 512 + 80)));
-                        _mm_storeu_ps(kept + 24,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 512 + 96)));
-                        _mm_storeu_ps(kept + 28,
-                                      _mm_loadu_ps((const float *)(w_tile + (begin + b) * 128 +
-                                                                   (K / 32) * 512 + 112)));
+                        _mm_storeu_ps(
+                            kept, _mm_loadu_ps((const float *)(w_tile + (begin + b) * 640 + 512)));
+                        _mm_storeu_ps(
+                            kept + 4,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 640 + 512 + 16)));
+                        _mm_storeu_ps(
+                            kept + 8,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 640 + 512 + 32)));
+                        _mm_storeu_ps(
+                            kept + 12,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 640 + 512 + 48)));
+                        _mm_storeu_ps(
+                            kept + 16,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 640 + 512 + 64)));
+                        _mm_storeu_ps(
+                            kept + 20,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 640 + 512 + 80)));
+                        _mm_storeu_ps(
+                            kept + 24,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 640 + 512 + 96)));
+                        _mm_storeu_ps(
+                            kept + 28,
+                            _mm_loadu_ps((const float *)(w_tile + (begin + b) * 640 + 512 + 112)));
                     }
                     for (size_t r = 0; r < some; r++) {
                         float *place = w_sums + r * 16;
@@ -328,7 +327,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 640 + 4544);
                     __builtin_prefetch(w_tile + b * 640 + 4608);
                     __builtin_prefetch(w_tile + b * 640 + 4672);
-                    const uint8_t *block = w_tile + b * 512;
+                    const uint8_t *block = w_tile + b * 640;
                     const uint8_t *record = x + b * 128;
                     int32_t pairs[16] __attribute__((aligned(64)));
                     static const int16_t both_factors[16] __attribute__((aligned(64))) = {
@@ -458,53 +457,52 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __m128 total2 = _mm_loadu_ps(w_sums + 8);
                     __m128 total3 = _mm_loadu_ps(w_sums + 12);
                     total0 = _mm_add_ps(
-                        total0,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 512))),
-                                   scale));
+                        total0, _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_0),
+                                                      _mm_loadu_ps(
+                                                          (const float *)(w_tile + b * 640 + 512))),
+                                           scale));
                     total0 = _mm_add_ps(
                         total0,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_0),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 512 + 64))),
-                                   scale));
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot1_0),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 640 + 512 + 64))),
+                            scale));
                     total1 = _mm_add_ps(
                         total1,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 512 + 16))),
-                                   scale));
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot0_1),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 640 + 512 + 16))),
+                            scale));
                     total1 = _mm_add_ps(
                         total1,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_1),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 512 + 80))),
-                                   scale));
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot1_1),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 640 + 512 + 80))),
+                            scale));
                     total2 = _mm_add_ps(
                         total2,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 512 + 32))),
-                                   scale));
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot0_2),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 640 + 512 + 32))),
+                            scale));
                     total2 = _mm_add_ps(
                         total2,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_2),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 512 + 96))),
-                                   scale));
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot1_2),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 640 + 512 + 96))),
+                            scale));
                     total3 = _mm_add_ps(
                         total3,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 512 + 48))),
-                                   scale));
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot0_3),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 640 + 512 + 48))),
+                            scale));
                     total3 = _mm_add_ps(
                         total3,
-                        _mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(dot1_3),
-                                              _mm_loadu_ps((const float *)(w_tile + b * 128 +
-                                                                           (K / 32) * 512 + 112))),
-                                   scale));
+                        _mm_mul_ps(
+                            _mm_mul_ps(_mm_cvtepi32_ps(dot1_3),
+                                       _mm_loadu_ps((const float *)(w_tile + b * 640 + 512 + 112))),
+                            scale));
                     _mm_storeu_ps(w_sums, total0);
                     _mm_storeu_ps(w_sums + 4, total1);
                     _mm_storeu_ps(w_sums + 8, total2);

@@ -53,7 +53,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __builtin_prefetch(gate_tile + (begin + b) * 320 + 4224);
                         __builtin_prefetch(gate_tile + (begin + b) * 320 + 4288);
                         __builtin_prefetch(gate_tile + (begin + b) * 320 + 4352);
-                        const uint8_t *block = gate_tile + (begin + b) * 256;
+                        const uint8_t *block = gate_tile + (begin + b) * 320;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(gate_panel + b * 768 + v * 64);
                             __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -87,17 +87,17 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         }
                         float *kept = gate_numbers + b * 32;
                         _mm_storeu_ps(
-                            kept, _mm_mul_ps(
-                                      _mm_castsi128_ps(_mm_and_si128(
-                                          _mm_srai_epi32(
-                                              _mm_unpacklo_epi16(
-                                                  _mm_setzero_si128(),
-                                                  _mm_loadl_epi64((const __m128i *)((
-                                                      const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                      (K / 32) * 256)))),
-                                              3),
-                                          _mm_set1_epi32(-1879056384))),
-                                      _mm_set1_ps(5.192296858534828e+33f)));
+                            kept,
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(
+                                               _mm_unpacklo_epi16(
+                                                   _mm_setzero_si128(),
+                                                   _mm_loadl_epi64((const __m128i *)((
+                                                       const int8_t *)(gate_tile +
+                                                                       (begin + b) * 320 + 256)))),
+                                               3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)));
                         _mm_storeu_ps(
                             kept + 4,
                             _mm_mul_ps(
@@ -106,8 +106,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 8)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 8)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -119,8 +119,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 16)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 16)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -132,8 +132,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 24)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 24)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -145,8 +145,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 32)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 32)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -158,8 +158,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 40)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 40)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -171,8 +171,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 48)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 48)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -184,8 +184,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                         _mm_unpacklo_epi16(
                                             _mm_setzero_si128(),
                                             _mm_loadl_epi64((const __m128i *)((
-                                                const int8_t *)(gate_tile + (begin + b) * 64 +
-                                                                (K / 32) * 256 + 56)))),
+                                                const int8_t *)(gate_tile + (begin + b) * 320 +
+                                                                256 + 56)))),
                                         3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)));
@@ -398,7 +398,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         __builtin_prefetch(up_tile + (begin + b) * 320 + 4224);
                         __builtin_prefetch(up_tile + (begin + b) * 320 + 4288);
                         __builtin_prefetch(up_tile + (begin + b) * 320 + 4352);
-                        const uint8_t *block = up_tile + (begin + b) * 256;
+                        const uint8_t *block = up_tile + (begin + b) * 320;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(up_panel + b * 768 + v * 64);
                             __m128i both0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -438,8 +438,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -450,8 +450,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 8)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 8)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -462,8 +462,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 16)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 16)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -474,8 +474,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 24)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 24)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -486,8 +486,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 32)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 32)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -498,8 +498,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 40)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 40)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -510,8 +510,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 48)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 48)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -522,8 +522,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(up_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 56)))),
+                                                       const int8_t *)(up_tile + (begin + b) * 320 +
+                                                                       256 + 56)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -874,7 +874,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(gate_tile + b * 320 + 4224);
                     __builtin_prefetch(gate_tile + b * 320 + 4288);
                     __builtin_prefetch(gate_tile + b * 320 + 4352);
-                    const uint8_t *block = gate_tile + b * 256;
+                    const uint8_t *block = gate_tile + b * 320;
                     const uint8_t *record = x + b * 128;
                     __m128i dot_0 = _mm_setzero_si128();
                     __m128i dot_1 = _mm_setzero_si128();
@@ -1025,12 +1025,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 32)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 320 + 256 + 32)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1041,12 +1041,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_cvtepi32_ps(dot_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(gate_tile + b * 64 +
-                                                                               (K / 32) * 256)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(gate_tile + b * 320 + 256)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
@@ -1055,12 +1055,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 40)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 320 + 256 + 40)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1069,28 +1069,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 320 +
+                                                                               256 + 8)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 48)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 320 + 256 + 48)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1099,28 +1099,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 320 +
+                                                                               256 + 16)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 56)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(gate_tile + b * 320 + 256 + 56)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1129,16 +1129,16 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(gate_tile + b * 64 +
-                                                                           (K / 32) * 256 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(gate_tile + b * 320 +
+                                                                               256 + 24)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(gate_sums, total0);
                     _mm_storeu_ps(gate_sums + 4, total1);
@@ -1155,7 +1155,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                     __builtin_prefetch(up_tile + b * 320 + 4224);
                     __builtin_prefetch(up_tile + b * 320 + 4288);
                     __builtin_prefetch(up_tile + b * 320 + 4352);
-                    const uint8_t *block = up_tile + b * 256;
+                    const uint8_t *block = up_tile + b * 320;
                     const uint8_t *record = x + b * 128;
                     __m128i dot_0 = _mm_setzero_si128();
                     __m128i dot_1 = _mm_setzero_si128();
@@ -1306,12 +1306,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 32)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 320 + 256 + 32)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1322,12 +1322,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                                 _mm_cvtepi32_ps(dot_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(up_tile + b * 64 +
-                                                                               (K / 32) * 256)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(up_tile + b * 320 + 256)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
@@ -1336,12 +1336,12 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 40)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 320 + 256 + 40)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1350,28 +1350,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(up_tile + b * 320 + 256 + 8)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 48)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 320 + 256 + 48)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1380,28 +1380,28 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 320 +
+                                                                               256 + 16)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 56)))),
-                                                   3),
+                                    _mm_srai_epi32(
+                                        _mm_unpacklo_epi16(
+                                            _mm_setzero_si128(),
+                                            _mm_loadl_epi64((const __m128i *)((
+                                                const int8_t *)(up_tile + b * 320 + 256 + 56)))),
+                                        3),
                                     _mm_set1_epi32(-1879056384))),
                                 _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
@@ -1410,16 +1410,16 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(up_tile + b * 64 +
-                                                                           (K / 32) * 256 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                           _mm_setzero_si128(),
+                                                           _mm_loadl_epi64((const __m128i *)((
+                                                               const int8_t *)(up_tile + b * 320 +
+                                                                               256 + 24)))),
+                                                       3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(up_sums, total0);
                     _mm_storeu_ps(up_sums + 4, total1);

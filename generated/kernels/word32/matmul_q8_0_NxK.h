@@ -54,7 +54,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 signs = (signs | ((const int32_t *)bounds)[3]);
                 if (signs > -1) {
                     for (size_t b = 0; b < K / 32; b++) {
-                        const uint8_t *block = w_tile + b * 512;
+                        const uint8_t *block = w_tile + b * 544;
                         const uint8_t *record = row + b * 128 + 64;
                         uint32_t dot0 = UINT32_C(16777216);
                         uint32_t dot1 = UINT32_C(16777216);
@@ -108,7 +108,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             q3 = (q3 >> 8);
                             dot3 = (dot3 + (q3 * x3));
                         }
-                        const uint8_t *scales = w_tile + b * 32 + n * 2 + (K / 32) * 512;
+                        const uint8_t *scales = block + n * 2 + 512;
                         int32_t bias = ((((const int32_t *)(record + 68))[0] * 128) + 16777216);
                         uint32_t d0_halves = *(const uint32_t *)(scales);
                         int32_t d0_halves_low = (int32_t)(d0_halves);
@@ -142,7 +142,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 }
                 if (signs < 0) {
                     for (size_t b = 0; b < K / 32; b++) {
-                        const uint8_t *block = w_tile + b * 512;
+                        const uint8_t *block = w_tile + b * 544;
                         const uint8_t *record = row + b * 128 + 64;
                         uint32_t dot0 = UINT32_C(16777216);
                         uint32_t dot1 = UINT32_C(16777216);
@@ -196,7 +196,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             q3 = (q3 >> 8);
                             dot3 = (dot3 + (q3 * x3));
                         }
-                        const uint8_t *scales = w_tile + b * 32 + n * 2 + (K / 32) * 512;
+                        const uint8_t *scales = block + n * 2 + 512;
                         int32_t bias = ((((const int32_t *)(record + 68))[0] * 128) + 16777216);
                         uint32_t d0_halves = *(const uint32_t *)(scales);
                         int32_t d0_halves_low = (int32_t)(d0_halves);

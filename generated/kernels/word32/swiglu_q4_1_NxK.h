@@ -60,7 +60,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 signs = (signs | ((const int32_t *)bounds)[3]);
                 if (signs > -1) {
                     for (size_t b = 0; b < K / 32; b++) {
-                        const uint8_t *block = gate_tile + b * 256;
+                        const uint8_t *block = gate_tile + b * 320;
                         const uint8_t *record = row + b * 128 + 64;
                         uint32_t dot0 = UINT32_C(0);
                         uint32_t dot1 = UINT32_C(0);
@@ -122,7 +122,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
                             dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
                         }
-                        const uint8_t *scales = gate_tile + b * 64 + n * 2 + (K / 32) * 256;
+                        const uint8_t *scales = block + n * 2 + 256;
                         int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
                         uint32_t d0_halves = *(const uint32_t *)(scales);
                         int32_t d0_halves_low = (int32_t)(d0_halves);
@@ -172,7 +172,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 }
                 if (signs < 0) {
                     for (size_t b = 0; b < K / 32; b++) {
-                        const uint8_t *block = gate_tile + b * 256;
+                        const uint8_t *block = gate_tile + b * 320;
                         const uint8_t *record = row + b * 128 + 64;
                         uint32_t dot0 = UINT32_C(0);
                         uint32_t dot1 = UINT32_C(0);
@@ -234,7 +234,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
                             dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
                         }
-                        const uint8_t *scales = gate_tile + b * 64 + n * 2 + (K / 32) * 256;
+                        const uint8_t *scales = block + n * 2 + 256;
                         int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
                         uint32_t d0_halves = *(const uint32_t *)(scales);
                         int32_t d0_halves_low = (int32_t)(d0_halves);
@@ -359,7 +359,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 signs = (signs | ((const int32_t *)bounds)[3]);
                 if (signs > -1) {
                     for (size_t b = 0; b < K / 32; b++) {
-                        const uint8_t *block = up_tile + b * 256;
+                        const uint8_t *block = up_tile + b * 320;
                         const uint8_t *record = row + b * 128 + 64;
                         uint32_t dot0 = UINT32_C(0);
                         uint32_t dot1 = UINT32_C(0);
@@ -421,7 +421,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
                             dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
                         }
-                        const uint8_t *scales = up_tile + b * 64 + n * 2 + (K / 32) * 256;
+                        const uint8_t *scales = block + n * 2 + 256;
                         int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
                         uint32_t d0_halves = *(const uint32_t *)(scales);
                         int32_t d0_halves_low = (int32_t)(d0_halves);
@@ -471,7 +471,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                 }
                 if (signs < 0) {
                     for (size_t b = 0; b < K / 32; b++) {
-                        const uint8_t *block = up_tile + b * 256;
+                        const uint8_t *block = up_tile + b * 320;
                         const uint8_t *record = row + b * 128 + 64;
                         uint32_t dot0 = UINT32_C(0);
                         uint32_t dot1 = UINT32_C(0);
@@ -533,7 +533,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
                             sum3 = (sum3 + ((q3 & (UINT32_C(0x00010001) * 15)) * x3));
                             dot3 = (dot3 + ((sum3 >> 16) & UINT32_C(65535)));
                         }
-                        const uint8_t *scales = up_tile + b * 64 + n * 2 + (K / 32) * 256;
+                        const uint8_t *scales = block + n * 2 + 256;
                         int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
                         uint32_t d0_halves = *(const uint32_t *)(scales);
                         int32_t d0_halves_low = (int32_t)(d0_halves);

@@ -37,8 +37,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
             __m128 gate_sum0_2 = _mm_setzero_ps();
             __m128 gate_sum0_3 = _mm_setzero_ps();
             for (size_t b = 0; b < K / 32; b++) {
-                const uint8_t *block = gate_tile + b * 320;
-                const uint8_t *scales = gate_tile + b * 64 + (K / 32) * 320;
+                const uint8_t *block = gate_tile + b * 384;
+                const uint8_t *scales = block + 320;
                 const uint8_t *x0 = gate_x + b * 128;
                 __m128i dot0_0 = _mm_setzero_si128();
                 __m128i dot0_1 = _mm_setzero_si128();
@@ -294,8 +294,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *g
             __m128 up_sum0_2 = _mm_setzero_ps();
             __m128 up_sum0_3 = _mm_setzero_ps();
             for (size_t b = 0; b < K / 32; b++) {
-                const uint8_t *block = up_tile + b * 320;
-                const uint8_t *scales = up_tile + b * 64 + (K / 32) * 320;
+                const uint8_t *block = up_tile + b * 384;
+                const uint8_t *scales = block + 320;
                 const uint8_t *x0 = up_x + b * 128;
                 __m128i dot0_0 = _mm_setzero_si128();
                 __m128i dot0_1 = _mm_setzero_si128();

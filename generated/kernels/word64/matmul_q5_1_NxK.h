@@ -33,8 +33,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
             __m128 w_sum0_2 = _mm_setzero_ps();
             __m128 w_sum0_3 = _mm_setzero_ps();
             for (size_t b = 0; b < K / 32; b++) {
-                const uint8_t *block = w_tile + b * 320;
-                const uint8_t *scales = w_tile + b * 64 + (K / 32) * 320;
+                const uint8_t *block = w_tile + b * 384;
+                const uint8_t *scales = block + 320;
                 const uint8_t *x0 = w_x + b * 128;
                 __m128i dot0_0 = _mm_setzero_si128();
                 __m128i dot0_1 = _mm_setzero_si128();
