@@ -6,6 +6,7 @@ A row's shares are 2^(score - reference): a head's reference is a maximum that i
 a score exceeds it by HEADROOM, since floats lose no digits by being large; then what was summed
 fades. So nothing in a block waits for a maximum or a sum over lanes."""
 
+from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from math import e, log, log2
 
@@ -22,7 +23,10 @@ _MIXED = 8192
 
 class _Form:
     """What is multiplied: queries, keys, shares and values in vectors of `span` elements, half as many
-    pairs, with sums in floats."""
+    pairs, with sums in floats. `joined` makes one of `parts` vectors of floats."""
+
+    element: str
+    joined: Callable
 
     def __init__(self, p):
         self.p, self.lanes = p, p.lanes("add_f32")
@@ -54,10 +58,7 @@ class _Floats(_Form):
             p.broadcast_pair_f32,
             p.add_product,
         )
-
-    def joined(self, a):
-        """A vector of floats."""
-        return a
+        self.joined = lambda floats: floats
 
     def _joined(self, name, a, b):
         """Sums of the pairs of lanes of two named vectors."""

@@ -214,7 +214,7 @@ def _sums(p, type_name, K, columns, size, x, stride, count):
     for tile in dict.fromkeys(tile for tile, _ in columns):
         its = {c: column for c, column in enumerate(columns) if column[0] is tile}
         found.append(_together(p, type_name, K, its, size, x, stride, count))
-    return [sum(rows, []) for rows in zip(*found)]
+    return [[each for part in row for each in part] for row in zip(*found)]
 
 
 def _together(p, type_name, K, numbered, size, x, stride, count):

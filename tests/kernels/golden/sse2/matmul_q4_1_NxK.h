@@ -47,7 +47,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                         __builtin_prefetch(w_tile + (begin + b) * 320 + 4224);
                         __builtin_prefetch(w_tile + (begin + b) * 320 + 4288);
                         __builtin_prefetch(w_tile + (begin + b) * 320 + 4352);
-                        const uint8_t *block = w_tile + (begin + b) * 256;
+                        const uint8_t *block = w_tile + (begin + b) * 320;
                         for (size_t v = 0; v < 4; v++) {
                             int8_t *out = (int8_t *)(w_panel + b * 1024 + v * 128);
                             __m128i q0 = _mm_loadu_si128((const __m128i *)(block + v * 64));
@@ -99,8 +99,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 320 +
+                                                                       256)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -111,8 +111,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 8)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 320 +
+                                                                       256 + 8)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -123,8 +123,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 16)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 320 +
+                                                                       256 + 16)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -135,8 +135,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 24)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 320 +
+                                                                       256 + 24)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -147,8 +147,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 32)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 320 +
+                                                                       256 + 32)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -159,8 +159,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 40)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 320 +
+                                                                       256 + 40)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -171,8 +171,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 48)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 320 +
+                                                                       256 + 48)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -183,8 +183,8 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                                _mm_unpacklo_epi16(
                                                    _mm_setzero_si128(),
                                                    _mm_loadl_epi64((const __m128i *)((
-                                                       const int8_t *)(w_tile + (begin + b) * 64 +
-                                                                       (K / 32) * 256 + 56)))),
+                                                       const int8_t *)(w_tile + (begin + b) * 320 +
+                                                                       256 + 56)))),
                                                3),
                                            _mm_set1_epi32(-1879056384))),
                                        _mm_set1_ps(5.192296858534828e+33f)));
@@ -304,7 +304,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     __builtin_prefetch(w_tile + b * 320 + 4224);
                     __builtin_prefetch(w_tile + b * 320 + 4288);
                     __builtin_prefetch(w_tile + b * 320 + 4352);
-                    const uint8_t *block = w_tile + b * 256;
+                    const uint8_t *block = w_tile + b * 320;
                     const uint8_t *record = x + b * 128;
                     __m128i dot0_0 = _mm_setzero_si128();
                     __m128i dot0_1 = _mm_setzero_si128();
@@ -402,16 +402,15 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                     total0 = _mm_add_ps(
                         total0,
                         _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 256 + 32)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                              _mm_setzero_si128(),
+                                                              _mm_loadl_epi64((const __m128i *)((
+                                                                  const int8_t *)(w_tile + b * 320 +
+                                                                                  256 + 32)))),
+                                                          3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
                     total0 = _mm_add_ps(
                         total0,
@@ -420,104 +419,101 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                                 _mm_cvtepi32_ps(dot0_0),
                                 _mm_mul_ps(
                                     _mm_castsi128_ps(_mm_and_si128(
-                                        _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                           _mm_setzero_si128(),
-                                                           _mm_loadl_epi64((const __m128i *)((
-                                                               const int8_t *)(w_tile + b * 64 +
-                                                                               (K / 32) * 256)))),
-                                                       3),
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 320 + 256)))),
+                                            3),
                                         _mm_set1_epi32(-1879056384))),
                                     _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total1 = _mm_add_ps(
                         total1,
                         _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 256 + 40)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                              _mm_setzero_si128(),
+                                                              _mm_loadl_epi64((const __m128i *)((
+                                                                  const int8_t *)(w_tile + b * 320 +
+                                                                                  256 + 40)))),
+                                                          3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
                     total1 = _mm_add_ps(
                         total1,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_1),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 256 + 8)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 320 + 256 + 8)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 256 + 48)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                              _mm_setzero_si128(),
+                                                              _mm_loadl_epi64((const __m128i *)((
+                                                                  const int8_t *)(w_tile + b * 320 +
+                                                                                  256 + 48)))),
+                                                          3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
                     total2 = _mm_add_ps(
                         total2,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_2),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 256 + 16)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 320 + 256 + 16)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
-                            _mm_mul_ps(
-                                _mm_castsi128_ps(_mm_and_si128(
-                                    _mm_srai_epi32(_mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 256 + 56)))),
-                                                   3),
-                                    _mm_set1_epi32(-1879056384))),
-                                _mm_set1_ps(5.192296858534828e+33f)),
+                            _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
+                                           _mm_srai_epi32(_mm_unpacklo_epi16(
+                                                              _mm_setzero_si128(),
+                                                              _mm_loadl_epi64((const __m128i *)((
+                                                                  const int8_t *)(w_tile + b * 320 +
+                                                                                  256 + 56)))),
+                                                          3),
+                                           _mm_set1_epi32(-1879056384))),
+                                       _mm_set1_ps(5.192296858534828e+33f)),
                             scale_sum));
                     total3 = _mm_add_ps(
                         total3,
                         _mm_mul_ps(
                             _mm_mul_ps(
                                 _mm_cvtepi32_ps(dot0_3),
-                                _mm_mul_ps(_mm_castsi128_ps(_mm_and_si128(
-                                               _mm_srai_epi32(
-                                                   _mm_unpacklo_epi16(
-                                                       _mm_setzero_si128(),
-                                                       _mm_loadl_epi64((const __m128i *)((
-                                                           const int8_t *)(w_tile + b * 64 +
-                                                                           (K / 32) * 256 + 24)))),
-                                                   3),
-                                               _mm_set1_epi32(-1879056384))),
-                                           _mm_set1_ps(5.192296858534828e+33f))),
+                                _mm_mul_ps(
+                                    _mm_castsi128_ps(_mm_and_si128(
+                                        _mm_srai_epi32(
+                                            _mm_unpacklo_epi16(
+                                                _mm_setzero_si128(),
+                                                _mm_loadl_epi64((const __m128i *)((
+                                                    const int8_t *)(w_tile + b * 320 + 256 + 24)))),
+                                            3),
+                                        _mm_set1_epi32(-1879056384))),
+                                    _mm_set1_ps(5.192296858534828e+33f))),
                             scale));
                     _mm_storeu_ps(w_sums, total0);
                     _mm_storeu_ps(w_sums + 4, total1);

@@ -74,7 +74,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 signs = (signs | ((const int32_t *)bounds)[7]);
                 if (signs > -1) {
                     for (size_t b = 0; b < K / 32; b++) {
-                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *block = w_tile + b * 320;
                         const uint8_t *record = row + b * 128 + 64;
                         uint64_t dot0 = (UINT64_C(0x0000000100000001) * 0);
                         uint64_t dot1 = (UINT64_C(0x0000000100000001) * 0);
@@ -134,7 +134,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             sum3 = (sum3 + ((q3 & (UINT64_C(0x0001000100010001) * 15)) * x3));
                             dot3 = (dot3 + ((sum3 >> 16) & (UINT64_C(0x0000000100000001) * 65535)));
                         }
-                        const uint8_t *scales = w_tile + b * 64 + n * 2 + (K / 32) * 256;
+                        const uint8_t *scales = block + n * 2 + 256;
                         int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
                         uint64_t d0_halves = *(const uint64_t *)(scales);
                         int32_t d0_halves_low = (int32_t)(d0_halves);
@@ -224,7 +224,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                 }
                 if (signs < 0) {
                     for (size_t b = 0; b < K / 32; b++) {
-                        const uint8_t *block = w_tile + b * 256;
+                        const uint8_t *block = w_tile + b * 320;
                         const uint8_t *record = row + b * 128 + 64;
                         uint64_t dot0 = (UINT64_C(0x0000000100000001) * 0);
                         uint64_t dot1 = (UINT64_C(0x0000000100000001) * 0);
@@ -284,7 +284,7 @@ void KERNEL(size_t rows, size_t first, size_t last, const void *q, const void *w
                             sum3 = (sum3 + ((q3 & (UINT64_C(0x0001000100010001) * 15)) * x3));
                             dot3 = (dot3 + ((sum3 >> 16) & (UINT64_C(0x0000000100000001) * 65535)));
                         }
-                        const uint8_t *scales = w_tile + b * 64 + n * 2 + (K / 32) * 256;
+                        const uint8_t *scales = block + n * 2 + 256;
                         int32_t level_sum = (((const int32_t *)(record + 76))[0] + 0);
                         uint64_t d0_halves = *(const uint64_t *)(scales);
                         int32_t d0_halves_low = (int32_t)(d0_halves);
