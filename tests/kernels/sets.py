@@ -80,6 +80,6 @@ def summary() -> list[str]:
             continue
         fate = "its tests are skipped"
         if emulated(isa):
-            fate = "its instructions and attention are emulated by tests/emulated, its other tests skipped"
+            fate = "instructions, attention and tiles are emulated by tests/emulated, its other tests skipped"
         lines.append(f"not run: {isa.name}, for want of {', '.join(missing(isa))}; {fate}")
     return lines

@@ -1,5 +1,6 @@
 """Matrix kernels on tiles against their algorithm: batches and depths around the sizes of tiles, and
-ranges of outputs that begin and end anywhere."""
+ranges of outputs that begin and end anywhere. Fewer of each where the CPU has no tiles and they are
+emulated."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from specs.isa.amx import amx
 from specs.kernels import matmul
 from specs.schedules import matmul_amx
 from tests.kernels.harness import Outputs, aligned
-from tests.kernels.sets import skip_without
+from tests.kernels.sets import flags, has, skip_without_emulation
 
 SEED = 6_007
 OPERATIONS = ("matmul", "matmul_add", "swiglu", "geglu")
@@ -31,10 +32,14 @@ HALVES = {  # bytes of a block in the file, and where its f16 numbers with the s
     "q5_k": (176, {0: 0.00025, 2: 0.004}),
     "q6_k": (210, {208: 0.00005}),
 }
-DEPTHS = {name: (256, 768) if name.endswith("k") else (32, 64, 96, 768) for name in HALVES}
-ROWS = (1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100)
 OUTPUTS = 80
-RANGES = ((0, 5), (0, 1), (2, 3), (1, 3), (3, 5), (1, 4))
+if has(amx):
+    WHOLE, BY_BLOCKS = (256, 768), (32, 64, 96, 768)
+    ROWS = (1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100)
+    RANGES = ((0, 5), (0, 1), (2, 3), (1, 3), (3, 5), (1, 4))
+else:
+    WHOLE, BY_BLOCKS, ROWS, RANGES = (256,), (64, 96), (1, 17, 33, 64), ((0, 5), (1, 4))
+DEPTHS = {name: WHOLE if name.endswith("k") else BY_BLOCKS for name in HALVES}
 
 
 def random_matrix(type_name: str, rows: int, columns: int, rng) -> np.ndarray:
@@ -61,13 +66,13 @@ def _requests():
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     """A shared object with every request, and the kernels by operation and type."""
-    skip_without(amx)
+    skip_without_emulation(amx)
     found = {}
     text = ["#include <immintrin.h>", "#include <stddef.h>", "#include <stdint.h>"]
     for type_name in DEPTHS:
         for operation in OPERATIONS:
             own = getattr(matmul, f"{operation}_q4_1").schedules["amx"]
-            schedule = replace(own, trace=matmul_amx.products(operation, type_name))
+            schedule = replace(own, trace=matmul_amx.products(operation, type_name), free=())
             found[operation, type_name] = replace(
                 getattr(matmul, f"{operation}_q4_1"), type=type_name, schedules={"amx": schedule}
             )
@@ -79,7 +84,7 @@ def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("amx")
     (folder / "k.c").write_text("\n".join(text))
     subprocess.run(
-        f"gcc -std=gnu11 -O2 -shared -fPIC -Wall -Wextra -Werror {' '.join(amx.all_flags)} k.c -o k.so",
+        f"gcc -std=gnu11 -O2 -shared -fPIC -Wall -Wextra -Werror {' '.join(flags(amx))} k.c -o k.so",
         cwd=folder,
         shell=True,
         check=True,
