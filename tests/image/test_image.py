@@ -96,7 +96,9 @@ def test_i386_image_is_32_bit_code_and_x86_64_image_is_not(image):
 def test_only_the_targets_instruction_sets_are_inside(image, appliance):
     names = [symbol.name for symbol in read_symbols(ROOT, image.symbols)]
     inside = {
-        match[1] for name in names if (match := re.fullmatch(r"matmul_\w+?__([a-z0-9_]+)", name))
+        match[1]
+        for name in names
+        if (match := re.fullmatch(r"(?:matmul|attention)_\w+?__([a-z0-9_]+)", name))
     }
     assert inside == {isa.name for isa in appliance.targets[image.target]}
 

@@ -33,12 +33,11 @@ HALVES = {  # bytes of a block in the file, and where its f16 numbers with the s
     "q6_k": (210, {208: 0.00005}),
 }
 OUTPUTS = 80
-if has(amx):
-    WHOLE, BY_BLOCKS = (256, 768), (32, 64, 96, 768)
-    ROWS = (1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100)
-    RANGES = ((0, 5), (0, 1), (2, 3), (1, 3), (3, 5), (1, 4))
-else:
-    WHOLE, BY_BLOCKS, ROWS, RANGES = (256,), (64, 96), (1, 17, 33, 64), ((0, 5), (1, 4))
+FEWER = not has(amx)
+WHOLE = (256,) if FEWER else (256, 768)
+BY_BLOCKS = (64, 96) if FEWER else (32, 64, 96, 768)
+ROWS = (1, 17, 33, 64) if FEWER else (1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100)
+RANGES = ((0, 5), (1, 4)) if FEWER else ((0, 5), (0, 1), (2, 3), (1, 3), (3, 5), (1, 4))
 DEPTHS = {name: WHOLE if name.endswith("k") else BY_BLOCKS for name in HALVES}
 
 
