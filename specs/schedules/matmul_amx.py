@@ -61,8 +61,8 @@ class _Making:
     made               pieces of this panel that are made; of the first tile all come first
     """
 
-    def __init__(self, p, type_name, K, blocks):
-        self.p, self.layout, self.K = p, layout_of(type_name), K
+    def __init__(self, p, type_name, blocks):
+        self.p, self.layout = p, layout_of(type_name)
         self.panels = Panels(p, type_name)
         self.panels.declare()
         self.blocks = blocks
@@ -148,7 +148,7 @@ class _Products:
         sums = {f"sum{i}{c}": (first_rows, second_rows)[i] for i in (0, 1) for c in (0, 1)}
         shapes = {**sums, "a0": first_rows, "a1": second_rows, "b0": TILE_ROWS, "b1": TILE_ROWS}
         with p.tiles("shapes", shapes):
-            self.making = _Making(p, self.type, self.K, self.blocks)
+            self.making = _Making(p, self.type, self.blocks)
             self.making.begin(self._weights(0, 0), 0, self._panel(0))
             with p.loop("piece", self._pieces(0)):
                 self.making.piece(self._weights(0, 1), 0, self._panel(0))
